@@ -1,0 +1,66 @@
+import neostandard from 'neostandard'
+import tseslint from 'typescript-eslint'
+
+// Cores do no I/O: the folders below never import a socket, a file or a timer, never read the clock, never draw
+// randomness. A core takes `now` as an argument and its driver, beside it, owns the socket and one timer.
+const CORES = [
+  'packages/*/src/**/core/**/*.ts',
+  'packages/local-router/src/network/**/*.ts',
+  'packages/streaming/src/packet/**/*.ts',
+  'packages/i2cp/src/{data,messages,datagrams}/**/*.ts',
+  'packages/minwww-protocol/src/**/*.ts'
+]
+
+const IO_MODULES = [
+  'net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'fs', 'timers', 'child_process', 'worker_threads', 'cluster',
+  'readline', 'stream', 'perf_hooks'
+].flatMap(name => [`node:${name}`, `node:${name}/*`, name])
+
+const RANDOM_SOURCES = ['randomBytes', 'randomInt', 'randomFill', 'randomFillSync', 'randomUUID', 'getRandomValues']
+
+const layer = (dir, forbidden) => ({
+  files: [`packages/${dir}/src/**/*.ts`],
+  rules: {
+    '@typescript-eslint/no-restricted-imports': ['error', {
+      patterns: [{ group: forbidden, message: `${dir} may not depend on this package (docs/architecture.md).` }]
+    }]
+  }
+})
+
+const ABOVE_PROTOCOL = ['@minwww/client*', '@minwww/server*', '@minwww/benchmark*', 'minwww']
+
+export default [
+  ...neostandard({ ts: true, ignores: ['**/dist/**', '**/.tap/**', 'artifacts/**'] }),
+  {
+    files: ['packages/*/src/**/*.ts'],
+    plugins: { '@typescript-eslint': tseslint.plugin },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }]
+    }
+  },
+  layer('i2cp', ['@minwww/*', 'minwww']),
+  layer('streaming', ['@minwww/local-router*', '@minwww/protocol*', ...ABOVE_PROTOCOL]),
+  layer('local-router', ['@minwww/streaming*', '@minwww/protocol*', ...ABOVE_PROTOCOL]),
+  layer('minwww-protocol', ['@minwww/*', 'minwww']),
+  layer('minwww-client', ['@minwww/server*', '@minwww/local-router*', '@minwww/benchmark*', 'minwww']),
+  layer('minwww-server', ['@minwww/client*', '@minwww/local-router*', '@minwww/benchmark*', 'minwww']),
+  layer('benchmark', ['minwww']),
+  {
+    files: CORES,
+    rules: {
+      'no-restricted-globals': ['error', 'Date', 'performance', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'fetch', 'crypto'],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'A core takes its randomness as an argument.' }],
+      'no-restricted-imports': ['error', {
+        paths: [
+          ...IO_MODULES.map(name => ({ name, message: 'Cores do no I/O (docs/architecture.md, rule 1).' })),
+          { name: 'node:crypto', importNames: RANDOM_SOURCES, message: 'A core takes its randomness as an argument.' },
+          { name: '@minwww/i2cp', allowTypeImports: true, message: "Cores use '@minwww/i2cp/codec', which does no I/O." }
+        ]
+      }]
+    }
+  }
+]
