@@ -1,0 +1,76 @@
+/** What can go wrong with a message, an object or an HTTP head. Callers match on `code`, never on the text. */
+export type ProtocolErrorCode =
+  | 'MINWWW_VERSION'
+  | 'MINWWW_MALFORMED'
+  | 'MINWWW_BAD_TAG'
+  | 'MINWWW_TOO_LARGE'
+  | 'MINWWW_BAD_SYMBOL'
+  | 'MINWWW_BAD_OBJECT'
+  | 'MINWWW_OBJECT_TOO_LARGE'
+  | 'MINWWW_BAD_HTTP'
+
+/** The only error class of this package. */
+export class ProtocolError extends Error {
+  readonly code: ProtocolErrorCode
+
+  constructor (code: ProtocolErrorCode, message: string) {
+    super(message)
+    this.name = 'ProtocolError'
+    this.code = code
+  }
+}
+
+/** One row of the table that maps a failure to everything a user sees of it. */
+export interface FailureDescription {
+  /** Code of the ERROR message (section 4); 0 for a failure that only the client itself can find. */
+  readonly code: number
+  /** Status of the proxy's answer to the browser. */
+  readonly httpStatus: number
+  /** Heading of the error page and of the documentation. */
+  readonly title: string
+}
+
+/** Failures that an exit reports in an ERROR message. */
+export const WIRE_FAILURES = {
+  'unknown-id': { code: 1, httpStatus: 502, title: 'The exit no longer knows this request' },
+  busy: { code: 2, httpStatus: 503, title: 'The exit is busy' },
+  'too-large': { code: 3, httpStatus: 502, title: 'The response is too large for messages' },
+  policy: { code: 4, httpStatus: 403, title: 'The exit refuses this address' },
+  'not-resolved': { code: 5, httpStatus: 502, title: 'The name was not found' },
+  'connect-failed': { code: 6, httpStatus: 502, title: 'The site did not accept the connection' },
+  'upstream-timeout': { code: 7, httpStatus: 504, title: 'The site did not answer in time' },
+  'upstream-malformed': { code: 8, httpStatus: 502, title: 'The site sent a malformed answer' },
+  'bad-request': { code: 9, httpStatus: 400, title: 'The exit did not understand the request' },
+  draining: { code: 10, httpStatus: 503, title: 'The exit is shutting down' }
+} as const satisfies Record<string, FailureDescription>
+
+/** Failures that the client finds by itself; they never travel. */
+export const LOCAL_FAILURES = {
+  timeout: { code: 0, httpStatus: 504, title: 'No exit answered in time' },
+  'no-exit': { code: 0, httpStatus: 503, title: 'No exit is available' },
+  'bad-response': { code: 0, httpStatus: 502, title: 'The exit sent an unusable answer' },
+  'request-too-large': { code: 0, httpStatus: 413, title: 'The request is too large for messages' },
+  cancelled: { code: 0, httpStatus: 499, title: 'The request was cancelled' }
+} as const satisfies Record<string, FailureDescription>
+
+/** Name of an ERROR code. */
+export type WireErrorName = keyof typeof WIRE_FAILURES
+/** Name of any way in which a request can fail. */
+export type ErrorName = WireErrorName | keyof typeof LOCAL_FAILURES
+
+/** The whole table: name to code, HTTP status and heading. */
+export const FAILURES: Readonly<Record<ErrorName, FailureDescription>> = { ...WIRE_FAILURES, ...LOCAL_FAILURES }
+
+/** Name to code of the ERROR message. */
+export const ERROR_CODES = Object.fromEntries(
+  Object.entries(WIRE_FAILURES).map(([name, { code }]) => [name, code])
+) as Readonly<Record<WireErrorName, number>>
+
+const NAMES = new Map<number, WireErrorName>(
+  (Object.keys(WIRE_FAILURES) as WireErrorName[]).map(name => [WIRE_FAILURES[name].code, name])
+)
+
+/** Name of a received ERROR code; undefined for a code that this version does not know. */
+export function errorName (code: number): WireErrorName | undefined {
+  return NAMES.get(code)
+}

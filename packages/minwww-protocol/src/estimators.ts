@@ -1,0 +1,101 @@
+import { MAX_LOSS } from './choice.ts'
+
+const MIN_RTO = 100
+const MAX_RTO = 60_000
+const INITIAL_RTT = 1_000
+
+/** RFC 6298 with a floor of 100 ms; times in ms. Feed it only samples that are unambiguous. */
+export class RttEstimator {
+  readonly #initial: number
+  #srtt: number | undefined
+  #rttvar: number | undefined
+
+  /** `initial`: the RTT assumed before the first sample. */
+  constructor (initial = INITIAL_RTT) {
+    this.#initial = initial
+  }
+
+  get hasSample (): boolean {
+    return this.#srtt !== undefined
+  }
+
+  get srtt (): number {
+    return this.#srtt ?? this.#initial
+  }
+
+  get rttvar (): number {
+    return this.#rttvar ?? this.#initial / 2
+  }
+
+  sample (milliseconds: number): void {
+    if (!(milliseconds >= 0)) return
+    if (this.#srtt === undefined || this.#rttvar === undefined) {
+      this.#srtt = milliseconds
+      this.#rttvar = milliseconds / 2
+      return
+    }
+    this.#rttvar += (Math.abs(this.#srtt - milliseconds) - this.#rttvar) / 4
+    this.#srtt += (milliseconds - this.#srtt) / 8
+  }
+
+  /** srtt + 4 rttvar, at least 100 ms, doubled for each attempt, at most a minute. */
+  rto (attempt = 0): number {
+    return Math.min(MAX_RTO, Math.max(MIN_RTO, this.srtt + 4 * this.rttvar) * this.backoff(attempt))
+  }
+
+  /** Factor of an attempt, 0 being the first. */
+  backoff (attempt: number): number {
+    return 2 ** attempt
+  }
+}
+
+const HALF_LIFE = 800
+const PRIOR_LOSS = 0.01
+const MARGIN = 1.25
+const CLEAN = 2_000
+/** Keeps the estimate able to rise again; far below what a byte can say. */
+const FLOOR = 1e-5
+
+/** Loss per tunnel message (section 5): exponential, half-life 800 tunnel messages. */
+export class LossEstimator {
+  #value: number
+  #clean = 0
+
+  constructor (prior = PRIOR_LOSS) {
+    this.#value = prior
+  }
+
+  /**
+   * A burst is over: `received` of `announced` symbols, m tunnel messages each, came in time. A lost symbol counts as
+   * the tunnel messages that the present estimate expects to be lost in it, not as all m.
+   */
+  burst (received: number, announced: number, m: number): void {
+    if (!(announced > 0 && m > 0)) return
+    const lost = Math.max(0, announced - received)
+    const p = Math.max(this.#value, FLOOR)
+    const perSymbol = p / -Math.expm1(m * Math.log1p(-p))
+    const weight = 2 ** (-announced * m / HALF_LIFE)
+    this.#value = Math.min(1 - FLOOR, this.#value * weight + lost / announced * perSymbol * (1 - weight))
+    this.#clean = lost > 0 ? 0 : this.#clean + announced * m
+  }
+
+  /** The estimate itself, 0..1. */
+  get value (): number {
+    return this.#value
+  }
+
+  /** Tunnel messages since the last lost symbol. */
+  get clean (): number {
+    return this.#clean
+  }
+
+  /** What to report: times 1.25, at most 12 %; 0 after 2,000 tunnel messages without a loss. */
+  get reported (): number {
+    return this.#clean >= CLEAN ? 0 : Math.min(MAX_LOSS, this.#value * MARGIN)
+  }
+
+  /** Above 12 %: change the exit. */
+  get excessive (): boolean {
+    return this.#value * MARGIN > MAX_LOSS
+  }
+}
