@@ -1,0 +1,2 @@
+export * from './gzip.ts'
+export * from './datagram2.ts'

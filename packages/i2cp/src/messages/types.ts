@@ -1,0 +1,28 @@
+/** Message types of the I2CP specification, "Message Types". */
+export const TYPE = {
+  CreateSession: 1,
+  ReconfigureSession: 2,
+  DestroySession: 3,
+  CreateLeaseSet: 4,
+  SendMessage: 5,
+  ReceiveMessageBegin: 6,
+  ReceiveMessageEnd: 7,
+  GetBandwidthLimits: 8,
+  SessionStatus: 20,
+  RequestLeaseSet: 21,
+  MessageStatus: 22,
+  BandwidthLimits: 23,
+  ReportAbuse: 29,
+  Disconnect: 30,
+  MessagePayload: 31,
+  GetDate: 32,
+  SetDate: 33,
+  DestLookup: 34,
+  DestReply: 35,
+  SendMessageExpires: 36,
+  RequestVariableLeaseSet: 37,
+  HostLookup: 38,
+  HostReply: 39,
+  CreateLeaseSet2: 41,
+  BlindingInfo: 42
+} as const
