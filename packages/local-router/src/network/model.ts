@@ -1,0 +1,172 @@
+import { DestinationState, deleteOldest } from './destination.ts'
+import type { Tunnel } from './destination.ts'
+import { EventQueue } from './event-queue.ts'
+import type { Delivery, Flight, LossReason, NetworkStats, TraceEvent, Transport, TransportHost } from './flight.ts'
+import { networkOptions } from './options.ts'
+import type { DestinationOptions, NetworkOptions } from './options.ts'
+import type { PathRules } from './path.ts'
+import { PlainTransport } from './plain.ts'
+import { Random } from './random.ts'
+import { MAX_CONTAINER, tunnelMessages } from './sizes.ts'
+
+/** A message for the model; `from` and `to` are any stable keys of the two Destinations, such as base64 hashes. */
+export interface NetworkMessage<T> {
+  readonly from: string
+  readonly to: string
+  /** Bytes of the gzip container. */
+  readonly size: number
+  readonly data: T
+}
+
+const PLAIN_RULES: PathRules = { messages: Infinity, life: Infinity }
+
+/**
+ * The I2P network between Destinations, without I/O, clock or timer: give it messages, ask when to come back, and
+ * take what has arrived. Time is in ms from any origin and must not go backwards.
+ */
+export class NetworkModel<T = unknown> {
+  readonly options: Readonly<NetworkOptions>
+  readonly stats: NetworkStats = {
+    messagesSent: 0,
+    messagesDelivered: 0,
+    messagesLost: 0,
+    inFlight: 0,
+    duplicates: 0,
+    tunnelMessagesSent: 0,
+    tunnelMessagesLost: 0,
+    queueDrops: 0,
+    lostBy: {}
+  }
+
+  /** Called at each message's start and end, when set. */
+  onTrace: ((event: TraceEvent) => void) | undefined
+  readonly #rules: PathRules
+  readonly #transport: Transport<T>
+  readonly #deliveries = new EventQueue<Flight<T>>()
+  readonly #destinations = new Map<string, DestinationState>()
+  readonly #duplicates: Random
+  #ordinal = 0
+  #id = 0
+
+  /** @throws RouterError ROUTER_INVALID_OPTION */
+  constructor (options: Partial<NetworkOptions> = {}) {
+    this.options = networkOptions(options)
+    this.#rules = PLAIN_RULES
+    this.#duplicates = new Random(this.options.seed, -1)
+    const host: TransportHost<T> = {
+      stats: this.stats,
+      deliverAt: (time, flight) => this.#deliveries.push(time, flight),
+      lose: (now, flight, reason) => this.#lose(now, flight, reason)
+    }
+    this.#transport = new PlainTransport(this.options, host)
+  }
+
+  /** Takes a message at time `now`; {@link poll} returns it when all of its tunnel messages have arrived. */
+  send (now: number, message: NetworkMessage<T>): void {
+    const { size, data } = message
+    const from = this.#destination(message.from)
+    const to = this.#destination(message.to)
+    const count = tunnelMessages(size)
+    const id = this.#id++
+    const flight: Flight<T> = {
+      time: now, order: 0, id, from, to, size, tunnelMessages: count, sentAt: now, data, lost: undefined, copy: false
+    }
+    this.stats.messagesSent++
+    this.stats.inFlight++
+    if (this.onTrace !== undefined) this.#trace(now, 'sent', flight)
+    if (size > MAX_CONTAINER) return this.#lose(now, flight, 'too-large')
+    if (!from.alive) return this.#lose(now, flight, 'unreachable')
+    if (this.#deliveries.size + this.#transport.size >= this.options.maxInFlight) return this.#lose(now, flight, 'overflow')
+    this.stats.tunnelMessagesSent += count
+    this.#transport.send(now, flight)
+  }
+
+  /** When {@link poll} has something to do, or undefined. */
+  nextTimeout (): number | undefined {
+    const time = Math.min(this.#transport.nextTime, this.#deliveries.nextTime)
+    return time === Infinity ? undefined : time
+  }
+
+  /** What has arrived until `now`, in order of arrival. */
+  poll (now: number): Array<Delivery<T>> {
+    const due: Array<Delivery<T>> = []
+    for (;;) {
+      const travel = this.#transport.nextTime
+      const arrival = this.#deliveries.nextTime
+      if (travel <= arrival && travel <= now) this.#transport.step(now)
+      else if (arrival <= now) this.#arrive(due)
+      else return due
+    }
+  }
+
+  /** Sets what one Destination has different from the rest; bandwidth from now on, latency of later messages. */
+  configure (destination: string, options: DestinationOptions): void {
+    this.#destination(destination).configure(options)
+  }
+
+  /** A dead Destination neither sends nor receives, also not what is on its way. */
+  setAlive (destination: string, alive: boolean): void {
+    this.#destination(destination).alive = alive
+  }
+
+  /** Forgets a Destination; what is on its way to it is lost. A later message to this key finds a new one. */
+  removeDestination (destination: string): void {
+    const state = this.#destinations.get(destination)
+    if (state === undefined) return
+    state.alive = false
+    this.#destinations.delete(destination)
+  }
+
+  /** The inbound tunnels of a Destination, to become its leases. */
+  inboundTunnels (now: number, destination: string): readonly Tunnel[] {
+    return this.#destination(destination).inboundTunnels(now)
+  }
+
+  /** Replaces the inbound tunnels of a Destination. */
+  renewTunnels (now: number, destination: string): readonly Tunnel[] {
+    return this.#destination(destination).renewInbound(now)
+  }
+
+  #destination (key: string): DestinationState {
+    let state = this.#destinations.get(key)
+    if (state === undefined) {
+      if (this.#destinations.size >= this.options.maxDestinations) deleteOldest(this.#destinations)
+      state = new DestinationState(key, this.#ordinal++, this.options, this.#rules)
+      this.#destinations.set(key, state)
+    }
+    return state
+  }
+
+  #arrive (due: Array<Delivery<T>>): void {
+    const flight = this.#deliveries.pop()
+    const { time: at, from, to, size, tunnelMessages, sentAt, data } = flight
+    if (!to.alive) return this.#lose(at, flight, 'unreachable')
+    if (flight.copy) {
+      this.stats.duplicates++
+    } else {
+      this.stats.messagesDelivered++
+      this.stats.inFlight--
+    }
+    if (this.onTrace !== undefined) this.#trace(at, flight.copy ? 'duplicate' : 'delivered', flight)
+    due.push({ from: from.key, to: to.key, size, tunnelMessages, sentAt, at, data })
+    const { duplicate } = this.options
+    if (duplicate > 0 && !flight.copy && this.#duplicates.next() < duplicate) {
+      this.#deliveries.push(at, { ...flight, copy: true })
+    }
+  }
+
+  #lose (now: number, flight: Flight<T>, reason: LossReason): void {
+    if (flight.lost !== undefined || flight.copy) return
+    flight.lost = reason
+    this.stats.messagesLost++
+    this.stats.inFlight--
+    this.stats.lostBy[reason] = (this.stats.lostBy[reason] ?? 0) + 1
+    if (this.onTrace !== undefined) this.#trace(now, 'lost', flight)
+  }
+
+  #trace (at: number, type: TraceEvent['type'], flight: Flight<T>): void {
+    const { id, from, to, size, tunnelMessages, lost } = flight
+    const event = { type, id, at, from: from.key, to: to.key, size, tunnelMessages }
+    this.onTrace?.(lost === undefined ? event : { ...event, reason: lost })
+  }
+}
