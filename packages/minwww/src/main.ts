@@ -1,1 +1,11 @@
-export {}
+import { createProgram } from './program.ts'
+import { explain } from './errors.ts'
+
+try {
+  await createProgram().parseAsync(process.argv)
+} catch (error) {
+  const { message, status } = explain(error)
+  if (process.env.MINWWW_TRACE === '1') process.stderr.write(`${(error as Error).stack ?? ''}\n`)
+  process.stderr.write(`minwww: ${message}\n`)
+  process.exit(status)
+}

@@ -1,0 +1,64 @@
+import { Option, type Command } from 'commander'
+import { parseText, readConfigFile, readEnvironment, resolveSettings, type RawSection } from './config/load.ts'
+import { settingsOf, type Section, type SettingInfo, type Settings } from './config/schema.ts'
+import { createLogger, createReporter, type Logger, type Reporter } from './output.ts'
+
+/** What every command gets: its settings, the log, and the way to answer. */
+export interface Context<T> {
+  settings: T
+  logger: Logger
+  reporter: Reporter
+  json: boolean
+}
+
+interface CommonOptions { json?: true, logLevel: string, config?: string }
+
+/** Adds the options that all commands have: `--json` and `--log-level`. */
+export function addCommonOptions (command: Command): Command {
+  return command
+    .option('--json', 'print one line of JSON when ready; the log goes to standard error')
+    .addOption(new Option('--log-level <LEVEL>', 'least severe level that is logged')
+      .choices(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('warn').env('MINWWW_LOG_LEVEL'))
+}
+
+/** Reads `--json` and `--log-level` and makes the log and the reporter from them. */
+export function contextOf<T> (command: Command, settings: T): Context<T> {
+  const { json = false, logLevel } = command.opts<CommonOptions>()
+  return { settings, logger: createLogger(logLevel), reporter: createReporter(json), json }
+}
+
+/**
+ * Gives a command the options of one section of the configuration schema, so that flags, environment, file and
+ * documentation cannot drift apart, and calls `run` with the checked settings.
+ */
+export function addServiceCommand<S extends Section> (
+  parent: Command, section: S, description: string, run: (context: Context<Settings<S>>) => Promise<void>
+): Command {
+  const command = addCommonOptions(parent.command(section).description(description))
+    .option('--config <FILE>', 'TOML file; environment and flags win over it')
+  for (const setting of settingsOf(section)) command.addOption(optionOf(setting))
+  return command.action(async () => await run(contextOf(command, settingsFrom(command, section))))
+}
+
+function optionOf (setting: SettingInfo): Option {
+  const { flag, metavar = 'VALUE', description, kind } = setting
+  if (kind === 'boolean') return new Option(flag, description)
+  const option = new Option(`${flag} <${metavar}${kind === 'list' ? '...' : ''}>`, description)
+  const shown = setting.default
+  // Commander only shows the default; the schema applies it, so that the file and the environment can come between.
+  if (shown !== undefined && kind !== 'list') option.description += ` (default: ${String(shown)})`
+  return option
+}
+
+function settingsFrom<S extends Section> (command: Command, section: S): Settings<S> {
+  const options = command.opts<Record<string, unknown>>()
+  const flags: RawSection = {}
+  for (const setting of settingsOf(section)) {
+    const value = options[setting.key]
+    if (value === undefined) continue
+    flags[setting.key] = setting.kind === 'number' ? parseText(setting, String(value), setting.flag) : value
+  }
+  const { config } = command.opts<CommonOptions>()
+  const fromFile = config === undefined ? undefined : readConfigFile(config)[section]
+  return resolveSettings(section, [fromFile, readEnvironment(section, process.env), flags])
+}

@@ -1,0 +1,27 @@
+import { SECTIONS, settingsOf, type Section, type SettingInfo } from './schema.ts'
+
+/** The settings of all sections as Markdown tables: `docs/options.md` is exactly this. */
+export function documentSettings (): string {
+  const sections = (Object.keys(SECTIONS) as Section[]).map(section => [
+    `## ${section}`, '',
+    '| flag | in the file | environment | default | meaning |', '|---|---|---|---|---|',
+    ...settingsOf(section).map(row)
+  ].join('\n'))
+  return `${HEAD}\n\n${sections.join('\n\n')}\n`
+}
+
+const HEAD = `# Options
+
+Generated from the configuration schema by \`npm run docs:options\`; a test fails when it is not up to date.
+
+\`minwww demo|router|exit|proxy\` take their settings from the schema's defaults, a TOML file (\`--config FILE\`), the environment and flags;
+the later wins. In the file, the settings of a command are in its section, for example \`limit-out = 64\` under \`[exit]\`. Lists are arrays in the
+file, repeated flags, or separated by white space in the environment. \`minwww config check FILE\` says what is wrong with a file,
+\`minwww config print [FILE]\` prints every setting in force.`
+
+function row (setting: SettingInfo): string {
+  const { flag, metavar, fileKey, environment, description, kind } = setting
+  const usage = kind === 'boolean' ? flag : `${flag} ${metavar ?? 'VALUE'}`
+  const value = kind === 'list' ? 'none' : setting.default === undefined ? '' : String(setting.default)
+  return `| ${[`\`${usage}\``, `\`${fileKey}\``, `\`${environment}\``, value, description].map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
+}

@@ -1,0 +1,127 @@
+import Type, { type Static, type TObject } from 'typebox'
+
+/**
+ * The one schema of everything that can be set: the TOML file, the environment, the flags, the defaults and the
+ * documentation are all derived from it. A key `limitOut` of section `exit` is `limit-out` under `[exit]` in the file,
+ * MINWWW_EXIT_LIMIT_OUT in the environment and `--limit-out` on the command line.
+ */
+
+const address = (description: string, value?: string) =>
+  Type.String({ description, metavar: 'HOST:PORT', ...(value === undefined ? {} : { default: value }) })
+const amount = (description: string, metavar: string, value: number, maximum: number, minimum = 0) =>
+  Type.Number({ description, metavar, default: value, minimum, maximum })
+const count = (description: string, value: number, minimum: number, maximum: number) =>
+  Type.Integer({ description, metavar: 'N', default: value, minimum, maximum })
+const file = (description: string) => Type.Optional(Type.String({ description, metavar: 'FILE', minLength: 1 }))
+const list = (description: string, metavar: string) =>
+  Type.Array(Type.String({ minLength: 1 }), { description, metavar, default: [], maxItems: 1024 })
+const toggle = (description: string) => Type.Boolean({ description, default: false })
+
+const MODEL = {
+  latency: amount('one-way latency of the modelled network, ms', 'MS', 150, 60_000),
+  jitter: amount('largest deviation from the latency, either way, ms', 'MS', 15, 30_000),
+  loss: amount('loss per 1 KB tunnel message, percent', 'PERCENT', 0.5, 100),
+  bandwidth: amount("bandwidth of each Destination's tunnels, either direction, KB/s; 0 is unlimited", 'KBPS', 0, 1_000_000),
+  burst: amount('mean length of a loss burst in tunnel messages; 1 is random loss', 'N', 1, 1000, 1),
+  reorder: toggle('let messages of one tunnel overtake each other'),
+  profile: Type.Union([Type.Literal('plain'), Type.Literal('i2pd'), Type.Literal('java'), Type.Literal('mixed')],
+    { description: 'how routers on the path behave: plain, i2pd, java or mixed', metavar: 'NAME', default: 'plain' }),
+  seed: Type.Optional(Type.Integer({ description: 'makes a run reproducible: seeds the network model and, in the demo, the keys', metavar: 'N', minimum: 0, maximum: 2 ** 32 - 1 }))
+}
+
+const LIMITS = {
+  allowAddress: list('exception to the address guard (repeatable)', 'CIDR[:PORT]'),
+  limitOut: amount('bytes that leave towards I2P, KB/s; 0 is unlimited', 'KBPS', 0, 10_000_000),
+  limitIn: amount('bytes that are fetched from the web, KB/s; 0 is unlimited', 'KBPS', 0, 10_000_000),
+  quotaDay: amount('bytes a day, MB; 0 is unlimited', 'MB', 0, 1e9),
+  quotaMonth: amount('bytes a month, MB; 0 is unlimited', 'MB', 0, 1e9),
+  state: Type.Optional(Type.String({ description: 'directory that keeps quotas over a restart', metavar: 'DIR', minLength: 1 }))
+}
+
+const POOL = {
+  strategy: Type.Union([Type.Literal('ranked'), Type.Literal('round-robin'), Type.Literal('sticky'), Type.Literal('single')],
+    { description: 'how exits are chosen: ranked, round-robin, sticky or single', metavar: 'NAME', default: 'ranked' }),
+  replyMode: Type.Union([Type.Literal('adaptive'), Type.Literal('single')],
+    { description: 'adaptive cuts a reply into symbols where loss is seen; single is one message always', metavar: 'MODE', default: 'adaptive' })
+}
+
+const ROUTER = {
+  router: address('I2CP address of the router', '127.0.0.1:7654'),
+  allowPlainRemote: toggle('allow I2CP without TLS to a router that is not on this machine')
+}
+
+export const SECTIONS = {
+  demo: Type.Object({
+    proxy: address('where the browser proxy listens', '127.0.0.1:4480'),
+    exits: count('number of exits', 3, 1, 64),
+    site: list('web site that the exits serve by name (repeatable)', 'NAME=URL'),
+    ...MODEL,
+    ...POOL,
+    ...LIMITS
+  }),
+  router: Type.Object({
+    i2cp: address('where I2CP clients connect', '127.0.0.1:7654'),
+    ...MODEL,
+    latency: amount('one-way latency of the modelled network, ms', 'MS', 0, 60_000),
+    jitter: amount('largest deviation from the latency, either way, ms', 'MS', 0, 30_000),
+    loss: amount('loss per 1 KB tunnel message, percent', 'PERCENT', 0, 100)
+  }),
+  exit: Type.Object({
+    ...ROUTER,
+    keys: file("file with the exit's Destination and private keys; made if it does not exist"),
+    site: list('web site that this exit serves by name from an HTTPD that you trust (repeatable)', 'NAME=URL'),
+    ...LIMITS,
+    console: Type.Optional(address("where the operator's console listens")),
+    logUrls: toggle('write URLs and client Destinations into the log')
+  }),
+  proxy: Type.Object({
+    ...ROUTER,
+    proxy: address('where the browser proxy listens', '127.0.0.1:4480'),
+    exit: list('exit server: base64 Destination, b32 address or name (repeatable)', 'DEST'),
+    exits: file('file with one exit per line, # starts a comment'),
+    ...POOL,
+    hosts: file('private hosts file: NAME=DEST a line'),
+    cacheDir: Type.Optional(Type.String({ description: 'directory of the disk cache', metavar: 'DIR', minLength: 1 })),
+    auth: file('file with USER:PASSWORD that browsers must give')
+  })
+}
+
+export type Section = keyof typeof SECTIONS
+export type Settings<S extends Section> = Static<(typeof SECTIONS)[S]>
+export type Config = { [S in Section]: Settings<S> }
+
+/** One setting as the flags, the environment, the file and the documentation see it. */
+export interface SettingInfo {
+  section: Section
+  key: string
+  /** `--limit-out` */
+  flag: string
+  /** `limit-out` */
+  fileKey: string
+  /** `MINWWW_EXIT_LIMIT_OUT` */
+  environment: string
+  metavar: string | undefined
+  description: string
+  default: unknown
+  kind: 'boolean' | 'number' | 'string' | 'list'
+}
+
+/** Every setting of a section, in the schema's order. */
+export function settingsOf (section: Section): SettingInfo[] {
+  const schema: TObject = SECTIONS[section]
+  return Object.entries(schema.properties).map(([key, property]) => {
+    const { description = '', metavar, default: value, type } = property as { description?: string, metavar?: string, default?: unknown, type?: string }
+    const fileKey = key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+    const environment = `MINWWW_${section}_${fileKey}`.toUpperCase().replaceAll('-', '_')
+    return { section, key, flag: `--${fileKey}`, fileKey, environment, metavar, description, default: value, kind: kindOf(type) }
+  })
+}
+
+function kindOf (type: string | undefined): SettingInfo['kind'] {
+  switch (type) {
+    case 'boolean': return 'boolean'
+    case 'number': case 'integer': return 'number'
+    case 'array': return 'list'
+    default: return 'string'
+  }
+}

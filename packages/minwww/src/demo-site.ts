@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, readdirSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const SITE_FOLDER = fileURLToPath(new URL('../site/', import.meta.url))
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml'
+}
+
+interface Page { body: Buffer, contentType: string, etag: string }
+
+/** The web server of the built-in site, on a free port of the loopback interface. */
+export interface DemoSite {
+  /** `http://127.0.0.1:PORT` */
+  origin: string
+  close (): Promise<void>
+}
+
+/** Starts the HTTPD of the built-in site. All of it is in memory, so nothing else of the disk can be asked for. */
+export async function startDemoSite (): Promise<DemoSite> {
+  const pages = readPages()
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
+    const page = pages.get(path === '/' ? '/index.html' : path)
+    if (page === undefined) {
+      response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end(`${path} is not a page of this site\n`)
+      return
+    }
+    const headers = { 'content-type': page.contentType, etag: page.etag, 'cache-control': 'max-age=60' }
+    if (request.headers['if-none-match'] === page.etag) {
+      response.writeHead(304, headers).end()
+      return
+    }
+    response.writeHead(200, { ...headers, 'content-length': page.body.length }).end(request.method === 'HEAD' ? undefined : page.body)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+    }
+  }
+}
+
+function readPages (): Map<string, Page> {
+  return new Map(readdirSync(SITE_FOLDER).map(name => {
+    const body = readFileSync(join(SITE_FOLDER, name))
+    const etag = `"${createHash('sha256').update(body).digest('hex').slice(0, 16)}"`
+    return [`/${name}`, { body, contentType: CONTENT_TYPES[extname(name)] ?? 'application/octet-stream', etag }]
+  }))
+}

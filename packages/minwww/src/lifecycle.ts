@@ -1,0 +1,57 @@
+import closeWithGrace from 'close-with-grace'
+import { explain } from './errors.ts'
+import type { Logger } from './output.ts'
+
+/** A service that has ended must be gone this long after SIGTERM at the latest, ms. */
+const CLOSE_DEADLINE = 1800
+
+/** Things to close, the newest first. A command adds what it opens as it opens it. */
+export class Closers {
+  readonly #closers: Array<() => unknown> = []
+  #closed = false
+
+  get closed (): boolean { return this.#closed }
+
+  /** Adds a closer, and returns what it closes. */
+  add<T> (resource: T, close: (resource: T) => unknown): T {
+    this.#closers.push(() => close(resource))
+    return resource
+  }
+
+  /** Closes everything that was added, even when one of the closers fails. */
+  async close (): Promise<void> {
+    this.#closed = true
+    for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {
+      try {
+        await close()
+      } catch (error) {
+        process.stderr.write(`minwww: while closing: ${explain(error).message}\n`)
+      }
+    }
+  }
+}
+
+/**
+ * Runs a service until SIGTERM or SIGINT, then closes what it opened and ends with status 0 within two seconds; with
+ * status 1 or 2 and one line on standard error if it cannot start.
+ */
+export async function runService (logger: Logger, start: (closers: Closers) => Promise<void>): Promise<void> {
+  const closers = new Closers()
+  // What hangs while closing is left behind on purpose: the user asked for the end.
+  const force = () => setTimeout(() => process.exit(0), CLOSE_DEADLINE).unref()
+  closeWithGrace({ delay: false, skip: ['SIGHUP'], logger: { error: () => {} } }, async ({ err }) => {
+    force()
+    if (err !== undefined) {
+      logger.error({ err }, 'unexpected error')
+      process.exitCode = 1
+    }
+    await closers.close()
+  })
+  try {
+    await start(closers)
+  } catch (error) {
+    if (closers.closed) return
+    await closers.close()
+    throw error
+  }
+}

@@ -1,0 +1,39 @@
+import { createRequire } from 'node:module'
+import { Command, CommanderError } from 'commander'
+import { addDemo } from './commands/demo.ts'
+import { addRouter } from './commands/router.ts'
+import { addExit } from './commands/exit.ts'
+import { addProxy } from './commands/proxy.ts'
+import { addKeys } from './commands/keys.ts'
+import { addConfig } from './commands/config.ts'
+import { UsageError } from './errors.ts'
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
+
+/** The command line. Parsing errors are thrown as UsageError with one line that says what to do. */
+export function createProgram (): Command {
+  const program = new Command('minwww')
+    .description('UDP-like HTTP over I2P: a browser proxy, exits, and an embedded router')
+    .version(version)
+    .showHelpAfterError(false)
+  for (const add of [addDemo, addProxy, addExit, addRouter, addKeys, addConfig]) add(program)
+  throwUsageErrors(program)
+  return program
+}
+
+/** Commander would print and exit by itself; here every error takes the same way out. */
+function throwUsageErrors (command: Command): void {
+  command
+    .configureOutput({ outputError: () => {} })
+    .exitOverride((error: CommanderError) => {
+      if (error.exitCode === 0) process.exit(0)
+      if (error.code === 'commander.help') process.exit(2)
+      const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ')
+      throw new UsageError(`${text}; see '${pathOf(command)} --help'`)
+    })
+  for (const subcommand of command.commands) throwUsageErrors(subcommand)
+}
+
+function pathOf (command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
+}

@@ -1,0 +1,41 @@
+import { createSession, I2cpError, type LocalDestination, type Session, type SessionOptions } from '@minwww/i2cp'
+import { parseHostPort } from './address.ts'
+import { CliError, explain } from './errors.ts'
+import type { Logger, Reporter } from './output.ts'
+
+/** How long a command waits for the router to build the first tunnels, ms. A Java router builds none in its first 90 s. */
+const TUNNEL_PATIENCE = 180_000
+
+interface RouterSettings { router: string, allowPlainRemote: boolean }
+
+/** Options of a session over TCP to the router that the user named. */
+export function routerOptions (settings: RouterSettings, logger: Logger): SessionOptions {
+  return { router: parseHostPort(settings.router, '--router'), allowPlainRemote: settings.allowPlainRemote, logger }
+}
+
+/**
+ * Opens a session and waits until its first LeaseSet is made, telling people what it waits for.
+ * Throws CliError with one line that says what to do when there is no router or it refuses.
+ */
+export async function openSession (
+  settings: RouterSettings, keys: LocalDestination | undefined, logger: Logger, reporter: Reporter, name: string
+): Promise<Session> {
+  reporter.progress(`${name}: building tunnels over the router at ${settings.router}`)
+  const began = performance.now()
+  try {
+    const session = await createSession({
+      ...routerOptions(settings, logger),
+      ...(keys === undefined ? {} : { keys }),
+      signal: AbortSignal.timeout(TUNNEL_PATIENCE)
+    })
+    reporter.progress(`${name}: ready after ${((performance.now() - began) / 1000).toFixed(1)} s`)
+    return session
+  } catch (error) {
+    if (error instanceof I2cpError && error.code === 'I2CP_CONNECT_FAILED') throw noRouter(settings.router, error)
+    throw explain(error, settings.router)
+  }
+}
+
+function noRouter (address: string, cause: Error): CliError {
+  return new CliError('MINWWW_NO_ROUTER', `no I2CP router answers at ${address}; start one ('minwww router', or i2pd with i2cp.enabled=true) or correct --router`, 1, { cause })
+}

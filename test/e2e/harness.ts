@@ -1,0 +1,144 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { request, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const CLI = join(ROOT, 'packages/minwww/bin/minwww.js')
+
+/** Longest wait for a service to say that it is ready, ms. */
+const READY_TIMEOUT = 60_000
+
+export interface Service {
+  /** The JSON line that the service printed. */
+  json: Record<string, any>
+  child: ChildProcess
+  /** Time from start to the ready line, ms. */
+  startup: number
+  stderr: () => string
+  /** Ends the service, and returns the exit status and how long it took, ms. */
+  stop: (signal?: NodeJS.Signals) => Promise<{ status: number | null, took: number }>
+}
+
+/** Starts `minwww ARGS --json`, waits for its line, and ends it with the test. */
+export async function startService (t: Test, args: string[]): Promise<Service> {
+  const began = performance.now()
+  const child = spawn(process.execPath, [CLI, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let stdout = ''
+  let stderr = ''
+  child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
+  const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
+  const line = await new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`minwww ${args.join(' ')}: not ready in time\n${stderr}`)), READY_TIMEOUT)
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+      if (!stdout.includes('\n')) return
+      clearTimeout(timer)
+      resolve(stdout)
+    })
+    child.once('exit', status => {
+      clearTimeout(timer)
+      reject(new Error(`minwww ${args.join(' ')}: ended with status ${String(status)}\n${stderr}`))
+    })
+  }).catch((error: unknown) => { child.kill('SIGKILL'); throw error })
+  const stop: Service['stop'] = async (signal = 'SIGTERM') => {
+    const before = performance.now()
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+    const status = await ended
+    return { status, took: performance.now() - before }
+  }
+  t.teardown(async () => { await stop('SIGKILL') })
+  return { json: JSON.parse(line) as Record<string, any>, child, startup: performance.now() - began, stderr: () => stderr, stop }
+}
+
+/** Runs a command to its end. */
+export function runCli (args: string[], timeout = 20_000): { status: number | null, stdout: string, stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8', timeout })
+  return { status, stdout, stderr }
+}
+
+export interface Page { status: number, headers: IncomingHttpHeaders, body: Buffer, took: number }
+
+/** Fetches `url` through the HTTP proxy at `proxy`, or directly without one. */
+export async function fetchPage (url: string, proxy?: string, headers: Record<string, string> = {}): Promise<Page> {
+  const target = new URL(url)
+  const via = proxy === undefined ? target : new URL(proxy)
+  const path = proxy === undefined ? target.pathname + target.search : url
+  const began = performance.now()
+  return await new Promise((resolve, reject) => {
+    const outgoing = request({ host: via.hostname.replace(/^\[|\]$/g, ''), port: via.port, path, agent: false, headers: { host: target.host, ...headers } }, response => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', reject)
+      response.on('end', () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks), took: performance.now() - began })
+      })
+    })
+    outgoing.on('error', reject).end()
+  })
+}
+
+/** A temporary folder that goes with the test. */
+export function temporaryFolder (t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'minwww-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export async function freePort (): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
+/** The folder of a real documentation tree from Debian, or undefined. */
+export function documentationTree (): string | undefined {
+  return ['/usr/share/doc/python3.11/html', '/usr/share/doc/python3.12/html', '/usr/share/doc/python3.13/html'].find(existsSync)
+}
+
+/** Starts Debian's nginx as an HTTPD for `folder` on a free loopback port. */
+export async function startNginx (t: Test, folder: string): Promise<string> {
+  const run = temporaryFolder(t)
+  const port = await freePort()
+  const config = join(run, 'nginx.conf')
+  writeFileSync(config, [
+    'daemon off; worker_processes 1;', `pid ${run}/nginx.pid;`, `error_log ${run}/error.log;`, 'events { worker_connections 256; }',
+    'http {', 'include /etc/nginx/mime.types; gzip off; disable_symlinks off;', `access_log ${run}/access.log;`,
+    ...['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${run}/${name};`),
+    `server { listen 127.0.0.1:${port}; root ${folder}; }`, '}'
+  ].join('\n'))
+  const child = spawn('/usr/sbin/nginx', ['-c', config, '-p', run, '-e', join(run, 'error.log')], { stdio: 'ignore' })
+  const ended = new Promise(resolve => child.once('exit', resolve))
+  t.teardown(async () => { child.kill('SIGTERM'); await ended })
+  const origin = `http://127.0.0.1:${port}`
+  await untilReachable(origin)
+  return origin
+}
+
+/** Tries until something answers at `origin`; each refused connection is over at once, so this needs no pause. */
+async function untilReachable (origin: string): Promise<void> {
+  const deadline = performance.now() + 10_000
+  for (;;) {
+    try {
+      await fetchPage(`${origin}/`)
+      return
+    } catch (error) {
+      if (performance.now() > deadline) throw error
+      await new Promise(resolve => setImmediate(resolve))
+    }
+  }
+}
+
+/** Says why a test cannot run here, or false. With MINWWW_REQUIRE_ALL nothing may be missing. */
+export function missing (...files: string[]): string | false {
+  const absent = files.filter(file => !existsSync(file))
+  if (absent.length === 0) return false
+  if (process.env.MINWWW_REQUIRE_ALL === '1') throw new Error(`needed here: ${absent.join(', ')}`)
+  return `skipped: ${absent.join(', ')} is not installed (scripts/install-debian-packages.sh installs it)`
+}

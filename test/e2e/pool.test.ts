@@ -1,0 +1,71 @@
+import t, { type Test } from 'tap'
+import { readdirSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { documentationTree, fetchPage, missing, startNginx, startService, type Service } from './harness.ts'
+
+const PAGES = 200
+const SMALLEST = 200
+const LARGEST = 127 * 1024
+
+/** Pages of a real documentation tree, spread evenly over its sizes from 0.2 to 128 KB. */
+function pickPages (folder: string): string[] {
+  const all = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && /\.(html|txt|css|js|png|svg)$/.test(entry.name))
+    .map(entry => join(entry.parentPath, entry.name))
+    .map(path => ({ path: relative(folder, path), size: statSync(path).size }))
+    .filter(({ size }) => size >= SMALLEST && size <= LARGEST)
+    .sort((a, b) => a.size - b.size || a.path.localeCompare(b.path))
+  return Array.from({ length: PAGES }, (_, index) => all[Math.floor(index * all.length / PAGES)]?.path ?? '')
+}
+
+async function startPool (t: Test, origin: string, options: string[]): Promise<{ exits: Service[], proxy: Service }> {
+  const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0', ...options])
+  const address = router.json.i2cp as string
+  const exits = [await startService(t, ['exit', '--router', address, '--site', `docs.i2p=${origin}`, '--log-level', 'info']),
+    await startService(t, ['exit', '--router', address, '--site', `docs.i2p=${origin}`, '--log-level', 'info'])]
+  const proxy = await startService(t, ['proxy', '--router', address, '--proxy', '127.0.0.1:0', '--strategy', 'round-robin', '--log-level', 'debug',
+    ...exits.flatMap(exit => ['--exit', exit.json.b32 as string])])
+  return { exits, proxy }
+}
+
+const folder = documentationTree()
+const skip = missing('/usr/sbin/nginx', folder ?? '/usr/share/doc/python3.11/html')
+
+t.test('three processes and nginx: 200 real pages, byte-identical, one exit killed in the middle', { skip }, async t => {
+  const origin = await startNginx(t, folder ?? '')
+  const { exits, proxy } = await startPool(t, origin, ['--latency', '20', '--jitter', '2', '--loss', '0.2', '--seed', '3'])
+  const pages = pickPages(folder ?? '')
+  const used = new Map<string, number>()
+  let wrong = 0
+  let fetched = 0
+  const fetchOne = async (page: string): Promise<void> => {
+    const [direct, through] = await Promise.all([fetchPage(`${origin}/${page}`), fetchPage(`http://docs.i2p/${page}`, proxy.json.proxy as string)])
+    if (through.status !== 200 || !direct.body.equals(through.body)) {
+      wrong++
+      t.comment(`${page}: ${through.status}, ${through.body.length} of ${direct.body.length} bytes`)
+    }
+    const exit = String(through.headers['x-minwww-exit'] ?? '')
+    used.set(exit, (used.get(exit) ?? 0) + 1)
+    if (++fetched === PAGES / 2) {
+      t.equal(used.size, 2, 'both exits were used')
+      const [a = 0, b = 0] = used.values()
+      t.ok(Math.abs(a - b) <= PAGES / 10, `in turn: ${a} and ${b}`)
+      exits[0]?.child.kill('SIGKILL')
+    }
+  }
+  const queue = [...pages]
+  await Promise.all(Array.from({ length: 8 }, async () => {
+    for (let page = queue.shift(); page !== undefined; page = queue.shift()) await fetchOne(page)
+  }))
+  t.equal(fetched, PAGES)
+  t.equal(wrong, 0)
+})
+
+t.test('all exits dead: an error page with the right status', async t => {
+  const { exits, proxy } = await startPool(t, 'http://127.0.0.1:9', ['--latency', '1'])
+  for (const exit of exits) await exit.stop('SIGKILL')
+  const page = await fetchPage('http://docs.i2p/', proxy.json.proxy as string, { accept: 'text/html' })
+  t.equal(page.status, 504)
+  t.match(String(page.headers['content-type']), /text\/html/)
+  t.equal(page.headers['cache-control'], 'no-store')
+})
