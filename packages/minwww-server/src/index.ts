@@ -1,1 +1,5 @@
-export {}
+export { createExit } from './create-exit.ts'
+export { ServerError, type FailureReason, type ServerErrorCode } from './errors.ts'
+export type { Exit, ExitStats } from './exit/exit.ts'
+export type { ExitOptions } from './exit/options.ts'
+export type { ExitLogger, ExitSession } from './exit/ports.ts'

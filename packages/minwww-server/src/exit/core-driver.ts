@@ -1,0 +1,104 @@
+import type { Clock, Timer } from './clock.ts'
+import type { CoreEvent, ExitCore, ExitLogger, ExitSession, IncomingMessage, OutgoingMessage } from './ports.ts'
+
+/** Decides when a message may leave; `undefined` is now. Bandwidth limits implement it. */
+export interface SendGate {
+  /** ms on the clock from which on a message may be taken from the core; not later than now if it may be taken at once. */
+  readyAt (now: number): number
+  sent (now: number, message: OutgoingMessage): void
+  received (now: number, message: IncomingMessage): void
+}
+
+export interface CoreDriverOptions {
+  core: ExitCore
+  session: ExitSession
+  clock: Clock
+  logger: ExitLogger
+  gate: SendGate
+  onEvent: (event: CoreEvent) => void
+}
+
+/** Messages given to the session in one go, so that a burst cannot keep the event loop from everything else. */
+const MAX_BURST = 256
+
+/** Feeds the core with messages and time, and carries away what it wants to send and to say. Owns one timer. */
+export class CoreDriver {
+  readonly #options: CoreDriverOptions
+  readonly #onMessage = (message: IncomingMessage) => this.#receive(message)
+  #timer: Timer | undefined
+  #timerAt = Infinity
+  #closed = false
+
+  constructor (options: CoreDriverOptions) {
+    this.#options = options
+    options.session.on('message', this.#onMessage)
+  }
+
+  /** Calls the core at the present time and carries out what follows. A no-op after `close`. */
+  act (call: (core: ExitCore, now: number) => void): void {
+    if (this.#closed) return
+    call(this.#options.core, this.#options.clock.now())
+    this.#pump()
+  }
+
+  close (): void {
+    this.#closed = true
+    this.#options.session.off('message', this.#onMessage as (...args: unknown[]) => void)
+    this.#timer?.clear()
+    this.#timer = undefined
+  }
+
+  #receive (message: IncomingMessage): void {
+    this.act((core, now) => {
+      this.#options.gate.received(now, message)
+      core.receive(now, message)
+    })
+  }
+
+  #pump (): void {
+    const { core, clock } = this.#options
+    for (let event = core.pollEvent(); event !== undefined; event = core.pollEvent()) this.#options.onEvent(event)
+    const resume = this.#transmit(clock.now())
+    if (!this.#closed) this.#arm(Math.min(resume, core.nextTimeout() ?? Infinity))
+  }
+
+  /** Sends what may leave now. Returns the time at which there may be more, Infinity if only the core knows. */
+  #transmit (now: number): number {
+    const { core, gate } = this.#options
+    for (let count = 0; count < MAX_BURST; count++) {
+      const readyAt = gate.readyAt(now)
+      if (readyAt > now) return readyAt
+      const message = core.pollTransmit(now)
+      if (message === undefined) return Infinity
+      this.#send(now, message)
+    }
+    return now
+  }
+
+  #send (now: number, message: OutgoingMessage): void {
+    const { session, gate, logger } = this.#options
+    gate.sent(now, message)
+    const { to, payload, protocol, fromPort, toPort, expires } = message
+    try {
+      session.send(to, payload, { protocol, fromPort, toPort, expires })
+    } catch (error) {
+      // Datagram semantics: what cannot be sent is lost, the client asks again.
+      logger.warn({ code: (error as { code?: string }).code ?? 'UNKNOWN' }, 'a message could not be sent')
+    }
+  }
+
+  #arm (at: number): void {
+    if (at === this.#timerAt && this.#timer !== undefined) return
+    this.#timer?.clear()
+    this.#timerAt = at
+    this.#timer = at === Infinity ? undefined : this.#options.clock.setTimer(() => this.#fire(), at - this.#options.clock.now())
+  }
+
+  #fire (): void {
+    this.#timer = undefined
+    this.act((core, now) => {
+      const due = core.nextTimeout()
+      if (due !== undefined && due <= now) core.handleTimeout(now)
+    })
+  }
+}

@@ -1,0 +1,62 @@
+import PQueue from 'p-queue'
+import { FairQueue, type FairQueueLimits, type JobOptions } from './fair-queue.ts'
+
+export interface FetchQueueLimits extends FairQueueLimits {
+  /** Jobs that run at once. */
+  concurrency: number
+}
+
+export interface FetchJob {
+  /** Unique among jobs that wait. */
+  id: string
+  client: string
+  /** ms on the clock. */
+  deadline: number
+  run: () => Promise<void>
+  onShed: () => void
+}
+
+/** p-queue with the order of FairQueue: bounded in total and per client, the oldest deadline shed first. */
+export class FetchQueue {
+  readonly #fair: FairQueue
+  readonly #queue: PQueue<FairQueue, JobOptions>
+  #running = 0
+  #shed = 0
+
+  constructor (limits: FetchQueueLimits, now: () => number) {
+    const fair = new FairQueue(limits, now)
+    this.#fair = fair
+    // PQueue makes its queue by `new queueClass()`; a constructor that returns an object yields that object.
+    const queueClass = function () { return fair } as unknown as new () => FairQueue
+    this.#queue = new PQueue({ concurrency: limits.concurrency, queueClass })
+  }
+
+  get running (): number { return this.#running }
+  get waiting (): number { return this.#fair.waiting }
+  /** Jobs that were dropped because the queue was full or their deadline had passed. */
+  get shed (): number { return this.#shed }
+
+  add (job: FetchJob): void {
+    const onShed = () => {
+      this.#shed++
+      job.onShed()
+    }
+    this.#queue.add(async () => await this.#run(job), { id: job.id, client: job.client, deadline: job.deadline, onShed })
+      .catch(() => {}) // a job reports its own failure
+  }
+
+  /** Takes a waiting job out, true if there was one; one that runs is its owner's to stop. */
+  cancel (id: string): boolean {
+    return this.#fair.remove(id)
+  }
+
+  async #run (job: FetchJob): Promise<void> {
+    this.#running++
+    try {
+      await job.run()
+    } finally {
+      this.#running--
+      this.#fair.release(job.client)
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import { encodeObject, encodeResponse, MAX_OBJECT, parseRequest } from '@minwww/protocol'
+import { ServerError } from '../errors.ts'
+import { collect, tooLarge, type Collected } from '../fetch/collect.ts'
+import type { Fetcher } from '../fetch/fetcher.ts'
+import type { HttpRequest, UpstreamResponse, Visitor } from '../fetch/http-types.ts'
+import { toServerError } from '../fetch/failures.ts'
+import type { Clock, Timer } from './clock.ts'
+import type { CoreDriver } from './core-driver.ts'
+import type { FetchQueue } from './fetch-queue.ts'
+import type { CoreEvent, ExitLogger, FetchEvent } from './ports.ts'
+
+export interface MessageServiceOptions {
+  driver: () => CoreDriver
+  fetcher: Pick<Fetcher, 'fetch'>
+  queue: FetchQueue
+  clock: Clock
+  logger: ExitLogger
+  logUrls: boolean
+  limits: { maxDecoded: number }
+  /** Asked before a request is queued; throws ServerError to refuse it. */
+  admit?: (visitor: Visitor, request: HttpRequest) => void
+  /** Waits until so many bytes of a response may be taken. */
+  meter?: (bytes: number) => Promise<void>
+  /** Takes over a response that is too large for a reply, so that a stream can continue it. Destroyed otherwise. */
+  keep?: (visitor: Visitor, request: HttpRequest, response: UpstreamResponse, head: Buffer[]) => boolean
+  onOutcome?: (outcome: 'answered' | ServerError['reason'], milliseconds: number) => void
+}
+
+interface Job {
+  abort: AbortController
+  timer: Timer
+}
+
+/** Turns the core's 'fetch' events into responses: queue, fetch, collect, answer. */
+export class MessageService {
+  readonly #options: MessageServiceOptions
+  /** By handle; bounded by the core's own table of requests and by the queue. */
+  readonly #jobs = new Map<number, Job>()
+  #draining = false
+  #idle: (() => void) | undefined
+
+  constructor (options: MessageServiceOptions) {
+    this.#options = options
+  }
+
+  get active (): number {
+    return this.#jobs.size
+  }
+
+  handle (event: CoreEvent): void {
+    if (event.type === 'cancelled') this.#cancel(event.handle)
+    else this.#accept(event)
+  }
+
+  /** Refuses everything new; resolves when the last request under way has its answer. */
+  async drain (): Promise<void> {
+    this.#draining = true
+    if (this.#jobs.size === 0) return
+    await new Promise<void>(resolve => { this.#idle = resolve })
+  }
+
+  close (): void {
+    this.#draining = true
+    for (const handle of [...this.#jobs.keys()]) this.#cancel(handle)
+  }
+
+  #accept (event: FetchEvent): void {
+    const { clock, queue } = this.#options
+    const started = clock.now()
+    const fail = (error: ServerError) => this.#fail(event, error, started)
+    if (this.#draining) return fail(new ServerError('MINWWW_EXIT_DRAINING', 'this exit is shutting down'))
+    const abort = new AbortController()
+    const expire = () => {
+      const late = new ServerError('MINWWW_EXIT_TIMEOUT', 'the site did not answer in time')
+      abort.abort(late)
+      if (queue.cancel(String(event.handle))) fail(late)
+    }
+    this.#jobs.set(event.handle, { abort, timer: clock.setTimer(expire, event.deadline - started) })
+    try {
+      const request = readRequest(event.message)
+      this.#options.admit?.(event.from, request)
+      queue.add({
+        id: String(event.handle),
+        client: event.from.b32,
+        deadline: event.deadline,
+        run: async () => await this.#run(event, request, abort.signal, started),
+        onShed: () => fail(new ServerError('MINWWW_EXIT_BUSY', 'more is asked of this exit than it can do', { retryAfter: SHED_RETRY }))
+      })
+    } catch (error) {
+      fail(toServerError(error, 'request'))
+    }
+  }
+
+  async #run (event: FetchEvent, request: HttpRequest, signal: AbortSignal, started: number): Promise<void> {
+    try {
+      const message = await this.#answer(event.from, request, signal)
+      if (!this.#finish(event.handle)) return
+      this.#options.driver().act((core, now) => core.respond(now, event.handle, message))
+      this.#options.onOutcome?.('answered', this.#options.clock.now() - started)
+      this.#log(request, 'answered', started)
+    } catch (cause) {
+      const error = signal.reason instanceof ServerError ? signal.reason : toServerError(cause, 'request')
+      this.#fail(event, error, started)
+      this.#log(request, error.code, started)
+    }
+  }
+
+  async #answer (visitor: Visitor, request: HttpRequest, signal: AbortSignal): Promise<Buffer> {
+    const response = await this.#options.fetcher.fetch(request, visitor, signal)
+    const limits = { maxCoded: MAX_OBJECT, maxDecoded: this.#options.limits.maxDecoded }
+    const collected = response.hasBody
+      ? await collect(response, limits, this.#options.meter)
+      : drained(response)
+    if (collected.kind === 'too-large') throw this.#keep(visitor, request, response, collected.head, collected.size)
+    const message = encoded(response, collected.body)
+    // Only a body near the limit can be too large once coded; the rest is coded once, by the core.
+    if (message.length <= MAX_OBJECT) return message
+    const object = encodeObject(message, { kind: 'response' })
+    if (object.length > MAX_OBJECT) throw this.#keep(visitor, request, response, [collected.body], collected.body.length)
+    return message
+  }
+
+  #keep (visitor: Visitor, request: HttpRequest, response: UpstreamResponse, head: Buffer[], size: number): ServerError {
+    if (this.#options.keep?.(visitor, request, response, head) !== true) response.body.destroy()
+    return tooLarge(size)
+  }
+
+  #fail (event: FetchEvent, error: ServerError, started: number): void {
+    const known = this.#finish(event.handle)
+    if (!known && error.reason !== 'draining') return
+    const facts = { retryAfter: error.retryAfter, size: error.size, detail: error.message }
+    this.#options.driver().act((core, now) => core.fail(now, event.handle, error.reason, facts))
+    this.#options.onOutcome?.(error.reason, this.#options.clock.now() - started)
+  }
+
+  /** False if the request was cancelled in the meantime. */
+  #finish (handle: number): boolean {
+    const job = this.#jobs.get(handle)
+    if (job === undefined) return false
+    job.timer.clear()
+    this.#jobs.delete(handle)
+    if (this.#jobs.size === 0) this.#idle?.()
+    return true
+  }
+
+  #cancel (handle: number): void {
+    const job = this.#jobs.get(handle)
+    this.#options.queue.cancel(String(handle))
+    if (this.#finish(handle)) job?.abort.abort(new ServerError('MINWWW_EXIT_TIMEOUT', 'the client has gone'))
+  }
+
+  #log (request: HttpRequest, outcome: string, started: number): void {
+    const facts = { outcome, ms: Math.round(this.#options.clock.now() - started) }
+    this.#options.logger.debug(this.#options.logUrls ? { ...facts, method: request.method, url: request.url } : facts, 'request')
+  }
+}
+
+/** Seconds that a client which was shed should keep away. */
+const SHED_RETRY = 5
+
+function readRequest (message: Buffer): HttpRequest {
+  try {
+    const { method, url, headers, body } = parseRequest(message)
+    return { method, url, headers, body: body.length === 0 ? undefined : body }
+  } catch (cause) {
+    throw new ServerError('MINWWW_EXIT_BAD_REQUEST', 'the request is not well-formed HTTP', { cause })
+  }
+}
+
+function encoded (response: UpstreamResponse, body: Buffer): Buffer {
+  try {
+    return encodeResponse({ status: response.status, reason: response.reason, headers: response.headers, body })
+  } catch (cause) {
+    throw new ServerError('MINWWW_EXIT_MALFORMED', 'the answer of the site is not valid HTTP', { cause })
+  }
+}
+
+function drained (response: UpstreamResponse): Collected {
+  response.body.resume()
+  return { kind: 'whole', body: Buffer.alloc(0) }
+}

@@ -1,0 +1,63 @@
+import type { EventEmitter } from 'node:events'
+import type { Destination, LocalDestination } from '@minwww/i2cp/codec'
+import type { WireErrorName } from '@minwww/protocol'
+
+/** What the exit needs of an I2CP session; Session of @minwww/i2cp fits. */
+export interface ExitSession extends Pick<EventEmitter, 'off'> {
+  readonly destination: Destination
+  readonly keys: LocalDestination
+  /** ms: the router's time minus ours. */
+  readonly clockOffset: number
+  on (event: 'message', listener: (message: IncomingMessage) => void): unknown
+  send (to: Destination, payload: Uint8Array, options: { protocol: number, fromPort?: number, toPort?: number, expires?: number }): void
+}
+
+export interface IncomingMessage {
+  protocol: number
+  fromPort: number
+  toPort: number
+  payload: Buffer
+}
+
+export interface OutgoingMessage {
+  to: Destination
+  protocol: number
+  fromPort: number
+  toPort: number
+  payload: Buffer
+  /** Epoch ms of the core's clock. */
+  expires: number
+}
+
+export interface FetchEvent {
+  type: 'fetch'
+  handle: number
+  /** HTTP request, decoded. */
+  message: Buffer
+  from: Destination
+  /** ms on the core's clock. */
+  deadline: number
+}
+
+export type CoreEvent = FetchEvent | { type: 'cancelled', handle: number }
+
+/** What drives without I/O behind the exit; ServerCore of @minwww/server/core fits. */
+export interface ExitCore {
+  receive (now: number, message: IncomingMessage): void
+  respond (now: number, handle: number, message: Buffer): void
+  fail (now: number, handle: number, code: WireErrorName, facts?: { retryAfter?: number, size?: number, detail?: string }): void
+  nextTimeout (): number | undefined
+  handleTimeout (now: number): void
+  pollTransmit (now: number): OutgoingMessage | undefined
+  pollEvent (): CoreEvent | undefined
+}
+
+/** The logging methods that the exit uses; pino fits. */
+export interface ExitLogger {
+  debug (facts: object, text: string): void
+  info (facts: object, text: string): void
+  warn (facts: object, text: string): void
+  error (facts: object, text: string): void
+}
+
+export const silentLogger: ExitLogger = { debug () {}, info () {}, warn () {}, error () {} }

@@ -1,0 +1,59 @@
+import type { Field } from './http-types.ts'
+
+/** RFC 9110 section 7.6.1, and the proxy fields that never pass a hop. */
+const HOP_BY_HOP = new Set([
+  'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings',
+  'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info'
+])
+
+/**
+ * Fields of a request that the exit writes itself, or that no honest client sends through it: claims about who asks,
+ * and `Proxy`, which CGI programs take for their proxy setting (httpoxy).
+ */
+const REBUILT = new Set([
+  'host', 'content-length', 'accept-encoding', 'expect', 'proxy', 'via', 'forwarded', 'from', 'x-real-ip', 'client-ip', 'true-client-ip'
+])
+const FORGED_PREFIXES = ['x-i2p-', 'x-forwarded-', 'proxy-']
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** RFC 9110 section 5.6.2. */
+export function isToken (text: string): boolean {
+  return TOKEN.test(text)
+}
+
+export function isFieldValue (text: string): boolean {
+  return VALUE.test(text)
+}
+
+/** The values of every field of that name, in order; `name` in lower case. */
+export function valuesOf (fields: readonly Field[], name: string): string[] {
+  return fields.filter(field => field[0].toLowerCase() === name).map(field => field[1])
+}
+
+/** The members of a list field, in lower case: `Connection: a, B` is ['a', 'b']. */
+export function listOf (fields: readonly Field[], name: string): string[] {
+  return valuesOf(fields, name).flatMap(value => value.split(',')).map(member => member.trim().toLowerCase()).filter(member => member !== '')
+}
+
+/** Without hop-by-hop fields, those named in Connection among them. */
+export function endToEnd (fields: readonly Field[]): Field[] {
+  const named = new Set(listOf(fields, 'connection'))
+  return fields.filter(([name]) => {
+    const lower = name.toLowerCase()
+    return !HOP_BY_HOP.has(lower) && !named.has(lower)
+  })
+}
+
+/** The end-to-end fields of a request that may go upstream as they are. */
+export function forwardable (fields: readonly Field[]): Field[] {
+  return endToEnd(fields).filter(([name]) => {
+    const lower = name.toLowerCase()
+    return !REBUILT.has(lower) && !FORGED_PREFIXES.some(prefix => lower.startsWith(prefix))
+  })
+}
+
+export function withoutFields (fields: readonly Field[], names: ReadonlySet<string>): Field[] {
+  return fields.filter(([name]) => !names.has(name.toLowerCase()))
+}

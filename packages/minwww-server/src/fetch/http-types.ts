@@ -1,0 +1,31 @@
+import type { Readable } from 'node:stream'
+
+/** One header field as it was sent: name in its original case, value without surrounding white space. */
+export type Field = [name: string, value: string]
+
+/** A request in absolute-form, as it comes out of a MinWWW object or off a stream. */
+export interface HttpRequest {
+  method: string
+  url: string
+  headers: Field[]
+  body?: Uint8Array | Readable | undefined
+}
+
+/** A response whose body has not been read yet. Whoever holds it reads it to the end or destroys it. */
+export interface UpstreamResponse {
+  status: number
+  reason: string
+  headers: Field[]
+  body: Readable
+  /** Content-Length, where the upstream told it and the body is passed on as it came. */
+  length: number | undefined
+  /** True where a body is expected (not HEAD, 204, 304). */
+  hasBody: boolean
+}
+
+/** What the exit knows about who asks: an authenticated Destination. Destination of @minwww/i2cp fits. */
+export interface Visitor {
+  readonly hash: Uint8Array
+  readonly base64: string
+  readonly b32: string
+}

@@ -1,0 +1,74 @@
+import { ServerError } from '../errors.ts'
+import { plainHost, type RequestTarget } from './target.ts'
+import type { Field, Visitor } from './http-types.ts'
+
+/** A named web site that the exit serves from an HTTPD that its operator trusts. */
+export interface Site {
+  /** The name that requests use, and the Host that the HTTPD sees. */
+  name: string
+  /** Scheme, host and port of the HTTPD; the one origin that the address guard does not look at. */
+  origin: string
+  /** Path before every request's path, without a slash at its end. */
+  base: string
+}
+
+/** `host` or `host:port` to the URL of an HTTPD. */
+export type SiteTable = Record<string, string>
+
+/**
+ * Finds the site that a request is for. The exit's own b32 address is a name of its first site.
+ */
+export class Sites {
+  readonly #byName = new Map<string, Site>()
+
+  /** @throws ServerError MINWWW_EXIT_BAD_OPTION */
+  constructor (table: SiteTable, ownNames: readonly string[] = []) {
+    for (const [name, url] of Object.entries(table)) {
+      const site = readSite(name, url)
+      this.#byName.set(site.name, site)
+    }
+    const first = [...this.#byName.values()][0]
+    if (first === undefined) return
+    for (const name of ownNames) {
+      if (!this.#byName.has(name)) this.#byName.set(name, first)
+    }
+  }
+
+  get names (): string[] {
+    return [...this.#byName.keys()]
+  }
+
+  find (target: RequestTarget): Site | undefined {
+    if (target.scheme !== 'http') return undefined
+    const named = this.#byName.get(`${target.host}:${target.port}`)
+    return named ?? (target.port === 80 ? this.#byName.get(target.host) : undefined)
+  }
+}
+
+/** The fields by which I2P web sites know their visitor, in I2PTunnel's spelling. */
+export function visitorFields (visitor: Visitor): Field[] {
+  return [
+    ['X-I2P-DestHash', i2pBase64(visitor.hash)],
+    ['X-I2P-DestB32', visitor.b32],
+    ['X-I2P-DestB64', visitor.base64]
+  ]
+}
+
+/** Base64 with the alphabet of I2P: `-` and `~`. */
+export function i2pBase64 (bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64').replaceAll('+', '-').replaceAll('/', '~')
+}
+
+const NAME = /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?(:\d{1,5})?$/
+
+function readSite (name: string, url: string): Site {
+  const lower = plainHost(name)
+  if (!NAME.test(lower) || lower.length > 255) {
+    throw new ServerError('MINWWW_EXIT_BAD_OPTION', `'${name}' is not a host name: write NAME=URL, for example demo.i2p=http://127.0.0.1:8080`)
+  }
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.search !== '' || parsed.hash !== '' || parsed.username !== '') {
+    throw new ServerError('MINWWW_EXIT_BAD_OPTION', `'${url}' is not the URL of an HTTPD: write http://127.0.0.1:8080`)
+  }
+  return { name: lower.replace(/:80$/, ''), origin: parsed.origin, base: parsed.pathname.replace(/\/+$/, '') }
+}

@@ -1,0 +1,70 @@
+import { ServerError } from '../errors.ts'
+
+/** Where a request wants to go, after parsing and before any policy. */
+export interface RequestTarget {
+  scheme: 'http' | 'https'
+  /** Lower case, without brackets and without a trailing dot. */
+  host: string
+  port: number
+  /** `host` or `host:port` as a Host field has it; the default port is left out. */
+  authority: string
+  /** Path and query, begins with `/`. */
+  path: string
+}
+
+const MAX_URL = 8_192
+// What a URL parser would silently drop or rewrite (white space, controls, backslashes, non-ASCII) is refused, so that
+// the exit and whoever reads the URL after it see the same one.
+// eslint-disable-next-line no-control-regex
+const ODD = /[\x00-\x20\x7f-\uffff\\]/
+
+/**
+ * Reads an absolute-form request target. The URL parser has turned odd spellings of IPv4 addresses (octal, hexadecimal,
+ * one number) into the usual one, so the guard sees what the connection would use.
+ *
+ * @throws ServerError MINWWW_EXIT_BAD_REQUEST, MINWWW_EXIT_POLICY for a scheme that is not http or https
+ */
+export function parseTarget (url: string): RequestTarget {
+  if (url.length > MAX_URL || ODD.test(url)) throw badUrl()
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\/[^/?#]/i.exec(url)?.[1]?.toLowerCase()
+  if (scheme === undefined) throw badUrl()
+  if (scheme !== 'http' && scheme !== 'https') {
+    throw new ServerError('MINWWW_EXIT_POLICY', 'this exit fetches http and https addresses only')
+  }
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed === undefined || parsed.hostname === '' || parsed.username !== '' || parsed.password !== '') throw badUrl()
+  return {
+    scheme,
+    host: plainHost(parsed.hostname),
+    port: parsed.port === '' ? defaultPort(scheme) : Number(parsed.port),
+    authority: parsed.host,
+    path: parsed.pathname + parsed.search
+  }
+}
+
+/**
+ * Reads the authority-form target of CONNECT: `host:port`, the port is required.
+ *
+ * @throws ServerError MINWWW_EXIT_BAD_REQUEST
+ */
+export function parseAuthority (text: string): { host: string, port: number } {
+  const port = /:(\d{1,5})$/.exec(text)?.[1]
+  if (port === undefined || /[/?#@]/.test(text)) throw badUrl()
+  const { host } = parseTarget(`http://${text}/`)
+  const number = Number(port)
+  if (number < 1 || number > 65_535) throw badUrl()
+  return { host, port: number }
+}
+
+export function plainHost (host: string): string {
+  const bare = host.startsWith('[') ? host.slice(1, -1) : host
+  return (bare.endsWith('.') ? bare.slice(0, -1) : bare).toLowerCase()
+}
+
+function defaultPort (scheme: 'http' | 'https'): number {
+  return scheme === 'http' ? 80 : 443
+}
+
+function badUrl (): ServerError {
+  return new ServerError('MINWWW_EXIT_BAD_REQUEST', 'the address in the request is not a well-formed http URL')
+}

@@ -1,0 +1,106 @@
+import { EventEmitter } from 'node:events'
+import { LocalDestination } from '@minwww/i2cp/codec'
+import { encodeRequestHead, parseResponse, type HttpResponse } from '@minwww/protocol'
+import type { Clock } from '../../src/exit/clock.ts'
+import type { CoreEvent, ExitCore, ExitSession, IncomingMessage, OutgoingMessage } from '../../src/exit/ports.ts'
+
+/** A Destination that is the same in every run. */
+export function keysOf (seed: number): LocalDestination {
+  return LocalDestination.generate(length => Buffer.alloc(length, seed))
+}
+
+export interface SentMessage { to: string, payload: Buffer, protocol: number }
+
+export class FakeSession extends EventEmitter implements ExitSession {
+  readonly keys = keysOf(1)
+  readonly clockOffset = 0
+  readonly sent: SentMessage[] = []
+
+  get destination () { return this.keys.destination }
+
+  send (to: { b32: string }, payload: Uint8Array, options: { protocol: number }): void {
+    this.sent.push({ to: to.b32, payload: Buffer.from(payload), protocol: options.protocol })
+  }
+}
+
+export type Outcome = { handle: number } & ({ response: HttpResponse } | { failed: string, size: number, retryAfter: number, detail: string })
+
+/** A core that does no protocol: the test says what is asked, and sees what is answered. */
+export class FakeCore implements ExitCore {
+  readonly outcomes: Outcome[] = []
+  readonly outgoing: OutgoingMessage[] = []
+  readonly received: IncomingMessage[] = []
+  timeout: number | undefined
+  timeouts: number[] = []
+  #events: CoreEvent[] = []
+  #waiting: Array<() => void> = []
+
+  ask (event: CoreEvent): void { this.#events.push(event) }
+  receive (_now: number, message: IncomingMessage): void { this.received.push(message) }
+
+  respond (_now: number, handle: number, message: Buffer): void {
+    this.#settle({ handle, response: parseResponse(message) })
+  }
+
+  fail (_now: number, handle: number, code: string, { size = 0, retryAfter = 0, detail = '' } = {}): void {
+    this.#settle({ handle, failed: code, size, retryAfter, detail })
+  }
+
+  nextTimeout (): number | undefined { return this.timeout }
+
+  handleTimeout (now: number): void {
+    this.timeout = undefined
+    this.timeouts.push(now)
+  }
+
+  pollTransmit (): OutgoingMessage | undefined { return this.outgoing.shift() }
+  pollEvent (): CoreEvent | undefined { return this.#events.shift() }
+
+  /** Resolves when so many answers were given. */
+  async answered (count: number): Promise<Outcome[]> {
+    while (this.outcomes.length < count) await new Promise<void>(resolve => this.#waiting.push(resolve))
+    return this.outcomes
+  }
+
+  #settle (outcome: Outcome): void {
+    this.outcomes.push(outcome)
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+}
+
+/** Time that moves when the test says so. */
+export class VirtualClock implements Clock {
+  #now: number
+  #timers: Array<{ at: number, callback: () => void }> = []
+
+  constructor (now = 1_000_000) {
+    this.#now = now
+  }
+
+  readonly now = () => this.#now
+  get pending (): number { return this.#timers.length }
+
+  readonly setTimer = (callback: () => void, delay: number) => {
+    const timer = { at: this.#now + Math.max(0, delay), callback }
+    this.#timers.push(timer)
+    return { clear: () => { this.#timers = this.#timers.filter(other => other !== timer) } }
+  }
+
+  advance (ms: number): void {
+    const end = this.#now + ms
+    for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
+      this.#now = Math.max(this.#now, next.at)
+      this.#timers = this.#timers.filter(other => other !== next)
+      next.callback()
+    }
+    this.#now = end
+  }
+
+  #next (end: number) {
+    return this.#timers.filter(timer => timer.at <= end).sort((a, b) => a.at - b.at)[0]
+  }
+}
+
+export function requestMessage (url: string, options: { method?: string, headers?: Array<[string, string]>, body?: Buffer } = {}): Buffer {
+  return encodeRequestHead({ method: options.method ?? 'GET', url, headers: options.headers ?? [], ...(options.body === undefined ? {} : { body: options.body }) })
+}

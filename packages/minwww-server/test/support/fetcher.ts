@@ -1,0 +1,36 @@
+import { directRoute, trustedRoute } from '../../src/fetch/dialer.ts'
+import { Fetcher, type FetcherOptions } from '../../src/fetch/fetcher.ts'
+import { AddressGuard, type GuardOptions } from '../../src/fetch/guard.ts'
+import { NameResolver, type Lookup } from '../../src/fetch/resolver.ts'
+import { Sites, type SiteTable } from '../../src/fetch/sites.ts'
+
+export interface TestFetcher extends Partial<FetcherOptions> {
+  table?: SiteTable
+  guard?: GuardOptions
+  /** Names that exist; everything else does not. */
+  names?: Record<string, string[]>
+  lookup?: Lookup
+}
+
+export function testFetcher (options: TestFetcher = {}): Fetcher {
+  const { table = {}, guard = {}, names = {}, lookup, ...rest } = options
+  const resolver = new NameResolver({ lookup: lookup ?? tableLookup(names), timeout: 500 })
+  return new Fetcher({
+    web: directRoute({ guard: new AddressGuard(guard), resolver, connectTimeout: 1_000 }),
+    trusted: trustedRoute(1_000),
+    sites: new Sites(table),
+    timeouts: { connect: 1_000, headers: 2_000, body: 2_000 },
+    admit: () => {},
+    hiddenFields: { web: new Set(), sites: new Set() },
+    ...rest
+  })
+}
+
+/** A name server that never leaves the process. */
+export function tableLookup (names: Record<string, string[]>): Lookup {
+  return async hostname => {
+    const found = names[hostname]
+    if (found === undefined) throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: 'ENOTFOUND' })
+    return found.map(address => ({ address }))
+  }
+}
