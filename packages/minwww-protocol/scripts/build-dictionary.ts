@@ -1,9 +1,11 @@
 // Writes src/dictionary.ts from the heads in dictionary/*.http. Run: npx tsx packages/minwww-protocol/scripts/build-dictionary.ts
 // Lines that several heads share go in once, the dearest to spell out last: deflate codes near matches shorter. The
-// heads of the two commonest browsers end the dictionary, because a request is what must fit one tunnel message.
+// heads as the proxy rebuilds them end the dictionary, because a request is what must fit one tunnel message.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const LITERAL = 100
+/** Heads at the end of requests.http that are kept whole. */
+const WHOLE = 6
 const folder = new URL('../', import.meta.url)
 
 const requests = readHeads('requests')
@@ -18,8 +20,7 @@ function readHeads (name: string): string[][] {
 }
 
 function build (): string {
-  const ends = [requests[8]!, requests[2]!, requests[3]!, requests[0]!].map(generalHead)
-  const tail = ends.join('')
+  const tail = requests.slice(-WHOLE).map(generalHead).join('')
   const lines = [...rank(responses), ...rank(requests)].filter(line => !tail.includes(line))
   return lines.join('') + tail
 }
@@ -37,17 +38,17 @@ function rank (heads: string[][]): string[] {
 }
 
 function startLine (line: string): string {
-  return line.replace(/ http:\/\/.* HTTP/, ' http:// HTTP') + '\r\n'
+  return line.replace(/(?<= https?:\/\/).* HTTP/, ' HTTP') + '\r\n'
 }
 
 /** Keeps of a value what another site would repeat: names, not numbers, tokens and dates. */
 function general (line: string): string {
   const [name, ...rest] = line.split(': ') as [string, ...string[]]
   const value = rest.join(': ')
-  const kept = /^(?:host|referer|origin|location|cookie)$/.test(name)
+  const kept = /^(?:host|referer|origin|location|cookie)$/i.test(name)
     ? value.replace(/^(https?:\/\/|)[\w.]*.*/, '$1')
     : value.replace(/^(?:W\/)?"[^"]*"$/, '').replace(/\b[0-9a-zA-Z]{20,}\b.*/, '')
-  return /^(?:content-length|age|content-range|cf-ray)$/.test(name) ? `${name}: ` : `${name}: ${kept}\r\n`
+  return /^(?:content-length|age|content-range|cf-ray)$/i.test(name) ? `${name}: ` : `${name}: ${kept}\r\n`
 }
 
 function generalHead (head: string[]): string {
