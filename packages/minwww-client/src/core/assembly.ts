@@ -1,0 +1,75 @@
+import { ErasureDecoder, MAX_SYMBOLS, parityFor } from '@minwww/protocol'
+import type { ReplyMessage } from '@minwww/protocol'
+
+/** What became of a symbol. */
+export type Placed = 'new' | 'duplicate' | 'inconsistent'
+
+/** The symbols of one reply object: any k of them make it whole. */
+export class Assembly {
+  readonly size: number
+  readonly symbolLength: number
+  readonly k: number
+  readonly #decoder: ErasureDecoder
+  readonly #limit: number
+  /** Highest index announced in any burst, or asked for. */
+  #highest = -1
+  #symbols = 0
+
+  /**
+   * @param reply - the first symbol; it fixes size and symbol length
+   * @param factor - symbols taken in all, as a multiple of k
+   */
+  constructor (reply: ReplyMessage, factor: number) {
+    this.size = reply.size
+    this.symbolLength = reply.symbol.length
+    this.#decoder = new ErasureDecoder(this.size, this.symbolLength)
+    this.k = this.#decoder.k
+    // A reply of one symbol may have two of parity, and each of its repetitions the same.
+    this.#limit = Math.max(factor * this.k, 3 * factor)
+  }
+
+  add (reply: ReplyMessage): Placed {
+    if (reply.size !== this.size || reply.symbol.length !== this.symbolLength) return 'inconsistent'
+    this.#symbols++
+    this.#highest = Math.max(this.#highest, this.announced(reply.last))
+    return this.#decoder.add(reply.index, reply.symbol) ? 'new' : 'duplicate'
+  }
+
+  /** `last` as far as it can be true: no burst has more than the largest parity behind what is known. */
+  announced (last: number): number {
+    const most = Math.max(this.#highest, this.k - 1) + Math.floor(this.k / 2) + 2
+    return Math.min(last, most, MAX_SYMBOLS - 1)
+  }
+
+  get missing (): number {
+    return Math.max(0, this.k - this.#decoder.received)
+  }
+
+  get complete (): boolean {
+    return this.#decoder.complete
+  }
+
+  /** Bytes announced or asked for and not yet here; what a burst has lost stays in until the WANT. */
+  get outstanding (): number {
+    return this.complete ? 0 : Math.max(this.missing, this.#highest + 1 - this.#symbols) * this.symbolLength
+  }
+
+  /** More symbols came than any honest exit sends. */
+  get isFlooded (): boolean {
+    return this.#symbols > this.#limit
+  }
+
+  /** Indices for a WANT, fresh ones; undefined when there are none left or the exit has sent its share. */
+  want (loss: number, m: number): { from: number, count: number } | undefined {
+    const needed = this.missing
+    const from = this.#highest + 1
+    const count = Math.min(needed + parityFor(needed, loss, m), MAX_SYMBOLS - from, this.#limit - this.#symbols)
+    if (needed === 0 || count < 1) return undefined
+    this.#highest = from + count - 1
+    return { from, count }
+  }
+
+  result (): Buffer {
+    return this.#decoder.result()
+  }
+}

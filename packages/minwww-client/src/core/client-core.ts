@@ -1,0 +1,194 @@
+import type { Destination, LocalDestination } from '@minwww/i2cp/codec'
+import { encodeObject, MAX_OBJECT } from '@minwww/protocol'
+import { HedgeBudget } from '../pool/hedge-budget.ts'
+import { ExitPool } from '../pool/pool.ts'
+import { DEFAULT_CONFIG } from './config.ts'
+import type { ClientConfig } from './config.ts'
+import { ClientContext } from './context.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { Exit } from './exit.ts'
+import { Receiver } from './receiver.ts'
+import { ClientRequest } from './request.ts'
+import type { Purpose } from './request.ts'
+import { Sender } from './sender.ts'
+import { clientState, restoreExit } from './state.ts'
+import type { ClientState } from './state.ts'
+import type { ClientEvent, ClientStats, ExitStatus, Incoming, Outgoing, RequestOptions } from './types.ts'
+
+/** Total time of a probe, ms. */
+const PROBE_DEADLINE = 60_000
+
+export interface ClientCoreOptions {
+  /** Own Destinations with their keys, 1 or 2; the second is for retries where there is only one exit. */
+  keys: LocalDestination[]
+  random: (length: number) => Uint8Array
+  config?: Partial<ClientConfig>
+  /** ms that the router's clock is ahead of ours. */
+  clockOffset?: () => number
+}
+
+/**
+ * The client's side of MinWWW without I/O: give it HTTP requests and received payloads, send what `pollTransmit`
+ * returns, call `handleTimeout` at `nextTimeout`, take events from `pollEvent`. Times are ms, epoch-based and never go
+ * backwards. Sections 3 to 8 of docs/protocol.md.
+ */
+export class ClientCore {
+  readonly #context: ClientContext
+  readonly #pool: ExitPool
+  readonly #exits = new Map<string, Exit>()
+  /** Exits of sites by hash, least recently used first. */
+  readonly #sites = new Map<string, Exit>()
+  readonly #requests = new Map<number, ClientRequest>()
+  readonly #dispatcher: Dispatcher
+  readonly #receiver: Receiver
+  readonly #sender: Sender
+  readonly #saved = new Map<string, unknown>()
+  #handles = 0
+
+  constructor (o: ClientCoreOptions) {
+    const config = { ...DEFAULT_CONFIG, ...o.config }
+    this.#context = new ClientContext({ config, keys: o.keys, random: o.random, clockOffset: o.clockOffset ?? (() => 0) })
+    this.#pool = new ExitPool(config.strategy)
+    this.#sender = new Sender(this.#context)
+    this.#dispatcher = new Dispatcher({
+      context: this.#context,
+      sender: this.#sender,
+      pool: this.#pool,
+      exits: this.#exits,
+      requests: this.#requests,
+      hedges: new HedgeBudget(config.hedgeBudget),
+      probe: (now, exit) => this.#probe(now, exit)
+    })
+    this.#receiver = new Receiver(this.#context, this.#sender, this.#dispatcher)
+  }
+
+  get config (): Readonly<ClientConfig> {
+    return this.#context.config
+  }
+
+  get stats (): Readonly<ClientStats> {
+    return this.#context.stats
+  }
+
+  /** Adds an exit to the pool and probes it. An id that is there already, or one too many, changes nothing. */
+  addExit (now: number, o: { id: string, destination: Destination }): void {
+    if (this.#exits.has(o.id) || !this.#pool.add(o.id)) return
+    const exit = new Exit(o.id, o.destination, this.#context.config, this.#pool.member(o.id)!)
+    this.#exits.set(o.id, exit)
+    restoreExit(exit, this.#saved.get(o.id))
+    this.#probe(now, exit)
+  }
+
+  /** Its requests go on elsewhere, if they may. */
+  removeExit (now: number, id: string): void {
+    const exit = this.#exits.get(id)
+    if (exit === undefined) return
+    this.#exits.delete(id)
+    this.#pool.remove(id)
+    this.#dispatcher.abandonExit(now, exit)
+    this.#sender.forget(exit)
+  }
+
+  exits (now = 0): ExitStatus[] {
+    return [...this.#exits.values()].map(exit => exit.status(now))
+  }
+
+  /**
+   * Starts a request. Exactly one event with the handle follows, `response` or `failed`, unless it is cancelled.
+   * An object over 128 KiB fails with `request-too-large`, too many live requests with `busy`.
+   */
+  request (now: number, r: RequestOptions): number {
+    const handle = ++this.#handles
+    const { config, stats } = this.#context
+    stats.requests++
+    const request = new ClientRequest({
+      handle,
+      purpose: r.destination === undefined ? { kind: 'pool' } : { kind: 'direct', exit: this.#site(r.destination) },
+      site: r.site,
+      object: encodeObject(r.message, { kind: 'request' }),
+      idempotent: r.idempotent,
+      now,
+      deadline: now + (r.timeout ?? config.deadline)
+    })
+    const isTooMany = this.#requests.size >= config.maxRequests
+    this.#requests.set(handle, request)
+    if (isTooMany) this.#dispatcher.fail(now, request, 'busy', 'too many requests at once')
+    else if (request.object.length > MAX_OBJECT) this.#dispatcher.fail(now, request, 'request-too-large', '')
+    else this.#dispatcher.start(now, request)
+    return handle
+  }
+
+  /** Nobody waits for it any more: exits are told, and no event follows. */
+  cancel (now: number, handle: number): void {
+    const request = this.#requests.get(handle)
+    if (request !== undefined) this.#dispatcher.end(now, request)
+  }
+
+  /** A payload for our Destination `source`. Anything that is not a genuine answer is counted and ignored. */
+  receive (now: number, source: number, message: Incoming): void {
+    this.#context.stats.messagesReceived++
+    this.#receiver.receive(now, source, message)
+  }
+
+  nextTimeout (): number | undefined {
+    return this.#dispatcher.nextTimeout()
+  }
+
+  handleTimeout (now: number): void {
+    this.#dispatcher.handleTimeout(now)
+  }
+
+  pollTransmit (_now: number): Outgoing | undefined {
+    return this.#context.outgoing.shift()
+  }
+
+  pollEvent (): ClientEvent | undefined {
+    return this.#context.events.shift()
+  }
+
+  /** What is worth keeping over a restart: health and measured paths, no keys. */
+  toJSON (): ClientState {
+    return clientState(this.#pool, this.#exits.values())
+  }
+
+  /** Takes up saved state for the exits added so far and later. Broken state is ignored. */
+  restore (state: unknown): void {
+    const saved = state as Partial<ClientState> | null
+    if (typeof saved !== 'object' || saved === null || saved.version !== 1) return
+    this.#pool.restore(saved.pool)
+    for (const path of Array.isArray(saved.paths) ? saved.paths.slice(0, 256) : []) {
+      if (typeof path?.id !== 'string') continue
+      this.#saved.set(path.id, path)
+      const exit = this.#exits.get(path.id)
+      if (exit !== undefined) restoreExit(exit, path)
+    }
+  }
+
+  /** Opens the session and measures the path with an empty request. */
+  #probe (now: number, exit: Exit): void {
+    if (exit.probe !== undefined || this.#requests.size >= this.#context.config.maxRequests) return
+    const purpose: Purpose = { kind: 'probe', exit }
+    const request = new ClientRequest({
+      handle: ++this.#handles, purpose, site: '', object: Buffer.alloc(0), idempotent: true, now, deadline: now + PROBE_DEADLINE
+    })
+    exit.probe = request
+    this.#requests.set(request.handle, request)
+    this.#dispatcher.start(now, request)
+  }
+
+  #site (destination: Destination): Exit {
+    const id = destination.b32
+    const present = this.#exits.get(id) ?? this.#sites.get(id)
+    this.#sites.delete(id)
+    const exit = present ?? new Exit(id, destination, this.#context.config)
+    this.#sites.set(id, exit)
+    if (this.#sites.size > this.#context.config.maxSites) {
+      const oldest = [...this.#sites.values()].find(site => site.exchanges.size === 0 && site !== exit)
+      if (oldest !== undefined) {
+        this.#sites.delete(oldest.id)
+        this.#sender.forget(oldest)
+      }
+    }
+    return exit
+  }
+}

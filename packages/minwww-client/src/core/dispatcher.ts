@@ -1,0 +1,370 @@
+import { decodeObject, parseResponse, ProtocolError } from '@minwww/protocol'
+import type { ErrorMessage } from '@minwww/protocol'
+import type { HedgeBudget } from '../pool/hedge-budget.ts'
+import type { ExitPool } from '../pool/pool.ts'
+import type { ClientContext } from './context.ts'
+import type { Exchange } from './exchange.ts'
+import type { Exit } from './exit.ts'
+import type { ClientRequest } from './request.ts'
+import type { Sender } from './sender.ts'
+import type { FailureCode } from './types.ts'
+
+/** Largest response that an object may decode to: a coded object of 128 KiB can hold a few times as much. */
+const MAX_RESPONSE = 4 * 1024 * 1024
+/** An exit that has been silent for so many round trips is left (section 6). */
+const SILENT_ROUND_TRIPS = 3
+/** Other exits that are asked when one refuses by policy. */
+const MAX_REFUSALS = 2
+/** Attempts of a probe. */
+const PROBE_ATTEMPTS = 4
+/** Wait after `busy` without a time, ms. */
+const MIN_BUSY = 1_000
+
+export interface DispatcherParts {
+  context: ClientContext
+  sender: Sender
+  pool: ExitPool
+  exits: Map<string, Exit>
+  /** Live requests by handle. */
+  requests: Map<number, ClientRequest>
+  hedges: HedgeBudget
+  probe: (now: number, exit: Exit) => void
+}
+
+/** Decides which exit a request goes to, and what follows an answer, a refusal or silence (section 6). */
+export class Dispatcher {
+  readonly #context: ClientContext
+  readonly #sender: Sender
+  readonly #pool: ExitPool
+  readonly #exits: Map<string, Exit>
+  readonly #requests: Map<number, ClientRequest>
+  readonly #hedges: HedgeBudget
+  readonly #probe: (now: number, exit: Exit) => void
+
+  constructor (parts: DispatcherParts) {
+    this.#context = parts.context
+    this.#sender = parts.sender
+    this.#pool = parts.pool
+    this.#exits = parts.exits
+    this.#requests = parts.requests
+    this.#hedges = parts.hedges
+    this.#probe = parts.probe
+  }
+
+  /** Sends a request to its best exit, or lets it wait for one. */
+  start (now: number, request: ClientRequest): void {
+    const exit = request.onlyExit ?? this.#choose(now, request)
+    if (exit === undefined || (!request.isProbe && exit.member.isBusy(now))) return this.#waitForExit(now, request)
+    request.resumeAt = undefined
+    if (!request.isProbe) this.#hedges.earn()
+    if (request.isProbe || (exit.waiting.length === 0 && exit.hasRoom())) this.#begin(now, request, exit, 0)
+    else {
+      request.waitsAt = exit
+      exit.waiting.push(request)
+    }
+    if (!request.isProbe) for (const id of this.#pool.dueProbes(now)) this.#probe(now, this.#exits.get(id)!)
+  }
+
+  nextTimeout (): number | undefined {
+    let next = Infinity
+    for (const request of this.#requests.values()) {
+      next = Math.min(next, request.deadline, request.resumeAt ?? Infinity, request.hedgeAt ?? Infinity)
+      for (const exchange of request.exchanges) next = Math.min(next, exchange.dueAt)
+    }
+    for (const exit of this.#allExits()) next = Math.min(next, exit.path.nextTimeout() ?? Infinity)
+    return next === Infinity ? undefined : next
+  }
+
+  /** Safe at any time: what is not due stays. */
+  handleTimeout (now: number): void {
+    for (const exit of this.#allExits()) exit.path.handleTimeout(now)
+    for (const request of [...this.#requests.values()]) {
+      if (request.deadline <= now) {
+        this.#timedOut(now, request)
+        continue
+      }
+      if (request.resumeAt !== undefined && request.resumeAt <= now) this.start(now, request)
+      if (request.hedgeAt !== undefined && request.hedgeAt <= now) this.#hedge(now, request)
+      for (const exchange of [...request.exchanges]) {
+        this.#sender.copy(now, exchange)
+        if (exchange.timerAt <= now && this.#requests.has(request.handle)) this.#expired(now, exchange)
+      }
+    }
+  }
+
+  /** k symbols are here. */
+  complete (now: number, exchange: Exchange): void {
+    const { request, exit, assembly } = exchange
+    const message = this.#decode(assembly!.result())
+    if (message === undefined) {
+      this.#context.stats.badObjects++
+      exit.member.failure(now)
+      return this.#goOn(now, exchange, 'bad-response')
+    }
+    const transmission = assembly!.size * 1000 / exit.path.carries
+    const penalty = exit.path.isHopeless ? 2 : 1
+    exit.member.success(now, penalty * Math.max(0, now - exchange.startedAt - transmission))
+    if (message.setsCookie && request.purpose.kind === 'pool') this.#pool.pin(request.site, exit.id)
+    this.#context.stats.responses++
+    this.#context.emit({ type: 'response', handle: request.handle, message: message.bytes, exit: exit.id, trace: request.trace(now) })
+    this.end(now, request, exchange)
+  }
+
+  /** A probe came back. */
+  probed (now: number, exchange: Exchange): void {
+    const { request, exit } = exchange
+    exit.member.success(now, now - exchange.startedAt)
+    this.end(now, request, exchange)
+  }
+
+  /** An exit that sends more than any honest one: left alone for this request. */
+  flooded (now: number, exchange: Exchange): void {
+    exchange.exit.member.failure(now)
+    this.#goOn(now, exchange, 'bad-response')
+  }
+
+  /** An ERROR came. */
+  refused (now: number, exchange: Exchange, name: FailureCode, message: ErrorMessage): void {
+    const { request, exit } = exchange
+    const { member } = exit
+    const details = { detail: message.detail, size: message.size, retryAfter: message.retryAfter }
+    switch (name) {
+      case 'unknown-id':
+        exchange.session.doubt()
+        return request.idempotent ? this.#goOn(now, exchange, name) : this.fail(now, request, name, message.detail)
+      case 'busy':
+        member.busy(now, Math.max(MIN_BUSY, message.retryAfter * 1000))
+        this.#report(now, exit)
+        return this.#elsewhere(now, exchange, name, details)
+      case 'draining':
+        member.drain(now)
+        this.#report(now, exit)
+        return this.#elsewhere(now, exchange, name, details)
+      case 'policy':
+        if (request.refusals++ < MAX_REFUSALS) return this.#elsewhere(now, exchange, name, details)
+    }
+    if (name !== 'policy' && name !== 'bad-response') exit.member.success(now, now - exchange.startedAt)
+    exchange.giveUp()
+    if (name === 'too-large' || !request.isActive) this.fail(now, request, name, message.detail, { ...details, exit })
+  }
+
+  /** The exit is gone: its requests go on elsewhere. */
+  abandonExit (now: number, exit: Exit): void {
+    for (const request of exit.waiting.splice(0)) {
+      request.waitsAt = undefined
+      this.start(now, request)
+    }
+    for (const exchange of [...exit.exchanges]) {
+      const { request } = exchange
+      exchange.giveUp()
+      if (request.isProbe) this.end(now, request, exchange)
+      else if (!request.isActive) this.#elsewhere(now, exchange, 'no-exit', { detail: '' })
+    }
+  }
+
+  fail (
+    now: number, request: ClientRequest, code: FailureCode, detail: string,
+    more: { size?: number, retryAfter?: number, exit?: Exit } = {}
+  ): void {
+    if (!request.isProbe) {
+      this.#context.stats.failures++
+      this.#context.emit({
+        type: 'failed',
+        handle: request.handle,
+        code,
+        detail,
+        ...(more.size ? { size: more.size } : {}),
+        ...(more.retryAfter ? { retryAfter: more.retryAfter } : {}),
+        ...(more.exit === undefined ? {} : { exit: more.exit.id }),
+        trace: request.trace(now)
+      })
+    }
+    this.end(now, request)
+  }
+
+  /** Forgets a request; exits that may still be sending for it are told, except the one that has `finished`. */
+  end (now: number, request: ClientRequest, finished?: Exchange): void {
+    if (!this.#requests.delete(request.handle)) return
+    if (request.waitsAt !== undefined) remove(request.waitsAt.waiting, request)
+    const exits = new Set<Exit>()
+    const told = new Set(finished === undefined ? [] : [finished.session])
+    for (const exchange of request.exchanges) {
+      exits.add(exchange.exit)
+      if (exchange.isActive && !request.isProbe && !told.has(exchange.session)) {
+        told.add(exchange.session)
+        this.#sender.cancel(now, exchange)
+      }
+      exchange.giveUp()
+      exchange.session.routes.delete(exchange.id)
+      exchange.exit.exchanges.delete(exchange)
+    }
+    for (const exit of exits) {
+      exit.member.pending = exit.pending
+      if (exit.probe === request) exit.probe = undefined
+      this.#report(now, exit)
+      this.#admit(now, exit)
+    }
+  }
+
+  #begin (now: number, request: ClientRequest, exit: Exit, source: number): void {
+    const isFirst = request.attempts === 0
+    if (!isFirst) this.#context.stats.retries++
+    this.#sender.begin(now, request, exit, source)
+    exit.member.pending = exit.pending
+    this.#report(now, exit)
+    if (isFirst && this.#context.config.hedging && request.purpose.kind === 'pool' && request.idempotent && exit.path.rtt.hasSample) {
+      request.hedgeAt = now + exit.path.rtt.srtt + 2 * exit.path.rtt.rttvar
+    }
+  }
+
+  /** Lets waiting requests go as far as there is room. */
+  #admit (now: number, exit: Exit): void {
+    while (exit.waiting.length > 0 && exit.hasRoom()) {
+      const request = exit.waiting.shift()!
+      request.waitsAt = undefined
+      this.#begin(now, request, exit, 0)
+    }
+  }
+
+  #choose (now: number, request: ClientRequest): Exit | undefined {
+    const id = this.#pool.choose(now, request.site, request.tried)
+    return id === undefined ? undefined : this.#exits.get(id)
+  }
+
+  /** Every exit is busy, drains or is gone. */
+  #waitForExit (now: number, request: ClientRequest): void {
+    const until = request.onlyExit?.member.busyUntil ?? this.#pool.busyUntil(now)
+    if (until !== undefined && until < request.deadline) {
+      request.resumeAt = Math.max(until, now)
+      request.tried.clear()
+    } else if (until !== undefined) this.fail(now, request, 'busy', '', { retryAfter: Math.ceil((until - now) / 1000) })
+    else this.fail(now, request, 'no-exit', '')
+  }
+
+  #expired (now: number, exchange: Exchange): void {
+    if (exchange.timer.kind === 'gap') return this.#repair(now, exchange)
+    if (exchange.timer.kind === 'want') {
+      exchange.wantsInVain++
+      if (exchange.wantsInVain < 2) return this.#repair(now, exchange)
+    }
+    this.#silence(now, exchange)
+  }
+
+  #repair (now: number, exchange: Exchange): void {
+    const { path } = exchange.exit
+    if (this.#isExhausted(exchange.request)) return this.#goOn(now, exchange, 'timeout')
+    const want = exchange.assembly?.want(path.loss, path.symbol)
+    if (want === undefined) this.#goOn(now, exchange, 'timeout')
+    else this.#sender.want(now, exchange, want)
+  }
+
+  /** Nothing came in time. */
+  #silence (now: number, exchange: Exchange): void {
+    const { exit, session } = exchange
+    session.doubt()
+    if (exchange.form === 'open') session.openedInVain()
+    const isSilent = exit.heardAt < exchange.startedAt
+    if (isSilent && (exchange.repetition > 0 || !this.#isEarly(now, exchange))) exit.member.failure(now)
+    this.#goOn(now, exchange, 'timeout')
+  }
+
+  /** Less than three round trips have passed since this exit was first asked: it may be asked once more. */
+  #isEarly (now: number, { request, exit }: Exchange): boolean {
+    const first = request.exchanges.find(exchange => exchange.exit === exit)!
+    return exit.path.rtt.hasSample && now - first.startedAt < SILENT_ROUND_TRIPS * exit.path.rtt.srtt
+  }
+
+  /** The next attempt after one that has failed, if one is left. */
+  #goOn (now: number, exchange: Exchange, code: FailureCode): void {
+    const { request, exit } = exchange
+    exchange.giveUp()
+    if (request.isActive) return
+    if (this.#isExhausted(request)) return this.fail(now, request, code, '', { exit })
+    const mayMove = request.idempotent && request.purpose.kind === 'pool'
+    const isLeft = mayMove && (code !== 'timeout' || exchange.repetition > 0 || !this.#isEarly(now, exchange))
+    if (isLeft) request.tried.add(exit.id)
+    const next = isLeft && this.#pool.hasOther(now, request.tried) ? this.#choose(now, request) : undefined
+    this.#begin(now, request, next ?? exit, next === undefined ? this.#sourceAfter(exchange) : 0)
+  }
+
+  /**
+   * Where there is no other exit a retry comes from the other own Destination: routers keep one path per pair for a
+   * while, so the same pair would meet the same dead path. What must not be fetched twice stays in its session.
+   */
+  #sourceAfter ({ request, session }: Exchange): number {
+    const isAlone = request.purpose.kind === 'direct' || (request.purpose.kind === 'pool' && this.#exits.size === 1)
+    return isAlone && request.idempotent ? (session.source + 1) % this.#context.keys.length : session.source
+  }
+
+  /** The exit will not do it: another one, or waiting for one, where the method allows it. */
+  #elsewhere (now: number, exchange: Exchange, code: FailureCode, details: { detail: string, size?: number, retryAfter?: number }): void {
+    const { request, exit } = exchange
+    exchange.giveUp()
+    if (request.isActive) return
+    request.tried.add(exit.id)
+    const mayWait = code === 'busy'
+    const mayMove = request.purpose.kind === 'pool' && request.idempotent
+    if (this.#isExhausted(request) || request.isProbe || !(mayMove || mayWait)) {
+      return this.fail(now, request, code, details.detail, { ...details, exit })
+    }
+    const next = mayMove && this.#pool.hasOther(now, request.tried) ? this.#choose(now, request) : undefined
+    if (next !== undefined) return this.#begin(now, request, next, 0)
+    if (!mayWait || exit.member.busyUntil >= request.deadline) {
+      return this.fail(now, request, code, details.detail, { ...details, exit })
+    }
+    request.resumeAt = exit.member.busyUntil
+    request.tried.clear()
+  }
+
+  #hedge (now: number, request: ClientRequest): void {
+    request.hedgeAt = undefined
+    if (request.firstSymbolAt !== undefined || this.#isExhausted(request)) return
+    const exclude = new Set([...request.tried, ...request.exchanges.map(exchange => exchange.exit.id)])
+    if (!this.#pool.hasOther(now, exclude) || !this.#hedges.spend()) return
+    const id = this.#pool.choose(now, request.site, exclude)
+    if (id === undefined) return
+    request.hedged = true
+    this.#context.stats.hedges++
+    this.#begin(now, request, this.#exits.get(id)!, 0)
+  }
+
+  #timedOut (now: number, request: ClientRequest): void {
+    const exchange = request.exchanges.at(-1)
+    if (exchange !== undefined && exchange.exit.heardAt < exchange.startedAt) exchange.exit.member.failure(now)
+    this.fail(now, request, 'timeout', '', exchange === undefined ? {} : { exit: exchange.exit })
+  }
+
+  #isExhausted (request: ClientRequest): boolean {
+    return request.attempts >= (request.isProbe ? PROBE_ATTEMPTS : this.#context.config.maxAttempts)
+  }
+
+  #decode (object: Buffer): { bytes: Buffer, setsCookie: boolean } | undefined {
+    try {
+      const bytes = decodeObject(object, MAX_RESPONSE)
+      const { headers } = parseResponse(bytes)
+      return { bytes, setsCookie: headers.some(([name]) => name.toLowerCase() === 'set-cookie') }
+    } catch (error) {
+      if (error instanceof ProtocolError) return undefined
+      throw error
+    }
+  }
+
+  #report (now: number, exit: Exit): void {
+    const state = exit.state(now)
+    if (state === exit.reportedState || this.#exits.get(exit.id) !== exit) return
+    exit.reportedState = state
+    this.#context.emit({ type: 'exit-state', exit: exit.id, state })
+  }
+
+  /** Exits of the pool, and those that requests in flight use. */
+  #allExits (): Set<Exit> {
+    const exits = new Set(this.#exits.values())
+    for (const request of this.#requests.values()) for (const { exit } of request.exchanges) exits.add(exit)
+    return exits
+  }
+}
+
+function remove<T> (list: T[], item: T): void {
+  const index = list.indexOf(item)
+  if (index >= 0) list.splice(index, 1)
+}

@@ -1,0 +1,80 @@
+import type { Exchange } from './exchange.ts'
+import type { Exit } from './exit.ts'
+import type { RequestTrace } from './types.ts'
+
+/** What a request is for: a page of the pool, a page of one exit only, or a probe of an exit. */
+export type Purpose = { kind: 'pool' } | { kind: 'direct', exit: Exit } | { kind: 'probe', exit: Exit }
+
+/** One request from its start to its one event, over all its attempts and exits. */
+export class ClientRequest {
+  readonly handle: number
+  readonly purpose: Purpose
+  readonly site: string
+  /** The coded request; empty for a probe. */
+  readonly object: Buffer
+  readonly idempotent: boolean
+  readonly startedAt: number
+  readonly deadline: number
+  readonly exchanges: Exchange[] = []
+  /** Exits that have had their chance. */
+  readonly tried = new Set<string>()
+  /** Exits that refused by policy. */
+  refusals = 0
+  /** Waits at this exit until there is room in flight. */
+  waitsAt: Exit | undefined
+  /** Waits until then, because every exit is busy. */
+  resumeAt: number | undefined
+  /** If no symbol has come until then, a second exit is asked as well. */
+  hedgeAt: number | undefined
+  attempts = 0
+  messagesSent = 0
+  messagesReceived = 0
+  symbols = 0
+  bytesSent = 0
+  bytesReceived = 0
+  tunnelMessages = 0
+  firstSymbolAt: number | undefined
+  repaired = false
+  hedged = false
+
+  constructor (o: { handle: number, purpose: Purpose, site: string, object: Buffer, idempotent: boolean, now: number, deadline: number }) {
+    this.handle = o.handle
+    this.purpose = o.purpose
+    this.site = o.site
+    this.object = o.object
+    this.idempotent = o.idempotent
+    this.startedAt = o.now
+    this.deadline = o.deadline
+  }
+
+  get isProbe (): boolean {
+    return this.purpose.kind === 'probe'
+  }
+
+  /** The one exit that it may use, if it may use only one: what must not be fetched twice stays where it was sent. */
+  get onlyExit (): Exit | undefined {
+    if (this.purpose.kind !== 'pool') return this.purpose.exit
+    return this.idempotent ? undefined : this.exchanges[0]?.exit
+  }
+
+  /** An answer may still come without another attempt. */
+  get isActive (): boolean {
+    return this.exchanges.some(exchange => exchange.isActive)
+  }
+
+  trace (now: number): RequestTrace {
+    return {
+      attempts: this.attempts,
+      messagesSent: this.messagesSent,
+      messagesReceived: this.messagesReceived,
+      symbols: this.symbols,
+      bytesSent: this.bytesSent,
+      bytesReceived: this.bytesReceived,
+      tunnelMessages: this.tunnelMessages,
+      ...(this.firstSymbolAt === undefined ? {} : { firstSymbol: this.firstSymbolAt - this.startedAt }),
+      total: now - this.startedAt,
+      repaired: this.repaired,
+      hedged: this.hedged
+    }
+  }
+}

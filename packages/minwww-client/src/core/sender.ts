@@ -1,0 +1,170 @@
+import { encodeDatagram2 } from '@minwww/i2cp/codec'
+import {
+  copiesFor, DATAGRAM2_ENVELOPE, encodeMessage, encodeOpenBody, encodeRate, MAX_ATTEMPT, OPEN_HEADER, paddedLength, PREFIX,
+  REQUEST_HEADER, SESSION_SECRET, TAG, tunnelMessagesOf
+} from '@minwww/protocol'
+import type { TaggedMessage } from '@minwww/protocol'
+import type { ClientContext } from './context.ts'
+import { Exchange } from './exchange.ts'
+import type { Round } from './exchange.ts'
+import type { Exit } from './exit.ts'
+import type { ClientRequest } from './request.ts'
+import { ExitSession } from './session.ts'
+import { symbolTime } from './wire.ts'
+
+/** Port of an exit (section 2). */
+export const EXIT_PORT = 80
+/** Port of ours that replies come to. */
+const CLIENT_PORT = 4480
+/** A router may drop a message this many ms after it was given one. */
+const EXPIRY = 60_000
+
+/** Builds and sends what an exchange says to its exit, and keeps the sessions in which it says it. */
+export class Sender {
+  readonly #context: ClientContext
+  readonly #sessions = new Map<string, { session: ExitSession, exit: Exit }>()
+
+  constructor (context: ClientContext) {
+    this.#context = context
+  }
+
+  /** The session that a received message names; unauthenticated. */
+  find (name: string): { session: ExitSession, exit: Exit } | undefined {
+    return this.#sessions.get(name)
+  }
+
+  forget (exit: Exit): void {
+    for (const session of exit.sessions) if (session !== undefined) this.#sessions.delete(session.name)
+    exit.sessions.length = 0
+  }
+
+  /** Starts an exchange: OPEN where the exit does not know the session, else REQUEST. */
+  begin (now: number, request: ClientRequest, exit: Exit, source: number): Exchange {
+    const session = this.#session(exit, source)
+    const earlier = request.exchanges.findLast(exchange => exchange.session === session)
+    const isKnown = session.isOpen(now, this.#context.config.sessionLife)
+    const exchange = new Exchange({
+      request,
+      exit,
+      session,
+      id: earlier?.id ?? session.takeId(),
+      base: earlier === undefined ? 0 : Math.min(MAX_ATTEMPT, earlier.latest + 1),
+      form: isKnown && earlier === undefined ? 'request' : 'open',
+      repetition: request.exchanges.filter(e => e.exit === exit).length,
+      now
+    })
+    session.route(exchange.id, exchange)
+    exit.exchanges.add(exchange)
+    request.exchanges.push(exchange)
+    request.attempts++
+    const payload = exchange.form === 'open' ? this.#open(now, exchange) : this.#request(now, exchange)
+    this.#send(now, exchange, payload, exchange.form === 'open' ? 19 : 18, 0)
+    return exchange
+  }
+
+  /** Asks for fresh symbols. */
+  want (now: number, exchange: Exchange, want: { from: number, count: number }): void {
+    const { loss, rate, shape } = exchange.exit.path.report(now)
+    exchange.latest = Math.min(MAX_ATTEMPT, exchange.latest + 1)
+    exchange.request.attempts++
+    exchange.request.repaired = true
+    this.#context.stats.wants++
+    const payload = this.#tagged(exchange, { type: 'want', ...this.#prefix(exchange), loss, rate, shape, ...want })
+    this.#send(now, exchange, payload, 18, want.from)
+  }
+
+  /** Tells an exit that nobody waits any more. Sent once: if it is lost, only bytes are. */
+  cancel (now: number, exchange: Exchange): void {
+    this.#transmit(now, exchange, this.#tagged(exchange, { type: 'cancel', ...this.#prefix(exchange) }), 18)
+  }
+
+  /** Sends the next copy, if it is due. */
+  copy (now: number, exchange: Exchange): void {
+    const { copies } = exchange
+    if (copies === undefined || copies.nextAt > now) return
+    exchange.rounds.get(copies.attempt)?.sentAt.push(now)
+    this.#transmit(now, exchange, copies.payload, copies.protocol)
+    copies.left--
+    copies.nextAt = now + this.#context.config.copySpacing
+    if (copies.left === 0) exchange.copies = undefined
+  }
+
+  #send (now: number, exchange: Exchange, payload: Buffer, protocol: 18 | 19, from: number): void {
+    const { path } = exchange.exit
+    const tunnelMessages = tunnelMessagesOf(payload.length)
+    const copies = copiesFor(tunnelMessages, path.loss)
+    const { copySpacing } = this.#context.config
+    const round: Round = { from, sentAt: [now], measured: false }
+    exchange.rounds.set(exchange.latest, round)
+    exchange.copies = copies === 1
+      ? undefined
+      : { payload, protocol, attempt: exchange.latest, left: copies - 1, nextAt: now + copySpacing }
+    const lastCopy = now + (copies - 1) * copySpacing
+    const at = lastCopy + path.timeout(exchange.repetition + exchange.wantsInVain) + symbolTime(tunnelMessages, path.carries) +
+      path.firstSymbolTime + exchange.exit.backlog
+    exchange.timer = { kind: from > 0 ? 'want' : 'first', at }
+    this.#transmit(now, exchange, payload, protocol)
+  }
+
+  #open (now: number, exchange: Exchange): Buffer {
+    const { request, session, exit } = exchange
+    const length = DATAGRAM2_ENVELOPE + PREFIX + OPEN_HEADER + request.object.length
+    const body = encodeOpenBody({
+      type: 'open',
+      ...this.#prefix(exchange),
+      ...exit.path.report(now),
+      max: encodeRate(this.#context.config.maxObject),
+      time: Math.floor((now + this.#context.clockOffset()) / 1000),
+      key: session.secret,
+      object: request.object
+    }, paddedLength(length) - DATAGRAM2_ENVELOPE)
+    return encodeDatagram2(this.#context.keys[session.source]!, exit.destination.hash, body)
+  }
+
+  #request (now: number, exchange: Exchange): Buffer {
+    const { request, exit } = exchange
+    const length = PREFIX + REQUEST_HEADER + request.object.length + TAG
+    return this.#tagged(exchange, {
+      type: 'request',
+      ...this.#prefix(exchange),
+      ...exit.path.report(now),
+      max: encodeRate(this.#context.config.maxObject),
+      object: request.object
+    }, paddedLength(length))
+  }
+
+  #tagged (exchange: Exchange, message: TaggedMessage, padTo = paddedLength(0)): Buffer {
+    return encodeMessage(message, exchange.session.keys.client, padTo)
+  }
+
+  #prefix ({ session, id, latest }: Exchange): { attempt: number, flags: number, session: Buffer, id: number } {
+    return { attempt: latest, flags: 0, session: session.keys.session, id }
+  }
+
+  #transmit (now: number, exchange: Exchange, payload: Buffer, protocol: 18 | 19): void {
+    const { request } = exchange
+    request.messagesSent++
+    request.bytesSent += payload.length
+    request.tunnelMessages += tunnelMessagesOf(payload.length)
+    this.#context.transmit({
+      source: exchange.session.source,
+      to: exchange.exit.destination,
+      protocol,
+      fromPort: CLIENT_PORT,
+      toPort: EXIT_PORT,
+      payload,
+      expires: now + EXPIRY
+    })
+  }
+
+  /** A session whose OPENs had no answer is replaced by one with a new K, unless a request still depends on it. */
+  #session (exit: Exit, source: number): ExitSession {
+    const present = exit.sessions[source]
+    if (present !== undefined && !(present.isSpent && present.routes.size === 0)) return present
+    if (present !== undefined) this.#sessions.delete(present.name)
+    const session = new ExitSession(source, exit.id, Buffer.from(this.#context.random(SESSION_SECRET)))
+    exit.sessions[source] = session
+    this.#sessions.set(session.name, { session, exit })
+    return session
+  }
+}

@@ -1,0 +1,114 @@
+import type { Destination } from '@minwww/i2cp/codec'
+import type { ErrorName } from '@minwww/protocol'
+
+/** One I2CP payload to hand to a session. The driver wraps it in the gzip container with these ports and protocol. */
+export interface Outgoing {
+  /** Which of the client's own Destinations sends it: index into the `keys` given to the core. */
+  source: number
+  to: Destination
+  /** 19 for an OPEN (Datagram2), 18 for everything else (docs/protocol.md, section 2). */
+  protocol: 18 | 19
+  fromPort: number
+  toPort: number
+  payload: Buffer
+  /** Epoch ms of the core's clock after which the router may drop the message. */
+  expires: number
+}
+
+/** One received I2CP payload, container already removed. */
+export interface Incoming {
+  protocol: number
+  fromPort: number
+  toPort: number
+  payload: Buffer
+}
+
+/** What the HTTP front asks of the core. */
+export interface RequestOptions {
+  /** HTTP/1.1 request in absolute-form, identity coding. */
+  message: Buffer
+  /** Host the request is for: the key of sticky exits. */
+  site: string
+  /** GET, HEAD and the like. Anything else stays with the exit and the session that got it first. */
+  idempotent: boolean
+  /** Total deadline in ms; default `ClientConfig.deadline`. */
+  timeout?: number
+  /** A site's own MinWWW exit, used instead of the pool. */
+  destination?: Destination
+}
+
+/** Codes of exits (section 4) and the client's own. `FAILURES` of the protocol maps each to a status and a page. */
+export type FailureCode = ErrorName
+
+/** What one request cost. Times in ms, sizes in bytes of I2CP payload. */
+export interface RequestTrace {
+  /** OPEN, REQUEST, BODY and WANT rounds, copies not counted. */
+  attempts: number
+  messagesSent: number
+  messagesReceived: number
+  /** Symbols received, duplicates included. */
+  symbols: number
+  bytesSent: number
+  bytesReceived: number
+  /** 1 KB tunnel messages of everything sent and received for it. */
+  tunnelMessages: number
+  firstSymbol?: number
+  total: number
+  /** A WANT was needed. */
+  repaired: boolean
+  /** Sent to a second exit before the first had failed. */
+  hedged: boolean
+}
+
+export type ExitState = 'new' | 'probing' | 'ready' | 'busy' | 'draining' | 'probation' | 'down'
+
+export interface ExitStatus {
+  id: string
+  destination: Destination
+  state: ExitState
+  /** Smoothed round trip and its variation in ms, once measured. */
+  srtt?: number
+  rttvar?: number
+  /** Tunnel-message loss, 0 to 1, as reported to the exit. */
+  loss: number
+  /** Rate granted to the exit, bytes/s. */
+  rate: number
+  /** Largest symbol allowed, tunnel messages. */
+  shape: number
+  /** Smoothed time without transmission plus penalties in ms: what `ranked` sorts by. */
+  score?: number
+  successes: number
+  failures: number
+  /** Announced and not yet received, bytes. */
+  inFlight: number
+  waiting: number
+}
+
+export type ClientEvent =
+  | { type: 'response', handle: number, message: Buffer, exit: string, trace: RequestTrace }
+  | { type: 'failed', handle: number, code: FailureCode, detail: string, size?: number, retryAfter?: number, exit?: string, trace: RequestTrace }
+  | { type: 'exit-state', exit: string, state: ExitState }
+
+/** Counters of everything odd that came from the network. None of it changes a page. */
+export interface ClientStats {
+  requests: number
+  responses: number
+  failures: number
+  messagesSent: number
+  messagesReceived: number
+  wants: number
+  retries: number
+  hedges: number
+  /** Not decodable, wrong version or type. */
+  malformed: number
+  /** A known session's message with a wrong tag. */
+  badTags: number
+  unknownSessions: number
+  /** Symbols after the page was complete, or of a request that is over. */
+  late: number
+  duplicates: number
+  /** Symbols that contradict what the same burst said before, or are out of bounds. */
+  inconsistent: number
+  /** Objects that did not decode to an HTTP response. */
+  badObjects: number
+}
