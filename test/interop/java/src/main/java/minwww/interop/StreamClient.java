@@ -1,0 +1,39 @@
+package minwww.interop;
+
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import net.i2p.client.streaming.I2PSocketManager;
+import net.i2p.client.streaming.I2PSocketManagerFactory;
+import net.i2p.data.Destination;
+
+/** I2PTunnel's client side: a TCP port, each connection of which becomes a stream. {@code --i2cp H:P --destination BASE64}. */
+public final class StreamClient {
+    public static void main(String[] args) throws Exception {
+        Arguments a = new Arguments(args);
+        I2PSocketManager manager = I2PSocketManagerFactory.createManager(a.host("i2cp"), a.port("i2cp"), a.sessionOptions());
+        if (manager == null) throw new IllegalStateException("no session");
+        Destination self = manager.getSession().getMyDestination();
+        Destination peer = new Destination(a.get("destination"));
+        ServerSocket listener = new ServerSocket(0, 64, InetAddress.getLoopbackAddress());
+        Json.print("event", "ready", "destination", self.toBase64(), "b32", self.toBase32(), "port", listener.getLocalPort());
+        while (true) {
+            Socket tcp = listener.accept();
+            tcp.setTcpNoDelay(true);
+            new Thread(() -> open(manager, peer, tcp)).start();
+        }
+    }
+
+    private static void open(I2PSocketManager manager, Destination peer, Socket tcp) {
+        try {
+            Pipe.run(tcp, manager.connect(peer));
+        } catch (Exception e) {
+            Json.print("event", "failed", "detail", e.toString());
+            try {
+                tcp.close();
+            } catch (java.io.IOException ignored) {
+                // already closed
+            }
+        }
+    }
+}
