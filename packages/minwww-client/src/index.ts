@@ -1,1 +1,6 @@
-export {}
+export { createProxy, type Proxy } from './proxy/create-proxy.ts'
+export type { AuthOptions, CacheOptions, ExitSpec, NameOptions, ProxyOptions, Tunnels } from './proxy/options.ts'
+export { FAILURES, ProxyError, type FailureCode, type FailureKind } from './proxy/failures.ts'
+export { ActivityLog, type Activity, type PathName } from './proxy/activity.ts'
+export { ClientDriver, FetchError, type DriverOptions, type FetchOptions, type ResponseEvent } from './driver/driver.ts'
+export type * from './core.ts'

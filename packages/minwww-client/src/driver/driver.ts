@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto'
+import type { Destination, LocalDestination, Logger, ReceivedMessage, Session } from '@minwww/i2cp'
+import { ClientCore } from '../core.ts'
+import type { ClientConfig, ClientEvent, ExitStatus, Outgoing, RequestOptions } from '../core.ts'
+import { monotonicNow } from './clock.ts'
+import { summarize } from './wire-log.ts'
+
+export type ResponseEvent = Extract<ClientEvent, { type: 'response' }>
+export type FailedEvent = Extract<ClientEvent, { type: 'failed' }>
+
+/** A request that the core gave up; `event.code` says why. */
+export class FetchError extends Error {
+  override readonly name = 'FetchError'
+  readonly event: FailedEvent
+
+  constructor (event: FailedEvent) {
+    super(`${event.code}: ${event.detail}`)
+    this.event = event
+  }
+}
+
+/** What the driver needs of a core: the real ClientCore, or a stand-in of a test. */
+export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent'>
+
+/** What the driver needs of a session. */
+export type DrivenSession = Pick<Session, 'destination' | 'keys' | 'state' | 'clockOffset' | 'send' | 'on' | 'off'>
+
+export interface DriverOptions {
+  /** One or two own Destinations; the second one is for retries where there is only one exit. */
+  sessions: readonly DrivenSession[]
+  config?: Partial<ClientConfig>
+  logger?: Logger
+  /** Replaces the core, for tests. */
+  createCore?: (keys: LocalDestination[], clockOffset: () => number) => DrivenCore
+  clock?: () => number
+}
+
+export interface FetchOptions extends RequestOptions {
+  /** Aborts with the signal's reason; the exit is told with CANCEL. */
+  signal?: AbortSignal
+}
+
+interface Waiting { resolve: (event: ResponseEvent) => void, reject: (error: Error) => void, release: () => void }
+
+/** Longest delay of a timer of node, ms. */
+const MAX_TIMEOUT = 2_147_483_647
+
+/**
+ * The thin shell around a ClientCore: hands messages between it and the sessions, and owns its one timer, which is
+ * re-armed only when the earliest deadline moves.
+ */
+export class ClientDriver {
+  readonly core: DrivenCore
+  readonly #sessions: readonly DrivenSession[]
+  readonly #logger: Logger | undefined
+  readonly #clock: () => number
+  readonly #waiting = new Map<number, Waiting>() // bounded by the core's maxRequests
+  readonly #listeners: Array<() => void> = []
+  #timer: NodeJS.Timeout | undefined
+  #timerAt = Infinity
+  #closed = false
+  /** Called for every change of an exit's state. */
+  onExitState: ((exit: string, state: string) => void) | undefined
+
+  constructor (options: DriverOptions) {
+    this.#sessions = options.sessions
+    this.#logger = options.logger
+    this.#clock = options.clock ?? monotonicNow
+    const clockOffset = (): number => this.#sessions[0]?.clockOffset ?? 0
+    const keys = this.#sessions.map(session => session.keys)
+    this.core = options.createCore?.(keys, clockOffset) ??
+      new ClientCore({ keys, random: randomBytes, clockOffset, ...(options.config === undefined ? {} : { config: options.config }) })
+    this.#sessions.forEach((session, source) => {
+      const onMessage = (message: ReceivedMessage): void => this.#receive(source, message)
+      session.on('message', onMessage)
+      this.#listeners.push(() => session.off('message', onMessage))
+    })
+  }
+
+  /** False while a router connection or the first LeaseSet is missing: messages would be dropped. */
+  get ready (): boolean {
+    return !this.#closed && this.#sessions.some(session => session.state === 'ready')
+  }
+
+  get state (): Session['state'] {
+    return this.ready ? 'ready' : this.#sessions[0]?.state ?? 'closed'
+  }
+
+  get inFlight (): number { return this.#waiting.size }
+
+  addExit (id: string, destination: Destination): void {
+    this.core.addExit(this.#clock(), { id, destination })
+    this.#drive()
+  }
+
+  removeExit (id: string): void {
+    this.core.removeExit(this.#clock(), id)
+    this.#drive()
+  }
+
+  exits (): ExitStatus[] { return this.core.exits() }
+
+  /**
+   * Sends a request and resolves with the complete response.
+   * @throws FetchError when the core gives up; the signal's reason when it is aborted
+   */
+  async fetch (options: FetchOptions): Promise<ResponseEvent> {
+    const { signal, ...request } = options
+    signal?.throwIfAborted()
+    if (this.#closed) throw new Error('the driver is closed')
+    return await new Promise((resolve, reject) => {
+      const handle = this.core.request(this.#clock(), request)
+      const abort = (): void => {
+        this.#waiting.delete(handle)
+        this.core.cancel(this.#clock(), handle)
+        const reason: unknown = signal?.reason
+        reject(reason instanceof Error ? reason : new Error('aborted', { cause: reason }))
+        this.#drive()
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      this.#waiting.set(handle, { resolve, reject, release: () => signal?.removeEventListener('abort', abort) })
+      this.#drive()
+    })
+  }
+
+  /** Fails what is in flight and lets go of the sessions, which stay open. */
+  close (): void {
+    if (this.#closed) return
+    this.#closed = true
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    for (const release of this.#listeners) release()
+    for (const waiting of this.#waiting.values()) {
+      waiting.release()
+      waiting.reject(new Error('the driver is closed'))
+    }
+    this.#waiting.clear()
+  }
+
+  #receive (source: number, message: ReceivedMessage): void {
+    this.#log('in', message.protocol, message.payload)
+    this.core.receive(this.#clock(), source, message)
+    this.#drive()
+  }
+
+  #drive (): void {
+    if (this.#closed) return
+    for (let out = this.core.pollTransmit(this.#clock()); out !== undefined; out = this.core.pollTransmit(this.#clock())) this.#send(out)
+    for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) this.#settle(event)
+    this.#arm()
+  }
+
+  #send (out: Outgoing): void {
+    this.#log('out', out.protocol, out.payload)
+    const { protocol, fromPort, toPort, expires } = out
+    try {
+      this.#sessions[out.source]?.send(out.to, out.payload, { protocol, fromPort, toPort, expires })
+    } catch (error) {
+      // A datagram that could not be sent is a datagram lost: the core's timers take care of it.
+      this.#logger?.debug({ err: error }, 'message not sent')
+    }
+  }
+
+  #settle (event: ClientEvent): void {
+    if (event.type === 'exit-state') {
+      this.#logger?.debug({ exit: event.exit, state: event.state }, 'exit state')
+      this.onExitState?.(event.exit, event.state)
+      return
+    }
+    const waiting = this.#waiting.get(event.handle)
+    if (waiting === undefined) return
+    this.#waiting.delete(event.handle)
+    waiting.release()
+    if (event.type === 'response') waiting.resolve(event)
+    else waiting.reject(new FetchError(event))
+  }
+
+  #arm (): void {
+    const at = this.core.nextTimeout() ?? Infinity
+    if (at === this.#timerAt && (this.#timer !== undefined || at === Infinity)) return
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#timerAt = at
+    if (at === Infinity) return
+    const delay = Math.min(MAX_TIMEOUT, Math.max(0, Math.ceil(at - this.#clock())))
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.core.handleTimeout(this.#clock())
+      this.#drive()
+    }, delay)
+  }
+
+  #log (direction: 'out' | 'in', protocol: number, payload: Buffer): void {
+    if (this.#logger === undefined || !isDebug(this.#logger)) return
+    this.#logger.debug(summarize(direction, protocol, payload), `minwww message ${direction}`)
+  }
+}
+
+/** pino says so; other loggers get every line and choose themselves. */
+const isDebug = (logger: Logger): boolean =>
+  (logger as { isLevelEnabled?: (level: string) => boolean }).isLevelEnabled?.('debug') ?? true

@@ -1,0 +1,63 @@
+import { EventEmitter } from 'node:events'
+import type { RequestTrace } from '../core.ts'
+
+/** How a request was served. */
+export type PathName = 'message' | 'repaired' | 'hedged' | 'stream' | 'tunnel' | 'cache' | 'stale' | 'local' | 'error' | 'left'
+
+export interface Activity {
+  readonly id: number
+  readonly method: string
+  readonly url: string
+  /** Epoch ms. */
+  readonly started: number
+  path?: PathName
+  status?: number
+  error?: string
+  exit?: string
+  /** Tunnel traversals one after the other: two for a page in one round. */
+  traversals?: number
+  tunnelMessages?: number
+  /** Bytes of body handed to the browser. */
+  bytes: number
+  /** ms, once done. */
+  duration?: number
+}
+
+/** Requests shown as last done. */
+const DONE = 200
+/** Longest URL kept for the console, characters. */
+const MAX_URL = 300
+
+/** What is in flight and what was done last: the console's source. Bounded by the proxy's `maxInFlight` and by DONE. */
+export class ActivityLog extends EventEmitter<{ begin: [Activity], end: [Activity] }> {
+  readonly #inFlight = new Map<number, Activity>()
+  readonly #done: Activity[] = []
+  #next = 1
+
+  begin (method: string, url: string): Activity {
+    const activity: Activity = { id: this.#next++, method, url: url.slice(0, MAX_URL), started: Date.now(), bytes: 0 }
+    this.#inFlight.set(activity.id, activity)
+    this.emit('begin', activity)
+    return activity
+  }
+
+  end (activity: Activity): void {
+    if (!this.#inFlight.delete(activity.id)) return
+    activity.duration = Date.now() - activity.started
+    this.#done.unshift(activity)
+    if (this.#done.length > DONE) this.#done.pop()
+    this.emit('end', activity)
+  }
+
+  get inFlight (): readonly Activity[] { return [...this.#inFlight.values()] }
+  get inFlightCount (): number { return this.#inFlight.size }
+  get done (): readonly Activity[] { return this.#done }
+}
+
+/** Path and cost from what the core measured. */
+export function applyTrace (activity: Activity, trace: RequestTrace, exit: string | undefined): void {
+  activity.path = trace.hedged ? 'hedged' : trace.repaired ? 'repaired' : 'message'
+  activity.traversals = 2 * trace.attempts
+  activity.tunnelMessages = trace.tunnelMessages
+  if (exit !== undefined) activity.exit = exit
+}

@@ -1,0 +1,30 @@
+import type { Readable } from 'node:stream'
+import type { Fields } from './fields.ts'
+import type { RequestTrace } from '../core.ts'
+import type { Target } from './target.ts'
+
+/** A request as it goes to an exit, a site or the cache: already rebuilt. */
+export interface SiteRequest {
+  readonly method: string
+  readonly target: Target
+  readonly fields: Fields
+  /** Present where the browser sends a body. */
+  readonly body?: Readable
+  readonly bodyLength?: number
+  readonly signal: AbortSignal
+}
+
+/** A response with its fields already filtered; the body is whole, or a stream. */
+export interface Answer {
+  readonly status: number
+  readonly reason: string
+  readonly fields: Fields
+  readonly body: Buffer | Readable
+  readonly path: 'message' | 'stream' | 'cache' | 'stale'
+  readonly exit?: string
+  readonly trace?: RequestTrace
+}
+
+/** Statuses that never have a body, and HEAD. */
+export const isBodiless = (method: string, status: number): boolean =>
+  method === 'HEAD' || status === 204 || status === 304 || status < 200

@@ -1,0 +1,102 @@
+import type { Destination, Logger, Session } from '@minwww/i2cp'
+import type { StreamConnector } from './streams.ts'
+import type { ClientConfig, ExitStatus } from '../core.ts'
+import { ClientDriver } from '../driver/driver.ts'
+import type { ExitSpec, ProxyOptions } from './options.ts'
+
+export interface BackendOptions {
+  config: Partial<ClientConfig>
+  logger?: Logger | undefined
+  streams?: ProxyOptions['streams'] | undefined
+  createCore?: ProxyOptions['createCore'] | undefined
+}
+
+/** Time between two tries to look up an exit that is given by name, ms. */
+const LOOKUP_RETRY = 15_000
+/** Most exits of a pool. */
+export const MAX_EXITS = 256
+
+export interface NamedExit { id: string, destination?: Destination, error?: string }
+
+/** Sessions, driver, streams and pool of one user: there is one, or one for each isolated credential. */
+export class Backend {
+  readonly driver: ClientDriver
+  readonly streams: StreamConnector | undefined
+  readonly sessions: readonly Session[]
+  readonly #logger: Logger | undefined
+  readonly #exits = new Map<string, NamedExit>() // at most MAX_EXITS
+  readonly #retries = new Set<NodeJS.Timeout>()
+  #closed = false
+
+  constructor (sessions: readonly Session[], options: BackendOptions) {
+    const [first] = sessions
+    if (first === undefined) throw new TypeError('a proxy needs a session')
+    this.sessions = sessions
+    this.#logger = options.logger
+    this.streams = typeof options.streams === 'function' ? options.streams(first) : options.streams
+    const { config, logger, createCore } = options
+    this.driver = new ClientDriver({
+      sessions, config, ...(logger === undefined ? {} : { logger }), ...(createCore === undefined ? {} : { createCore })
+    })
+  }
+
+  /** @returns the id of the exit; one that is there already keeps its place */
+  addExit (spec: ExitSpec): string {
+    const target = typeof spec === 'string' ? spec : spec.destination
+    const destination = typeof target === 'string' ? undefined : target
+    const id = (typeof spec === 'object' ? spec.id : undefined) ?? (typeof target === 'string' ? shortName(target) : target.b32)
+    if (this.#exits.has(id)) return id
+    if (this.#exits.size >= MAX_EXITS) throw new RangeError(`a pool has at most ${MAX_EXITS} exits`)
+    const exit: NamedExit = destination === undefined ? { id } : { id, destination }
+    this.#exits.set(id, exit)
+    if (destination !== undefined) this.driver.addExit(id, destination)
+    else this.#lookup(exit, target as string).catch(() => {})
+    return id
+  }
+
+  removeExit (id: string): boolean {
+    if (!this.#exits.delete(id)) return false
+    this.driver.removeExit(id)
+    return true
+  }
+
+  destinationOf (id: string): Destination | undefined { return this.#exits.get(id)?.destination }
+
+  /** Every exit, with what the core knows of it once its Destination is found. */
+  exits (): Array<NamedExit & { status?: ExitStatus }> {
+    const known = new Map(this.driver.exits().map(status => [status.id, status]))
+    return [...this.#exits.values()].map(exit => {
+      const status = known.get(exit.id)
+      return status === undefined ? exit : { ...exit, status }
+    })
+  }
+
+  close (): void {
+    this.#closed = true
+    for (const timer of this.#retries) clearTimeout(timer)
+    this.driver.close()
+  }
+
+  /** Names, b32 and base64 alike: the session's lookup takes them all. An exit that is not found is tried again. */
+  async #lookup (exit: NamedExit, name: string): Promise<void> {
+    try {
+      const destination = await this.sessions[0]!.lookup(name)
+      if (this.#closed || this.#exits.get(exit.id) !== exit) return
+      exit.destination = destination
+      delete exit.error
+      this.driver.addExit(exit.id, destination)
+    } catch (error) {
+      if (this.#closed || this.#exits.get(exit.id) !== exit) return
+      exit.error = error instanceof Error ? error.message : String(error)
+      this.#logger?.warn({ exit: exit.id, err: error }, 'exit not found, will try again')
+      const timer = setTimeout(() => {
+        this.#retries.delete(timer)
+        this.#lookup(exit, name).catch(() => {})
+      }, LOOKUP_RETRY)
+      this.#retries.add(timer)
+    }
+  }
+}
+
+/** A base64 Destination is too long to be an id. */
+const shortName = (name: string): string => name.length > 100 ? `${name.slice(0, 12)}...${name.slice(-8)}` : name

@@ -1,0 +1,109 @@
+import { ERROR_POLICY, escapeHtml, page } from './html.ts'
+import type { ProxyError } from './failures.ts'
+import { STATUS_CODES } from 'node:http'
+
+/** Longest detail shown, in characters: details come from the network. */
+const MAX_DETAIL = 300
+
+export interface ErrorPageInput {
+  error: ProxyError
+  /** The browser's Accept field. */
+  accept: string | undefined
+  /** The address asked for, as text; left out of pages that must not repeat it. */
+  url?: string | undefined
+  /** Seconds after which the page loads itself again. */
+  reload?: number | undefined
+  /** 0..1, shown as a progress bar with the page that waits for the router. */
+  progress?: number | undefined
+  /** An address that the page goes on to at once (a page of the console). */
+  refreshTo?: string | undefined
+}
+
+export interface RenderedPage { status: number, reason: string, fields: Array<[string, string]>, body: Buffer }
+
+/** One template for every error, as HTML, plain text or JSON, whichever Accept prefers. */
+export function renderError (input: ErrorPageInput): RenderedPage {
+  const { error } = input
+  const format = preferredFormat(input.accept)
+  const body = Buffer.from(format === 'html' ? html(input) : format === 'json' ? json(input) : plain(input))
+  const retryAfter = error.retryAfter ?? error.kind.retryAfter
+  const fields: Array<[string, string]> = [
+    ['Content-Type', format === 'html' ? 'text/html; charset=utf-8' : format === 'json' ? 'application/json' : 'text/plain; charset=utf-8'],
+    ['Content-Length', String(body.length)],
+    ['Cache-Control', 'no-store'],
+    ['X-MinWWW-Error', error.code],
+    ['Content-Security-Policy', ERROR_POLICY],
+    ['X-Content-Type-Options', 'nosniff'],
+    ['Referrer-Policy', 'no-referrer']
+  ]
+  if (retryAfter !== undefined) fields.push(['Retry-After', String(Math.ceil(retryAfter))])
+  return { status: error.kind.status, reason: STATUS_CODES[error.kind.status] ?? 'Error', fields, body }
+}
+
+/** Plain text for tools that do not ask for HTML, as curl with its "Accept: *\/*". */
+export function preferredFormat (accept: string | undefined): 'html' | 'json' | 'text' {
+  if (accept === undefined) return 'text'
+  const ranges = accept.toLowerCase().split(',').map(part => {
+    const [type = '', ...parameters] = part.split(';').map(text => text.trim())
+    const q = parameters.find(text => text.startsWith('q='))
+    return { type, q: q === undefined ? 1 : Number.parseFloat(q.slice(2)) || 0 }
+  })
+  const weight = (...types: string[]): number => Math.max(0, ...ranges.filter(range => types.includes(range.type)).map(range => range.q))
+  const candidates = [
+    ['html', weight('text/html', 'application/xhtml+xml')],
+    ['json', weight('application/json', 'application/problem+json')],
+    ['text', weight('text/plain')]
+  ] as const
+  const best = candidates.reduce((a, b) => b[1] > a[1] ? b : a)
+  return best[1] > 0 ? best[0] : 'text'
+}
+
+const cut = (detail: string | undefined): string | undefined =>
+  // Control characters and the like of a foreign text are of no use to the reader.
+  // eslint-disable-next-line no-control-regex
+  detail?.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ').slice(0, MAX_DETAIL)
+
+function html ({ error, url, reload, progress, refreshTo }: ErrorPageInput): string {
+  const { status, title, what, advice } = error.kind
+  const detail = cut(error.detail)
+  const head = refreshTo !== undefined
+    ? `<meta http-equiv="refresh" content="0;url=${escapeHtml(refreshTo)}">`
+    : reload === undefined ? '' : `<meta http-equiv="refresh" content="${Math.ceil(reload)}">`
+  const bar = progress === undefined ? '' : `<p><progress max="100" value="${Math.round(progress * 100)}">${Math.round(progress * 100)} %</progress></p>`
+  const facts = [['Address', url], ['Details', detail], ['Cause', error.code]]
+    .filter((row): row is [string, string] => row[1] !== undefined)
+    .map(([name, value]) => `<dt>${name}</dt><dd><code>${escapeHtml(value)}</code></dd>`).join('')
+  const links = error.links.length === 0
+    ? ''
+    : `<ul>${error.links.map(([text, href]) => `<li><a href="${escapeHtml(href)}" rel="noreferrer">${escapeHtml(text)}</a></li>`).join('')}</ul>`
+  return page(`${status} ${title}`,
+    '<p class="brand"><span>MinWWW proxy</span><a href="http://minwww.i2p/">start page</a><a href="http://minwww.i2p/console">console</a></p>' +
+    `<p class="status">${status} ${STATUS_CODES[status] ?? ''}</p><h1>${title}</h1>` +
+    `<p>${escapeHtml(what)}</p>${bar}<p>${escapeHtml(advice)}</p>${links}<dl class="facts">${facts}</dl>`, head)
+}
+
+function plain ({ error, url }: ErrorPageInput): string {
+  const { status, title, what, advice } = error.kind
+  const detail = cut(error.detail)
+  return [
+    `${status} ${title}`, what, advice,
+    ...error.links.map(([text, href]) => `${text}: ${href}`),
+    ...(url === undefined ? [] : [`address: ${url}`]),
+    ...(detail === undefined ? [] : [`details: ${detail}`]),
+    `cause: ${error.code}`
+  ].join('\n') + '\n'
+}
+
+function json ({ error, url }: ErrorPageInput): string {
+  const { status, title, what, advice } = error.kind
+  return JSON.stringify({
+    status,
+    error: error.code,
+    title,
+    what,
+    advice,
+    detail: cut(error.detail),
+    url,
+    links: error.links.length === 0 ? undefined : error.links.map(([text, href]) => ({ text, href }))
+  }) + '\n'
+}

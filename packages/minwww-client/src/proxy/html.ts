@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+
+/** Text for an HTML element or a quoted attribute. */
+export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, character => ENTITIES[character] ?? '')
+
+/** Style of the error pages and of the start page: no picture, no font, light and dark. */
+export const PAGE_STYLE = `
+:root{color-scheme:light dark;--fg:#1c2126;--bg:#fbfaf7;--soft:#5d6670;--line:#d9d6cd;--mark:#0b5a6b;--panel:#fff}
+@media (prefers-color-scheme:dark){:root{--fg:#e5e7e6;--bg:#16191b;--soft:#9aa4a8;--line:#333a3d;--mark:#6fc3d4;--panel:#1d2123}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--bg);color:var(--fg);font:1rem/1.55 system-ui,sans-serif}
+main{max-width:44rem;margin:0 auto;padding:3rem 1.25rem}
+h1{font-size:1.6rem;line-height:1.25;margin:0 0 .75rem}
+h2{font-size:1.1rem;margin:2rem 0 .5rem}
+p,ul,ol,table,form{margin:.5rem 0}
+a{color:var(--mark)}
+code,kbd{font:.92em/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
+.brand{color:var(--soft);font-size:.9rem;margin:0 0 1.5rem;display:flex;gap:1rem}
+.brand a{text-decoration:none}
+.status{color:var(--soft);font-variant-numeric:tabular-nums}
+.box{background:var(--panel);border:1px solid var(--line);border-radius:6px;padding:1rem 1.1rem;margin:1rem 0}
+.facts{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1rem;margin:1.25rem 0}
+.facts dt{color:var(--soft)}.facts dd{margin:0;overflow-wrap:anywhere;min-width:0}
+button{font:inherit;padding:.4rem .9rem;border:1px solid var(--line);border-radius:5px;background:var(--panel);color:var(--fg);cursor:pointer}
+button:focus-visible,a:focus-visible,summary:focus-visible{outline:2px solid var(--mark);outline-offset:2px}
+button.main{background:var(--mark);color:var(--bg);border-color:var(--mark)}
+progress{width:100%;accent-color:var(--mark)}
+`
+
+const STYLE_HASH = `'sha256-${createHash('sha256').update(PAGE_STYLE).digest('base64')}'`
+
+/** Content-Security-Policy of a page made by `page()`: its own style and nothing else. */
+export const PAGE_POLICY = `default-src 'none'; style-src ${STYLE_HASH}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`
+/** The same for an error page, which appears under the site's own address and has no form. */
+export const ERROR_POLICY = `default-src 'none'; style-src ${STYLE_HASH}; base-uri 'none'; form-action 'none'`
+
+/** A whole page; `body` is HTML, `title` is text, `head` is HTML for the head. */
+export function page (title: string, body: string, head = ''): string {
+  return '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">' +
+    '<meta name="viewport" content="width=device-width,initial-scale=1">' +
+    `<title>${escapeHtml(title)}</title>${head}<style>${PAGE_STYLE}</style></head>\n<body><main>\n${body}\n</main></body></html>\n`
+}

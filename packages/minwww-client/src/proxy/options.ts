@@ -1,0 +1,89 @@
+import type { Destination, Logger, Session } from '@minwww/i2cp'
+import type { StreamConnector } from './streams.ts'
+import type { ClientConfig } from '../core.ts'
+import type { DriverOptions } from '../driver/driver.ts'
+import { DEFAULT_SANITIZE, type SanitizeOptions } from './request-fields.ts'
+
+/** An exit: base64 Destination, b32 or name that the router can look up, or a Destination with a name for the console. */
+export type ExitSpec = string | { id?: string, destination: Destination | string }
+
+/** Basic authentication of the proxy's users. */
+export interface AuthOptions {
+  /** User name to password. */
+  users: Readonly<Record<string, string>>
+}
+
+export interface CacheOptions {
+  /** Bodies and fields in memory, bytes. Default 64 MiB; the least recently used go. */
+  maxBytes?: number
+  /** Largest response kept, bytes. Default 4 MiB. */
+  maxEntryBytes?: number
+  /** Directory of the optional disk store; it is created. One proxy per directory. */
+  directory?: string
+  /** Bytes on disk. Default 512 MiB. */
+  maxDiskBytes?: number
+}
+
+export interface NameOptions {
+  /** hosts.txt format: name=base64 Destination, a line each. Names confirmed by the user are added to it. */
+  hostsFile?: string
+  /** Jump services offered on the not-found page: title to an address that the name is appended to. */
+  jumpServices?: Readonly<Record<string, string>>
+}
+
+/** Sessions and streams of one isolated user. */
+export interface Tunnels { sessions: readonly Session[], streams?: StreamConnector }
+
+export interface ProxyOptions {
+  /** One session, or two (the second is for retries where there is only one exit). A promise lets the proxy listen at once. */
+  sessions: readonly Session[] | Promise<readonly Session[]>
+  exits: readonly ExitSpec[]
+  /** Port 0 takes a free one. A host that is not loopback needs `auth`. */
+  listen: { host: string, port: number }
+  /** Manager of the first session, or how to make one once the session is there. Without it only GET and HEAD work. */
+  streams?: StreamConnector | ((session: Session) => StreamConnector)
+  logger?: Logger
+  /** Shortcuts into `config`. */
+  strategy?: ClientConfig['strategy']
+  replyMode?: ClientConfig['replyMode']
+  config?: Partial<ClientConfig>
+  /** Total deadline of a request by messages, and until the first byte of one by stream, ms. Default 60,000. */
+  timeout?: number
+  auth?: AuthOptions
+  /** Own Destinations for each user name of `auth`: called once per user; the caller closes what it made. */
+  isolate?: (user: string) => Promise<Tunnels>
+  /** More values of Host under which the local pages may be asked for, such as a name in the LAN with its port. */
+  hostnames?: readonly string[]
+  sanitize?: Partial<SanitizeOptions>
+  /** `false` switches the cache off. */
+  cache?: CacheOptions | false
+  names?: NameOptions
+  /** Ports that CONNECT opens on the clear web, or `any`. Default 80, 443, 8080, 8443. */
+  connectPorts?: readonly number[] | 'any'
+  /** `refuse` answers literal private addresses here; `exit` (default) leaves that to the exit, which always checks. */
+  privateAddresses?: 'refuse' | 'exit'
+  /** Browser connections at a time. Default 1,024; more are closed. */
+  maxConnections?: number
+  /** Requests at a time. Default 512; more get 503. */
+  maxInFlight?: number
+  /** Largest request body that goes over a stream, bytes. Default 1 GiB. */
+  maxBody?: number
+  /** Replaces the core of the message path, for tests. */
+  createCore?: DriverOptions['createCore']
+}
+
+export type Settings = Required<Pick<ProxyOptions, 'timeout' | 'connectPorts' | 'privateAddresses' | 'maxConnections' | 'maxInFlight' | 'maxBody'>> & {
+  sanitize: SanitizeOptions
+}
+
+export function settingsOf (options: ProxyOptions): Settings {
+  return {
+    timeout: options.timeout ?? 60_000,
+    connectPorts: options.connectPorts ?? [80, 443, 8080, 8443],
+    privateAddresses: options.privateAddresses ?? 'exit',
+    maxConnections: options.maxConnections ?? 1_024,
+    maxInFlight: options.maxInFlight ?? 512,
+    maxBody: options.maxBody ?? 1_073_741_824,
+    sanitize: { ...DEFAULT_SANITIZE, ...options.sanitize }
+  }
+}

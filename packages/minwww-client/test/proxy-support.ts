@@ -1,0 +1,158 @@
+import { EventEmitter } from 'node:events'
+import { connect } from 'node:net'
+import { LocalDestination } from '@minwww/i2cp/codec'
+import { encodeResponse, parseRequest, type HeaderList, type HttpRequest } from '@minwww/protocol'
+import { createProxy, type Proxy, type ProxyOptions } from '../src/index.ts'
+import type { DrivenCore } from '../src/driver/driver.ts'
+import type { ClientEvent, RequestOptions, RequestTrace } from '../src/core.ts'
+
+export const TRACE: RequestTrace = {
+  attempts: 1, messagesSent: 1, messagesReceived: 1, symbols: 1, bytesSent: 700, bytesReceived: 900, tunnelMessages: 2, total: 5, repaired: false, hedged: false
+}
+
+export interface FakeResponse { status?: number, reason?: string, headers?: HeaderList, body?: Buffer | string }
+type Failure = Partial<Extract<ClientEvent, { type: 'failed' }>> & { code: string }
+/** What the pretended exits do with a request. `undefined` never answers. */
+export type Site = (request: HttpRequest, options: RequestOptions) => FakeResponse | { fail: Failure } | undefined | Promise<FakeResponse | { fail: Failure } | undefined>
+
+let seed = 1
+/** Reproducible keys. */
+export function keys (): LocalDestination {
+  let state = seed++
+  return LocalDestination.generate(n => Buffer.from(Array.from({ length: n }, () => (state = (state * 1103515245 + 12345) & 0x7fffffff) >> 16 & 0xff)))
+}
+
+export class FakeSession extends EventEmitter {
+  readonly keys = keys()
+  readonly destination = this.keys.destination
+  state = 'ready'
+  readonly clockOffset = 0
+  names = new Map<string, unknown>()
+  sent: unknown[] = []
+  lookups: string[] = []
+  send (...message: unknown[]): void { this.sent.push(message) }
+  async lookup (name: string): Promise<unknown> {
+    this.lookups.push(name)
+    const destination = this.names.get(name)
+    if (destination === undefined) throw Object.assign(new Error('not found'), { code: 'I2CP_LOOKUP_FAILED' })
+    return destination
+  }
+}
+
+/** Stands for the core: answers by a function, without messages. */
+export class FakeCore {
+  readonly requests: HttpRequest[] = []
+  readonly options: RequestOptions[] = []
+  readonly cancelled: number[] = []
+  readonly #events: ClientEvent[] = []
+  readonly #exits = new Map<string, unknown>()
+  readonly #session: FakeSession
+  site: Site
+  onCancel: (() => void) | undefined
+  #next = 1
+
+  constructor (session: FakeSession, site: Site) {
+    this.#session = session
+    this.site = site
+  }
+
+  addExit (_now: number, { id, destination }: { id: string, destination: unknown }): void { this.#exits.set(id, destination) }
+  removeExit (_now: number, id: string): void { this.#exits.delete(id) }
+  exits (): unknown[] {
+    return [...this.#exits].map(([id, destination]) => ({ id, destination, state: 'ready', loss: 0.01, rate: 131072, shape: 8, srtt: 400, rttvar: 20, successes: 3, failures: 0, inFlight: 0, waiting: 0 }))
+  }
+
+  request (_now: number, options: RequestOptions): number {
+    const handle = this.#next++
+    const request = parseRequest(options.message)
+    this.requests.push(request)
+    this.options.push(options)
+    this.#answer(handle, request, options).catch(error => this.#session.emit('error', error))
+    return handle
+  }
+
+  cancel (_now: number, handle: number): void {
+    this.cancelled.push(handle)
+    this.onCancel?.()
+  }
+
+  receive (): void {}
+  nextTimeout (): number | undefined { return undefined }
+  handleTimeout (): void {}
+  pollTransmit (): undefined { return undefined }
+  pollEvent (): ClientEvent | undefined { return this.#events.shift() }
+
+  async #answer (handle: number, request: HttpRequest, options: RequestOptions): Promise<void> {
+    const answer = await this.site(request, options)
+    if (answer === undefined) return
+    const exit = this.#exits.keys().next().value ?? 'exit'
+    if ('fail' in answer) this.#events.push({ type: 'failed', handle, detail: '', exit, trace: TRACE, ...answer.fail } as ClientEvent)
+    else {
+      const body = Buffer.from(answer.body ?? '')
+      const headers = answer.headers ?? [['Content-Type', 'text/plain']]
+      this.#events.push({ type: 'response', handle, exit, trace: TRACE, message: encodeResponse({ status: answer.status ?? 200, reason: answer.reason ?? 'OK', headers, body }) })
+    }
+    this.#session.emit('message', { protocol: 18, fromPort: 1, toPort: 1, payload: Buffer.alloc(0) })
+  }
+}
+
+export interface Fixture { proxy: Proxy, core: FakeCore, session: FakeSession, port: number }
+
+/** A listening proxy whose exits answer by `site`. */
+export async function startProxy (site: Site, options: Partial<ProxyOptions> = {}): Promise<Fixture> {
+  const session = new FakeSession()
+  const core = new FakeCore(session, site)
+  const proxy = await createProxy({
+    sessions: [session as never],
+    exits: [{ id: 'one', destination: keys().destination }],
+    listen: { host: '127.0.0.1', port: 0 },
+    createCore: () => core as unknown as DrivenCore,
+    ...options
+  })
+  return { proxy, core, session, port: proxy.address.port }
+}
+
+export interface RawResponse { status: number, reason: string, fields: Array<[string, string]>, body: Buffer, text: string, get: (name: string) => string | undefined, raw: string }
+
+/** Writes bytes as they are and reads to the end of the connection. */
+export async function raw (port: number, bytes: string | Buffer, { half = true } = {}): Promise<Buffer> {
+  return await new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => { half ? socket.end(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes) : socket.write(bytes) })
+    socket.on('data', chunk => chunks.push(chunk))
+    socket.on('error', error => { if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET' && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error) })
+    socket.on('close', () => { resolve(Buffer.concat(chunks)) })
+    socket.on('end', () => socket.destroy())
+  })
+}
+
+/** The first response in the bytes; a chunked body is put together. */
+export function parseRaw (bytes: Buffer): RawResponse {
+  const end = bytes.indexOf('\r\n\r\n')
+  const [start = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n')
+  const fields = lines.map((line): [string, string] => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()])
+  const get = (name: string): string | undefined => fields.find(field => field[0].toLowerCase() === name)?.[1]
+  const rest = bytes.subarray(end + 4)
+  const body = get('transfer-encoding') === 'chunked' ? dechunk(rest) : rest
+  const match = /^HTTP\/1\.1 (\d{3}) ?(.*)$/.exec(start)
+  return { status: Number(match?.[1] ?? 0), reason: match?.[2] ?? '', fields, body, text: body.toString(), get, raw: bytes.toString('latin1') }
+}
+
+function dechunk (bytes: Buffer): Buffer {
+  const chunks: Buffer[] = []
+  for (let at = 0; ;) {
+    const line = bytes.indexOf('\r\n', at)
+    const size = Number.parseInt(bytes.toString('latin1', at, line), 16)
+    if (!(size > 0)) return Buffer.concat(chunks)
+    chunks.push(bytes.subarray(line + 2, line + 2 + size))
+    at = line + 2 + size + 2
+  }
+}
+
+/** One request with `Connection: close`. */
+export async function get (port: number, url: string, headers: Array<[string, string]> = [], method = 'GET', body = ''): Promise<RawResponse> {
+  const host = /^http:\/\/([^/?#]*)/.exec(url)?.[1] ?? `127.0.0.1:${port}`
+  const withHost = headers.some(([name]) => name.toLowerCase() === 'host') ? headers : [['Host', host.replace(/^.*@/, '')], ...headers]
+  const head = [`${method} ${url} HTTP/1.1`, ...withHost.map(([name, value]) => `${name}: ${value}`), 'Connection: close', '', body].join('\r\n')
+  return parseRaw(await raw(port, head, { half: false }))
+}
