@@ -24,6 +24,8 @@ export class DestinationState {
   inbound: Bottleneck
   extraLatency = 0
   alive = true
+  /** Of the messages that it has sent. */
+  bytesInFlight = 0
   #outboundTunnels: Tunnel[] = []
   #inboundTunnels: Tunnel[] = []
 

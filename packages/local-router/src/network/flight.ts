@@ -13,7 +13,7 @@ export type LossReason =
   | 'unreachable'
   /** The path is dead. */
   | 'dead-path'
-  /** More messages in flight than the model holds. */
+  /** More messages or bytes in flight than the model holds. */
   | 'overflow'
   /** i2pd: a fragment came out of its order. */
   | 'fragment-order'
@@ -73,6 +73,7 @@ export interface NetworkStats {
   messagesDelivered: number
   messagesLost: number
   inFlight: number
+  bytesInFlight: number
   duplicates: number
   /** Given to tunnels; contains the two counters below. */
   tunnelMessagesSent: number

@@ -18,6 +18,9 @@ export interface NetworkMessage<T> {
   readonly data: T
 }
 
+/** What one Destination may have under way of all that may be. */
+const DESTINATION_SHARE = 1 / 8
+
 const PLAIN_RULES: PathRules = { messages: Infinity, life: Infinity }
 
 /**
@@ -31,6 +34,7 @@ export class NetworkModel<T = unknown> {
     messagesDelivered: 0,
     messagesLost: 0,
     inFlight: 0,
+    bytesInFlight: 0,
     duplicates: 0,
     tunnelMessagesSent: 0,
     tunnelMessagesLost: 0,
@@ -61,8 +65,11 @@ export class NetworkModel<T = unknown> {
     this.#transport = new PlainTransport(this.options, host)
   }
 
-  /** Takes a message at time `now`; {@link poll} returns it when all of its tunnel messages have arrived. */
-  send (now: number, message: NetworkMessage<T>): void {
+  /**
+   * Takes a message at time `now`; {@link poll} returns it when all of its tunnel messages have arrived.
+   * @returns false if it was refused because too much is in flight
+   */
+  send (now: number, message: NetworkMessage<T>): boolean {
     const { size, data } = message
     const from = this.#destination(message.from)
     const to = this.#destination(message.to)
@@ -72,13 +79,16 @@ export class NetworkModel<T = unknown> {
       time: now, order: 0, id, from, to, size, tunnelMessages: count, sentAt: now, data, lost: undefined, copy: false
     }
     this.stats.messagesSent++
-    this.stats.inFlight++
+    this.#underWay(flight, 1)
     if (this.onTrace !== undefined) this.#trace(now, 'sent', flight)
-    if (size > MAX_CONTAINER) return this.#lose(now, flight, 'too-large')
-    if (!from.alive) return this.#lose(now, flight, 'unreachable')
-    if (this.#deliveries.size + this.#transport.size >= this.options.maxInFlight) return this.#lose(now, flight, 'overflow')
+    const reason = this.#obstacle(flight)
+    if (reason !== undefined) {
+      this.#lose(now, flight, reason)
+      return reason !== 'overflow'
+    }
     this.stats.tunnelMessagesSent += count
     this.#transport.send(now, flight)
+    return true
   }
 
   /** When {@link poll} has something to do, or undefined. */
@@ -137,6 +147,21 @@ export class NetworkModel<T = unknown> {
     return state
   }
 
+  #obstacle ({ size, from }: Flight<T>): LossReason | undefined {
+    const { maxInFlight, maxBytesInFlight } = this.options
+    if (size > MAX_CONTAINER) return 'too-large'
+    if (!from.alive) return 'unreachable'
+    if (this.#deliveries.size + this.#transport.size >= maxInFlight) return 'overflow'
+    if (this.stats.bytesInFlight > maxBytesInFlight || from.bytesInFlight > maxBytesInFlight * DESTINATION_SHARE) return 'overflow'
+    return undefined
+  }
+
+  #underWay ({ size, from }: Flight<T>, sign: 1 | -1): void {
+    this.stats.inFlight += sign
+    this.stats.bytesInFlight += sign * size
+    from.bytesInFlight += sign * size
+  }
+
   #arrive (due: Array<Delivery<T>>): void {
     const flight = this.#deliveries.pop()
     const { time: at, from, to, size, tunnelMessages, sentAt, data } = flight
@@ -145,7 +170,7 @@ export class NetworkModel<T = unknown> {
       this.stats.duplicates++
     } else {
       this.stats.messagesDelivered++
-      this.stats.inFlight--
+      this.#underWay(flight, -1)
     }
     if (this.onTrace !== undefined) this.#trace(at, flight.copy ? 'duplicate' : 'delivered', flight)
     due.push({ from: from.key, to: to.key, size, tunnelMessages, sentAt, at, data })
@@ -159,7 +184,7 @@ export class NetworkModel<T = unknown> {
     if (flight.lost !== undefined || flight.copy) return
     flight.lost = reason
     this.stats.messagesLost++
-    this.stats.inFlight--
+    this.#underWay(flight, -1)
     this.stats.lostBy[reason] = (this.stats.lostBy[reason] ?? 0) + 1
     if (this.onTrace !== undefined) this.#trace(now, 'lost', flight)
   }

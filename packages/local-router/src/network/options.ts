@@ -30,6 +30,8 @@ export interface NetworkOptions {
   deadPaths: number
   /** Messages in flight above which further ones are lost. */
   maxInFlight: number
+  /** Bytes in flight above which further messages are lost; one Destination may have an eighth of it under way. */
+  maxBytesInFlight: number
   /** Destinations, and paths of one Destination, of which the least recently added are forgotten above this. */
   maxDestinations: number
   profile: NetworkProfile
@@ -49,6 +51,7 @@ export const NETWORK_DEFAULTS: Readonly<NetworkOptions> = Object.freeze({
   duplicate: 0,
   deadPaths: 0,
   maxInFlight: 1_000_000,
+  maxBytesInFlight: 2 ** 29,
   maxDestinations: 65_536,
   profile: 'plain'
 })
@@ -77,6 +80,7 @@ const RANGES: Partial<Record<keyof NetworkOptions, [number, number]>> = {
   duplicate: [0, 1],
   deadPaths: [0, 1],
   maxInFlight: [1, 100_000_000],
+  maxBytesInFlight: [1, 2 ** 40],
   maxDestinations: [1, 10_000_000]
 }
 

@@ -1,0 +1,11 @@
+/** A logger as pino has it. */
+export interface Logger {
+  debug (fields: object, message?: string): void
+  info (fields: object, message?: string): void
+  warn (fields: object, message?: string): void
+  error (fields: object, message?: string): void
+}
+
+const ignore = (): void => {}
+
+export const silentLogger: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import { TYPE } from '@minwww/i2cp/codec'
+import type { Destination, Lease, Mapping } from '@minwww/i2cp/codec'
+import type { Connection } from './connection.ts'
+import type { RouterContext } from './context.ts'
+import { destinationKey } from './netdb.ts'
+import type { StoredLeaseSet } from './netdb.ts'
+import type { Tunnel } from './network/destination.ts'
+
+/**
+ * - `building`: no tunnels yet
+ * - `requested`: tunnels stand, the client has been asked for its first LeaseSet
+ * - `ready`: it has given one
+ */
+export type SessionState = 'building' | 'requested' | 'ready' | 'closed'
+
+/** Destinations to which an unpublished session has bundled its LeaseSet; the oldest is forgotten above this. */
+const MAX_CONTACTS = 1_024
+
+/** One Destination of a client. */
+export class RouterSession {
+  readonly id: number
+  readonly connection: Connection
+  readonly destination: Destination
+  readonly key: string
+  options: Mapping
+  state: SessionState = 'building'
+  readonly #context: RouterContext
+  readonly #contacts = new Set<string>()
+  #buildTimer: unknown
+  #answerTimer: unknown
+
+  constructor (context: RouterContext, connection: Connection, id: number, destination: Destination, options: Mapping) {
+    this.#context = context
+    this.connection = connection
+    this.id = id
+    this.destination = destination
+    this.key = destinationKey(destination)
+    this.options = options
+    this.#buildIn(context.options.tunnelBuildTime)
+  }
+
+  /** Whether the client wants to hear that a message was accepted, beside what became of it. */
+  get reportsAccepted (): boolean {
+    return this.options['i2cp.messageReliability']?.toLowerCase() !== 'none'
+  }
+
+  get published (): boolean {
+    return this.options['i2cp.dontPublishLeaseSet']?.toLowerCase() !== 'true'
+  }
+
+  /** The client's answer to a request. One that comes before any request is not heard, as on i2pd. */
+  leaseSet (leaseSet: StoredLeaseSet): void {
+    if (this.state === 'building' || this.state === 'closed') return
+    this.#context.clock.clearTimeout(this.#answerTimer)
+    this.#answerTimer = undefined
+    this.state = 'ready'
+    this.#context.stats.leaseSets++
+    this.#context.netdb.store(this.key, leaseSet)
+  }
+
+  /** Remembers that the peer got the LeaseSet with a message, and so can answer although it is not published. */
+  addContact (key: string): void {
+    if (this.published || this.#contacts.has(key)) return
+    if (this.#contacts.size >= MAX_CONTACTS) this.#contacts.delete(this.#contacts.values().next().value as string)
+    this.#contacts.add(key)
+  }
+
+  hasContact (key: string): boolean {
+    return this.#contacts.has(key)
+  }
+
+  close (): void {
+    this.state = 'closed'
+    this.#context.clock.clearTimeout(this.#buildTimer)
+    this.#context.clock.clearTimeout(this.#answerTimer)
+    this.#context.netdb.remove(this.key)
+    this.#context.network.removeDestination(this.key)
+  }
+
+  #buildIn (delay: number): void {
+    this.#buildTimer = this.#context.clock.setTimeout(() => this.#tunnelsBuilt(), delay)
+  }
+
+  #tunnelsBuilt (): void {
+    const { clock, network, options } = this.#context
+    const now = clock.now()
+    const tunnels = this.state === 'building' ? network.inboundTunnels(now, this.key) : network.renewTunnels(now, this.key)
+    if (this.state === 'building') this.state = 'requested'
+    this.connection.send({ type: TYPE.RequestVariableLeaseSet, sessionId: this.id, leases: tunnels.map(toLease) })
+    this.#answerTimer ??= clock.setTimeout(() => this.connection.disconnect('no LeaseSet within the time for it'), options.leaseSetTimeout)
+    const life = (tunnels[0]?.expires ?? now) - now
+    this.#buildIn(life - Math.min(options.renewBefore, life / 2))
+  }
+}
+
+// The gateway of a tunnel is a router that does not exist: a hash that is stable for the tunnel.
+function toLease ({ id, expires }: Tunnel): Lease {
+  const gateway = createHash('sha256').update(`minwww local-router ${id}`).digest()
+  return { gateway, tunnelId: id, end: Math.floor(expires) }
+}
