@@ -1,1 +1,22 @@
-export {}
+/**
+ * @minwww/i2cp: an I2CP client. `createSession` opens a session with a router; the codec is exported too.
+ */
+export * from './codec.ts'
+export * from './crypto/key-file.ts'
+export * from './naming/address.ts'
+export { createSession, openSession } from './session/create-session.ts'
+export { DEFAULT_SESSION_OPTIONS } from './session/options.ts'
+export type { SessionOptions } from './session/options.ts'
+export { LOOKUP_TIMEOUT, MAX_TRANSPORT_QUEUE } from './session/session.ts'
+export type { LookupOptions, Session } from './session/session.ts'
+export { SessionCore } from './session/core/session-core.ts'
+export type { SendOptions } from './session/core/send.ts'
+export type { SessionCoreConfig, SessionTimeouts } from './session/core/config.ts'
+export type { ReceivedMessage, SessionEvent, SessionState, SessionStats } from './session/core/events.ts'
+export type { LookupResult } from './session/core/lookups.ts'
+export type { DeliveryStatus } from './session/core/statuses.ts'
+export { systemClock } from './session/clock.ts'
+export type { Clock } from './session/clock.ts'
+export { silentLogger } from './session/logger.ts'
+export type { Logger } from './session/logger.ts'
+export type { RouterAddress, RouterTls } from './session/transport.ts'

@@ -15,14 +15,16 @@ export class ByteWriter {
 
   get length (): number { return this.#length }
 
-  u8 (value: number): this { this.#bytes.writeUInt8(value, this.#grow(1)); return this }
-  u16 (value: number): this { this.#bytes.writeUInt16BE(value, this.#grow(2)); return this }
-  u32 (value: number): this { this.#bytes.writeUInt32BE(value, this.#grow(4)); return this }
-  u48 (value: number): this { this.#bytes.writeUIntBE(value, this.#grow(6), 6); return this }
-  date (ms: number): this { this.#bytes.writeBigUInt64BE(BigInt(Math.floor(ms)), this.#grow(8)); return this }
+  // The offset comes first in each: #grow may replace the buffer.
+  u8 (value: number): this { const at = this.#grow(1); this.#bytes.writeUInt8(value, at); return this }
+  u16 (value: number): this { const at = this.#grow(2); this.#bytes.writeUInt16BE(value, at); return this }
+  u32 (value: number): this { const at = this.#grow(4); this.#bytes.writeUInt32BE(value, at); return this }
+  u48 (value: number): this { const at = this.#grow(6); this.#bytes.writeUIntBE(value, at, 6); return this }
+  date (ms: number): this { const at = this.#grow(8); this.#bytes.writeBigUInt64BE(BigInt(Math.floor(ms)), at); return this }
 
   put (bytes: Uint8Array): this {
-    this.#bytes.set(bytes, this.#grow(bytes.length))
+    const at = this.#grow(bytes.length)
+    this.#bytes.set(bytes, at)
     return this
   }
 

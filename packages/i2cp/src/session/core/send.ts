@@ -1,0 +1,35 @@
+import { encodeGzipPayload } from '../../datagrams/gzip.ts'
+import type { Destination } from '../../data/destination.ts'
+import { SEND_FLAG } from '../../messages/send-message-expires.ts'
+import type { SendMessageExpires } from '../../messages/send-message-expires.ts'
+import { TYPE } from '../../messages/types.ts'
+
+export interface SendOptions {
+  /** I2CP protocol number, 0-255. */
+  readonly protocol: number
+  readonly fromPort?: number
+  readonly toPort?: number
+  /** Epoch ms of our clock; default now + 60 s. */
+  readonly expires?: number
+  /** Let the router put our LeaseSet into the message; default true. False once the peer has answered. */
+  readonly bundleLeaseSet?: boolean
+  /** Ask for a 'status' event; default false. */
+  readonly notify?: boolean
+}
+
+/** Without `expires`, ms. */
+export const DEFAULT_LIFETIME = 60_000
+
+/** `expiration`: epoch ms by the router's clock. */
+export function sendMessage (sessionId: number, destination: Destination, payload: Uint8Array, nonce: number, expiration: number, o: SendOptions): SendMessageExpires {
+  const { protocol, fromPort = 0, toPort = 0 } = o
+  return {
+    type: TYPE.SendMessageExpires,
+    sessionId,
+    destination,
+    payload: encodeGzipPayload({ protocol, fromPort, toPort, payload }),
+    nonce,
+    flags: o.bundleLeaseSet === false ? SEND_FLAG.NO_LEASE_SET : 0,
+    expiration
+  }
+}

@@ -1,0 +1,400 @@
+import { decodeGzipPayload } from '../../datagrams/gzip.ts'
+import type { Destination } from '../../data/destination.ts'
+import type { Lease } from '../../data/lease.ts'
+import { signSessionConfig } from '../../data/session-config.ts'
+import type { Mapping } from '../../data/mapping.ts'
+import { I2cpError } from '../../errors.ts'
+import { decodeMessage, encodeMessage, PROTOCOL_BYTE } from '../../messages/frame.ts'
+import type { LookupKey } from '../../messages/host-lookup.ts'
+import type { MessagePayload } from '../../messages/message-payload.ts'
+import type { MessageStatus } from '../../messages/message-status.ts'
+import { MESSAGE_STATUS } from '../../messages/message-status.ts'
+import { SESSION_STATUS } from '../../messages/session-status.ts'
+import type { SessionStatus } from '../../messages/session-status.ts'
+import type { Message } from '../../messages/table.ts'
+import { TYPE } from '../../messages/types.ts'
+import { MAX_PAYLOAD } from '../../limits.ts'
+import { CLIENT_VERSION, detectQuirks, EARLY_LEASE_SET_DELAY } from '../quirks.ts'
+import type { Quirks } from '../quirks.ts'
+import { Backoff } from './backoff.ts'
+import type { SessionCoreConfig } from './config.ts'
+import { emptyStats } from './events.ts'
+import type { SessionEvent, SessionState, SessionStats } from './events.ts'
+import { LeaseSetMaker } from './lease-sets.ts'
+import { Liveness } from './liveness.ts'
+import { Lookups } from './lookups.ts'
+import { DEFAULT_LIFETIME, sendMessage } from './send.ts'
+import type { SendOptions } from './send.ts'
+import { Statuses } from './statuses.ts'
+
+/** Where the session stands. `until`: deadline of the phase, epoch ms of our clock. */
+type Phase =
+  | { readonly name: 'new' }
+  | { readonly name: 'closed' }
+  | { readonly name: 'waiting' | 'connecting' | 'greeting' | 'creating' | 'closing', readonly until: number }
+  | { readonly name: 'building', readonly until: number, readonly sessionId: number, readonly answer?: { readonly at: number, readonly leases: readonly Lease[] } }
+  | { readonly name: 'ready', readonly sessionId: number }
+
+/**
+ * One I2CP session without socket, timer or clock. The driver opens a transport on 'connect', reports it with
+ * `connected` / `disconnected`, feeds frames to `receive`, writes what `pollTransmit` gives, obeys `pollEvent`, and
+ * calls `handleTimeout` when `nextTimeout` is due. Never throws for what a router sends.
+ */
+export class SessionCore {
+  readonly stats: SessionStats = emptyStats()
+  readonly #config: SessionCoreConfig
+  readonly #backoff: Backoff
+  readonly #lookups = new Lookups()
+  readonly #statuses = new Statuses()
+  readonly #leaseSets: LeaseSetMaker
+  readonly #liveness: Liveness
+  readonly #events: SessionEvent[] = []
+  readonly #transmit: Buffer[] = []
+  #options: Mapping
+  #phase: Phase = { name: 'new' }
+  #state: SessionState = 'connecting'
+  #everReady = false
+  #clockOffset = 0
+  #quirks: Quirks = detectQuirks('')
+  #routerVersion = ''
+  #leases: readonly Lease[] = []
+  #bandwidthWaiters = 0
+
+  constructor (config: SessionCoreConfig) {
+    this.#config = config
+    this.#options = config.options
+    this.#backoff = new Backoff(config.backoff, config.random)
+    this.#leaseSets = new LeaseSetMaker(config.keys, config.leaseSet)
+    this.#liveness = new Liveness(config.timeouts.liveness)
+  }
+
+  get state (): SessionState { return this.#state }
+  get quirks (): Quirks { return this.#quirks }
+  get routerVersion (): string { return this.#routerVersion }
+  /** Router's clock minus ours, ms. */
+  get clockOffset (): number { return this.#clockOffset }
+  /** The inbound tunnels the router named last. */
+  get leases (): readonly Lease[] { return this.#leases }
+
+  start (now: number): void { this.#connect(now) }
+
+  connected (now: number): void {
+    if (this.#phase.name !== 'connecting') return
+    this.stats.connects++
+    this.#liveness.heard(now)
+    this.#phase = { name: 'greeting', until: now + this.#config.timeouts.handshake }
+    this.#transmit.push(Buffer.of(PROTOCOL_BYTE))
+    const { authentication } = this.#config
+    this.#put({ type: TYPE.GetDate, version: CLIENT_VERSION, ...(authentication && { authentication }) })
+  }
+
+  /** The transport failed to open, ended or broke. */
+  disconnected (now: number, error?: I2cpError): void {
+    if (this.#phase.name === 'closing') this.#finish(undefined)
+    else if (this.#phase.name !== 'waiting') this.#lost(now, error ?? new I2cpError('I2CP_DISCONNECTED'), false)
+  }
+
+  receive (now: number, type: number, body: Buffer): void {
+    if (this.#sessionless()) return
+    this.#liveness.heard(now)
+    try {
+      this.#handle(now, decodeMessage(type, body))
+    } catch (error) {
+      // The frame is whole, so the stream is still in step: the message is skipped, the session stays.
+      if (!(error instanceof I2cpError)) throw error
+      this.stats.malformed++
+      this.#events.push({ type: 'warning', error })
+    }
+  }
+
+  /**
+   * Sends one message, or drops it when no session stands. Returns the nonce of the 'status' event, 0 without `notify`.
+   * Throws I2CP_PAYLOAD_TOO_LARGE, I2CP_SESSION_CLOSED.
+   */
+  send (now: number, to: Destination, payload: Uint8Array, o: SendOptions): number {
+    if (payload.length > MAX_PAYLOAD) throw new I2cpError('I2CP_PAYLOAD_TOO_LARGE', `${payload.length} bytes, at most ${MAX_PAYLOAD}`)
+    if (this.#phase.name === 'closed' || this.#phase.name === 'closing') throw new I2cpError('I2CP_SESSION_CLOSED')
+    const expires = o.expires ?? now + DEFAULT_LIFETIME
+    if (this.#phase.name !== 'ready' || expires <= now) {
+      this.stats.sendDrops++
+      return 0
+    }
+    const nonce = o.notify === true ? this.#statuses.add(to) : 0
+    this.#put(sendMessage(this.#phase.sessionId, to, payload, nonce, expires + this.#clockOffset, o))
+    this.stats.messagesSent++
+    this.stats.bytesSent += payload.length
+    return nonce
+  }
+
+  /** The driver threw a message away because its transport's queue is full. */
+  dropped (): void { this.stats.sendDrops++ }
+
+  /** Answers with a 'lookup' event of the returned handle. Throws I2CP_BUSY, I2CP_SESSION_CLOSED. */
+  lookup (now: number, key: LookupKey, timeout: number): number {
+    if (this.#state === 'closed') throw new I2cpError('I2CP_SESSION_CLOSED')
+    const id = this.#lookups.add(now, key, timeout)
+    if (this.#phase.name === 'ready') this.#put(this.#lookups.message(id, this.#phase.sessionId))
+    return id
+  }
+
+  cancelLookup (handle: number): void { this.#lookups.cancel(handle) }
+
+  /** Answers with a 'bandwidth' event. Throws I2CP_SESSION_CLOSED. */
+  requestBandwidth (): void {
+    if (this.#state === 'closed') throw new I2cpError('I2CP_SESSION_CLOSED')
+    if (this.#bandwidthWaiters++ === 0 && this.#phase.name === 'ready') this.#put({ type: TYPE.GetBandwidthLimits })
+  }
+
+  /** Merges changed options into those in force, here and on the router. */
+  reconfigure (now: number, options: Mapping): void {
+    this.#options = { ...this.#options, ...options }
+    if (this.#phase.name !== 'ready') return
+    const { sessionId } = this.#phase
+    this.#put({ type: TYPE.ReconfigureSession, sessionId, config: this.#sessionConfig(now, options) })
+  }
+
+  /** Signs and sends the LeaseSet again, for a router that has lost it. False if there is none to send. */
+  republish (now: number): boolean {
+    return this.#phase.name === 'ready' && this.#createLeaseSet(now, this.#phase.sessionId, this.#leases)
+  }
+
+  close (now: number, error?: I2cpError): void {
+    const phase = this.#phase
+    if (phase.name === 'closed' || phase.name === 'closing') return
+    if (error === undefined && (phase.name === 'ready' || phase.name === 'building')) {
+      this.#put({ type: TYPE.DestroySession, sessionId: phase.sessionId })
+      this.#phase = { name: 'closing', until: now + this.#config.timeouts.close }
+      this.#setState('closed')
+      this.#failWaiting(new I2cpError('I2CP_SESSION_CLOSED'))
+      return
+    }
+    this.#events.push({ type: 'disconnect' })
+    this.#finish(error)
+  }
+
+  nextTimeout (): number | undefined {
+    const phase = this.#phase
+    if (phase.name === 'closed' || phase.name === 'new') return undefined
+    let at = this.#lookups.nextTimeout() ?? Infinity
+    if (phase.name === 'ready') at = Math.min(at, this.#liveness.nextTimeout())
+    else at = Math.min(at, phase.until)
+    if (phase.name === 'building' && phase.answer !== undefined) at = Math.min(at, phase.answer.at)
+    return at
+  }
+
+  handleTimeout (now: number): void {
+    for (const handle of this.#lookups.expire(now)) {
+      this.#events.push({ type: 'lookup', handle, result: new I2cpError('I2CP_TIMEOUT', 'the look-up got no answer') })
+    }
+    const phase = this.#phase
+    switch (phase.name) {
+      case 'new': case 'closed': return
+      case 'ready': this.#checkLiveness(now); return
+      case 'waiting': if (now >= phase.until) this.#connect(now); return
+      case 'closing':
+        if (now < phase.until) return
+        this.#events.push({ type: 'disconnect' })
+        this.#finish(undefined)
+        return
+      case 'building':
+        if (phase.answer !== undefined && now >= phase.answer.at) this.#answerFirst(now, phase.sessionId, phase.answer.leases)
+        else if (now >= phase.until) this.#lost(now, new I2cpError('I2CP_TIMEOUT', 'the router built no tunnels in time'))
+        return
+      case 'connecting': case 'greeting': case 'creating':
+        if (now >= phase.until) this.#lost(now, new I2cpError('I2CP_TIMEOUT', `the router did not answer while ${phase.name}`))
+    }
+  }
+
+  pollTransmit (): Buffer | undefined { return this.#transmit.shift() }
+
+  pollEvent (): SessionEvent | undefined { return this.#events.shift() }
+
+  #handle (now: number, message: Message): void {
+    switch (message.type) {
+      case TYPE.SetDate:
+        this.#clockOffset = message.date - now
+        this.#routerVersion = message.version
+        if (this.#phase.name === 'greeting') this.#create(now)
+        return
+      case TYPE.SessionStatus: this.#sessionStatus(now, message); return
+      case TYPE.RequestVariableLeaseSet: this.#leaseSetRequested(now, message.sessionId, message.leases); return
+      case TYPE.RequestLeaseSet: {
+        const leases = message.tunnels.map(tunnel => ({ ...tunnel, end: message.end }))
+        this.#leaseSetRequested(now, message.sessionId, leases)
+        return
+      }
+      case TYPE.MessagePayload: this.#payload(message); return
+      case TYPE.MessageStatus: this.#messageStatus(message); return
+      case TYPE.HostReply: {
+        const result = this.#lookups.answer(message)
+        if (result === undefined) this.stats.stray++
+        else this.#events.push({ type: 'lookup', handle: message.requestId, result })
+        return
+      }
+      case TYPE.BandwidthLimits:
+        for (; this.#bandwidthWaiters > 0; this.#bandwidthWaiters--) this.#events.push({ type: 'bandwidth', result: message.limits })
+        return
+      case TYPE.Disconnect:
+        this.#lost(now, new I2cpError('I2CP_DISCONNECTED', `the router disconnected: ${printable(message.reason)}`))
+        return
+      default: this.stats.stray++
+    }
+  }
+
+  #create (now: number): void {
+    this.#quirks = detectQuirks(this.#routerVersion)
+    this.#phase = { name: 'creating', until: now + this.#config.timeouts.handshake }
+    this.#put({ type: TYPE.CreateSession, config: this.#sessionConfig(now, this.#options) })
+  }
+
+  #sessionConfig (now: number, options: Mapping) {
+    const { keys } = this.#config
+    const unsigned = { destination: keys.destination, options, date: now + this.#clockOffset }
+    return signSessionConfig(unsigned, data => keys.sign(data))
+  }
+
+  #sessionStatus (now: number, { sessionId, status }: SessionStatus): void {
+    const phase = this.#phase
+    if (phase.name === 'creating') {
+      if (status === SESSION_STATUS.CREATED) {
+        this.#phase = { name: 'building', sessionId, until: now + this.#config.timeouts.tunnels }
+        this.#setState(this.#everReady ? 'reconnecting' : 'building')
+      } else if (status === SESSION_STATUS.INVALID) {
+        this.#lost(now, new I2cpError('I2CP_SESSION_INVALID'))
+      } else {
+        this.#lost(now, new I2cpError('I2CP_SESSION_REFUSED', `the router refused the session (status ${status})`))
+      }
+      return
+    }
+    const own = (phase.name === 'building' || phase.name === 'ready') && phase.sessionId === sessionId
+    if (own && status === SESSION_STATUS.DESTROYED) this.#lost(now, new I2cpError('I2CP_SESSION_DESTROYED'))
+    else if (phase.name === 'closing') this.#endClosing()
+    else if (own && status === SESSION_STATUS.INVALID) this.#events.push({ type: 'warning', error: new I2cpError('I2CP_BAD_OPTION', 'the router rejected the changed options') })
+    else if (!own || status !== SESSION_STATUS.UPDATED) this.stats.stray++
+  }
+
+  #leaseSetRequested (now: number, sessionId: number, leases: readonly Lease[]): void {
+    const phase = this.#phase
+    if ((phase.name !== 'building' && phase.name !== 'ready') || phase.sessionId !== sessionId) {
+      this.stats.stray++
+      return
+    }
+    // The request shares memory with its frame; the leases outlive it.
+    this.#leases = leases.map(lease => ({ ...lease, gateway: Buffer.from(lease.gateway) }))
+    if (phase.name === 'ready') {
+      this.#createLeaseSet(now, sessionId, this.#leases)
+      return
+    }
+    const { leaseSetDelay } = this.#config
+    const delay = leaseSetDelay === 'auto' ? (this.#quirks.losesEarlyLeaseSet ? EARLY_LEASE_SET_DELAY : 0) : leaseSetDelay
+    if (delay === 0) this.#answerFirst(now, sessionId, this.#leases)
+    else this.#phase = { ...phase, answer: { at: phase.answer?.at ?? now + delay, leases: this.#leases } }
+  }
+
+  #answerFirst (now: number, sessionId: number, leases: readonly Lease[]): void {
+    if (!this.#createLeaseSet(now, sessionId, leases)) {
+      // Wait for the next request; the phase's own deadline stays.
+      if (this.#phase.name === 'building') this.#phase = { name: 'building', sessionId, until: this.#phase.until }
+      return
+    }
+    this.#phase = { name: 'ready', sessionId }
+    this.#everReady = true
+    this.#backoff.reset()
+    this.#setState('ready')
+    for (const id of this.#lookups.ids()) this.#put(this.#lookups.message(id, sessionId))
+    if (this.#bandwidthWaiters > 0) this.#put({ type: TYPE.GetBandwidthLimits })
+  }
+
+  #createLeaseSet (now: number, sessionId: number, leases: readonly Lease[]): boolean {
+    const message = this.#leaseSets.create(sessionId, leases, now + this.#clockOffset)
+    if (message === undefined) {
+      this.#events.push({ type: 'warning', error: new I2cpError('I2CP_PROTOCOL', 'the router asked for a LeaseSet without a valid lease') })
+      return false
+    }
+    this.#put(message)
+    this.stats.leaseSetsCreated++
+    return true
+  }
+
+  #payload (message: MessagePayload): void {
+    const phase = this.#phase
+    if ((phase.name !== 'ready' && phase.name !== 'building') || phase.sessionId !== message.sessionId) {
+      this.stats.stray++
+      return
+    }
+    const received = decodeGzipPayload(message.payload)
+    this.stats.messagesReceived++
+    this.stats.bytesReceived += received.payload.length
+    this.#events.push({ type: 'message', message: received })
+  }
+
+  #messageStatus (message: MessageStatus): void {
+    if (message.status === MESSAGE_STATUS.AVAILABLE && this.#phase.name === 'ready') {
+      // A router without fastReceive keeps the message until it is asked for.
+      const { sessionId, messageId } = message
+      this.#put({ type: TYPE.ReceiveMessageBegin, sessionId, messageId })
+      return
+    }
+    const status = this.#statuses.answer(message.nonce, message.status)
+    if (status === undefined) this.stats.stray++
+    else this.#events.push({ type: 'status', status })
+  }
+
+  #connect (now: number): void {
+    this.#phase = { name: 'connecting', until: now + this.#config.timeouts.connect }
+    this.#events.push({ type: 'connect' })
+  }
+
+  /** The connection is of no more use: wait and connect again, or end. */
+  #lost (now: number, error: I2cpError, disconnect = true): void {
+    if (this.#sessionless()) return
+    if (disconnect) this.#events.push({ type: 'disconnect' })
+    this.#transmit.length = 0
+    this.#statuses.clear()
+    const retry = this.#config.reconnect && (this.#everReady || this.#config.waitForRouter)
+    if (!retry) {
+      this.#finish(error)
+      return
+    }
+    this.#events.push({ type: 'warning', error })
+    this.#phase = { name: 'waiting', until: now + this.#backoff.next() }
+    this.#setState(this.#everReady ? 'reconnecting' : 'connecting')
+  }
+
+  #endClosing (): void {
+    this.#events.push({ type: 'disconnect' })
+    this.#finish(undefined)
+  }
+
+  #finish (error: I2cpError | undefined): void {
+    if (this.#phase.name === 'closed') return
+    this.#phase = { name: 'closed' }
+    this.#setState('closed')
+    this.#failWaiting(error ?? new I2cpError('I2CP_SESSION_CLOSED'))
+    this.#events.push({ type: 'closed', error })
+  }
+
+  #failWaiting (error: I2cpError): void {
+    for (const handle of this.#lookups.clear()) this.#events.push({ type: 'lookup', handle, result: error })
+    for (; this.#bandwidthWaiters > 0; this.#bandwidthWaiters--) this.#events.push({ type: 'bandwidth', result: error })
+  }
+
+  #checkLiveness (now: number): void {
+    const verdict = this.#liveness.check(now)
+    if (verdict === 'ask') this.#put({ type: TYPE.GetBandwidthLimits })
+    else if (verdict === 'dead') this.#lost(now, new I2cpError('I2CP_TIMEOUT', 'the router has fallen silent'))
+  }
+
+  #sessionless (): boolean { return this.#phase.name === 'closed' || this.#phase.name === 'waiting' || this.#phase.name === 'new' }
+
+  #setState (state: SessionState): void {
+    if (state === this.#state) return
+    this.#state = state
+    this.#events.push({ type: 'state', state })
+  }
+
+  #put (message: Message): void { this.#transmit.push(encodeMessage(message)) }
+}
+
+/** A router's text goes to a log: no control characters. */
+function printable (text: string): string { return text.replace(/[^\x20-\x7e]/g, '?') }

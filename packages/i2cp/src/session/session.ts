@@ -1,0 +1,311 @@
+import { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import type { LocalDestination } from '../crypto/local-destination.ts'
+import type { Destination } from '../data/destination.ts'
+import type { Mapping } from '../data/mapping.ts'
+import { I2cpError } from '../errors.ts'
+import type { Bandwidth } from '../messages/bandwidth-limits.ts'
+import { FrameReader } from '../messages/frame.ts'
+import { LOOKUP } from '../messages/host-lookup.ts'
+import type { LookupKey } from '../messages/host-lookup.ts'
+import { parseAddress } from '../naming/address.ts'
+import type { Clock } from './clock.ts'
+import type { ReceivedMessage, SessionEvent, SessionState, SessionStats } from './core/events.ts'
+import type { LookupResult } from './core/lookups.ts'
+import type { SendOptions } from './core/send.ts'
+import type { SessionCore } from './core/session-core.ts'
+import type { DeliveryStatus } from './core/statuses.ts'
+import type { Logger } from './logger.ts'
+
+/** Bytes that may wait in the transport; what is sent beyond is dropped and counted, as the network would do. */
+export const MAX_TRANSPORT_QUEUE = 4 * 1024 * 1024
+/** How long a look-up waits unless told, ms. The specification advises at least 10 s. */
+export const LOOKUP_TIMEOUT = 15_000
+
+/** For the last bytes of a closed session, ms. */
+const FLUSH_TIMEOUT = 1_000
+
+export interface LookupOptions {
+  /** ms; default 15 s. */
+  readonly timeout?: number
+  readonly signal?: AbortSignal
+}
+
+interface SessionEvents {
+  message: [ReceivedMessage]
+  state: [SessionState]
+  status: [DeliveryStatus]
+  /** The last event; an error says why, unless close() was called. */
+  close: [I2cpError | undefined]
+}
+
+export interface SessionDriverOptions {
+  readonly core: SessionCore
+  readonly keys: LocalDestination
+  readonly open: (signal: AbortSignal) => Promise<Duplex>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+interface Waiter<T> {
+  readonly resolve: (value: T) => void
+  readonly reject: (error: Error) => void
+}
+
+/** A Destination's connection to the network through a router. Made by createSession. */
+export class Session extends EventEmitter<SessionEvents> {
+  readonly keys: LocalDestination
+  readonly #core: SessionCore
+  readonly #open: (signal: AbortSignal) => Promise<Duplex>
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #lookups = new Map<number, Waiter<LookupResult>>()
+  #bandwidth: Array<Waiter<Bandwidth>> = []
+  #transport: Duplex | undefined
+  #opening: AbortController | undefined
+  #timer: { readonly at: number, readonly handle: unknown } | undefined
+  #draining = false
+  readonly #closed: Promise<void>
+  #resolveClosed!: () => void
+
+  /** Use createSession. */
+  constructor (options: SessionDriverOptions) {
+    super()
+    this.keys = options.keys
+    this.#core = options.core
+    this.#open = options.open
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.#closed = new Promise(resolve => { this.#resolveClosed = resolve })
+    this.#core.start(this.#clock.now())
+    this.#drain()
+  }
+
+  get destination (): Destination { return this.keys.destination }
+  get state (): SessionState { return this.#core.state }
+  get stats (): SessionStats { return this.#core.stats }
+  /** Router's time minus ours, ms. */
+  get clockOffset (): number { return this.#core.clockOffset }
+  /** API version the router claims; informative only. */
+  get routerVersion (): string { return this.#core.routerVersion }
+  get quirks () { return this.#core.quirks }
+  /** Inbound tunnels the router named last. */
+  get leases () { return this.#core.leases }
+
+  /**
+   * Sends one message of at most MAX_PAYLOAD bytes; it arrives once or not at all. Without a ready session it is
+   * dropped and counted in `stats.sendDrops`. Returns the nonce of its 'status' events (0 without `notify`).
+   * Throws I2CP_PAYLOAD_TOO_LARGE, I2CP_SESSION_CLOSED.
+   */
+  send (to: Destination, payload: Uint8Array, options: SendOptions): number {
+    if (this.#transport !== undefined && this.#transport.writableLength > MAX_TRANSPORT_QUEUE) {
+      this.#core.dropped()
+      return 0
+    }
+    const nonce = this.#core.send(this.#clock.now(), to, payload, options)
+    this.#drain()
+    return nonce
+  }
+
+  /** Finds the Destination of a name: base64, .b32.i2p or a host name. Rejects with I2CP_LOOKUP_..., I2CP_BAD_ADDRESS, I2CP_TIMEOUT. */
+  async lookup (name: string, options: LookupOptions = {}): Promise<Destination> {
+    const address = parseAddress(name)
+    if (address.kind === 'destination') return address.destination
+    if (address.kind === 'hash') return this.lookupHash(address.hash, options)
+    return (await this.query({ lookupType: LOOKUP.NAME, name: address.name }, options)).destination
+  }
+
+  /** `hash`: 32 bytes. Proves that the LeaseSet can be found in the network. */
+  async lookupHash (hash: Uint8Array, options: LookupOptions = {}): Promise<Destination> {
+    return (await this.query({ lookupType: LOOKUP.HASH, hash: Buffer.from(hash) }, options)).destination
+  }
+
+  /** Any HostLookup, uncached and unmerged. */
+  query (key: LookupKey, { timeout = LOOKUP_TIMEOUT, signal }: LookupOptions = {}): Promise<LookupResult> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) throw new I2cpError('I2CP_ABORTED')
+      const handle = this.#core.lookup(this.#clock.now(), key, timeout)
+      const abort = () => {
+        this.#core.cancelLookup(handle)
+        this.#lookups.delete(handle)
+        reject(new I2cpError('I2CP_ABORTED'))
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      const done = () => signal?.removeEventListener('abort', abort)
+      this.#lookups.set(handle, { resolve: value => { done(); resolve(value) }, reject: error => { done(); reject(error) } })
+      this.#drain()
+    })
+  }
+
+  /** What the router says about bandwidth; constant or zero on some. */
+  bandwidthLimits (): Promise<Bandwidth> {
+    return new Promise((resolve, reject) => {
+      this.#core.requestBandwidth()
+      this.#bandwidth.push({ resolve, reject })
+      this.#drain()
+    })
+  }
+
+  /** Changes session options; tunnel options (inbound.*, outbound.*) take effect at once. */
+  reconfigure (options: Mapping): void {
+    this.#core.reconfigure(this.#clock.now(), options)
+    this.#drain()
+  }
+
+  /** Signs and sends the LeaseSet again; false if there is none with a valid lease. */
+  republish (): boolean {
+    const sent = this.#core.republish(this.#clock.now())
+    this.#drain()
+    return sent
+  }
+
+  /** Destroys the session; resolves when the transport is closed. */
+  async close (): Promise<void> {
+    this.abort()
+    await this.#closed
+  }
+
+  /** Ends the session with an error for 'close', or like close() without waiting. */
+  abort (error?: I2cpError): void {
+    this.#core.close(this.#clock.now(), error)
+    this.#drain()
+  }
+
+  /** Everything that the core wants done; called after each thing done to it. */
+  #drain (): void {
+    if (this.#draining) return
+    this.#draining = true
+    try {
+      for (;;) {
+        this.#write()
+        const event = this.#core.pollEvent()
+        if (event === undefined) break
+        this.#obey(event)
+      }
+    } finally {
+      this.#draining = false
+      this.#arm()
+    }
+  }
+
+  #write (): void {
+    let bytes = this.#core.pollTransmit()
+    const transport = this.#transport
+    if (bytes === undefined) return
+    if (transport === undefined) return
+    // One system call for all that was sent in this turn of the event loop.
+    if (transport.writableCorked === 0) {
+      transport.cork()
+      process.nextTick(() => transport.uncork())
+    }
+    for (; bytes !== undefined; bytes = this.#core.pollTransmit()) transport.write(bytes)
+  }
+
+  #obey (event: SessionEvent): void {
+    switch (event.type) {
+      case 'connect': this.#connect(); return
+      case 'disconnect': this.#disconnect(); return
+      case 'message': this.emit('message', event.message); return
+      case 'status': this.emit('status', event.status); return
+      case 'state':
+        this.#logger.info({ state: event.state, destination: this.destination.b32 }, 'I2CP session')
+        this.emit('state', event.state)
+        return
+      case 'warning':
+        this.#logger.warn({ code: event.error.code, detail: event.error.message }, 'I2CP session')
+        return
+      case 'lookup': {
+        const waiter = this.#lookups.get(event.handle)
+        this.#lookups.delete(event.handle)
+        if (waiter !== undefined) settle(waiter, event.result)
+        return
+      }
+      case 'bandwidth': {
+        const waiter = this.#bandwidth.shift()
+        if (waiter !== undefined) settle(waiter, event.result)
+        return
+      }
+      case 'closed':
+        this.#opening?.abort()
+        this.#resolveClosed()
+        this.emit('close', event.error)
+    }
+  }
+
+  #connect (): void {
+    const opening = new AbortController()
+    this.#opening = opening
+    const failed = (error: unknown) => {
+      if (opening.signal.aborted) return
+      this.#core.disconnected(this.#clock.now(), coded(error))
+      this.#drain()
+    }
+    this.#open(opening.signal).then(transport => {
+      if (opening.signal.aborted) { transport.destroy(); return }
+      this.#use(transport)
+    }).catch(failed)
+  }
+
+  #use (transport: Duplex): void {
+    this.#transport = transport
+    const reader = new FrameReader()
+    const ended = (error?: unknown) => {
+      if (this.#transport !== transport) return
+      this.#transport = undefined
+      transport.destroy()
+      this.#core.disconnected(this.#clock.now(), error === undefined ? undefined : coded(error))
+      this.#drain()
+    }
+    // Read at once and for ever: i2pd throws messages away when a client lets 1 MiB wait.
+    transport.on('data', (chunk: Buffer) => {
+      try {
+        for (const { type, body } of reader.push(chunk)) this.#core.receive(this.#clock.now(), type, body)
+        this.#drain()
+      } catch (error) {
+        if (!(error instanceof I2cpError)) throw error
+        ended(error)
+      }
+    })
+    transport.on('error', ended)
+    transport.on('end', () => ended())
+    transport.on('close', () => ended())
+    this.#core.connected(this.#clock.now())
+    this.#drain()
+  }
+
+  #disconnect (): void {
+    this.#opening?.abort()
+    this.#opening = undefined
+    const transport = this.#transport
+    if (transport === undefined) return
+    this.#transport = undefined
+    // end() writes what is left; a router that does not read must not keep the socket.
+    const handle = this.#clock.setTimeout(() => transport.destroy(), FLUSH_TIMEOUT)
+    transport.once('close', () => this.#clock.clearTimeout(handle))
+    transport.end(() => transport.destroy())
+  }
+
+  #arm (): void {
+    const at = this.#core.nextTimeout()
+    if (at === this.#timer?.at) return
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer.handle)
+    this.#timer = undefined
+    if (at === undefined) return
+    const handle = this.#clock.setTimeout(() => {
+      this.#timer = undefined
+      this.#core.handleTimeout(this.#clock.now())
+      this.#drain()
+    }, at - this.#clock.now())
+    this.#timer = { at, handle }
+  }
+}
+
+function settle<T> (waiter: Waiter<T>, result: T | I2cpError): void {
+  if (result instanceof I2cpError) waiter.reject(result)
+  else waiter.resolve(result)
+}
+
+function coded (error: unknown): I2cpError {
+  if (error instanceof I2cpError) return error
+  return new I2cpError('I2CP_DISCONNECTED', `the connection to the router broke (${(error as NodeJS.ErrnoException).code ?? String(error)})`, { cause: error })
+}
