@@ -1,0 +1,18 @@
+/**
+ * The streaming protocol without I/O: StreamingCore and its connections, the options, and the packet codec.
+ * See StreamingCore for how to drive it, and test/support/link.ts for two of them in virtual time.
+ */
+export { StreamingError } from './errors.ts'
+export type { StreamingErrorCode } from './errors.ts'
+export * from './packet/index.ts'
+export { Connection } from './core/connection.ts'
+export type { ConnectionEvent, ConnectionState } from './core/connection.ts'
+export { ControlBlocks } from './core/control-blocks.ts'
+export type { SharedControlBlock } from './core/control-blocks.ts'
+export { OPTION_TABLE, defaultOptions, parseOptions, resolveOptions } from './core/options.ts'
+export type { OptionRow, StreamingOptions } from './core/options.ts'
+export type { ConnectionStatistics } from './core/statistics.ts'
+export {
+  ACCEPT_BACKLOG, MAX_HALF_OPEN, MAX_STREAMS, RECEIVE_BUDGET, STREAMING_PROTOCOL, StreamingCore
+} from './core/streaming-core.ts'
+export type { ConnectRequest, CoreStatistics, Incoming, Outgoing, StreamingCoreInit, StreamingEvent } from './core/streaming-core.ts'

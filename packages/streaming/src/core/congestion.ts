@@ -1,0 +1,86 @@
+import { MAX_SLOW_START_WINDOW, MIN_WINDOW } from './constants.ts'
+
+/** Below this ratio of RTT to base RTT no queue stands, so loss is the path's, not ours. */
+const UNLOADED = 1.15
+/** In avoidance on an unloaded path the window grows by this share of itself per round trip. */
+const PROBE_SHARE = 1 / 8
+
+export interface CongestionOptions {
+  initialWindow: number
+  maxWindow: number
+  /** Divides the growth of slow start. */
+  slowStartFactor: number
+  /** Divides the growth of congestion avoidance. */
+  avoidanceFactor: number
+}
+
+/** What the controller is told of the path; ms and packets per ms. */
+export interface PathState {
+  srtt: number | undefined
+  base: number | undefined
+  rate: number
+}
+
+/**
+ * Window in packets: slow start, congestion avoidance, and Westwood's answer to loss: the window falls to what the path
+ * carried (delivery rate x base RTT), not to half. Random loss leaves the rate as it is, so it leaves the window nearly
+ * as it is; a full queue shows as an RTT above the base, and the window falls to what empties it.
+ */
+export class CongestionController {
+  #window: number
+  #ssthresh = MAX_SLOW_START_WINDOW
+  readonly #options: CongestionOptions
+
+  constructor (options: CongestionOptions, sharedWindow?: number) {
+    this.#options = options
+    const start = sharedWindow ?? options.initialWindow
+    this.#window = Math.min(Math.max(start, MIN_WINDOW), options.maxWindow)
+    this.#ssthresh = Math.max(this.#ssthresh, this.#window)
+  }
+
+  /** Whole packets. */
+  get window (): number { return Math.floor(this.#window) }
+  get slowStart (): boolean { return this.#window < this.#ssthresh }
+
+  /** `limited`: the window, not the application, held the sender back. */
+  acknowledged (count: number, limited: boolean, path: PathState): void {
+    if (!limited) return
+    if (this.slowStart) {
+      this.#set(Math.min(this.#window + count / this.#options.slowStartFactor, this.#ssthresh))
+      return
+    }
+    const perRound = unloaded(path) ? Math.max(1, this.#window * PROBE_SHARE) : 1
+    this.#set(this.#window + count * perRound / (this.#window * this.#options.avoidanceFactor))
+  }
+
+  /** Once per round trip in which packets were lost, and were found lost by ACKs. */
+  lost (path: PathState): void {
+    this.#ssthresh = this.#carried(path)
+    this.#set(Math.min(this.#window, this.#ssthresh))
+  }
+
+  /** The retransmission timer fired twice: nothing comes through. */
+  timedOut (path: PathState): void {
+    this.#ssthresh = Math.min(this.#carried(path), MAX_SLOW_START_WINDOW)
+    this.#set(MIN_WINDOW)
+  }
+
+  /** The peer choked us and now does not: its buffer is smaller than our window. */
+  unchoked (): void {
+    this.#ssthresh = Math.max(this.#window / 2, 2)
+    this.#set(this.#ssthresh)
+  }
+
+  #carried ({ rate, base }: PathState): number {
+    if (base === undefined || rate === 0) return Math.max(this.#window / 2, 2)
+    return Math.max(rate * base, 2)
+  }
+
+  #set (window: number): void {
+    this.#window = Math.min(Math.max(window, MIN_WINDOW), this.#options.maxWindow)
+  }
+}
+
+function unloaded ({ srtt, base }: PathState): boolean {
+  return srtt !== undefined && base !== undefined && srtt <= base * UNLOADED
+}

@@ -1,0 +1,345 @@
+import type { Destination } from '@minwww/i2cp/codec'
+import { StreamingError } from '../errors.ts'
+import { MAX_DELAY } from '../packet/constants.ts'
+import { verifyPacket } from '../packet/verify.ts'
+import type { VerifyingKey } from '../packet/offline-signature.ts'
+import type { ReceivedPacket } from '../packet/packet.ts'
+import type { ConnectionConfig } from './config.ts'
+import { DEFAULT_MESSAGE_SIZE, MIN_MESSAGE_SIZE, INACTIVITY_JITTER, RESET_INTERVAL, SYN_REPLY_DELAY } from './constants.ts'
+import type { SharedControlBlock } from './control-blocks.ts'
+import { PacketWriter } from './packet-writer.ts'
+import type { LocalIdentity } from './packet-writer.ts'
+import { Receiver } from './receiver.ts'
+import type { ReceiveBudget } from './receive-budget.ts'
+import { Sender, earliest, isDue } from './sender.ts'
+import { statisticsOf } from './statistics.ts'
+import type { ConnectionStatistics } from './statistics.ts'
+
+export type ConnectionState =
+  | { readonly name: 'connecting', readonly deadline: number | undefined }
+  | { readonly name: 'open' }
+  /** Without an error both halves were closed in order. */
+  | { readonly name: 'closed', readonly error?: StreamingError }
+
+/** Each is set once something happened and not again until it was polled. */
+export type ConnectionEvent = 'connected' | 'readable' | 'drain' | 'end' | 'closed'
+
+export interface ConnectionInit {
+  now: number
+  inbound: boolean
+  identity: LocalIdentity
+  peer: Destination
+  /** The key that signs for the peer: its own, or a transient one. */
+  peerKey: VerifyingKey
+  localPort: number
+  remotePort: number
+  /** Our stream ID, and the peer's or 0. */
+  receiveStreamId: number
+  sendStreamId: number
+  config: ConnectionConfig
+  shared?: SharedControlBlock | undefined
+  /** 0..1, for the inactivity timer. */
+  jitter: number
+  /** Bound over all connections, for what is received and not read. */
+  budget?: ReceiveBudget
+  /** Called when the application's doing may have made a packet ready or moved a deadline. */
+  wake?: () => void
+}
+
+/**
+ * One stream, without I/O: bytes in by write(), packets out by pollTransmit(), packets in by receive(), bytes out by
+ * read(). Every method takes `now`, ms on a clock that does not run backwards. Bounds: bufferSize bytes to send, MAX_SPAN
+ * packets in flight, and maxWindowSize + 2 packets received and not read.
+ */
+export class Connection {
+  readonly inbound: boolean
+  readonly peer: Destination
+  readonly localPort: number
+  readonly remotePort: number
+  readonly receiveStreamId: number
+  readonly config: ConnectionConfig
+  readonly createdAt: number
+  #sendStreamId: number
+  #state: ConnectionState
+  #peerKey: VerifyingKey
+  readonly #sender: Sender
+  readonly #receiver: Receiver
+  readonly #writer: PacketWriter
+  readonly #events = new Set<ConnectionEvent>()
+  readonly #inactivityTimeout: number | undefined
+  readonly #wake: () => void
+  #startAt: number | undefined
+  #lastActivity: number
+  #lastReceived: number
+  #lastWritten: number
+  #resetPending = false
+  #resetSentAt = -Infinity
+  #wantsDrain = false
+  #announced: ConnectionEvent[] = []
+
+  constructor (init: ConnectionInit) {
+    const { now, config } = init
+    this.inbound = init.inbound
+    this.peer = init.peer
+    this.localPort = init.localPort
+    this.remotePort = init.remotePort
+    this.receiveStreamId = init.receiveStreamId
+    this.config = config
+    this.createdAt = this.#lastActivity = this.#lastReceived = this.#lastWritten = now
+    this.#sendStreamId = init.sendStreamId
+    this.#peerKey = init.peerKey
+    this.#sender = new Sender(config, init.shared)
+    this.#receiver = new Receiver(config, init.budget)
+    this.#wake = init.wake ?? (() => {})
+    this.#writer = new PacketWriter(this, init.identity)
+    this.#inactivityTimeout = config.inactivityTimeout === undefined ? undefined : config.inactivityTimeout + init.jitter * INACTIVITY_JITTER
+    this.#sender.established = init.inbound
+    this.#state = init.inbound
+      ? { name: 'open' }
+      : { name: 'connecting', deadline: config.connectTimeout === undefined ? undefined : now + config.connectTimeout }
+    this.#startAt = now + (init.inbound ? SYN_REPLY_DELAY : Math.max(config.connectDelay, 0))
+  }
+
+  get state (): ConnectionState { return this.#state }
+  get sendStreamId (): number { return this.#sendStreamId }
+  get peerKey (): VerifyingKey { return this.#peerKey }
+  /** Bytes that write() would take. */
+  get writableLength (): number { return this.#state.name === 'closed' ? 0 : this.#sender.room }
+  /** Payload per packet as negotiated, bytes. */
+  get maxMessageSize (): number { return this.#sender.maxMessageSize }
+  /** The peer's CLOSE and everything before it arrived. */
+  get ended (): boolean { return this.#receiver.complete }
+  get statistics (): ConnectionStatistics { return statisticsOf(this.#sender, this.#receiver) }
+  get acknowledgement (): { ackThrough: number, nacks: number[] } { return this.#receiver.acknowledgement() }
+  /** Highest number up to which nothing is missing. */
+  get contiguous (): number { return this.#receiver.contiguous }
+  /** A RESET waits to be transmitted. */
+  get resetPending (): boolean { return this.#resetPending }
+  /** The peer acknowledged something: it is where its SYN said it is. */
+  get confirmed (): boolean { return this.#sender.confirmed }
+
+  /** What later connections to this peer start from; undefined before the first RTT sample. */
+  get controlBlock (): SharedControlBlock | undefined {
+    const { srtt, rttvar, latest } = this.#sender.rtt
+    return srtt === undefined || latest === undefined ? undefined : { rtt: srtt, rttvar, window: this.#sender.congestion.window }
+  }
+
+  /** Takes up to writableLength bytes without a copy, and returns how many. If not all, 'drain' follows. */
+  write (now: number, data: Uint8Array): number {
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+    if (this.#state.name === 'closed') return 0
+    if (this.#sender.buffered === 0) this.#lastWritten = now
+    const taken = this.#sender.write(bytes)
+    if (taken < bytes.length) this.#wantsDrain = true
+    this.#startNow(now)
+    this.#wake()
+    return taken
+  }
+
+  /** No more data from us: CLOSE goes with the last packet; what comes from the peer is still received. */
+  end (now: number): void {
+    this.#sender.end()
+    this.#startAt = this.#startAt === undefined ? undefined : now
+    this.#wake()
+  }
+
+  /** In-order bytes, as long as there are any. */
+  read (now: number): Buffer | undefined {
+    const chunk = this.#receiver.read()
+    if (chunk === undefined || !this.#receiver.choking) return chunk
+    this.#receiver.updateChoke(now)
+    if (!this.#receiver.choking) this.#wake()
+    return chunk
+  }
+
+  /** What arrives from now on is acknowledged and thrown away. */
+  discard (): void { this.#receiver.discard() }
+
+  /** Ends the stream at once, with a RESET if the peer knows it. */
+  reset (_now: number, error = new StreamingError('STREAMING_ABORTED', 'the stream was reset by this side')): void {
+    if (this.#state.name === 'closed') return
+    if (this.#sendStreamId !== 0) this.#resetPending = true
+    this.#close(error)
+    this.#wake()
+  }
+
+  pollEvent (): ConnectionEvent | undefined {
+    const event = this.#announced.shift()
+    if (event !== undefined) this.#events.delete(event)
+    return event
+  }
+
+  /** A packet with our stream ID; one that carries a wrong signature or a wrong peer changes nothing. */
+  receive (now: number, packet: ReceivedPacket): void {
+    if (this.#state.name === 'closed') return this.#afterClose(now, packet)
+    if (!this.#authentic(packet)) return
+    if (packet.reset) return this.#receiveReset()
+    if (!this.#identify(now, packet)) return
+    this.#lastActivity = this.#lastReceived = now
+    this.#sender.heard()
+    this.#receiveOptions(now, packet)
+    if (!packet.noAck && packet.sendStreamId !== 0) this.#receiveAck(now, packet)
+    if (packet.sequence > 0 || packet.synchronize) {
+      this.#receiver.receive(now, packet.sequence, packet.payload, packet.close, packet.delay, this.#sender.rtt.srtt)
+      if (this.#receiver.readableCost > 0) this.#announce('readable')
+      if (this.#receiver.complete) this.#announce('end')
+    }
+    this.#closeIfDone()
+  }
+
+  /** The next packet, signed where it must be; undefined when there is nothing to send now. */
+  pollTransmit (now: number): Buffer | undefined {
+    if (this.#resetPending) {
+      this.#resetPending = false
+      this.#resetSentAt = now
+      return this.#writer.reset()
+    }
+    if (this.#state.name === 'closed' || !this.#mayStart(now)) return undefined
+    this.#receiver.updateChoke(now)
+    const sent = this.#sender.next(now)
+    if (sent !== undefined) {
+      this.#lastActivity = now
+      this.#lastWritten = now
+      if (this.#wantsDrain && this.#sender.room >= this.config.bufferSize / 2) {
+        this.#wantsDrain = false
+        this.#announce('drain')
+      }
+      return this.#writer.data(sent, this.#receiver.acknowledged(now))
+    }
+    if (this.#sendStreamId === 0 || !this.#receiver.ackDue(now)) return undefined
+    const ack = this.#writer.ack(this.#receiver.acknowledged(now))
+    this.#closeIfDone()
+    return ack
+  }
+
+  nextTimeout (): number | undefined {
+    if (this.#state.name === 'closed') return undefined
+    const deadline = this.#state.name === 'connecting' ? this.#state.deadline : undefined
+    const acks = this.#sendStreamId === 0 || this.#startAt !== undefined ? undefined : this.#receiver.nextTimeout()
+    return earliest(deadline, this.#startAt, acks, this.#sender.nextTimeout(), this.#inactiveAt(), this.#readTimeoutAt(), this.#writeTimeoutAt())
+  }
+
+  /** Does what is due; then pollTransmit may have packets. */
+  handleTimeout (now: number): void {
+    if (this.#state.name === 'closed') return
+    if (this.#state.name === 'connecting' && isDue(this.#state.deadline, now)) {
+      return this.#close(new StreamingError('STREAMING_CONNECT_TIMEOUT', 'the peer did not answer within connectTimeout'))
+    }
+    if (this.#sender.handleTimeout(now)) return this.#fail('STREAMING_TIMEOUT', 'the peer does not answer')
+    if (isDue(this.#readTimeoutAt(), now)) return this.#fail('STREAMING_READ_TIMEOUT', 'no data within readTimeout')
+    if (isDue(this.#writeTimeoutAt(), now)) return this.#fail('STREAMING_WRITE_TIMEOUT', 'nothing was sent within writeTimeout')
+    if (isDue(this.#inactiveAt(), now)) this.#inactive(now)
+  }
+
+  /** The SYN that created an inbound connection; its signature is verified already. */
+  accept (now: number, syn: ReceivedPacket): void {
+    this.#receiveOptions(now, syn)
+    this.#receiver.receive(now, 0, syn.payload, syn.close, undefined, undefined)
+    if (this.#receiver.readableCost > 0) this.#announce('readable')
+    if (this.#receiver.complete) this.#announce('end')
+  }
+
+  // A packet of another peer, or without a right signature where one must be.
+  #authentic (packet: ReceivedPacket): boolean {
+    if (packet.from !== undefined && !packet.from.equals(this.peer)) return false
+    if (this.#sendStreamId !== 0 && packet.receiveStreamId !== this.#sendStreamId && !(packet.reset && packet.receiveStreamId === 0)) return false
+    const mustSign = packet.synchronize || packet.close || packet.reset
+    return !mustSign || verifyPacket(packet, this.#peerKey)
+  }
+
+  /** The SYN reply tells the peer's stream ID; whatever overtakes it is kept without being acknowledged. */
+  #identify (now: number, packet: ReceivedPacket): boolean {
+    if (this.#state.name !== 'connecting' || !packet.synchronize) return true
+    if (packet.from === undefined || packet.receiveStreamId === 0) return false
+    this.#sendStreamId = packet.receiveStreamId
+    this.#sender.established = true
+    this.#state = { name: 'open' }
+    this.#announce('connected')
+    if (packet.maxPacketSize === undefined) this.#negotiate(DEFAULT_MESSAGE_SIZE)
+    this.#receiver.ackSoon(now + SYN_REPLY_DELAY)
+    return true
+  }
+
+  #receiveOptions (now: number, packet: ReceivedPacket): void {
+    if (packet.maxPacketSize !== undefined) this.#negotiate(packet.maxPacketSize)
+    if (packet.delay !== undefined) this.#sender.setChoked(now, packet.delay > MAX_DELAY)
+  }
+
+  #receiveAck (now: number, packet: ReceivedPacket): void {
+    this.#sender.acknowledge(now, packet.ackThrough, packet.nacks)
+  }
+
+  #negotiate (size: number): void {
+    this.#sender.maxMessageSize = Math.max(Math.min(size, this.config.maxMessageSize), MIN_MESSAGE_SIZE)
+  }
+
+  #receiveReset (): void {
+    const code = this.#state.name === 'connecting' ? 'STREAMING_REFUSED' : 'STREAMING_RESET'
+    this.#close(new StreamingError(code, 'the peer reset the stream'))
+  }
+
+  #afterClose (now: number, packet: ReceivedPacket): void {
+    if (packet.reset || this.#sendStreamId === 0 || packet.sequence === 0) return
+    if (now - this.#resetSentAt >= RESET_INTERVAL) this.#resetPending = true
+  }
+
+  #mayStart (now: number): boolean {
+    if (this.#startAt === undefined) return true
+    if (this.#startAt > now) return false
+    this.#startAt = undefined
+    return true
+  }
+
+  /** connectDelay ends when a packet is full; a SYN reply waits only for the first data. */
+  #startNow (now: number): void {
+    if (this.#startAt === undefined) return
+    if (this.inbound || this.#sender.buffered >= this.#sender.maxMessageSize) this.#startAt = now
+  }
+
+  #inactiveAt (): number | undefined {
+    return this.#inactivityTimeout === undefined || this.#state.name !== 'open' ? undefined : this.#lastActivity + this.#inactivityTimeout
+  }
+
+  #readTimeoutAt (): number | undefined {
+    const { readTimeout } = this.config
+    if (readTimeout === undefined || this.#state.name !== 'open' || this.#receiver.complete) return undefined
+    return this.#lastReceived + readTimeout
+  }
+
+  #writeTimeoutAt (): number | undefined {
+    const { writeTimeout } = this.config
+    return writeTimeout === undefined || this.#sender.buffered === 0 ? undefined : this.#lastWritten + writeTimeout
+  }
+
+  #inactive (now: number): void {
+    this.#lastActivity = now
+    if (this.config.inactivityAction === 0 || this.#sender.unacknowledged > 0) return
+    // After our CLOSE nothing can be sent that the peer must acknowledge.
+    if (this.config.inactivityAction === 2 && this.#sender.half === 'open') return this.#sender.keepAlive()
+    this.#fail('STREAMING_INACTIVE', 'nothing was heard within inactivityTimeout')
+  }
+
+  #fail (code: ConstructorParameters<typeof StreamingError>[0], message: string): void {
+    if (this.#sendStreamId !== 0) this.#resetPending = true
+    this.#close(new StreamingError(code, message))
+  }
+
+  /** Both CLOSEs are through and the last ACK is sent. */
+  #closeIfDone (): void {
+    if (this.#sender.half === 'closed' && this.#receiver.complete && !this.#receiver.ackPending) this.#close()
+  }
+
+  #close (error?: StreamingError): void {
+    this.#state = error === undefined ? { name: 'closed' } : { name: 'closed', error }
+    this.#sender.stop()
+    this.#receiver.stop()
+    this.#startAt = undefined
+    this.#announce('closed')
+  }
+
+  #announce (event: ConnectionEvent): void {
+    if (this.#events.has(event)) return
+    this.#events.add(event)
+    this.#announced.push(event)
+  }
+}

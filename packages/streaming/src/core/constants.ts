@@ -1,0 +1,44 @@
+/** Bounds of the retransmission timer, ms. Streaming document, "Other Parameters". */
+export const MIN_RTO = 100
+export const MAX_RTO = 45_000
+/** Longest RTT estimate, ms. */
+export const MAX_RTT = 60_000
+
+/** Smallest payload size that a peer may negotiate, bytes. */
+export const MIN_MESSAGE_SIZE = 512
+/** Payload that fits two tunnel messages with any encryption, bytes: what is sent until the peer announces more. */
+export const DEFAULT_MESSAGE_SIZE = 1730
+/** The same with the ratchet's smaller overhead, bytes: what we announce. */
+export const RATCHET_MESSAGE_SIZE = 1812
+
+/** Slow start ends here at the latest, packets: beyond it a burst of loss costs more than the growth gains (as Java). */
+export const MAX_SLOW_START_WINDOW = 64
+export const MIN_WINDOW = 1
+/** A window is measured in packets; between the lowest unacknowledged and the highest sent at most these, as every receiver buffers them. */
+export const MAX_SPAN = 128
+/** Packets sent before the SYN reply, at most: a receiver queues them without knowing the sender. */
+export const MAX_EARLY_PACKETS = 32
+
+/** Packets acknowledged that were sent after a packet, until it counts as lost (Java: three NACKs). */
+export const FAST_RETRANSMIT_THRESHOLD = 3
+
+/** Delay of an ACK that was asked for at once: the smaller of this, ms, and RTT / 8, so that a burst gets one ACK (as Java). */
+export const IMMEDIATE_ACK_DELAY = 120
+export const IMMEDIATE_ACK_RTT_SHARE = 1 / 8
+/** The same while no RTT is known, ms. */
+export const UNKNOWN_RTT_ACK_DELAY = 20
+/** Every so many packets the sender asks for an ACK at once. */
+export const ACK_REQUEST_INTERVAL = 8
+/** A delay that the peer asks for is kept up to this, ms. */
+export const MAX_REQUESTED_ACK_DELAY = 3_000
+/** How long a SYN reply waits for data of the application to carry, ms. */
+export const SYN_REPLY_DELAY = 10
+
+/** Times an unchoke is repeated while no data comes, and the time between two, ms. */
+export const UNCHOKE_REPEATS = 8
+export const UNCHOKE_INTERVAL = 1_000
+
+/** Between two RESETs on one stream, ms. */
+export const RESET_INTERVAL = 10_000
+/** Random addition to the inactivity timeout, ms, so that both ends do not act at once. */
+export const INACTIVITY_JITTER = 10_000

@@ -1,0 +1,145 @@
+import { DELAY_CHOKE, MAX_DELAY } from '../packet/constants.ts'
+import {
+  IMMEDIATE_ACK_DELAY, IMMEDIATE_ACK_RTT_SHARE, MAX_REQUESTED_ACK_DELAY, MAX_SPAN, UNCHOKE_INTERVAL, UNCHOKE_REPEATS, UNKNOWN_RTT_ACK_DELAY
+} from './constants.ts'
+import type { ConnectionConfig } from './config.ts'
+import { PACKET_OVERHEAD, Reassembly } from './reassembly.ts'
+import type { ReceiveBudget } from './receive-budget.ts'
+import type { Accepted } from './reassembly.ts'
+import { earliest } from './sender.ts'
+
+/** Choke when the application leaves more than this share of the buffer unread, and unchoke below that share. */
+const CHOKE_SHARE = 1 / 2
+const UNCHOKE_SHARE = 1 / 4
+/** Sequence numbers accepted ahead of the first missing one: more than we send, since i2pd's window reaches past it. */
+const RECEIVE_SPAN = 2 * MAX_SPAN
+
+export interface ReceiverStatistics {
+  packetsReceived: number
+  bytesReceived: number
+  duplicates: number
+  /** Packets for which there was no room. */
+  overflows: number
+  chokesSent: number
+}
+
+/** Reassembly, the time of the next ACK, and choking of one direction. Times in ms. */
+export class Receiver {
+  readonly statistics: ReceiverStatistics = { packetsReceived: 0, bytesReceived: 0, duplicates: 0, overflows: 0, chokesSent: 0 }
+  readonly #config: ConnectionConfig
+  readonly #reassembly: Reassembly
+  #ackAt: number | undefined
+  #lastAckAt = -Infinity
+  #unacked = 0
+  #choking = false
+  #unchokesLeft = 0
+  #unchokeAt: number | undefined
+
+  constructor (config: ConnectionConfig, budget?: ReceiveBudget) {
+    this.#config = config
+    const limit = (config.maxWindow + 2) * (config.maxMessageSize + PACKET_OVERHEAD)
+    this.#reassembly = new Reassembly(limit, RECEIVE_SPAN, budget)
+  }
+
+  /** The peer's CLOSE and all before it has arrived. */
+  get complete (): boolean { return this.#reassembly.complete }
+  get readableCost (): number { return this.#reassembly.readableCost }
+  get choking (): boolean { return this.#choking }
+  get contiguous (): number { return Math.max(this.#reassembly.next - 1, 0) }
+  get ackPending (): boolean { return this.#ackAt !== undefined }
+
+  nextTimeout (): number | undefined { return earliest(this.#ackAt, this.#unchokeAt) }
+
+  /** A packet that counts: every one but a plain ACK. `delay` is its option. */
+  receive (now: number, sequence: number, payload: Buffer, close: boolean, delay: number | undefined, srtt: number | undefined): Accepted {
+    const gap = this.#reassembly.hasGap
+    const accepted = this.#reassembly.accept(sequence, payload)
+    if (accepted === 'full') {
+      this.statistics.overflows += 1
+      this.#choking = true
+      this.#ackBy(now)
+      return accepted
+    }
+    if (close) this.#reassembly.close(sequence)
+    if (accepted === 'duplicate') {
+      this.statistics.duplicates += 1
+      // The sender may have lost our ACK: answer, but a burst of duplicates only once.
+      this.#ackBy(Math.max(now, this.#lastAckAt + this.#promptDelay(srtt)))
+      return accepted
+    }
+    this.statistics.packetsReceived += 1
+    this.statistics.bytesReceived += payload.length
+    this.#unacked += 1
+    this.#unchokeAt = undefined
+    this.#unchokesLeft = Math.min(this.#unchokesLeft, 1)
+    this.#ackBy(now + this.#ackDelay(delay, gap || this.#reassembly.hasGap || close, srtt))
+    return accepted
+  }
+
+  read (): Buffer | undefined { return this.#reassembly.read() }
+
+  discard (): void { this.#reassembly.discard() }
+
+  acknowledgement (): { ackThrough: number, nacks: number[] } {
+    const { ackThrough, nacks } = this.#reassembly.acknowledgement()
+    return { ackThrough: Math.max(ackThrough, 0), nacks }
+  }
+
+  /** Looks whether the application reads; call before packets are built. */
+  updateChoke (now: number): void {
+    const { readableCost, limit } = this.#reassembly
+    if (!this.#choking && readableCost > limit * CHOKE_SHARE) {
+      this.#choking = true
+      this.#ackBy(now)
+    } else if (this.#choking && readableCost <= limit * UNCHOKE_SHARE) {
+      this.#choking = false
+      this.#unchokesLeft = UNCHOKE_REPEATS
+      this.#unchokeAt = now
+    }
+  }
+
+  /** A plain ACK is due. */
+  ackDue (now: number): boolean {
+    return (this.#ackAt !== undefined && this.#ackAt <= now) || (this.#unchokeAt !== undefined && this.#unchokeAt <= now)
+  }
+
+  ackSoon (now: number): void { this.#ackBy(now) }
+
+  /**
+   * Every packet carries an ACK. Returns the delay option it must carry: choke, unchoke, or none.
+   */
+  acknowledged (now: number): number | undefined {
+    this.#ackAt = undefined
+    this.#lastAckAt = now
+    this.#unacked = 0
+    if (this.#choking) {
+      this.statistics.chokesSent += 1
+      return DELAY_CHOKE
+    }
+    if (this.#unchokesLeft === 0) return undefined
+    this.#unchokesLeft -= 1
+    this.#unchokeAt = this.#unchokesLeft > 0 ? now + UNCHOKE_INTERVAL : undefined
+    return 0
+  }
+
+  /** No more packets; what is in order can still be read. */
+  stop (): void {
+    this.#ackAt = this.#unchokeAt = undefined
+    this.#reassembly.stop()
+  }
+
+  #ackBy (at: number): void { this.#ackAt = Math.min(this.#ackAt ?? Infinity, at) }
+
+  /** At once for a gap, a CLOSE, on request and from the second packet on; a lone packet waits for data to carry the ACK. */
+  #ackDelay (delay: number | undefined, urgent: boolean, srtt: number | undefined): number {
+    const prompt = this.#promptDelay(srtt)
+    if (urgent || delay === 0 || this.#unacked > 1 || this.#config.profile === 'interactive') return prompt
+    if (delay !== undefined && delay <= MAX_DELAY) return Math.min(delay, MAX_REQUESTED_ACK_DELAY)
+    return Math.max(this.#config.initialAckDelay, 0)
+  }
+
+  #promptDelay (srtt: number | undefined): number {
+    const limit = srtt === undefined ? UNKNOWN_RTT_ACK_DELAY : IMMEDIATE_ACK_DELAY
+    return Math.min(limit, (srtt ?? this.#config.initialRtt) * IMMEDIATE_ACK_RTT_SHARE)
+  }
+}

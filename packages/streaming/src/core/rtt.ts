@@ -1,0 +1,72 @@
+import { MAX_RTO, MAX_RTT, MIN_RTO } from './constants.ts'
+
+const ALPHA = 1 / 8
+const BETA = 1 / 4
+const K = 4
+/** The base RTT is the least smoothed RTT of one to two of these periods, ms. */
+const BASE_PERIOD = 30_000
+
+/**
+ * Round-trip time and retransmission timeout, RFC 6298, in ms. The term for the variance is at least MIN_RTO: the peer may
+ * delay an ACK by up to 120 ms, and on a quiet path the variance alone would make that a timeout.
+ */
+export class RttEstimator {
+  #srtt: number | undefined
+  #rttvar = 0
+  #rto: number
+  #base = Infinity
+  #previousBase = Infinity
+  #periodStart = 0
+  #latest: number | undefined
+
+  /** `shared`: estimate of an earlier connection to the same peer. */
+  constructor (initialRto: number, shared?: { rtt: number, rttvar: number }) {
+    this.#rto = clampRto(initialRto)
+    if (shared === undefined) return
+    this.#srtt = shared.rtt
+    this.#rttvar = shared.rttvar
+    this.#updateRto()
+  }
+
+  /** Undefined until the first sample. */
+  get srtt (): number | undefined { return this.#srtt }
+  get rttvar (): number { return this.#rttvar }
+  get rto (): number { return this.#rto }
+  get latest (): number | undefined { return this.#latest }
+  /** Least smoothed RTT of late: what the path takes when no queue stands. Smoothed, so that jitter does not count as speed. */
+  get base (): number | undefined {
+    const base = Math.min(this.#base, this.#previousBase)
+    return base === Infinity ? this.#srtt : base
+  }
+
+  sample (now: number, ms: number): void {
+    const rtt = Math.min(Math.max(ms, 0), MAX_RTT)
+    if (this.#srtt === undefined) {
+      this.#srtt = rtt
+      this.#rttvar = rtt / 2
+    } else {
+      this.#rttvar += BETA * (Math.abs(this.#srtt - rtt) - this.#rttvar)
+      this.#srtt += ALPHA * (rtt - this.#srtt)
+    }
+    this.#latest = rtt
+    this.#updateRto()
+    this.#updateBase(now)
+  }
+
+  #updateRto (): void {
+    this.#rto = clampRto(this.#srtt! + Math.max(K * this.#rttvar, MIN_RTO))
+  }
+
+  #updateBase (now: number): void {
+    if (now - this.#periodStart > BASE_PERIOD) {
+      this.#previousBase = this.#base
+      this.#base = Infinity
+      this.#periodStart = now
+    }
+    this.#base = Math.min(this.#base, this.#srtt!)
+  }
+}
+
+function clampRto (ms: number): number {
+  return Math.min(Math.max(ms, MIN_RTO), MAX_RTO)
+}

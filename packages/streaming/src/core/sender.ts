@@ -1,0 +1,321 @@
+import { ACK_REQUEST_INTERVAL, MAX_EARLY_PACKETS, MAX_RTO, MAX_SPAN } from './constants.ts'
+import { CongestionController } from './congestion.ts'
+import type { ConnectionConfig } from './config.ts'
+import type { SharedControlBlock } from './control-blocks.ts'
+import { DeliveryRate } from './delivery-rate.ts'
+import { Pacer } from './pacer.ts'
+import { RttEstimator } from './rtt.ts'
+import { Scoreboard } from './scoreboard.ts'
+import type { SentPacket } from './scoreboard.ts'
+import { SendBuffer } from './send-buffer.ts'
+
+/** Retransmissions of one packet for any reason, as a multiple of maxResends: one packet that never comes through ends the stream. */
+const SENDS_PER_RESEND = 3
+
+/** The sending half of a stream: open, told to end, CLOSE sent, CLOSE acknowledged. */
+export type SendHalf = 'open' | 'ending' | 'close-sent' | 'closed'
+
+export interface SenderStatistics {
+  packetsSent: number
+  bytesSent: number
+  retransmissions: number
+  fastRetransmissions: number
+  timeouts: number
+  chokesReceived: number
+  spurious: number
+}
+
+/** Windows, retransmission and loss of one direction, without packets' headers. Times in ms. */
+export class Sender {
+  half: SendHalf = 'open'
+  /** The peer's stream ID is known, so more than the early packets may be sent. */
+  established = false
+  /** Payload per packet, bytes. */
+  maxMessageSize: number
+  readonly rtt: RttEstimator
+  readonly congestion: CongestionController
+  readonly statistics: SenderStatistics = {
+    packetsSent: 0, bytesSent: 0, retransmissions: 0, fastRetransmissions: 0, timeouts: 0, chokesReceived: 0, spurious: 0
+  }
+
+  readonly #config: ConnectionConfig
+  readonly #buffer: SendBuffer
+  readonly #board = new Scoreboard()
+  readonly #pacer = new Pacer()
+  readonly #rate = new DeliveryRate()
+  #nextSequence = 0
+  #order = 0
+  /** Losses of packets sent before this transmission belong to a round that was answered. */
+  #recoveryOrder = 0
+  #timeouts = 0
+  #keepAlive = false
+  #choked = false
+  #probe = false
+  #probes = 0
+  #confirmed = false
+  #limited = false
+  #retransmitAt: number | undefined
+  #reorderAt: number | undefined
+  #paceAt: number | undefined
+
+  constructor (config: ConnectionConfig, shared?: SharedControlBlock) {
+    this.#config = config
+    this.#buffer = new SendBuffer(config.bufferSize)
+    this.maxMessageSize = config.initialMessageSize
+    this.rtt = new RttEstimator(config.initialRto, shared)
+    this.congestion = new CongestionController({
+      initialWindow: config.initialWindow,
+      maxWindow: config.maxWindow,
+      slowStartFactor: config.slowStartGrowthRateFactor,
+      avoidanceFactor: config.congestionAvoidanceGrowthRateFactor
+    }, shared?.window)
+  }
+
+  get room (): number { return this.half === 'open' ? this.#buffer.room : 0 }
+  get buffered (): number { return this.#buffer.length }
+  get inFlight (): number { return this.#board.inFlight }
+  get unacknowledged (): number { return this.#board.size }
+  get confirmed (): boolean { return this.#confirmed }
+  get choked (): boolean { return this.#choked }
+
+  write (data: Buffer): number { return this.half === 'open' ? this.#buffer.write(data) : 0 }
+
+  end (): void { if (this.half === 'open') this.half = 'ending' }
+
+  /** Sends an empty packet that must be acknowledged, to learn whether the peer lives. */
+  keepAlive (): void { this.#keepAlive = true }
+
+  /** No more of anything: after a reset or a failure. */
+  stop (): void {
+    this.#buffer.clear()
+    this.#board.clear()
+    this.#retransmitAt = this.#reorderAt = this.#paceAt = undefined
+  }
+
+  nextTimeout (): number | undefined {
+    return earliest(this.#retransmitAt, this.#reorderAt, this.#paceAt)
+  }
+
+  /** The packet to transmit now, recorded as sent; undefined when there is none or it must wait (see nextTimeout). */
+  next (now: number): SentPacket | undefined {
+    this.#paceAt = undefined
+    const lost = this.#choked ? undefined : this.#board.nextLost()
+    if (this.#probe) return this.#sendProbe(now)
+    if (lost === undefined && !this.#hasNew()) {
+      this.#limited = false
+      return undefined
+    }
+    if (!this.#windowOpen(lost === undefined)) {
+      this.#limited = true
+      return undefined
+    }
+    const paced = this.#pacer.availableAt(now)
+    if (paced > now) {
+      this.#limited = true
+      this.#paceAt = paced
+      return undefined
+    }
+    this.#pacer.take(now)
+    return lost === undefined ? this.#sendNew(now) : this.#resend(now, lost)
+  }
+
+  /** Anything at all arrived from the peer: it lives. */
+  heard (): void { this.#probes = 0 }
+
+  acknowledge (now: number, ackThrough: number, nacks: readonly number[]): void {
+    if (ackThrough >= this.#nextSequence) return // acknowledges what was never sent
+    const limited = this.#limited || this.#board.inFlight >= this.congestion.window
+    const { acked, newest } = this.#board.acknowledge(now, ackThrough, nacks)
+    if (newest !== undefined) {
+      this.#timeouts = 0
+      this.#confirmed = true
+      this.#sampleRtt(now, acked, newest)
+      this.#rate.acknowledge(now, acked.length, newest)
+      if (!this.#choked) this.congestion.acknowledged(acked.length, limited, this.#path())
+      if (this.half === 'close-sent' && this.#board.size === 0) this.half = 'closed'
+      this.#retransmitAt = this.#choked ? this.#retransmitAt : undefined
+    }
+    this.#detectLosses(now)
+    this.#arm(now)
+    this.#pacer.update(now, this.congestion.window, this.rtt.srtt, this.congestion.slowStart)
+  }
+
+  /** The peer's buffer is full, or has room again. Streaming document, "Transmit/Receive Windows and Choking". */
+  setChoked (now: number, choked: boolean): void {
+    if (choked === this.#choked) return
+    this.#choked = choked
+    this.#retransmitAt = undefined
+    this.#probe = false
+    this.#probes = 0
+    if (choked) {
+      this.statistics.chokesReceived += 1
+      this.#reorderAt = undefined
+    } else {
+      // What was in flight when the peer had no room was mostly thrown away there.
+      this.#board.markAllLost()
+      this.congestion.unchoked()
+    }
+    this.#arm(now)
+  }
+
+  /** Returns true when the peer does not answer any more. */
+  handleTimeout (now: number): boolean {
+    if (isDue(this.#paceAt, now)) this.#paceAt = undefined
+    if (isDue(this.#reorderAt, now)) this.#detectLosses(now)
+    if (!isDue(this.#retransmitAt, now)) return false
+    this.#retransmitAt = undefined
+    return this.#choked ? this.#persist(now) : this.#timedOut(now)
+  }
+
+  #timedOut (now: number): boolean {
+    const lowest = this.#board.lowest
+    if (lowest === undefined) return false
+    this.#timeouts += 1
+    this.statistics.timeouts += 1
+    if (this.#timeouts > this.#config.maxResends || lowest.sends > SENDS_PER_RESEND * this.#config.maxResends) return true
+    if (this.#timeouts === 1) {
+      // Tail loss: one packet tells what arrived, and the rest of the window is not thrown away for it.
+      this.#board.markLost(lowest)
+    } else {
+      this.congestion.timedOut(this.#path())
+      this.#board.markAllLost()
+      this.#recoveryOrder = this.#order
+    }
+    this.#arm(now)
+    return false
+  }
+
+  #persist (now: number): boolean {
+    this.#probes += 1
+    if (this.#probes > this.#config.maxResends) return true
+    this.#probe = true
+    this.#arm(now)
+    return false
+  }
+
+  #sendProbe (now: number): SentPacket | undefined {
+    this.#probe = false
+    const lowest = this.#board.lowest
+    if (lowest !== undefined) return this.#resend(now, lowest)
+    return this.#hasNew() ? this.#sendNew(now) : undefined
+  }
+
+  #hasNew (): boolean {
+    return this.#nextSequence === 0 || this.#buffer.length > 0 || this.half === 'ending' || this.#keepAlive
+  }
+
+  #windowOpen (fresh: boolean): boolean {
+    if (this.#choked) return false
+    if (this.#board.inFlight >= this.congestion.window) return false
+    if (!fresh) return true
+    if (!this.established && this.#nextSequence >= Math.min(this.congestion.window, MAX_EARLY_PACKETS)) return false
+    const lowest = this.#board.lowest
+    return lowest === undefined || this.#nextSequence - lowest.sequence < MAX_SPAN
+  }
+
+  #sendNew (now: number): SentPacket {
+    if (this.#nextSequence === 0) this.#pacer.update(now, this.congestion.window, this.rtt.srtt, true)
+    const payload = this.#buffer.take(this.maxMessageSize)
+    const close = this.half === 'ending' && this.#buffer.length === 0
+    if (close) this.half = 'close-sent'
+    this.#keepAlive = false
+    const packet: SentPacket = {
+      sequence: this.#nextSequence++,
+      payload,
+      synchronize: this.#nextSequence === 1,
+      close,
+      firstSentAt: now,
+      sentAt: now,
+      order: this.#order++,
+      sends: 1,
+      immediate: false,
+      rate: this.#rate.stamp(now, this.#board.inFlight),
+      lost: false,
+      evidence: 0,
+      evidenceAt: 0
+    }
+    this.#board.add(packet)
+    packet.immediate = this.#wantsAck(packet)
+    this.statistics.bytesSent += payload.length
+    return this.#sent(now, packet)
+  }
+
+  #resend (now: number, packet: SentPacket): SentPacket {
+    this.statistics.retransmissions += 1
+    if (packet.evidence > 0) this.statistics.fastRetransmissions += 1
+    this.#board.resent(packet, now, this.#order++, this.#rate.stamp(now, this.#board.inFlight))
+    packet.immediate = true
+    return this.#sent(now, packet)
+  }
+
+  #sent (now: number, packet: SentPacket): SentPacket {
+    this.statistics.packetsSent += 1
+    if (this.#retransmitAt === undefined) this.#arm(now)
+    return packet
+  }
+
+  /** The peer does not know our window, so it is told when an ACK is due (as Java), and at the end of a burst. */
+  #wantsAck (packet: SentPacket): boolean {
+    const window = this.congestion.window
+    const remaining = window - this.#board.inFlight
+    if (packet.close || packet.synchronize || packet.sequence % ACK_REQUEST_INTERVAL === 0) return true
+    if (remaining < 3 || remaining < (window + 2) / 3) return true
+    if (this.#config.profile === 'interactive') return true
+    return this.#buffer.length === 0 && this.#board.inFlight > 2
+  }
+
+  #sampleRtt (now: number, acked: SentPacket[], newest: SentPacket): void {
+    if (newest.sends > 1) {
+      const base = this.rtt.base
+      if (base !== undefined && now - newest.sentAt < base / 2) {
+        this.statistics.spurious += 1
+        this.#board.spurious(base / 2)
+      }
+      // Karn: ambiguous. Only while nothing is known, the time since the first transmission is better than nothing.
+      if (this.rtt.srtt === undefined) this.rtt.sample(now, now - acked[0]!.firstSentAt)
+      return
+    }
+    const ms = now - newest.sentAt
+    // The ACK of a packet that did not ask for one may have been delayed: it can lower the estimate, not raise it.
+    if (!newest.immediate && this.rtt.srtt !== undefined && ms > this.rtt.srtt) return
+    this.rtt.sample(now, ms)
+  }
+
+  #detectLosses (now: number): void {
+    this.#reorderAt = undefined
+    if (this.#choked) return
+    const srtt = this.rtt.srtt ?? this.rtt.rto
+    const { lost, nextAt } = this.#board.detectLosses(now, (this.rtt.base ?? srtt) / 4, srtt)
+    this.#reorderAt = nextAt
+    if (lost.some(packet => packet.order >= this.#recoveryOrder)) {
+      this.#recoveryOrder = this.#order
+      this.congestion.lost(this.#path())
+    }
+  }
+
+  /** Starts the retransmission timer, or while choked the persist timer. */
+  #arm (now: number): void {
+    const waiting = this.#choked ? this.#board.size > 0 || this.#hasNew() : this.#board.size > 0
+    if (!waiting) {
+      this.#retransmitAt = undefined
+      return
+    }
+    // The first timeout repeats one packet; from the second on the time doubles.
+    const doublings = this.#choked ? this.#probes : Math.max(this.#timeouts - 1, 0)
+    this.#retransmitAt ??= now + Math.min(this.rtt.rto * 2 ** doublings, MAX_RTO)
+  }
+
+  #path (): { srtt: number | undefined, base: number | undefined, rate: number } {
+    return { srtt: this.rtt.srtt, base: this.rtt.base, rate: this.#rate.rate }
+  }
+}
+
+export function earliest (...times: Array<number | undefined>): number | undefined {
+  let least: number | undefined
+  for (const time of times) if (time !== undefined && (least === undefined || time < least)) least = time
+  return least
+}
+
+export function isDue (at: number | undefined, now: number): boolean {
+  return at !== undefined && at <= now
+}

@@ -1,0 +1,409 @@
+import type { Destination, LocalDestination } from '@minwww/i2cp/codec'
+import { StreamingError } from '../errors.ts'
+import { decodePacket } from '../packet/decode.ts'
+import { encodePacket } from '../packet/encode.ts'
+import { transientKeyOf } from '../packet/offline-signature.ts'
+import type { OfflineSignature, VerifyingKey } from '../packet/offline-signature.ts'
+import { packet } from '../packet/packet.ts'
+import type { PacketSigner, ReceivedPacket } from '../packet/packet.ts'
+import { verifyPacket } from '../packet/verify.ts'
+import { AccessList, hashes } from './access.ts'
+import { connectionConfig } from './config.ts'
+import { Connection } from './connection.ts'
+import type { ConnectionEvent } from './connection.ts'
+import { ControlBlocks } from './control-blocks.ts'
+import { Deadlines } from './deadlines.ts'
+import { EarlyPackets } from './early-packets.ts'
+import { limitResponse } from './limit-response.ts'
+import { RESET_INTERVAL } from './constants.ts'
+import { ConnectionLimits } from './limits.ts'
+import { resolveOptions } from './options.ts'
+import type { StreamingOptions } from './options.ts'
+import { encodeReset } from './packet-writer.ts'
+import type { LocalIdentity } from './packet-writer.ts'
+import { Pings } from './pings.ts'
+import { ReceiveBudget } from './receive-budget.ts'
+import { TOMBSTONE_TTL, Tombstones } from './tombstones.ts'
+
+/** I2CP protocol number of streaming. */
+export const STREAMING_PROTOCOL = 6
+/** Streams of one core at most, whatever maxConcurrentStreams says: a SYN above it is dropped. */
+export const MAX_STREAMS = 16_384
+/** Inbound streams whose peer has not acknowledged our SYN reply: a SYN above it is dropped. */
+export const MAX_HALF_OPEN = 2048
+/** Inbound streams not taken by pollEvent: a SYN above it is refused. */
+export const ACCEPT_BACKLOG = 1024
+/** What all streams may hold received and unread together, bytes. */
+export const RECEIVE_BUDGET = 64 * 1_048_576
+/** Datagrams outside of streams (RESETs, pings, ACKs of finished streams) waiting to be sent; a further one is dropped. */
+const MAX_LOOSE = 1024
+const MAX_ID = 2 ** 32
+
+/** A message to hand to the I2CP session. */
+export interface Outgoing {
+  readonly to: Destination
+  readonly protocol: number
+  readonly fromPort: number
+  readonly toPort: number
+  readonly payload: Buffer
+}
+
+/** A message from the I2CP session. */
+export interface Incoming {
+  readonly protocol?: number
+  readonly fromPort: number
+  readonly toPort: number
+  readonly payload: Buffer
+}
+
+export type StreamingEvent =
+  /** A peer connected; its Connection has its own events. */
+  | { readonly type: 'accept', readonly connection: Connection }
+  | { readonly type: ConnectionEvent, readonly connection: Connection }
+  | { readonly type: 'pong', readonly id: number, readonly rtt: number, readonly payload: Buffer }
+  | { readonly type: 'rejected', readonly peer: Destination, readonly reason: 'access' | 'limit' | 'too-many' | 'backlog' | 'no-listener' }
+
+export interface StreamingCoreInit {
+  keys: LocalDestination
+  random: (n: number) => Uint8Array
+  options?: Partial<StreamingOptions>
+  /** ms to add to `now` for the time of day, for the expiry of offline signatures. */
+  clockOffset?: () => number
+  /** Signs instead of the Destination's own key. */
+  transient?: { signer: PacketSigner, offline: OfflineSignature }
+}
+
+export interface ConnectRequest {
+  destination: Destination
+  /** The peer's port, 0..65535, default 0. */
+  port?: number
+  localPort?: number
+  options?: Partial<StreamingOptions>
+}
+
+export interface CoreStatistics {
+  received: number
+  malformed: number
+  unknownStream: number
+  badSignature: number
+  rejected: number
+}
+
+/**
+ * All streams of one Destination, without I/O. Drive it with receive, handleTimeout (when nextTimeout has come) and, after
+ * each of these and after any call on a Connection, pollTransmit and pollEvent until they return undefined. `now` is in ms,
+ * based on the epoch, and does not run backwards. Bounds: MAX_STREAMS, MAX_HALF_OPEN, ACCEPT_BACKLOG, RECEIVE_BUDGET.
+ */
+export class StreamingCore {
+  readonly statistics: CoreStatistics = { received: 0, malformed: 0, unknownStream: 0, badSignature: 0, rejected: 0 }
+  readonly budget = new ReceiveBudget(RECEIVE_BUDGET)
+  readonly controlBlocks: ControlBlocks
+  readonly options: StreamingOptions
+  readonly #identity: LocalIdentity
+  readonly #random: (n: number) => Uint8Array
+  readonly #clockOffset: () => number
+  readonly #access: AccessList
+  readonly #limits: ConnectionLimits
+  readonly #pings: Pings
+  readonly #early = new EarlyPackets()
+  readonly #tombstones = new Tombstones()
+  /** By our stream ID. */
+  readonly #connections = new Map<number, Connection>()
+  /** Inbound ones by the peer's stream ID: until our SYN reply arrives the peer does not know ours. */
+  readonly #byRemote = new Map<number, Connection>()
+  readonly #halfOpen = new Set<Connection>()
+  /** Streams that only carry the answer to a refused SYN. */
+  readonly #refusals = new Set<Connection>()
+  readonly #listening = new Set<number>()
+  readonly #ready = new Set<Connection>()
+  readonly #eventful = new Set<Connection>()
+  readonly #deadlines = new Deadlines<Connection>()
+  readonly #accepted: Connection[] = []
+  readonly #loose: Outgoing[] = []
+  readonly #events: StreamingEvent[] = []
+  readonly #dsaHashes: ReadonlySet<string>
+
+  /** Throws STREAMING_BAD_OPTION. */
+  constructor ({ keys, random, options, clockOffset = () => 0, transient }: StreamingCoreInit) {
+    this.options = resolveOptions(options)
+    this.#identity = {
+      destination: keys.destination,
+      signer: transient?.signer ?? { signatureLength: keys.destination.signatureLength, sign: data => keys.sign(data) },
+      offline: transient?.offline
+    }
+    this.#random = random
+    this.#clockOffset = clockOffset
+    this.#access = new AccessList(this.options)
+    this.#limits = new ConnectionLimits(this.options)
+    this.#pings = new Pings(this.#identity)
+    this.controlBlocks = new ControlBlocks(this.options)
+    this.#dsaHashes = hashes(this.options.dsalist.filter(entry => !isHostName(entry)))
+  }
+
+  /** Open streams, in and out. */
+  get size (): number { return this.#connections.size }
+  connections (): Iterable<Connection> { return this.#connections.values() }
+
+  /** Accept streams to this port; 0 takes those to every port that has no listener of its own. */
+  listen (port = 0): void { this.#listening.add(port) }
+  unlisten (port = 0): void { this.#listening.delete(port) }
+
+  /** Opens a stream. Throws STREAMING_TOO_MANY, STREAMING_UNSUPPORTED, STREAMING_BAD_OPTION. */
+  connect (now: number, { destination, port = 0, localPort = 0, options }: ConnectRequest): Connection {
+    if (this.#atLimit() || this.#connections.size >= MAX_STREAMS) throw new StreamingError('STREAMING_TOO_MANY', 'maxConcurrentStreams is reached')
+    const peer = destination.hash.toString('hex')
+    if (this.#dsaHashes.has(peer)) throw new StreamingError('STREAMING_UNSUPPORTED', 'dsalist: this peer wants a DSA destination, which we have not')
+    const resolved = resolveOptions(options, this.options)
+    return this.#open(now, {
+      inbound: false, peer: destination, peerKey: ownKey(destination), localPort, remotePort: port, sendStreamId: 0, options: resolved
+    })
+  }
+
+  /** Sends a ping with up to 32 bytes; a 'pong' event with the id returned may follow. Throws STREAMING_TOO_MANY. */
+  ping (now: number, destination: Destination, { payload = Buffer.alloc(0), port = 0, localPort = 0 } = {}): number {
+    if (this.#pings.full) throw new StreamingError('STREAMING_TOO_MANY', 'too many pings are waiting')
+    const id = this.#freshId()
+    this.#sendLoose(destination, localPort, port, this.#pings.ping(now, id, destination, payload))
+    return id
+  }
+
+  forgetPing (id: number): void { this.#pings.forget(id) }
+
+  /** Never throws: what is no valid packet is counted and dropped. */
+  receive (now: number, message: Incoming): void {
+    if (this.options.enforceProtocol && message.protocol !== undefined && message.protocol !== STREAMING_PROTOCOL) return
+    this.statistics.received += 1
+    let received: ReceivedPacket
+    try {
+      received = decodePacket(message.payload)
+    } catch {
+      this.statistics.malformed += 1
+      return
+    }
+    if (received.echo) return this.#receiveEcho(now, message, received)
+    const connection = this.#find(received)
+    if (connection !== undefined) {
+      connection.receive(now, received)
+      if (connection.confirmed) this.#halfOpen.delete(connection)
+      return this.#touch(connection)
+    }
+    if (received.sendStreamId !== 0) return this.#receiveLate(now, received)
+    if (received.receiveStreamId === 0 || received.reset) return
+    if (received.synchronize) return this.#receiveSyn(now, message, received)
+    this.#early.add(now, received)
+  }
+
+  nextTimeout (): number | undefined { return this.#deadlines.next() }
+
+  handleTimeout (now: number): void {
+    for (let connection = this.#deadlines.takeDue(now); connection !== undefined; connection = this.#deadlines.takeDue(now)) {
+      connection.handleTimeout(now)
+      this.#ready.add(connection)
+      this.#eventful.add(connection)
+    }
+  }
+
+  /** The next message to send; streams take turns, packet by packet. */
+  pollTransmit (now: number): Outgoing | undefined {
+    const loose = this.#loose.shift()
+    if (loose !== undefined) return loose
+    for (const connection of this.#ready) {
+      const payload = connection.pollTransmit(now)
+      this.#ready.delete(connection)
+      this.#eventful.add(connection)
+      if (payload === undefined) {
+        this.#settle(now, connection)
+        continue
+      }
+      this.#ready.add(connection)
+      return outgoing(connection.peer, connection.localPort, connection.remotePort, payload)
+    }
+    return undefined
+  }
+
+  pollEvent (): StreamingEvent | undefined {
+    const event = this.#events.shift()
+    if (event !== undefined) return event
+    const connection = this.#accepted.shift()
+    if (connection !== undefined) return { type: 'accept', connection }
+    for (const eventful of this.#eventful) {
+      const type = this.#refusals.has(eventful) ? undefined : eventful.pollEvent()
+      if (type !== undefined) return { type, connection: eventful }
+      this.#eventful.delete(eventful)
+    }
+    return undefined
+  }
+
+  #find (received: ReceivedPacket): Connection | undefined {
+    return received.sendStreamId === 0 ? this.#byRemote.get(received.receiveStreamId) : this.#connections.get(received.sendStreamId)
+  }
+
+  #touch (connection: Connection): void {
+    this.#ready.add(connection)
+    this.#eventful.add(connection)
+  }
+
+  /** Nothing to transmit: note when to look again, or that the stream is over. */
+  #settle (now: number, connection: Connection): void {
+    if (connection.state.name !== 'closed') return this.#deadlines.set(connection, connection.nextTimeout())
+    this.#deadlines.set(connection, undefined)
+    if (this.#connections.get(connection.receiveStreamId) !== connection) return
+    this.#connections.delete(connection.receiveStreamId)
+    if (this.#byRemote.get(connection.sendStreamId) === connection) this.#byRemote.delete(connection.sendStreamId)
+    this.#halfOpen.delete(connection)
+    this.#refusals.delete(connection)
+    const block = connection.controlBlock
+    if (block !== undefined) this.controlBlocks.update(now, connection.peer.hash.toString('hex'), block)
+    if (connection.sendStreamId !== 0) this.#bury(now, connection, connection.state.error)
+  }
+
+  #bury (now: number, connection: Connection, error: StreamingError | undefined): void {
+    const { peer, localPort, remotePort, sendStreamId, receiveStreamId, contiguous } = connection
+    const byPeer = error?.code === 'STREAMING_RESET' || error?.code === 'STREAMING_REFUSED'
+    this.#tombstones.add(now, {
+      expires: now + TOMBSTONE_TTL,
+      peer,
+      localPort,
+      remotePort,
+      sendStreamId,
+      receiveStreamId,
+      ackThrough: contiguous,
+      resetAt: error === undefined ? undefined : byPeer ? Infinity : now + RESET_INTERVAL
+    })
+  }
+
+  /** A packet of a stream that is over, or never was. Without its Destination an unknown one cannot be answered. */
+  #receiveLate (now: number, received: ReceivedPacket): void {
+    const tombstone = this.#tombstones.get(now, received.sendStreamId)
+    if (tombstone === undefined || received.receiveStreamId !== tombstone.sendStreamId) {
+      this.statistics.unknownStream += 1
+      return
+    }
+    if (received.reset || received.sequence === 0) return
+    const { peer, localPort, remotePort, sendStreamId, receiveStreamId, ackThrough } = tombstone
+    const ids = { sendStreamId, receiveStreamId, ackThrough }
+    if (tombstone.resetAt === undefined) return this.#sendLoose(peer, localPort, remotePort, encodePacket(packet(ids)))
+    if (now < tombstone.resetAt) return
+    tombstone.resetAt = now + RESET_INTERVAL
+    this.#sendLoose(peer, localPort, remotePort, encodeReset(ids, this.#identity))
+  }
+
+  #receiveSyn (now: number, message: Incoming, syn: ReceivedPacket): void {
+    const { from } = syn
+    if (from === undefined || syn.sequence !== 0) return
+    if (syn.targetHash !== undefined && !syn.targetHash.equals(this.#identity.destination.hash)) return
+    if (this.#connections.size >= MAX_STREAMS || this.#halfOpen.size >= MAX_HALF_OPEN) return
+    if (this.#tombstones.ofSyn(now, syn.receiveStreamId, from) !== undefined) return
+    const peer = from.hash.toString('hex')
+    const admitted = this.#access.admits(peer)
+    // A peer that is not admitted and gets no answer does not even cost us a signature.
+    if (!admitted && this.options.limitAction === 'drop') return this.#rejected(from, 'access')
+    const peerKey = this.#keyOf(now, syn, from)
+    if (peerKey === undefined || !verifyPacket(syn, peerKey)) {
+      this.statistics.badSignature += 1
+      return
+    }
+    const port = message.toPort
+    if (!admitted) return this.#refuse(now, message, syn, peerKey, 'access', 'reset')
+    if (!this.#listening.has(port) && !this.#listening.has(0)) return this.#refuse(now, message, syn, peerKey, 'no-listener', 'reset')
+    if (!this.#limits.admit(now, peer)) return this.#refuse(now, message, syn, peerKey, 'limit', this.options.limitAction)
+    if (this.#atLimit()) return this.#refuse(now, message, syn, peerKey, 'too-many', this.options.limitAction)
+    if (this.#accepted.length >= ACCEPT_BACKLOG) return this.#refuse(now, message, syn, peerKey, 'backlog', 'reset')
+    this.#accepted.push(this.#accept(now, message, syn, from, peerKey))
+  }
+
+  #accept (now: number, message: Incoming, syn: ReceivedPacket, from: Destination, peerKey: VerifyingKey): Connection {
+    const connection = this.#open(now, {
+      inbound: true, peer: from, peerKey, localPort: message.toPort, remotePort: message.fromPort, sendStreamId: syn.receiveStreamId, options: this.options
+    })
+    this.#byRemote.set(syn.receiveStreamId, connection)
+    this.#halfOpen.add(connection)
+    connection.accept(now, syn)
+    for (const early of this.#early.take(now, syn.receiveStreamId)) connection.receive(now, early)
+    return connection
+  }
+
+  #refuse (now: number, message: Incoming, syn: ReceivedPacket, peerKey: VerifyingKey, reason: 'access' | 'limit' | 'too-many' | 'backlog' | 'no-listener', action: string): void {
+    this.#rejected(syn.from!, reason)
+    const response = limitResponse(action)
+    if (response === 'drop') return
+    const connection = this.#accept(now, message, syn, syn.from!, peerKey)
+    this.#refusals.add(connection)
+    if (response === 'reset') return connection.reset(now)
+    connection.discard()
+    connection.write(now, response)
+    connection.end(now)
+  }
+
+  #rejected (peer: Destination, reason: 'access' | 'limit' | 'too-many' | 'backlog' | 'no-listener'): void {
+    this.statistics.rejected += 1
+    if (!this.options.disableRejectLogging && this.#events.length < MAX_LOOSE) this.#events.push({ type: 'rejected', peer, reason })
+  }
+
+  #open (now: number, init: { inbound: boolean, peer: Destination, peerKey: VerifyingKey, localPort: number, remotePort: number, sendStreamId: number, options: StreamingOptions }): Connection {
+    const connection: Connection = new Connection({
+      ...init,
+      now,
+      identity: this.#identity,
+      receiveStreamId: this.#freshId(),
+      config: connectionConfig(init.options),
+      shared: this.controlBlocks.get(now, init.peer.hash.toString('hex')),
+      jitter: this.#random(1)[0]! / 255,
+      budget: this.budget,
+      wake: () => this.#touch(connection)
+    })
+    this.#connections.set(connection.receiveStreamId, connection)
+    this.#touch(connection)
+    return connection
+  }
+
+  #receiveEcho (now: number, message: Incoming, echo: ReceivedPacket): void {
+    if (echo.sendStreamId === 0) {
+      const pong = this.#pings.pong(now, echo)
+      if (pong !== undefined) this.#events.push({ type: 'pong', ...pong })
+      return
+    }
+    if (!this.options.answerPings || echo.from === undefined || !this.#pings.mayAnswer(now)) return
+    if (!this.#access.admits(echo.from.hash.toString('hex'))) return
+    const key = this.#keyOf(now, echo, echo.from)
+    if (key === undefined || !verifyPacket(echo, key)) {
+      this.statistics.badSignature += 1
+      return
+    }
+    this.#sendLoose(echo.from, message.toPort, message.fromPort, this.#pings.answer(echo))
+  }
+
+  #keyOf (now: number, received: ReceivedPacket, from: Destination): VerifyingKey | undefined {
+    if (received.offline === undefined) return ownKey(from)
+    return transientKeyOf(received.offline, from, (now + this.#clockOffset()) / 1000)
+  }
+
+  #atLimit (): boolean {
+    const max = this.options.maxConcurrentStreams
+    return max > 0 && this.#connections.size - this.#refusals.size >= max
+  }
+
+  #sendLoose (to: Destination, fromPort: number, toPort: number, payload: Buffer): void {
+    if (this.#loose.length < MAX_LOOSE) this.#loose.push(outgoing(to, fromPort, toPort, payload))
+  }
+
+  #freshId (): number {
+    for (;;) {
+      const id = Buffer.from(this.#random(4)).readUInt32BE() % MAX_ID
+      if (id !== 0 && !this.#connections.has(id)) return id
+    }
+  }
+}
+
+/** The list may name hosts; those cannot be compared with a Destination. */
+function isHostName (entry: string): boolean {
+  return entry.endsWith('.i2p') && !entry.endsWith('.b32.i2p')
+}
+
+function ownKey (destination: Destination): VerifyingKey {
+  return { signingType: destination.signingType, publicKey: destination.signingPublicKey }
+}
+
+function outgoing (to: Destination, fromPort: number, toPort: number, payload: Buffer): Outgoing {
+  return { to, protocol: STREAMING_PROTOCOL, fromPort, toPort, payload }
+}

@@ -1,0 +1,5 @@
+import { StreamingError } from '../errors.ts'
+
+export function malformed (what: string): StreamingError {
+  return new StreamingError('STREAMING_MALFORMED', what)
+}
