@@ -142,6 +142,8 @@ export class Dispatcher {
         return this.#elsewhere(now, exchange, name, details)
       case 'policy':
         if (request.refusals++ < MAX_REFUSALS) return this.#elsewhere(now, exchange, name, details)
+        break
+      default: // The page itself fails, whichever exit is asked.
     }
     if (name !== 'policy' && name !== 'bad-response') exit.member.success(now, now - exchange.startedAt)
     exchange.giveUp()

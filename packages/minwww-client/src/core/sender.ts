@@ -49,7 +49,7 @@ export class Sender {
       session,
       id: earlier?.id ?? session.takeId(),
       base: earlier === undefined ? 0 : Math.min(MAX_ATTEMPT, earlier.latest + 1),
-      form: isKnown && earlier === undefined ? 'request' : 'open',
+      form: isKnown && request.attempts === 0 ? 'request' : 'open',
       repetition: request.exchanges.filter(e => e.exit === exit).length,
       now
     })

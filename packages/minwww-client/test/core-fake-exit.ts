@@ -1,0 +1,157 @@
+import { decodeDatagram2, LocalDestination } from '@minwww/i2cp/codec'
+import {
+  decodeMessage, decodeOpenBody, encodeMessage, encodeObject, encodeRate, encodeResponse, ERROR_CODES, ErasureEncoder,
+  peekPrefix, sessionKeys
+} from '@minwww/protocol'
+import type { Message, SessionKeys, WireErrorName } from '@minwww/protocol'
+import { ClientCore } from '../src/core.ts'
+import type { ClientConfig, ClientEvent, Incoming, Outgoing } from '../src/core.ts'
+
+/** Bytes from a counter: reproducible, different at each call. */
+export function counterBytes (start: number): (length: number) => Buffer {
+  let next = start
+  return length => Buffer.from(Array.from({ length }, () => (next = (Math.imul(next, 1103515245) + 12345) >>> 0) >>> 16 & 0xff))
+}
+
+/** The other end, by hand: reads what a client sends, and makes any answer, right or wrong. */
+export class FakeExit {
+  readonly keys: LocalDestination
+  readonly sessions = new Map<string, SessionKeys>()
+
+  constructor (seed = 7) {
+    this.keys = LocalDestination.generate(counterBytes(seed))
+  }
+
+  read ({ protocol, payload }: Outgoing): Message {
+    if (protocol === 19) {
+      const open = decodeOpenBody(decodeDatagram2(payload, this.keys.destination.hash).payload)
+      const keys = sessionKeys(open.key)
+      this.sessions.set(keys.session.toString('hex'), keys)
+      return open
+    }
+    return decodeMessage(payload, this.#keys(peekPrefix(payload)!.session).client)
+  }
+
+  /** Symbols of a reply, in the order of `indices`. */
+  reply (to: Message, object: Buffer, o: { symbolLength?: number, indices?: number[], last?: number, pace?: number, attempt?: number } = {}): Incoming[] {
+    const symbolLength = o.symbolLength ?? Math.max(1, object.length)
+    const encoder = object.length > 0 ? new ErasureEncoder(object, symbolLength) : undefined
+    const k = encoder?.k ?? 1
+    const indices = o.indices ?? Array.from({ length: k }, (_, index) => index)
+    return indices.map(index => this.raw(to, {
+      type: 'reply',
+      attempt: o.attempt ?? to.attempt,
+      flags: 0,
+      session: to.session,
+      id: to.id,
+      size: object.length,
+      index,
+      last: o.last ?? Math.max(...indices),
+      pace: encodeRate(o.pace ?? 131_072),
+      symbol: encoder?.symbol(index) ?? Buffer.alloc(600)
+    }))
+  }
+
+  error (to: Message, name: WireErrorName, o: { retryAfter?: number, size?: number, detail?: string } = {}): Incoming {
+    return this.raw(to, {
+      type: 'error',
+      attempt: to.attempt,
+      flags: 0,
+      session: to.session,
+      id: to.id,
+      code: ERROR_CODES[name],
+      retryAfter: o.retryAfter ?? 0,
+      size: o.size ?? 0,
+      detail: o.detail ?? ''
+    })
+  }
+
+  raw (to: Message, message: Exclude<Message, { type: 'open' }>): Incoming {
+    return { protocol: 18, fromPort: 80, toPort: 4480, payload: encodeMessage(message, this.#keys(to.session).server) }
+  }
+
+  #keys (session: Buffer): SessionKeys {
+    const keys = this.sessions.get(session.toString('hex'))
+    if (keys === undefined) throw new Error('a session that was never opened')
+    return keys
+  }
+}
+
+/** The object of a page with this body. */
+export function pageObject (body: Buffer | string): Buffer {
+  return encodeObject(pageBytes(body))
+}
+
+export function pageBytes (body: Buffer | string, headers: Array<[string, string]> = []): Buffer {
+  return encodeResponse({ status: 200, reason: 'OK', headers: [['content-type', 'image/png'], ...headers], body: Buffer.from(body) })
+}
+
+/** A client core with a clock that only the test moves. */
+export class Bench {
+  now = 1_000_000
+  readonly core: ClientCore
+
+  constructor (config: Partial<ClientConfig> = {}, sources = 2) {
+    const keys = Array.from({ length: sources }, (_, index) => LocalDestination.generate(counterBytes(100 + index)))
+    this.core = new ClientCore({ keys, random: counterBytes(55), config })
+  }
+
+  /** Everything that the core sends now. */
+  sent (): Outgoing[] {
+    const all: Outgoing[] = []
+    for (let o = this.core.pollTransmit(this.now); o !== undefined; o = this.core.pollTransmit(this.now)) all.push(o)
+    return all
+  }
+
+  events (): ClientEvent[] {
+    const all: ClientEvent[] = []
+    for (let e = this.core.pollEvent(); e !== undefined; e = this.core.pollEvent()) all.push(e)
+    return all
+  }
+
+  outcomes (): Array<Exclude<ClientEvent, { type: 'exit-state' }>> {
+    return this.events().filter((e): e is Exclude<ClientEvent, { type: 'exit-state' }> => e.type !== 'exit-state')
+  }
+
+  /** Goes to a time, stopping at each timeout on the way. */
+  goTo (time: number): Outgoing[] {
+    const all = this.sent()
+    for (let steps = 0; ; steps++) {
+      if (steps > 10_000) throw new Error('livelock')
+      const next = this.core.nextTimeout()
+      if (next === undefined || next > time) break
+      this.now = Math.max(this.now, next)
+      this.core.handleTimeout(this.now)
+      all.push(...this.sent())
+    }
+    this.now = time
+    return all
+  }
+
+  wait (milliseconds: number): Outgoing[] {
+    return this.goTo(this.now + milliseconds)
+  }
+
+  receive (messages: Incoming | Incoming[], source = 0): void {
+    for (const message of [messages].flat()) this.core.receive(this.now, source, message)
+  }
+
+  /** Adds an exit and answers its probe after `rtt` ms: session open, one sample of the round trip. */
+  ready (id: string, exit: FakeExit, rtt = 200): void {
+    this.core.addExit(this.now, { id, destination: exit.keys.destination })
+    const probe = exit.read(this.sent()[0]!)
+    this.wait(rtt)
+    this.receive(exit.reply(probe, Buffer.alloc(0)))
+    this.sent()
+  }
+
+  get (o: { idempotent?: boolean, site?: string, timeout?: number } = {}): number {
+    const method = o.idempotent === false ? 'POST' : 'GET'
+    return this.core.request(this.now, {
+      message: Buffer.from(`${method} http://a.i2p/ HTTP/1.1\r\n\r\n`),
+      site: o.site ?? 'a.i2p',
+      idempotent: o.idempotent ?? true,
+      ...(o.timeout === undefined ? {} : { timeout: o.timeout })
+    })
+  }
+}

@@ -1,0 +1,278 @@
+import { tunnelMessagesOf } from '@minwww/protocol'
+import type { Message } from '@minwww/protocol'
+import t from 'tap'
+import { Bench, FakeExit, counterBytes, pageBytes, pageObject } from './core-fake-exit.ts'
+
+const page = counterBytes(9)
+
+/** A client with one exit whose session is open, and the first message of a GET. */
+function started (config = {}, sources = 2): { bench: Bench, exit: FakeExit, handle: number, first: Message } {
+  const bench = new Bench(config, sources)
+  const exit = new FakeExit()
+  bench.ready('a', exit)
+  bench.events()
+  const handle = bench.get()
+  return { bench, exit, handle, first: exit.read(bench.sent()[0]!) }
+}
+
+t.test('a new exit is probed with an empty OPEN', async t => {
+  const bench = new Bench()
+  const exit = new FakeExit()
+  bench.core.addExit(bench.now, { id: 'a', destination: exit.keys.destination })
+  const [probe, ...more] = bench.sent()
+  t.equal(more.length, 0)
+  t.match(probe, { protocol: 19, toPort: 80, source: 0 })
+  const open = exit.read(probe!)
+  t.match(open, { type: 'open', attempt: 0 })
+  t.equal(open.type === 'open' && open.object.length, 0)
+  bench.wait(250)
+  bench.receive(exit.reply(open, Buffer.alloc(0)))
+  t.match(bench.events(), [{ type: 'exit-state', state: 'probing' }, { type: 'exit-state', state: 'ready' }])
+  t.match(bench.core.exits(bench.now), [{ id: 'a', state: 'ready', srtt: 250 }])
+  t.equal(bench.wait(500_000).length, 0, 'an idle client is silent')
+})
+
+t.test('one message out, one back', async t => {
+  const { bench, exit, handle, first } = started()
+  t.equal(first.type, 'request')
+  bench.wait(50)
+  bench.receive(exit.reply(first, pageObject('hello')))
+  const [outcome] = bench.outcomes()
+  t.match(outcome, { type: 'response', handle, exit: 'a', trace: { attempts: 1, messagesSent: 1, messagesReceived: 1, repaired: false, total: 50 } })
+  t.strictSame(outcome?.type === 'response' && outcome.message, pageBytes('hello'))
+  t.equal(bench.wait(100_000).length, 0, 'no copy, no repetition afterwards')
+})
+
+t.test('a request fills its tunnel message and fits into one', async t => {
+  const bench = new Bench()
+  const exit = new FakeExit()
+  bench.ready('a', exit)
+  bench.get()
+  const [request] = bench.sent()
+  t.ok(request!.payload.length >= 996 - 290 - 23)
+  t.equal(tunnelMessagesOf(request!.payload.length), 1)
+})
+
+t.test('before the exit is known, and after nine minutes, a request is an OPEN', async t => {
+  const bench = new Bench()
+  const exit = new FakeExit()
+  bench.core.addExit(bench.now, { id: 'a', destination: exit.keys.destination })
+  bench.sent()
+  bench.get()
+  t.equal(exit.read(bench.sent()[0]!).type, 'open')
+
+  const known = new Bench()
+  known.ready('a', exit)
+  known.wait(530_000)
+  known.get()
+  t.equal(exit.read(known.sent()[0]!).type, 'request')
+  known.wait(61_000)
+  known.outcomes()
+  known.wait(10_000)
+  known.get()
+  t.equal(exit.read(known.sent().at(-1)!).type, 'open')
+})
+
+t.test('copies 100 ms apart until the answer comes', async t => {
+  const { bench, exit, first } = started()
+  t.equal(bench.wait(99).length, 0)
+  const [copy] = bench.wait(1)
+  t.strictSame(exit.read(copy!), first, 'the same message')
+  t.equal(bench.wait(80).length, 0, 'two copies cover 1.25 %')
+  bench.receive(exit.reply(first, pageObject('x')))
+  t.match(bench.outcomes(), [{ type: 'response', trace: { messagesSent: 2, attempts: 1 } }])
+})
+
+t.test('a gap in a burst is repaired with fresh symbols', async t => {
+  const { bench, exit, handle, first } = started()
+  const body = page(20_000)
+  const object = pageObject(body)
+  const options = { symbolLength: 2_000, last: 11 }
+  bench.wait(200)
+  bench.receive(exit.reply(first, object, { ...options, indices: [0, 1, 2, 3, 5, 6, 8, 9] }))
+  const sent = bench.wait(1_000).map(message => exit.read(message))
+  const [want] = sent
+  t.match(want, { type: 'want', attempt: 1, from: 12, id: first.id })
+  t.ok(want?.type === 'want' && want.count >= 3, 'what is missing and some parity')
+  bench.receive(exit.reply(want!, object, { symbolLength: 2_000, indices: [12, 13, 14] }))
+  const [outcome] = bench.outcomes()
+  t.match(outcome, { type: 'response', handle, trace: { repaired: true, attempts: 2 } })
+  t.strictSame(outcome?.type === 'response' && outcome.message, pageBytes(body))
+  t.equal(bench.core.stats.wants, 1)
+})
+
+t.test('symbols in any order, and duplicates, make the page', async t => {
+  const { bench, exit, first } = started()
+  const body = page(9_000)
+  bench.wait(100)
+  const symbols = exit.reply(first, pageObject(body), { symbolLength: 1_000 })
+  for (const symbol of [...symbols].reverse()) bench.receive([symbol, symbol])
+  const [outcome] = bench.outcomes()
+  t.strictSame(outcome?.type === 'response' && outcome.message, pageBytes(body))
+  t.equal(bench.core.stats.wants, 0)
+})
+
+t.test('silence: again from the second Destination where there is one exit, as an OPEN', async t => {
+  const { bench, exit } = started()
+  const at = bench.core.exits(bench.now)[0]!
+  const timeout = at.srtt! + 4 * at.rttvar!
+  const early = bench.wait(timeout)
+  t.ok(early.every(message => message.source === 0), 'only copies before the timeout')
+  const retry = bench.wait(300)[0]!
+  t.match(retry, { source: 1, protocol: 19 })
+  const open = exit.read(retry)
+  bench.receive(exit.reply(open, pageObject('late')), 1)
+  t.match(bench.outcomes(), [{ type: 'response', trace: { attempts: 2 } }])
+})
+
+t.test('silence: after three round trips the next exit', async t => {
+  const bench = new Bench()
+  const [a, b] = [new FakeExit(1), new FakeExit(2)]
+  bench.ready('a', a, 200)
+  bench.ready('b', b, 400)
+  bench.get()
+  const sent = bench.wait(2_500)
+  const destinations = sent.map(({ to }) => to.equals(a.keys.destination) ? 'a' : 'b')
+  t.equal(destinations[0], 'a', 'the faster one first')
+  t.ok(destinations.includes('b'))
+  const open = b.read(sent[destinations.indexOf('b')]!)
+  t.equal(open.type, 'open')
+  bench.receive(b.reply(open, pageObject('b')))
+  t.match(bench.outcomes(), [{ type: 'response', exit: 'b' }])
+})
+
+t.test('what is not idempotent stays in its session at its exit', async t => {
+  const bench = new Bench()
+  const [a, b] = [new FakeExit(1), new FakeExit(2)]
+  bench.ready('a', a, 200)
+  bench.ready('b', b, 200)
+  bench.get({ idempotent: false })
+  const sent = bench.wait(120_000)
+  const first = sent[0]!
+  const exit = first.to.equals(a.keys.destination) ? a : b
+  t.ok(sent.every(({ to, source }) => to.equals(first.to) && source === 0))
+  const messages = sent.map(message => exit.read(message))
+  t.equal(new Set(messages.map(({ session, id }) => `${session.toString('hex')} ${id}`)).size, 1)
+  t.ok(Math.max(...messages.map(({ attempt }) => attempt)) > 0, 'it was repeated')
+  t.match(bench.outcomes(), [{ type: 'failed', code: 'timeout' }])
+})
+
+t.test('at most six attempts, one deadline', async t => {
+  for (const timeout of [2_000, 600_000]) {
+    const { bench, exit } = started()
+    bench.core.cancel(bench.now, 2)
+    bench.sent()
+    const begun = bench.now
+    bench.get({ timeout })
+    const attempts = new Set(bench.wait(700_000).map(message => exit.read(message)).filter(({ type }) => type !== 'cancel')
+      .map(({ session, attempt }) => `${session.toString('hex')} ${attempt}`))
+    t.ok(attempts.size <= 6)
+    const [outcome] = bench.outcomes()
+    t.match(outcome, { type: 'failed', code: 'timeout' })
+    t.ok(outcome!.trace.total <= timeout)
+    t.ok(bench.now > begun)
+  }
+})
+
+t.test('what an exit refuses', async t => {
+  const { bench, exit, first } = started()
+  bench.receive(exit.error(first, 'too-large', { size: 300_000 }))
+  t.match(bench.outcomes(), [{ type: 'failed', code: 'too-large', size: 300_000, exit: 'a' }])
+
+  for (const name of ['not-resolved', 'connect-failed', 'upstream-timeout', 'upstream-malformed', 'bad-request'] as const) {
+    bench.get()
+    bench.receive(exit.error(exit.read(bench.sent()[0]!), name, { detail: 'why' }))
+    t.match(bench.outcomes(), [{ type: 'failed', code: name, detail: 'why' }])
+  }
+
+  bench.get()
+  const request = exit.read(bench.sent()[0]!)
+  bench.receive(exit.error(request, 'unknown-id'))
+  const again = exit.read(bench.sent()[0]!)
+  t.match(again, { type: 'open' }, 'an unknown id is opened anew')
+  bench.receive(exit.reply(again, pageObject('x')), 1)
+  t.match(bench.outcomes(), [{ type: 'response' }])
+})
+
+t.test('busy: not before its time', async t => {
+  const { bench, exit, first } = started()
+  bench.receive(exit.error(first, 'busy', { retryAfter: 5 }))
+  t.match(bench.core.exits(bench.now), [{ state: 'busy' }])
+  t.equal(bench.wait(4_999).length, 0)
+  const again = exit.read(bench.wait(1)[0]!)
+  bench.receive(exit.reply(again, pageObject('x')), 0)
+  bench.receive(exit.reply(again, pageObject('x')), 1)
+  t.match(bench.outcomes(), [{ type: 'response' }])
+})
+
+t.test('draining: another exit, if there is one', async t => {
+  const bench = new Bench()
+  const [a, b] = [new FakeExit(1), new FakeExit(2)]
+  bench.ready('a', a, 100)
+  bench.ready('b', b, 400)
+  bench.get()
+  bench.receive(a.error(a.read(bench.sent()[0]!), 'draining'))
+  const [moved] = bench.sent()
+  t.ok(moved!.to.equals(b.keys.destination))
+  bench.receive(b.reply(b.read(moved!), pageObject('b')))
+  t.match(bench.outcomes(), [{ type: 'response', exit: 'b' }])
+  bench.get()
+  t.ok(bench.sent()[0]!.to.equals(b.keys.destination), 'and it stays away')
+})
+
+t.test('CANCEL when the browser leaves, and to an exit that was not needed', async t => {
+  const { bench, exit, handle, first } = started()
+  bench.core.cancel(bench.now, handle)
+  t.match(exit.read(bench.sent()[0]!), { type: 'cancel', id: first.id })
+  bench.receive(exit.reply(first, pageObject('late')))
+  t.equal(bench.outcomes().length, 0)
+  t.equal(bench.core.stats.late, 1)
+  bench.core.cancel(bench.now, 999)
+})
+
+t.test('further requests wait while as much is under way as one round trip carries', async t => {
+  const bench = new Bench()
+  const exit = new FakeExit()
+  bench.ready('a', exit, 200)
+  const handles = Array.from({ length: 60 }, () => bench.get())
+  const requests = bench.sent().map(message => exit.read(message))
+  t.ok(requests.length < handles.length, `${requests.length} went out`)
+  t.ok(requests.length * 8_192 <= 131_072 * 1.3)
+  t.equal(bench.core.exits(bench.now)[0]!.waiting, handles.length - requests.length)
+  bench.wait(50)
+  for (const request of requests) bench.receive(exit.reply(request, pageObject('x')))
+  const more = bench.sent().map(message => exit.read(message))
+  for (const request of more) bench.receive(exit.reply(request, pageObject('x')))
+  t.equal(bench.outcomes().filter(({ type }) => type === 'response').length, requests.length + more.length)
+  t.equal(requests.length + more.length > 30, true)
+})
+
+t.test('single mode asks for the largest messages, no parity and no copies', async t => {
+  const { bench, first } = started({ replyMode: 'single' })
+  t.match(first, { loss: 0, shape: 61 })
+  t.equal(bench.wait(200).length, 0)
+})
+
+t.test('more requests than the bound fail at once', async t => {
+  const bench = new Bench({ maxRequests: 2 })
+  bench.get()
+  t.match(bench.outcomes(), [{ type: 'failed', code: 'no-exit' }])
+  const exit = new FakeExit()
+  bench.ready('a', exit)
+  bench.get()
+  bench.get()
+  bench.get()
+  t.match(bench.outcomes(), [{ type: 'failed', code: 'busy' }])
+})
+
+t.test('a site of its own: not the pool, and the second Destination for retries', async t => {
+  const bench = new Bench()
+  const [pool, site] = [new FakeExit(1), new FakeExit(2)]
+  bench.ready('a', pool)
+  bench.core.request(bench.now, {
+    message: Buffer.from('GET http://b.i2p/ HTTP/1.1\r\n\r\n'), site: 'b.i2p', idempotent: true, destination: site.keys.destination
+  })
+  const sent = bench.wait(60_000)
+  t.ok(sent.every(({ to }) => to.equals(site.keys.destination)))
+  t.strictSame([...new Set(sent.map(({ source }) => source))], [0, 1])
+})
