@@ -1,4 +1,6 @@
 const MILLISECONDS = 1000
+/** A time in epoch ms has steps of 0.00025 ms; this much more never rounds down to too early. */
+const CLOCK_STEP = 0.001
 
 /** Token bucket in bytes. It starts full. A packet larger than the bucket leaves when the bucket is full. */
 export class TokenBucket {
@@ -47,7 +49,7 @@ export class TokenBucket {
   availableAt (now: number, bytes: number): number {
     this.#fill(now)
     const missing = this.#needed(bytes) - this.#level
-    return missing <= 0 ? now : now + missing / this.#rate * MILLISECONDS
+    return missing <= 0 ? now : now + missing / this.#rate * MILLISECONDS + CLOCK_STEP
   }
 
   /** A smaller depth takes effect at once, a larger one as it fills. */

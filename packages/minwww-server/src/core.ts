@@ -1,1 +1,5 @@
-export {}
+export { ServerCore } from './core/server-core.ts'
+export type { ServerCoreOptions } from './core/server-core.ts'
+export { DEFAULT_CONFIG } from './core/config.ts'
+export type { ServerConfig } from './core/config.ts'
+export type { FailureFacts, Incoming, Outgoing, ServerEvent, ServerStats } from './core/types.ts'

@@ -1,0 +1,77 @@
+import { encodeMessage, encodeRate, ERROR_CODES, paddedLength } from '@minwww/protocol'
+import type { WireErrorName } from '@minwww/protocol'
+import type { Burst } from './outbox.ts'
+import type { Exchange } from './exchange.ts'
+import type { Reply, SymbolRange } from './reply.ts'
+import type { Session } from './session.ts'
+import type { FailureFacts } from './types.ts'
+
+/** Symbols of one reply, first to last. */
+export class SymbolBurst implements Burst {
+  readonly owner: Exchange
+  readonly messageLength: number
+  readonly #reply: Reply
+  readonly #attempt: number
+  readonly #last: number
+  #next: number
+
+  constructor (exchange: Exchange, reply: Reply, range: SymbolRange) {
+    this.owner = exchange
+    this.messageLength = reply.messageLength
+    this.#reply = reply
+    this.#attempt = exchange.attempt
+    this.#next = range.first
+    this.#last = range.last
+  }
+
+  get left (): number {
+    return this.#last + 1 - this.#next
+  }
+
+  take (pace: number): Buffer {
+    const index = this.#next++
+    const { session, id } = this.owner
+    return encodeMessage({
+      type: 'reply',
+      attempt: this.#attempt,
+      flags: 0,
+      session: session.id,
+      id,
+      size: this.#reply.size,
+      index,
+      last: this.#last,
+      pace: encodeRate(pace),
+      symbol: this.#reply.symbol(index)
+    }, session.keys.server)
+  }
+}
+
+/** One ERROR. */
+export class Notice implements Burst {
+  readonly owner: object
+  readonly messageLength: number
+  left = 1
+  readonly #payload: Buffer
+
+  constructor (session: Session, id: number, attempt: number, code: WireErrorName, facts: FailureFacts, owner: object = {}) {
+    const message = {
+      type: 'error',
+      attempt,
+      flags: 0,
+      session: session.id,
+      id,
+      code: ERROR_CODES[code],
+      retryAfter: facts.retryAfter ?? 0,
+      size: facts.size ?? 0,
+      detail: facts.detail ?? ''
+    } as const
+    this.owner = owner
+    this.#payload = encodeMessage(message, session.keys.server, paddedLength(0))
+    this.messageLength = this.#payload.length
+  }
+
+  take (): Buffer {
+    this.left = 0
+    return this.#payload
+  }
+}

@@ -1,0 +1,99 @@
+const KB = 1024
+const MB = 1024 * KB
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+
+/** Everything tunable of the exit's core. Times in ms, sizes in bytes, rates in bytes/s (1024 bytes a tunnel message). */
+export interface ServerConfig {
+  /** Silence after which a session is forgotten. */
+  sessionLife: number
+  /** Sessions that were used after their OPEN; at the bound the one silent for longest ends. */
+  maxSessions: number
+  /** Sessions of which only the OPEN was seen; same. */
+  maxFreshSessions: number
+  /** How far an OPEN's time may be from ours. */
+  clockTolerance: number
+  /** Signature checks per second, for Destinations with a session and for all others, each. */
+  signatureChecks: number
+  /** Age up to which all sessions together share the budget of newcomers. */
+  newcomerTime: number
+  /** Fetches per second of all newcomers together, and how many at once. */
+  newcomerFetches: number
+  newcomerBurst: number
+  /** Fetches under way; above it: ERROR 2. */
+  maxFetches: number
+  maxFetchesPerSession: number
+  /** Time that `respond` or `fail` may take. */
+  fetchDeadline: number
+  /** A request, decoded. */
+  maxRequest: number
+  /** Requests that a session remembers; the one untouched for longest is forgotten. */
+  maxExchanges: number
+  /** Request objects that are being put together from BODY symbols, in all; the oldest is forgotten. */
+  maxUploads: number
+  /** How long an answer is kept after it was last used. Section 8 says max(60 s, 8 RTT); covers an RTT of 11 s. */
+  cacheTime: number
+  cachePerSession: number
+  cacheTotal: number
+  /** Rate and depth (tunnel messages) of a session's bucket until its client grants a rate. */
+  initialRate: number
+  initialDepth: number
+  minRate: number
+  maxRate: number
+  /** A granted rate times this is the depth: the client's srtt, which the exit is not told. */
+  depthTime: number
+  /** Tunnel messages. */
+  minDepth: number
+  maxDepth: number
+  /** Tunnel messages handed over and not yet likely sent, of all sessions, and the rate at which the router sends them. */
+  maxBacklog: number
+  serverRate: number
+  /** Messages back to back, and messages per second after that, in total. */
+  messageBurst: number
+  messageRate: number
+  /** Bursts of one reply. */
+  maxBursts: number
+  /** Bytes of one reply as a multiple of its size, but never less than `minReplyMessages` tunnel messages. */
+  replyFactor: number
+  minReplyMessages: number
+  /** Seconds in an ERROR 2 of the core. */
+  retryAfter: number
+  /** Time that a router has to send a message. */
+  expiry: number
+}
+
+export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
+  sessionLife: 10 * MINUTE,
+  maxSessions: 4096,
+  maxFreshSessions: 1024,
+  clockTolerance: 90 * SECOND,
+  signatureChecks: 200,
+  newcomerTime: 30 * SECOND,
+  newcomerFetches: 50,
+  newcomerBurst: 200,
+  maxFetches: 512,
+  maxFetchesPerSession: 64,
+  fetchDeadline: MINUTE,
+  maxRequest: 256 * KB,
+  maxExchanges: 1024,
+  maxUploads: 64,
+  cacheTime: 90 * SECOND,
+  cachePerSession: 4 * MB,
+  cacheTotal: 64 * MB,
+  initialRate: 128 * KB,
+  initialDepth: 64,
+  minRate: KB,
+  maxRate: 2 * MB,
+  depthTime: SECOND,
+  minDepth: 16,
+  maxDepth: 190,
+  maxBacklog: 400,
+  serverRate: 2 * MB,
+  messageBurst: 24,
+  messageRate: 480,
+  maxBursts: 6,
+  replyFactor: 3,
+  minReplyMessages: 6,
+  retryAfter: 2,
+  expiry: MINUTE
+}

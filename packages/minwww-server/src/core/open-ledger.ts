@@ -1,0 +1,56 @@
+/** What is remembered of one OPEN. */
+export interface OpenEntry {
+  /** Highest attempt seen. */
+  attempt: number
+  seenAt: number
+  /** Its request was given out to be fetched. */
+  fetched: boolean
+}
+
+/**
+ * Verified OPENs by (Destination, session, id), for as long as their time lets them be replayed. It outlives sessions,
+ * so that an OPEN cannot bring back a session and fetch again. Its size is bounded by the limit on signature checks.
+ */
+export class OpenLedger {
+  readonly #life: number
+  readonly #entries = new Map<string, OpenEntry>()
+
+  /** @param life - ms that an OPEN can be replayed: twice the tolerance of its time */
+  constructor (life: number) {
+    this.#life = life
+  }
+
+  static key (destinationHash: Uint8Array, session: Uint8Array, id: number): string {
+    return `${Buffer.from(destinationHash).toString('latin1')}${Buffer.from(session).toString('latin1')}${id}`
+  }
+
+  find (key: string): OpenEntry | undefined {
+    return this.#entries.get(key)
+  }
+
+  /** Call after the signature was verified. */
+  record (now: number, key: string, attempt: number): OpenEntry {
+    const entry = this.#entries.get(key) ?? { attempt, seenAt: now, fetched: false }
+    entry.attempt = Math.max(entry.attempt, attempt)
+    entry.seenAt = now
+    this.#entries.delete(key)
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  get size (): number {
+    return this.#entries.size
+  }
+
+  nextTimeout (): number | undefined {
+    const first = this.#entries.values().next().value
+    return first === undefined ? undefined : first.seenAt + this.#life
+  }
+
+  handleTimeout (now: number): void {
+    for (const [key, entry] of this.#entries) {
+      if (entry.seenAt + this.#life > now) break
+      this.#entries.delete(key)
+    }
+  }
+}

@@ -1,0 +1,194 @@
+import type { LocalDestination } from '@minwww/i2cp/codec'
+import { decodeMessage, peekPrefix, PREFIX, ProtocolError, sessionKeys, VERSION } from '@minwww/protocol'
+import type { TaggedMessage, WireErrorName } from '@minwww/protocol'
+import { DEFAULT_CONFIG } from './config.ts'
+import type { ServerConfig } from './config.ts'
+import { Desk } from './desk.ts'
+import { OpenGate } from './open-gate.ts'
+import { Outbox } from './outbox.ts'
+import { Session } from './session.ts'
+import { SessionTable } from './session-table.ts'
+import { emptyStats } from './types.ts'
+import type { FailureFacts, Incoming, Outgoing, ServerEvent, ServerStats } from './types.ts'
+
+const DATAGRAM2 = 19
+const RAW = 18
+
+export interface ServerCoreOptions {
+  /** The exit's own Destination. */
+  keys: LocalDestination
+  /** Not used by an exit today; every core takes its randomness this way. */
+  random?: (n: number) => Uint8Array
+  config?: Partial<ServerConfig>
+  /** ms that the router's clock is ahead of `now`. */
+  clockOffset?: () => number
+  /** ms on the core's clock at which it starts; the limits are full then. */
+  now?: number
+}
+
+/**
+ * The exit without I/O (sections 4 to 8): OPEN, sessions, dedupe, symbols, pacing. Its clock is epoch milliseconds,
+ * given with every call. Drive it with `receive` and `handleTimeout`, then take what `pollEvent` and `pollTransmit`
+ * have, until both are undefined, and come back at `nextTimeout`.
+ */
+export class ServerCore {
+  readonly stats: ServerStats = emptyStats()
+  readonly #config: ServerConfig
+  readonly #sessions: SessionTable
+  readonly #gate: OpenGate
+  readonly #outbox: Outbox
+  readonly #desk: Desk
+  #now: number
+
+  constructor ({ keys, config, clockOffset = () => 0, now = 0 }: ServerCoreOptions) {
+    this.#config = { ...DEFAULT_CONFIG, ...config }
+    this.#now = now
+    this.#sessions = new SessionTable(this.#config)
+    this.#outbox = new Outbox(now, this.#config)
+    this.#desk = new Desk(now, this.#config, this.stats, this.#outbox)
+    this.#gate = new OpenGate(now, { keys, config: this.#config, sessions: this.#sessions, stats: this.stats, clockOffset })
+  }
+
+  /** Nothing is being fetched and nothing waits to be sent. */
+  get idle (): boolean {
+    return this.#desk.fetching === 0 && this.#outbox.isEmpty
+  }
+
+  /** Sizes of the tables, for metrics; `held` in bytes. */
+  get load (): { sessions: number, fetches: number, exchanges: number, held: number } {
+    return { sessions: this.#sessions.size, fetches: this.#desk.fetching, exchanges: this.#desk.remembered, held: this.#desk.held }
+  }
+
+  /** One payload from the router; anything that is not a valid message of a known client is dropped without an answer. */
+  receive (now: number, message: Incoming): void {
+    this.#now = now
+    if (message.protocol === DATAGRAM2) this.#receiveOpen(now, message)
+    else if (message.protocol === RAW) this.#receiveRaw(now, message)
+  }
+
+  /** The HTTP response for a 'fetch' event. One that is too large for the client becomes ERROR 3. */
+  respond (now: number, handle: number, message: Buffer): void {
+    this.#now = now
+    this.#desk.respond(now, handle, message)
+  }
+
+  /** The ERROR for a 'fetch' event. */
+  fail (now: number, handle: number, code: WireErrorName, facts: FailureFacts = {}): void {
+    this.#now = now
+    this.#desk.fail(now, handle, code, facts)
+  }
+
+  /** From now on new requests get ERROR 10; what is under way goes on. */
+  drain (now: number): void {
+    this.#now = now
+    this.#desk.isDraining = true
+  }
+
+  /** When to call `handleTimeout` and `pollTransmit` again; undefined when there is nothing to wait for. */
+  nextTimeout (): number | undefined {
+    const times = [
+      this.#outbox.nextTimeout(this.#now), this.#desk.nextTimeout(), this.#sessions.nextTimeout(), this.#gate.nextTimeout()
+    ].filter(time => time !== undefined)
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+
+  handleTimeout (now: number): void {
+    this.#now = now
+    this.#desk.handleTimeout(now)
+    this.#gate.handleTimeout(now)
+    for (const session of this.#sessions.expired(now)) this.#end(session)
+  }
+
+  /** The next message that may leave now. */
+  pollTransmit (now: number): Outgoing | undefined {
+    this.#now = now
+    const next = this.#outbox.poll(now)
+    if (next === undefined) return undefined
+    const { session, payload } = next
+    this.stats.symbols++
+    this.stats.bytesSent += payload.length
+    return {
+      source: 0,
+      to: session.destination,
+      protocol: RAW,
+      fromPort: session.ownPort,
+      toPort: session.clientPort,
+      payload,
+      expires: now + this.#config.expiry
+    }
+  }
+
+  pollEvent (): ServerEvent | undefined {
+    return this.#desk.events.shift()
+  }
+
+  #receiveOpen (now: number, message: Incoming): void {
+    const verified = this.#gate.admit(now, message.payload)
+    if (verified === undefined) return
+    this.stats.opens++
+    let { session } = verified
+    if (session === undefined) {
+      session = new Session(now, verified.from, sessionKeys(verified.open.key), this.#config)
+      this.#evict(this.#sessions.add(session))
+    }
+    this.#heard(now, session, message, false)
+    this.#desk.request(now, session, verified.open, verified.entry)
+  }
+
+  #receiveRaw (now: number, message: Incoming): void {
+    const prefix = peekPrefix(message.payload)
+    if (prefix === undefined || prefix.version !== VERSION || message.payload.length < PREFIX) {
+      this.stats.malformed++
+      return
+    }
+    const session = this.#sessions.find(prefix.session.toString('hex'))
+    if (session === undefined) {
+      this.stats.unknownSessions++
+      return
+    }
+    const decoded = this.#decode(message.payload, session)
+    if (decoded === undefined) return
+    this.#heard(now, session, message, true)
+    this.#dispatch(now, session, decoded)
+  }
+
+  #decode (payload: Buffer, session: Session): TaggedMessage | undefined {
+    try {
+      return decodeMessage(payload, session.keys.client)
+    } catch (error) {
+      if (error instanceof ProtocolError && error.code === 'MINWWW_BAD_TAG') this.stats.badTags++
+      else this.stats.malformed++
+      return undefined
+    }
+  }
+
+  #dispatch (now: number, session: Session, message: TaggedMessage): void {
+    switch (message.type) {
+      case 'request':
+        this.stats.requests++
+        return this.#desk.request(now, session, message)
+      case 'want': return this.#desk.want(now, session, message)
+      case 'cancel': return this.#desk.cancel(now, session, message)
+      case 'body': return this.#desk.body(now, session, message)
+      case 'reply':
+      case 'error': this.stats.malformed++ // only an exit sends these
+    }
+  }
+
+  #heard (now: number, session: Session, { fromPort, toPort }: Incoming, isUse: boolean): void {
+    session.clientPort = fromPort
+    session.ownPort = toPort
+    this.#evict(this.#sessions.touch(now, session, isUse))
+  }
+
+  #evict (session: Session | undefined): void {
+    if (session === undefined) return
+    this.stats.evicted++
+    this.#desk.drop(session)
+  }
+
+  #end (session: Session): void {
+    this.#sessions.remove(session)
+    this.#desk.drop(session)
+  }
+}

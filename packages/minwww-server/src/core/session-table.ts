@@ -1,0 +1,92 @@
+import type { Destination } from '@minwww/i2cp/codec'
+import type { ServerConfig } from './config.ts'
+import type { Session } from './session.ts'
+
+/**
+ * Sessions by id, in two tables: Destinations cost nothing to make, so sessions of which only the OPEN was seen cannot
+ * push out those that are in use. Each table is ordered by silence, the longest first.
+ */
+export class SessionTable {
+  readonly #config: ServerConfig
+  readonly #fresh = new Map<string, Session>()
+  readonly #used = new Map<string, Session>()
+  /** Sessions per Destination, by its hash. */
+  readonly #destinations = new Map<string, number>()
+
+  constructor (config: ServerConfig) {
+    this.#config = config
+  }
+
+  get size (): number {
+    return this.#fresh.size + this.#used.size
+  }
+
+  find (name: string): Session | undefined {
+    return this.#used.get(name) ?? this.#fresh.get(name)
+  }
+
+  knows (destination: Destination): boolean {
+    return this.#destinations.has(keyOf(destination))
+  }
+
+  /** Adds a session; returns the one that had to go. */
+  add (session: Session): Session | undefined {
+    const evicted = this.#fresh.size >= this.#config.maxFreshSessions ? first(this.#fresh) : undefined
+    if (evicted !== undefined) this.remove(evicted)
+    this.#fresh.set(session.name, session)
+    const key = keyOf(session.destination)
+    this.#destinations.set(key, (this.#destinations.get(key) ?? 0) + 1)
+    return evicted
+  }
+
+  /** The session has proved again that it knows its key. Returns the one that had to go for it. */
+  touch (now: number, session: Session, isUse: boolean): Session | undefined {
+    session.heardAt = now
+    if (!isUse && this.#fresh.has(session.name)) {
+      this.#fresh.delete(session.name)
+      this.#fresh.set(session.name, session)
+      return undefined
+    }
+    const isNew = !this.#used.delete(session.name)
+    this.#fresh.delete(session.name)
+    const evicted = isNew && this.#used.size >= this.#config.maxSessions ? first(this.#used) : undefined
+    if (evicted !== undefined) this.remove(evicted)
+    this.#used.set(session.name, session)
+    return evicted
+  }
+
+  remove (session: Session): void {
+    const known = this.#fresh.delete(session.name) || this.#used.delete(session.name)
+    if (!known) return
+    const key = keyOf(session.destination)
+    const left = (this.#destinations.get(key) ?? 1) - 1
+    if (left > 0) this.#destinations.set(key, left)
+    else this.#destinations.delete(key)
+  }
+
+  /** When the next session ends. */
+  nextTimeout (): number | undefined {
+    const times = [first(this.#fresh), first(this.#used)].flatMap(session => session === undefined ? [] : [session.heardAt])
+    return times.length === 0 ? undefined : Math.min(...times) + this.#config.sessionLife
+  }
+
+  /** Sessions whose silence is over its limit; they stay until removed. */
+  expired (now: number): Session[] {
+    const sessions: Session[] = []
+    for (const table of [this.#fresh, this.#used]) {
+      for (const session of table.values()) {
+        if (session.heardAt + this.#config.sessionLife > now) break
+        sessions.push(session)
+      }
+    }
+    return sessions
+  }
+}
+
+function first (table: Map<string, Session>): Session | undefined {
+  return table.values().next().value
+}
+
+function keyOf (destination: Destination): string {
+  return destination.hash.toString('latin1')
+}

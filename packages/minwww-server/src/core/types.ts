@@ -1,0 +1,95 @@
+import type { Destination } from '@minwww/i2cp/codec'
+
+/** One I2CP payload to hand to the session. */
+export interface Outgoing {
+  /** Always 0: an exit has one Destination. */
+  source: number
+  to: Destination
+  protocol: 18 | 19
+  fromPort: number
+  toPort: number
+  payload: Buffer
+  /** Epoch ms of the core's clock after which the router may drop the message. */
+  expires: number
+}
+
+/** One received I2CP payload, container already removed. */
+export interface Incoming {
+  protocol: number
+  fromPort: number
+  toPort: number
+  payload: Buffer
+}
+
+export type ServerEvent =
+  /** Fetch this decoded HTTP request and call `respond` or `fail` before `deadline` (ms on the core's clock). */
+  | { type: 'fetch', handle: number, message: Buffer, from: Destination, deadline: number }
+  /** Nobody waits for this handle any more; a later `respond` is ignored. */
+  | { type: 'cancelled', handle: number }
+
+/** What goes with an ERROR; retryAfter in seconds, size in bytes of the full response, 0 unknown. */
+export interface FailureFacts {
+  retryAfter?: number
+  size?: number
+  detail?: string
+}
+
+/** Counters since the start. None of the refused kinds costs more than is said in docs/security. */
+export interface ServerStats {
+  opens: number
+  requests: number
+  probes: number
+  wants: number
+  fetches: number
+  replies: number
+  errors: number
+  symbols: number
+  /** Bytes of payload handed over. */
+  bytesSent: number
+  /** Answers repeated from the cache. */
+  repeats: number
+  /** Same or lower attempt of something known. */
+  duplicates: number
+  /** Not decodable, wrong version, type, session id or time. */
+  malformed: number
+  badTags: number
+  badSignatures: number
+  unknownSessions: number
+  /** OPENs seen before, and ids behind the window. */
+  replayed: number
+  /** OPENs dropped because too many signatures were to be checked. */
+  unchecked: number
+  /** A session id that belongs to somebody else. */
+  stolen: number
+  /** Repetitions and repairs beyond the cap of a reply. */
+  capped: number
+  busy: number
+  /** Sessions ended to make room. */
+  evicted: number
+}
+
+export function emptyStats (): ServerStats {
+  return {
+    opens: 0,
+    requests: 0,
+    probes: 0,
+    wants: 0,
+    fetches: 0,
+    replies: 0,
+    errors: 0,
+    symbols: 0,
+    bytesSent: 0,
+    repeats: 0,
+    duplicates: 0,
+    malformed: 0,
+    badTags: 0,
+    badSignatures: 0,
+    unknownSessions: 0,
+    replayed: 0,
+    unchecked: 0,
+    stolen: 0,
+    capped: 0,
+    busy: 0,
+    evicted: 0
+  }
+}
