@@ -1,0 +1,71 @@
+/** The designs that are compared. */
+export type Design = 'minwww' | 'minwww-single' | 'streaming-cold' | 'streaming-warm'
+
+export const DESIGNS: readonly Design[] = ['minwww', 'minwww-single', 'streaming-cold', 'streaming-warm']
+
+/** One point of the grid. */
+export interface Conditions {
+  /** Bytes of the HTTP response. */
+  size: number
+  /** One-way, ms; +- 20 % of it is jitter. */
+  latency: number
+  /** Percent of tunnel messages lost on the way. */
+  loss: number
+  /** Mean length of a run of losses; 1 = independent. */
+  burst: number
+  /** KB/s in each direction, 0 = unlimited. */
+  bandwidth: number
+}
+
+/** One point measured with one design; times in ms. */
+export interface Cell extends Omit<Conditions, 'burst'> {
+  design: Design
+  /** Runs. */
+  n: number
+  p50: number
+  p90: number
+  p99: number
+  /** RTT + size / bandwidth: no protocol that asks and is answered is faster on average. */
+  limit: number
+  /** 1 KB tunnel messages of both directions, mean per run. */
+  tunnelMessages: number
+  /** Runs without the page within the deadline; they count with the deadline. */
+  failed: number
+  /** Only in cells with losses in runs: their mean length. */
+  burst?: number
+}
+
+const KB = 1024
+
+const SIZES = [1, 4, 10, 32, 64, 128].map(size => size * KB)
+const LATENCIES = [10, 250, 1_000, 5_000]
+const LOSSES = [0, 0.1, 0.5, 1, 2, 5, 10]
+const BANDWIDTHS = [16, 64, 256, 0]
+const BURST = 4
+
+/** 96 size x latency x bandwidth points per loss rate, as in the transport study, and some with losses in runs. */
+export function fullGrid (): Conditions[] {
+  const points = product(LOSSES, SIZES, LATENCIES, BANDWIDTHS, 1)
+  return [...points, ...product([1, 5], [10 * KB, 64 * KB], [250, 1_000], [64, 0], BURST)]
+}
+
+/** Points that touch every value of the grid at least once: 16 of them, so 64 cells. */
+export function quickGrid (): Conditions[] {
+  return [
+    ...product([0, 1], [1 * KB, 64 * KB], [250], [64], 1),
+    ...product([0, 1, 5], [10 * KB, 128 * KB], [1_000], [0], 1),
+    ...product([0.1, 0.5, 2], [32 * KB], [250], [256], 1),
+    ...product([10], [4 * KB], [5_000, 10], [16], 1),
+    ...product([1], [64 * KB], [250], [64], BURST)
+  ]
+}
+
+/** RTT + size / bandwidth, ms. */
+export function physicalLimit ({ size, latency, bandwidth }: Conditions): number {
+  return 2 * latency + (bandwidth > 0 ? size / (bandwidth * KB) * 1000 : 0)
+}
+
+function product (losses: number[], sizes: number[], latencies: number[], bandwidths: number[], burst: number): Conditions[] {
+  return losses.flatMap(loss => sizes.flatMap(size => latencies.flatMap(latency =>
+    bandwidths.map(bandwidth => ({ size, latency, loss, burst, bandwidth })))))
+}

@@ -1,0 +1,7 @@
+export type { Cell, Conditions, Design } from './cells.ts'
+export { DESIGNS, fullGrid, physicalLimit, quickGrid } from './cells.ts'
+export type { GridOptions, GridReport } from './run-grid.ts'
+export { runGrid } from './run-grid.ts'
+export { runCell } from './run-cell.ts'
+export type { Behind, LossRow } from './summary.ts'
+export { behind, lossRows, sibling } from './summary.ts'

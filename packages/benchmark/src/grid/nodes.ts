@@ -1,0 +1,110 @@
+import { ClientCore } from '@minwww/client/core'
+import type { ClientConfig, ClientEvent } from '@minwww/client/core'
+import type { LocalDestination } from '@minwww/i2cp/codec'
+import { ServerCore } from '@minwww/server/core'
+import { pageResponse, requestedSize } from './http.ts'
+import type { Departure, World, WorldMessage, WorldNode } from './world.ts'
+
+/** The real client core as a node. */
+export class ClientNode implements WorldNode {
+  readonly core: ClientCore
+  readonly addresses: readonly string[]
+  readonly #onEvent: (event: ClientEvent) => void
+
+  constructor (o: {
+    keys: LocalDestination[], random: (n: number) => Uint8Array, config?: Partial<ClientConfig>, onEvent: (event: ClientEvent) => void
+  }) {
+    this.addresses = o.keys.map(key => key.destination.b32)
+    this.core = new ClientCore({ keys: o.keys, random: o.random, ...(o.config === undefined ? {} : { config: o.config }) })
+    this.#onEvent = o.onEvent
+  }
+
+  receive (now: number, address: string, _from: string, message: WorldMessage): void {
+    this.core.receive(now, this.addresses.indexOf(address), message)
+    this.#events()
+  }
+
+  nextTimeout (): number | undefined {
+    return this.core.nextTimeout()
+  }
+
+  handleTimeout (now: number): void {
+    this.core.handleTimeout(now)
+    this.#events()
+  }
+
+  pollTransmit (now: number): Departure | undefined {
+    this.#events()
+    const outgoing = this.core.pollTransmit(now)
+    if (outgoing === undefined) return undefined
+    return { ...outgoing, from: this.addresses[outgoing.source]!, to: outgoing.to.b32 }
+  }
+
+  #events (): void {
+    for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) this.#onEvent(event)
+  }
+}
+
+/** The real exit core as a node, with a web of pages whose size is in their path. */
+export class ExitNode implements WorldNode {
+  readonly core: ServerCore
+  readonly addresses: readonly string[]
+  readonly #world: World
+  readonly #random: (n: number) => Uint8Array
+  readonly #fetchTime: () => number
+  readonly #pages = new Map<number, Buffer>()
+  /** Fetches by request bytes: a page fetched twice is visible here. */
+  fetches = 0
+
+  constructor (o: {
+    world: World,
+    keys: LocalDestination,
+    random: (n: number) => Uint8Array,
+    fetchTime?: () => number,
+    config?: ConstructorParameters<typeof ServerCore>[0]['config']
+  }) {
+    this.#world = o.world
+    this.#random = o.random
+    this.#fetchTime = o.fetchTime ?? (() => 0)
+    this.addresses = [o.keys.destination.b32]
+    this.core = new ServerCore({ keys: o.keys, random: o.random, ...(o.config === undefined ? {} : { config: o.config }) })
+  }
+
+  /** The page of a size: the same bytes each time. */
+  page (size: number): Buffer {
+    let page = this.#pages.get(size)
+    if (page === undefined) this.#pages.set(size, page = pageResponse(size, this.#random))
+    return page
+  }
+
+  receive (now: number, _address: string, _from: string, message: WorldMessage): void {
+    this.core.receive(now, message)
+    this.#events(now)
+  }
+
+  nextTimeout (): number | undefined {
+    return this.core.nextTimeout()
+  }
+
+  handleTimeout (now: number): void {
+    this.core.handleTimeout(now)
+    this.#events(now)
+  }
+
+  pollTransmit (now: number): Departure | undefined {
+    const outgoing = this.core.pollTransmit(now)
+    return outgoing === undefined ? undefined : { ...outgoing, from: this.addresses[0]!, to: outgoing.to.b32 }
+  }
+
+  #events (now: number): void {
+    for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) {
+      if (event.type !== 'fetch') continue
+      this.fetches++
+      const { handle } = event
+      const page = this.page(requestedSize(event.message))
+      const wait = this.#fetchTime()
+      if (wait <= 0) this.core.respond(now, handle, page)
+      else this.#world.at(now + wait, () => this.core.respond(this.#world.now, handle, page))
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import { physicalLimit } from './cells.ts'
+import type { Cell, Conditions, Design } from './cells.ts'
+import { MinwwwPath } from './minwww-path.ts'
+import type { Outcome } from './minwww-path.ts'
+import { percentile } from './statistics.ts'
+import { StreamingPath } from './streaming-path.ts'
+import type { NetworkOptions } from '@minwww/local-router/network'
+
+/** Time that one page may take, ms. */
+const DEADLINE = 600_000
+/** Share of the latency that is jitter, plus or minus. */
+const JITTER = 0.2
+/** Pages before the measured ones: by then estimates have settled, or would with any browsing. */
+const WARM_UP_PAGES = 4
+/** Tunnel messages of replies before the measured ones, for MinWWW: an hour's browsing holds a multiple. */
+const WARM_UP_BYTES = 6 * 1024 * 1024
+const WARM_UP_SIZE = 48 * 1024
+
+export interface RunOptions {
+  runs: number
+  seed: number
+  /** Learn the path by browsing before the measurement. */
+  warmUpBytes?: number
+}
+
+/** Measures one design at one point of the grid: a chain of pages on one path. */
+export function runCell (design: Design, conditions: Conditions, { runs, seed, warmUpBytes = WARM_UP_BYTES }: RunOptions): Cell {
+  const network = networkOf(conditions)
+  const pages = design === 'minwww' || design === 'minwww-single'
+    ? minwwwPages(seed, network, conditions, runs, design === 'minwww-single', warmUpBytes)
+    : streamingPages(seed, network, conditions, runs, design === 'streaming-warm')
+  return summary(design, conditions, pages)
+}
+
+export function networkOf ({ latency, loss, burst, bandwidth }: Conditions): Partial<NetworkOptions> {
+  return {
+    latency, jitter: JITTER * latency, loss: loss / 100, burst, bandwidth: bandwidth * 1024, queue: 3_600_000, tunnelLifetime: 86_400_000
+  }
+}
+
+interface Pages { outcomes: Outcome[], tunnelMessages: number }
+
+function minwwwPages (seed: number, network: Partial<NetworkOptions>, { size, latency }: Conditions, runs: number, single: boolean, warmUpBytes: number): Pages {
+  const path = new MinwwwPath(seed, network, { replyMode: single ? 'single' : 'adaptive', deadline: DEADLINE })
+  path.settle(DEADLINE)
+  if (!single) {
+    for (let bytes = 0; bytes < warmUpBytes; bytes += WARM_UP_SIZE) path.fetch(WARM_UP_SIZE, DEADLINE)
+  }
+  for (let i = 0; i < WARM_UP_PAGES; i++) path.fetch(size, DEADLINE)
+  return chain(path, size, latency, runs, () => {})
+}
+
+function streamingPages (seed: number, network: Partial<NetworkOptions>, { size, latency }: Conditions, runs: number, warm: boolean): Pages {
+  const path = new StreamingPath(seed, network)
+  if (warm) for (let i = 0; i < WARM_UP_PAGES; i++) path.fetch(size, DEADLINE)
+  return chain(path, size, latency, runs, () => { if (!warm) path.forget() })
+}
+
+function chain (path: MinwwwPath | StreamingPath, size: number, latency: number, runs: number, before: () => void): Pages {
+  path.rest(4 * latency + 1_000)
+  const sent = path.world.network.stats.tunnelMessagesSent
+  const outcomes: Outcome[] = []
+  for (let i = 0; i < runs; i++) {
+    before()
+    outcomes.push(path.fetch(size, DEADLINE))
+    path.rest(4 * latency + 1_000)
+  }
+  return { outcomes, tunnelMessages: (path.world.network.stats.tunnelMessagesSent - sent) / runs }
+}
+
+function summary (design: Design, conditions: Conditions, { outcomes, tunnelMessages }: Pages): Cell {
+  const times = outcomes.map(({ time }) => time)
+  const { size, latency, loss, burst, bandwidth } = conditions
+  return {
+    design,
+    size,
+    latency,
+    loss,
+    bandwidth,
+    n: outcomes.length,
+    p50: round(percentile(times, 0.5)),
+    p90: round(percentile(times, 0.9)),
+    p99: round(percentile(times, 0.99)),
+    limit: round(physicalLimit(conditions)),
+    tunnelMessages: round(tunnelMessages),
+    failed: outcomes.filter(({ failed }) => failed).length,
+    ...(burst > 1 ? { burst } : {})
+  }
+}
+
+function round (value: number): number {
+  return Math.round(value * 10) / 10
+}

@@ -1,0 +1,66 @@
+import { DESIGNS } from './cells.ts'
+import type { Cell, Design } from './cells.ts'
+import { geometricMean } from './statistics.ts'
+
+/** Geometric means over all points of one loss rate, as multiples of the physical limit. */
+export interface LossRow {
+  loss: number
+  burst: number
+  design: Design
+  points: number
+  p50: number
+  p99: number
+  /** Tunnel messages of all pages together, relative to warm streaming's. */
+  tunnelMessages: number
+  failed: number
+}
+
+/** A point where MinWWW is behind streaming. */
+export interface Behind { cell: Cell, rival: Cell, at: 'p50' | 'p99', ratio: number }
+
+export function lossRows (cells: readonly Cell[]): LossRow[] {
+  const rows: LossRow[] = []
+  for (const [loss, burst] of unique(cells.map(cell => [cell.loss, cell.burst ?? 1] as const))) {
+    for (const design of DESIGNS) {
+      const own = cells.filter(cell => cell.design === design && cell.loss === loss && (cell.burst ?? 1) === burst)
+      if (own.length === 0) continue
+      const warm = own.map(cell => sibling(cells, cell, 'streaming-warm')).filter(cell => cell !== undefined)
+      rows.push({
+        loss,
+        burst,
+        design,
+        points: own.length,
+        p50: geometricMean(own.map(cell => cell.p50 / cell.limit)),
+        p99: geometricMean(own.map(cell => cell.p99 / cell.limit)),
+        tunnelMessages: warm.length < own.length ? NaN : geometricMean(own.map((cell, i) => cell.tunnelMessages / warm[i]!.tunnelMessages)),
+        failed: own.reduce((sum, cell) => sum + cell.failed, 0)
+      })
+    }
+  }
+  return rows
+}
+
+/** Points where MinWWW needs more than `tolerance` times what streaming, cold or warm, needs. Worst first. */
+export function behind (cells: readonly Cell[], tolerance = 1.05): Behind[] {
+  const found: Behind[] = []
+  for (const cell of cells) {
+    if (cell.design !== 'minwww') continue
+    for (const design of ['streaming-cold', 'streaming-warm'] as const) {
+      const rival = sibling(cells, cell, design)
+      if (rival === undefined) continue
+      for (const at of ['p50', 'p99'] as const) {
+        if (cell[at] > tolerance * rival[at]) found.push({ cell, rival, at, ratio: cell[at] / rival[at] })
+      }
+    }
+  }
+  return found.sort((a, b) => b.ratio - a.ratio)
+}
+
+export function sibling (cells: readonly Cell[], cell: Cell, design: Design): Cell | undefined {
+  return cells.find(other => other.design === design && other.size === cell.size && other.latency === cell.latency &&
+    other.loss === cell.loss && other.bandwidth === cell.bandwidth && (other.burst ?? 1) === (cell.burst ?? 1))
+}
+
+function unique (pairs: Array<readonly [number, number]>): Array<readonly [number, number]> {
+  return [...new Map(pairs.map(pair => [pair.join(), pair])).values()].sort((a, b) => a[1] - b[1] || a[0] - b[0])
+}

@@ -1,0 +1,105 @@
+import type { NetworkModel } from '@minwww/local-router/network'
+
+/** I2CP's gzip container around a payload, bytes. */
+const CONTAINER = 23
+/** Steps without the clock moving, after which a simulation is stuck: a livelock is an error, not a hang. */
+const MAX_STEPS_AT_ONCE = 100_000
+
+/** What a node hands to the network. */
+export interface WorldMessage { protocol: number, fromPort: number, toPort: number, payload: Buffer }
+export interface Departure extends WorldMessage { from: string, to: string }
+
+/** A core behind one or more Destinations. */
+export interface WorldNode {
+  /** Keys of its Destinations in the network model. */
+  readonly addresses: readonly string[]
+  receive (now: number, address: string, from: string, message: WorldMessage): void
+  nextTimeout (): number | undefined
+  handleTimeout (now: number): void
+  /** The next message to send, until there is none. */
+  pollTransmit (now: number): Departure | undefined
+}
+
+/** Cores and the network between them in virtual time: one clock that jumps from one deadline to the next. */
+export class World {
+  readonly network: NetworkModel<WorldMessage>
+  readonly #nodes: WorldNode[] = []
+  readonly #byAddress = new Map<string, WorldNode>()
+  readonly #alarms: Array<{ at: number, action: () => void }> = []
+  #now: number
+  #stepsAtOnce = 0
+
+  constructor (network: NetworkModel<WorldMessage>, start = 1_700_000_000_000) {
+    this.network = network
+    this.#now = start
+  }
+
+  get now (): number {
+    return this.#now
+  }
+
+  add (node: WorldNode): void {
+    this.#nodes.push(node)
+    for (const address of node.addresses) this.#byAddress.set(address, node)
+  }
+
+  /** Runs an action at a time, between two steps. */
+  at (time: number, action: () => void): void {
+    this.#alarms.push({ at: Math.max(time, this.#now), action })
+  }
+
+  /**
+   * Runs until `isDone`, which is asked after every step, or until the time is over.
+   * @param until - ms of the world's clock
+   * @returns whether `isDone` was reached
+   */
+  run (isDone: () => boolean, until: number): boolean {
+    this.#flush()
+    while (!isDone()) {
+      const next = this.#next()
+      if (next > until) {
+        this.#now = Math.max(this.#now, until)
+        return false
+      }
+      this.#step(next)
+    }
+    return true
+  }
+
+  /** Lets everything that happens until then happen. */
+  runUntil (time: number): void {
+    this.run(() => false, time)
+  }
+
+  #next (): number {
+    let next = this.network.nextTimeout() ?? Infinity
+    for (const node of this.#nodes) next = Math.min(next, node.nextTimeout() ?? Infinity)
+    for (const alarm of this.#alarms) next = Math.min(next, alarm.at)
+    return next
+  }
+
+  #step (next: number): void {
+    this.#stepsAtOnce = next > this.#now ? 0 : this.#stepsAtOnce + 1
+    if (this.#stepsAtOnce > MAX_STEPS_AT_ONCE) throw new Error(`simulation is stuck at ${this.#now}`)
+    this.#now = Math.max(this.#now, next)
+    for (const { to, from, data } of this.network.poll(this.#now)) {
+      this.#byAddress.get(to)?.receive(this.#now, to, from, data)
+      this.#flush()
+    }
+    for (const node of this.#nodes) if ((node.nextTimeout() ?? Infinity) <= this.#now) node.handleTimeout(this.#now)
+    for (const alarm of this.#alarms.filter(({ at }) => at <= this.#now)) {
+      this.#alarms.splice(this.#alarms.indexOf(alarm), 1)
+      alarm.action()
+    }
+    this.#flush()
+  }
+
+  #flush (): void {
+    for (const node of this.#nodes) {
+      for (let message = node.pollTransmit(this.#now); message !== undefined; message = node.pollTransmit(this.#now)) {
+        const { from, to, payload } = message
+        this.network.send(this.#now, { from, to, size: payload.length + CONTAINER, data: message })
+      }
+    }
+  }
+}
