@@ -15,4 +15,4 @@ export type { ConnectionStatistics } from './core/statistics.ts'
 export {
   ACCEPT_BACKLOG, MAX_HALF_OPEN, MAX_STREAMS, RECEIVE_BUDGET, STREAMING_PROTOCOL, StreamingCore
 } from './core/streaming-core.ts'
-export type { ConnectRequest, CoreStatistics, Incoming, Outgoing, StreamingCoreInit, StreamingEvent } from './core/streaming-core.ts'
+export type { ConnectRequest, CoreStatistics, Incoming, Outgoing, RejectReason, StreamingCoreInit, StreamingEvent } from './core/types.ts'

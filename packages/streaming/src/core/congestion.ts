@@ -2,7 +2,11 @@ import { MAX_SLOW_START_WINDOW, MIN_WINDOW } from './constants.ts'
 
 /** Below this ratio of RTT to base RTT no queue stands, so loss is the path's, not ours. */
 const UNLOADED = 1.15
-/** In avoidance on an unloaded path the window grows by this share of itself per round trip. */
+/** Above this share of packets lost it is ours, whatever the RTT says: a short queue overflows without a delay. */
+const MAX_RANDOM_LOSS = 0.15
+/** Slow start goes on below this share. */
+const SLOW_START_LOSS = 0.05
+/** In avoidance on an unloaded path the window grows by up to this share of itself per round trip. */
 const PROBE_SHARE = 1 / 8
 
 export interface CongestionOptions {
@@ -19,12 +23,15 @@ export interface PathState {
   srtt: number | undefined
   base: number | undefined
   rate: number
+  /** Share of packets lost, 0..1. */
+  loss: number
 }
 
 /**
  * Window in packets: slow start, congestion avoidance, and Westwood's answer to loss: the window falls to what the path
- * carried (delivery rate x base RTT), not to half. Random loss leaves the rate as it is, so it leaves the window nearly
- * as it is; a full queue shows as an RTT above the base, and the window falls to what empties it.
+ * carried (delivery rate x base RTT), not to half. While the RTT stays at its base, loss is random: what was carried is
+ * corrected for it, and slow start goes on. A full queue shows as an RTT above the base, and the window falls to what
+ * empties it.
  */
 export class CongestionController {
   #window: number
@@ -49,12 +56,13 @@ export class CongestionController {
       this.#set(Math.min(this.#window + count / this.#options.slowStartFactor, this.#ssthresh))
       return
     }
-    const perRound = unloaded(path) ? Math.max(1, this.#window * PROBE_SHARE) : 1
+    const perRound = unloaded(path) ? Math.max(1, this.#window * PROBE_SHARE * (1 - path.loss / MAX_RANDOM_LOSS)) : 1
     this.#set(this.#window + count * perRound / (this.#window * this.#options.avoidanceFactor))
   }
 
   /** Once per round trip in which packets were lost, and were found lost by ACKs. */
   lost (path: PathState): void {
+    if (this.slowStart && path.loss < SLOW_START_LOSS && unloaded(path)) return
     this.#ssthresh = this.#carried(path)
     this.#set(Math.min(this.#window, this.#ssthresh))
   }
@@ -71,9 +79,10 @@ export class CongestionController {
     this.#set(this.#ssthresh)
   }
 
-  #carried ({ rate, base }: PathState): number {
+  #carried (path: PathState): number {
+    const { rate, base, loss } = path
     if (base === undefined || rate === 0) return Math.max(this.#window / 2, 2)
-    return Math.max(rate * base, 2)
+    return Math.max(rate * base * (unloaded(path) ? UNLOADED / (1 - loss) : 1), 2)
   }
 
   #set (window: number): void {
@@ -81,6 +90,6 @@ export class CongestionController {
   }
 }
 
-function unloaded ({ srtt, base }: PathState): boolean {
-  return srtt !== undefined && base !== undefined && srtt <= base * UNLOADED
+function unloaded ({ srtt, base, loss }: PathState): boolean {
+  return srtt !== undefined && base !== undefined && srtt <= base * UNLOADED && loss < MAX_RANDOM_LOSS
 }

@@ -38,7 +38,7 @@ export interface ConnectionInit {
   sendStreamId: number
   config: ConnectionConfig
   shared?: SharedControlBlock | undefined
-  /** 0..1, for the inactivity timer. */
+  /** 0..1, for the timers. */
   jitter: number
   /** Bound over all connections, for what is received and not read. */
   budget?: ReceiveBudget
@@ -88,7 +88,7 @@ export class Connection {
     this.createdAt = this.#lastActivity = this.#lastReceived = this.#lastWritten = now
     this.#sendStreamId = init.sendStreamId
     this.#peerKey = init.peerKey
-    this.#sender = new Sender(config, init.shared)
+    this.#sender = new Sender(config, init.jitter, init.shared)
     this.#receiver = new Receiver(config, init.budget)
     this.#wake = init.wake ?? (() => {})
     this.#writer = new PacketWriter(this, init.identity)

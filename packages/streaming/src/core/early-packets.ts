@@ -49,7 +49,8 @@ export class EarlyPackets {
   }
 
   #dropOldest (): void {
-    for (const [id, early] of this.#streams) return this.#drop(id, early)
+    const [id, early] = this.#streams.entries().next().value!
+    this.#drop(id, early)
   }
 
   #drop (id: number, early: Early): void {

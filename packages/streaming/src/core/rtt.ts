@@ -18,6 +18,7 @@ export class RttEstimator {
   #previousBase = Infinity
   #periodStart = 0
   #latest: number | undefined
+  #provisional = false
 
   /** `shared`: estimate of an earlier connection to the same peer. */
   constructor (initialRto: number, shared?: { rtt: number, rttvar: number }) {
@@ -39,9 +40,19 @@ export class RttEstimator {
     return base === Infinity ? this.#srtt : base
   }
 
+  /** Of a packet that was sent more than once, measured from the first: an upper bound, until the first real sample. */
+  provisional (ms: number): void {
+    if (this.#srtt !== undefined) return
+    this.#srtt = Math.min(ms, MAX_RTT)
+    this.#rttvar = this.#srtt / 2
+    this.#provisional = true
+    this.#updateRto()
+  }
+
   sample (now: number, ms: number): void {
     const rtt = Math.min(Math.max(ms, 0), MAX_RTT)
-    if (this.#srtt === undefined) {
+    if (this.#srtt === undefined || this.#provisional) {
+      this.#provisional = false
       this.#srtt = rtt
       this.#rttvar = rtt / 2
     } else {

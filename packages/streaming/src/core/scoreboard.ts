@@ -1,8 +1,9 @@
 import { FAST_RETRANSMIT_THRESHOLD } from './constants.ts'
 import type { RateStamp } from './delivery-rate.ts'
 
-/** With every loss the patience for reordering shrinks by this, so that one late packet is not remembered for ever. */
-const REORDERING_DECAY = 0.99
+/** In every round with loss the patience for reordering shrinks by this: one late packet is not remembered for ever. */
+const REORDERING_DECAY = 0.98
+const LATENESS_MARGIN = 1.25
 
 /** A packet that was sent and is not acknowledged. Times in ms. */
 export interface SentPacket {
@@ -24,6 +25,8 @@ export interface SentPacket {
   evidence: number
   /** When the first of them was acknowledged. */
   evidenceAt: number
+  /** `evidenceAt` of the transmission before this one. */
+  suspectedAt: number
 }
 
 export interface AckResult {
@@ -92,7 +95,6 @@ export class Scoreboard {
       if (at <= now) {
         this.markLost(packet)
         lost.push(packet)
-        this.#reordering *= REORDERING_DECAY
       } else {
         nextAt = Math.min(nextAt ?? Infinity, at)
       }
@@ -117,7 +119,8 @@ export class Scoreboard {
 
   resent (packet: SentPacket, now: number, order: number, rate: RateStamp): void {
     if (packet.lost) this.#lostCount -= 1
-    Object.assign(packet, { lost: false, evidence: 0, evidenceAt: 0, sentAt: now, order, rate, sends: packet.sends + 1 })
+    const suspectedAt = packet.evidence > 0 ? packet.evidenceAt : now
+    Object.assign(packet, { lost: false, evidence: 0, evidenceAt: 0, suspectedAt, sentAt: now, order, rate, sends: packet.sends + 1 })
   }
 
   clear (): void {
@@ -125,17 +128,18 @@ export class Scoreboard {
     this.#lostCount = 0
   }
 
+  /** A round with loss ends. */
+  roundLost (): void { this.#reordering *= REORDERING_DECAY }
+
   /** It came although later ones came first: the path reorders, so wait longer before calling a packet lost. */
   #noticeReordering (now: number, packet: SentPacket): void {
-    if (packet.evidence > 0 && packet.sends === 1) {
-      this.#reordering = Math.max(this.#reordering, 1.25 * (now - packet.evidenceAt))
-    }
+    if (packet.evidence > 0 && packet.sends === 1) this.#late(now - packet.evidenceAt)
   }
 
-  /** A retransmission was acknowledged sooner than it can have travelled: the first transmission was only late. */
-  spurious (limit: number): void {
-    this.#reordering = Math.min(Math.max(this.#reordering * 1.5, limit / 8), limit)
-  }
+  /** A retransmission was acknowledged sooner than it can have travelled: the transmission before it was only late. */
+  spurious (now: number, packet: SentPacket): void { this.#late(now - packet.suspectedAt) }
+
+  #late (ms: number): void { this.#reordering = Math.max(this.#reordering, LATENESS_MARGIN * ms) }
 
   #addEvidence (now: number, acked: SentPacket[]): void {
     for (const packet of this.#packets) {

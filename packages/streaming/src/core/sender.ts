@@ -1,16 +1,24 @@
 import { ACK_REQUEST_INTERVAL, MAX_EARLY_PACKETS, MAX_RTO, MAX_SPAN } from './constants.ts'
 import { CongestionController } from './congestion.ts'
+import type { PathState } from './congestion.ts'
 import type { ConnectionConfig } from './config.ts'
 import type { SharedControlBlock } from './control-blocks.ts'
 import { DeliveryRate } from './delivery-rate.ts'
+import { LossRatio } from './loss-ratio.ts'
 import { Pacer } from './pacer.ts'
 import { RttEstimator } from './rtt.ts'
 import { Scoreboard } from './scoreboard.ts'
 import type { SentPacket } from './scoreboard.ts'
+import { segmentSize } from './segment-size.ts'
 import { SendBuffer } from './send-buffer.ts'
 
 /** Retransmissions of one packet for any reason, as a multiple of maxResends: one packet that never comes through ends the stream. */
 const SENDS_PER_RESEND = 3
+
+/** No packet and its ACK travel in less than this share of the base RTT, whatever the jitter. */
+const FASTEST_SHARE = 0.7
+/** Timeouts are stretched by up to this share. */
+const TIMEOUT_SPREAD = 1 / 4
 
 /** The sending half of a stream: open, told to end, CLOSE sent, CLOSE acknowledged. */
 export type SendHalf = 'open' | 'ending' | 'close-sent' | 'closed'
@@ -43,6 +51,7 @@ export class Sender {
   readonly #board = new Scoreboard()
   readonly #pacer = new Pacer()
   readonly #rate = new DeliveryRate()
+  readonly #loss = new LossRatio()
   #nextSequence = 0
   #order = 0
   /** Losses of packets sent before this transmission belong to a round that was answered. */
@@ -54,12 +63,16 @@ export class Sender {
   #probes = 0
   #confirmed = false
   #limited = false
+  /** Stretches the timeouts of this stream, so that streams that lost their packets together do not repeat them together. */
+  readonly #spread: number
   #retransmitAt: number | undefined
   #reorderAt: number | undefined
   #paceAt: number | undefined
 
-  constructor (config: ConnectionConfig, shared?: SharedControlBlock) {
+  /** `jitter`: 0..1. */
+  constructor (config: ConnectionConfig, jitter: number, shared?: SharedControlBlock) {
     this.#config = config
+    this.#spread = 1 + jitter * TIMEOUT_SPREAD
     this.#buffer = new SendBuffer(config.bufferSize)
     this.maxMessageSize = config.initialMessageSize
     this.rtt = new RttEstimator(config.initialRto, shared)
@@ -131,6 +144,7 @@ export class Sender {
       this.#confirmed = true
       this.#sampleRtt(now, acked, newest)
       this.#rate.acknowledge(now, acked.length, newest)
+      this.#loss.count(acked.length, 0)
       if (!this.#choked) this.congestion.acknowledged(acked.length, limited, this.#path())
       if (this.half === 'close-sent' && this.#board.size === 0) this.half = 'closed'
       this.#retransmitAt = this.#choked ? this.#retransmitAt : undefined
@@ -173,8 +187,9 @@ export class Sender {
     this.#timeouts += 1
     this.statistics.timeouts += 1
     if (this.#timeouts > this.#config.maxResends || lowest.sends > SENDS_PER_RESEND * this.#config.maxResends) return true
-    if (this.#timeouts === 1) {
-      // Tail loss: one packet tells what arrived, and the rest of the window is not thrown away for it.
+    if (this.#timeouts === 1 || !this.#confirmed) {
+      // Tail loss: one packet tells what arrived, and the rest of the window is not thrown away for it. Before the first
+      // ACK the same: that the round trip is longer than the initial RTO is as likely as a loss.
       this.#board.markLost(lowest)
     } else {
       this.congestion.timedOut(this.#path())
@@ -215,7 +230,7 @@ export class Sender {
 
   #sendNew (now: number): SentPacket {
     if (this.#nextSequence === 0) this.#pacer.update(now, this.congestion.window, this.rtt.srtt, true)
-    const payload = this.#buffer.take(this.maxMessageSize)
+    const payload = this.#buffer.take(segmentSize(this.maxMessageSize))
     const close = this.half === 'ending' && this.#buffer.length === 0
     if (close) this.half = 'close-sent'
     this.#keepAlive = false
@@ -232,7 +247,8 @@ export class Sender {
       rate: this.#rate.stamp(now, this.#board.inFlight),
       lost: false,
       evidence: 0,
-      evidenceAt: 0
+      evidenceAt: 0,
+      suspectedAt: 0
     }
     this.#board.add(packet)
     packet.immediate = this.#wantsAck(packet)
@@ -265,14 +281,15 @@ export class Sender {
   }
 
   #sampleRtt (now: number, acked: SentPacket[], newest: SentPacket): void {
+    const fastest = (this.rtt.base ?? 0) * FASTEST_SHARE
+    for (const packet of acked) {
+      if (packet.sends === 1 || now - packet.sentAt >= fastest) continue
+      this.statistics.spurious += 1
+      this.#board.spurious(now, packet)
+    }
     if (newest.sends > 1) {
-      const base = this.rtt.base
-      if (base !== undefined && now - newest.sentAt < base / 2) {
-        this.statistics.spurious += 1
-        this.#board.spurious(base / 2)
-      }
       // Karn: ambiguous. Only while nothing is known, the time since the first transmission is better than nothing.
-      if (this.rtt.srtt === undefined) this.rtt.sample(now, now - acked[0]!.firstSentAt)
+      this.rtt.provisional(now - acked[0]!.firstSentAt)
       return
     }
     const ms = now - newest.sentAt
@@ -287,8 +304,10 @@ export class Sender {
     const srtt = this.rtt.srtt ?? this.rtt.rto
     const { lost, nextAt } = this.#board.detectLosses(now, (this.rtt.base ?? srtt) / 4, srtt)
     this.#reorderAt = nextAt
+    this.#loss.count(0, lost.length)
     if (lost.some(packet => packet.order >= this.#recoveryOrder)) {
       this.#recoveryOrder = this.#order
+      this.#board.roundLost()
       this.congestion.lost(this.#path())
     }
   }
@@ -302,11 +321,11 @@ export class Sender {
     }
     // The first timeout repeats one packet; from the second on the time doubles.
     const doublings = this.#choked ? this.#probes : Math.max(this.#timeouts - 1, 0)
-    this.#retransmitAt ??= now + Math.min(this.rtt.rto * 2 ** doublings, MAX_RTO)
+    this.#retransmitAt ??= now + Math.min(this.rtt.rto * 2 ** doublings * this.#spread, MAX_RTO)
   }
 
-  #path (): { srtt: number | undefined, base: number | undefined, rate: number } {
-    return { srtt: this.rtt.srtt, base: this.rtt.base, rate: this.#rate.rate }
+  #path (): PathState {
+    return { srtt: this.rtt.srtt, base: this.rtt.base, rate: this.#rate.rate, loss: this.#loss.value }
   }
 }
 

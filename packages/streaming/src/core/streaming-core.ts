@@ -1,16 +1,15 @@
-import type { Destination, LocalDestination } from '@minwww/i2cp/codec'
+import type { Destination } from '@minwww/i2cp/codec'
 import { StreamingError } from '../errors.ts'
 import { decodePacket } from '../packet/decode.ts'
 import { encodePacket } from '../packet/encode.ts'
 import { transientKeyOf } from '../packet/offline-signature.ts'
-import type { OfflineSignature, VerifyingKey } from '../packet/offline-signature.ts'
+import type { VerifyingKey } from '../packet/offline-signature.ts'
 import { packet } from '../packet/packet.ts'
-import type { PacketSigner, ReceivedPacket } from '../packet/packet.ts'
+import type { ReceivedPacket } from '../packet/packet.ts'
 import { verifyPacket } from '../packet/verify.ts'
 import { AccessList, hashes } from './access.ts'
 import { connectionConfig } from './config.ts'
 import { Connection } from './connection.ts'
-import type { ConnectionEvent } from './connection.ts'
 import { ControlBlocks } from './control-blocks.ts'
 import { Deadlines } from './deadlines.ts'
 import { EarlyPackets } from './early-packets.ts'
@@ -24,6 +23,7 @@ import type { LocalIdentity } from './packet-writer.ts'
 import { Pings } from './pings.ts'
 import { ReceiveBudget } from './receive-budget.ts'
 import { TOMBSTONE_TTL, Tombstones } from './tombstones.ts'
+import type { ConnectRequest, CoreStatistics, Incoming, Outgoing, RejectReason, StreamingCoreInit, StreamingEvent } from './types.ts'
 
 /** I2CP protocol number of streaming. */
 export const STREAMING_PROTOCOL = 6
@@ -38,56 +38,6 @@ export const RECEIVE_BUDGET = 64 * 1_048_576
 /** Datagrams outside of streams (RESETs, pings, ACKs of finished streams) waiting to be sent; a further one is dropped. */
 const MAX_LOOSE = 1024
 const MAX_ID = 2 ** 32
-
-/** A message to hand to the I2CP session. */
-export interface Outgoing {
-  readonly to: Destination
-  readonly protocol: number
-  readonly fromPort: number
-  readonly toPort: number
-  readonly payload: Buffer
-}
-
-/** A message from the I2CP session. */
-export interface Incoming {
-  readonly protocol?: number
-  readonly fromPort: number
-  readonly toPort: number
-  readonly payload: Buffer
-}
-
-export type StreamingEvent =
-  /** A peer connected; its Connection has its own events. */
-  | { readonly type: 'accept', readonly connection: Connection }
-  | { readonly type: ConnectionEvent, readonly connection: Connection }
-  | { readonly type: 'pong', readonly id: number, readonly rtt: number, readonly payload: Buffer }
-  | { readonly type: 'rejected', readonly peer: Destination, readonly reason: 'access' | 'limit' | 'too-many' | 'backlog' | 'no-listener' }
-
-export interface StreamingCoreInit {
-  keys: LocalDestination
-  random: (n: number) => Uint8Array
-  options?: Partial<StreamingOptions>
-  /** ms to add to `now` for the time of day, for the expiry of offline signatures. */
-  clockOffset?: () => number
-  /** Signs instead of the Destination's own key. */
-  transient?: { signer: PacketSigner, offline: OfflineSignature }
-}
-
-export interface ConnectRequest {
-  destination: Destination
-  /** The peer's port, 0..65535, default 0. */
-  port?: number
-  localPort?: number
-  options?: Partial<StreamingOptions>
-}
-
-export interface CoreStatistics {
-  received: number
-  malformed: number
-  unknownStream: number
-  badSignature: number
-  rejected: number
-}
 
 /**
  * All streams of one Destination, without I/O. Drive it with receive, handleTimeout (when nextTimeout has come) and, after
@@ -323,7 +273,7 @@ export class StreamingCore {
     return connection
   }
 
-  #refuse (now: number, message: Incoming, syn: ReceivedPacket, peerKey: VerifyingKey, reason: 'access' | 'limit' | 'too-many' | 'backlog' | 'no-listener', action: string): void {
+  #refuse (now: number, message: Incoming, syn: ReceivedPacket, peerKey: VerifyingKey, reason: RejectReason, action: string): void {
     this.#rejected(syn.from!, reason)
     const response = limitResponse(action)
     if (response === 'drop') return
@@ -335,7 +285,7 @@ export class StreamingCore {
     connection.end(now)
   }
 
-  #rejected (peer: Destination, reason: 'access' | 'limit' | 'too-many' | 'backlog' | 'no-listener'): void {
+  #rejected (peer: Destination, reason: RejectReason): void {
     this.statistics.rejected += 1
     if (!this.options.disableRejectLogging && this.#events.length < MAX_LOOSE) this.#events.push({ type: 'rejected', peer, reason })
   }
