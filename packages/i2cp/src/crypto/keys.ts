@@ -21,6 +21,8 @@ export function ed25519PrivateKey (seed: Uint8Array): KeyObject { return importP
 
 export function ed25519PublicOf (seed: Uint8Array): Buffer { return rawPublic(ed25519PrivateKey(seed)) }
 
-export function x25519PublicOf (privateKey: Uint8Array): Buffer { return rawPublic(importPrivate(X25519_PKCS8, privateKey)) }
+export function x25519PrivateKey (raw: Uint8Array): KeyObject { return importPrivate(X25519_PKCS8, raw) }
+
+export function x25519PublicOf (privateKey: Uint8Array): Buffer { return rawPublic(x25519PrivateKey(privateKey)) }
 
 export function signEd25519 (key: KeyObject, data: Uint8Array): Buffer { return sign(null, data, key) }

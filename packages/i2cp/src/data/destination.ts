@@ -100,7 +100,7 @@ export class Destination {
 /** Verifies with a bare key, as for offline signatures. */
 export function verifySignature (signingType: number, publicKey: Buffer, data: Uint8Array, signature: Uint8Array): boolean {
   const type = SIGNATURE_TYPES.get(signingType)
-  if (type?.verify === undefined) throw new I2cpError('I2CP_UNSUPPORTED', `signature type ${signingType}`)
+  if (type === undefined) throw new I2cpError('I2CP_UNSUPPORTED', `signature type ${signingType}`)
   if (publicKey.length !== type.publicKeyLength || signature.length !== type.signatureLength) return false
   try {
     return type.verify(publicKey, data, signature)
