@@ -1,6 +1,6 @@
 import { ProtocolError } from './errors.ts'
 import { EXP, invert, LOG } from './field.ts'
-import { accumulate, extractLane, LANES } from './lanes.ts'
+import { combine, extractLane, LANES } from './lanes.ts'
 import { MAX_OBJECT, MAX_SYMBOLS } from './sizes.ts'
 
 /**
@@ -10,23 +10,24 @@ import { MAX_OBJECT, MAX_SYMBOLS } from './sizes.ts'
  */
 export class ErasureEncoder {
   readonly k: number
-  readonly #data: Buffer
+  readonly #data: readonly Buffer[]
   readonly #symbolLength: number
   /** Parity comes in groups of four, computed at their first use. */
   readonly #groups = new Map<number, Buffer[]>()
 
-  /** Throws MINWWW_BAD_SYMBOL when the object does not fit 256 symbols of that length. */
+  /**
+   * Keeps the object, not a copy of it. Throws MINWWW_BAD_SYMBOL when it does not fit 256 symbols of that length.
+   */
   constructor (object: Uint8Array, symbolLength: number) {
     this.k = countSymbols(object.length, symbolLength)
     this.#symbolLength = symbolLength
-    this.#data = Buffer.alloc(this.k * symbolLength)
-    this.#data.set(object)
+    this.#data = split(object, this.k, symbolLength)
   }
 
   /** The symbol of an index below 256: data below k (a view), parity from k on. */
   symbol (index: number): Buffer {
-    if (index < 0 || index >= MAX_SYMBOLS) throw new ProtocolError('MINWWW_BAD_SYMBOL', `no symbol ${index}`)
-    if (index < this.k) return this.#data.subarray(index * this.#symbolLength, (index + 1) * this.#symbolLength)
+    if (!(index >= 0 && index < MAX_SYMBOLS)) throw new ProtocolError('MINWWW_BAD_SYMBOL', `no symbol ${index}`)
+    if (index < this.k) return this.#data[index]!
     const group = Math.floor((index - this.k) / LANES)
     let parity = this.#groups.get(group)
     if (parity === undefined) this.#groups.set(group, parity = this.#encodeGroup(this.k + group * LANES))
@@ -34,10 +35,7 @@ export class ErasureEncoder {
   }
 
   #encodeGroup (first: number): Buffer[] {
-    const sums = new Uint32Array(this.#symbolLength)
-    for (let j = 0; j < this.k; j++) {
-      accumulate(sums, this.symbol(j), cauchy(first, j), cauchy(first + 1, j), cauchy(first + 2, j), cauchy(first + 3, j))
-    }
+    const sums = combine(this.#data, this.#symbolLength, (lane, column) => cauchy(first + lane, column))
     return Array.from({ length: LANES }, (_, lane) => {
       const parity = Buffer.alloc(this.#symbolLength)
       extractLane(sums, lane, parity)
@@ -80,44 +78,35 @@ export class ErasureDecoder {
   /** The object. Throws MINWWW_BAD_SYMBOL before `complete`. */
   result (): Buffer {
     if (!this.complete) throw new ProtocolError('MINWWW_BAD_SYMBOL', `${this.received} of ${this.k} symbols`)
-    const missing: number[] = []
-    for (let j = 0; j < this.k; j++) if (!this.#symbols.has(j)) missing.push(j)
-    if (missing.length > 0) this.#recover(missing)
-    const object = Buffer.alloc(this.k * this.#symbolLength)
-    for (let j = 0; j < this.k; j++) object.set(this.#symbols.get(j)!, j * this.#symbolLength)
-    return object.subarray(0, this.#size)
+    const data: Array<Buffer | undefined> = Array.from({ length: this.k }, (_, index) => this.#symbols.get(index))
+    const missing = data.flatMap((symbol, index) => symbol === undefined ? [index] : [])
+    if (missing.length > 0) this.#recover(missing).forEach((symbol, i) => { data[missing[i]!] = symbol })
+    return Buffer.concat(data as Buffer[], this.k * this.#symbolLength).subarray(0, this.#size)
   }
 
-  /** As many parity symbols as data symbols are missing: takes the known data out, multiplies by the inverse. */
-  #recover (missing: number[]): void {
-    const parity = [...this.#symbols.keys()].filter(index => index >= this.k)
-    const known = [...this.#symbols.keys()].filter(index => index < this.k)
-    const residues = this.#combine(parity, known, cauchy, i => Buffer.from(this.#symbols.get(parity[i]!)!))
+  /** As many parity symbols as data symbols are missing: takes the known data out of them, multiplies by the inverse. */
+  #recover (missing: number[]): Buffer[] {
+    const indices = [...this.#symbols.keys()]
+    const known = indices.filter(index => index < this.k)
+    const parity = indices.filter(index => index >= this.k)
+    const residues = this.#multiply(
+      known.map(index => this.#symbols.get(index)!),
+      parity.map(index => Buffer.from(this.#symbols.get(index)!)),
+      (row, column) => cauchy(parity[row]!, known[column]!)
+    )
     const inverse = invertCauchy(parity, missing)
-    parity.forEach((index, i) => this.#symbols.set(index, residues[i]!))
-    const positions = new Map(parity.map((index, i) => [index, i]))
-    const rows = new Map(missing.map((index, i) => [index, i]))
-    const coefficient = (row: number, column: number): number =>
-      inverse[rows.get(row)! * parity.length + positions.get(column)!]!
-    const recovered = this.#combine(missing, parity, coefficient, () => Buffer.alloc(this.#symbolLength))
-    for (const index of parity) this.#symbols.delete(index)
-    missing.forEach((index, i) => this.#symbols.set(index, recovered[i]!))
+    const zeros = missing.map(() => Buffer.alloc(this.#symbolLength))
+    return this.#multiply(residues, zeros, (row, column) => inverse[row * parity.length + column]!)
   }
 
-  /** For each row: start(row) + sum over columns of coefficient(row, column) * symbol(column). */
-  #combine (rows: number[], columns: number[], coefficient: (row: number, column: number) => number,
-    start: (position: number) => Buffer): Buffer[] {
-    const results = rows.map((_, i) => start(i))
+  /** Adds to each row the sum over columns of coefficient(row, column) * column. */
+  #multiply (columns: Buffer[], rows: Buffer[], coefficient: (row: number, column: number) => number): Buffer[] {
     for (let first = 0; first < rows.length; first += LANES) {
-      const sums = new Uint32Array(this.#symbolLength)
       const group = rows.slice(first, first + LANES)
-      const at = (lane: number, column: number): number => lane < group.length ? coefficient(group[lane]!, column) : 0
-      for (const column of columns) {
-        accumulate(sums, this.#symbols.get(column)!, at(0, column), at(1, column), at(2, column), at(3, column))
-      }
-      group.forEach((_, lane) => extractLane(sums, lane, results[first + lane]!))
+      const sums = combine(columns, this.#symbolLength, (lane, column) => lane < group.length ? coefficient(first + lane, column) : 0)
+      group.forEach((row, lane) => extractLane(sums, lane, row))
     }
-    return results
+    return rows
   }
 }
 
@@ -126,6 +115,15 @@ function countSymbols (size: number, symbolLength: number): number {
   const k = Math.ceil(size / symbolLength)
   if (!(size > 0 && k <= MAX_SYMBOLS)) throw new ProtocolError('MINWWW_BAD_SYMBOL', `${k} symbols`)
   return k
+}
+
+/** Views of the object; only a last symbol that is not full is copied and padded with zeros. */
+function split (object: Uint8Array, k: number, symbolLength: number): Buffer[] {
+  const bytes = Buffer.from(object.buffer, object.byteOffset, object.length)
+  return Array.from({ length: k }, (_, index) => {
+    const view = bytes.subarray(index * symbolLength, (index + 1) * symbolLength)
+    return view.length === symbolLength ? view : Buffer.concat([view], symbolLength)
+  })
 }
 
 /** Rows beyond the 256th of a group of four are computed with the rest and never used. */

@@ -3,16 +3,26 @@ import { multiply } from './field.ts'
 /** Rows of a matrix that are worked on at once: one byte each of a 32-bit word. */
 export const LANES = 4
 
-const table = new Uint32Array(256)
+const tableA = new Uint32Array(256)
+const tableB = new Uint32Array(256)
 
 /**
- * sums[i] ^= (c0 * x, c1 * x, c2 * x, c3 * x) for each byte x of `source`. One table look-up multiplies by four
- * coefficients at once; the table of 256 words is built by doubling, which a symbol of some hundred bytes repays.
+ * Four sums of products at once: lane l of the result's words is the sum over the columns c of
+ * coefficient(l, c) * columns[c]. One table look-up multiplies a byte by four coefficients; a table of 256 words is
+ * built by doubling, which a symbol of some hundred bytes repays. Two columns go in one pass over the sums.
  */
-export function accumulate (sums: Uint32Array, source: Uint8Array, c0: number, c1: number, c2: number, c3: number): void {
-  fillTable(c0, c1, c2, c3)
-  const length = Math.min(source.length, sums.length)
-  for (let i = 0; i < length; i++) sums[i]! ^= table[source[i]!]!
+export function combine (columns: readonly Uint8Array[], length: number, coefficient: (lane: number, column: number) => number): Uint32Array {
+  const sums = new Uint32Array(length)
+  for (let column = 0; column + 1 < columns.length; column += 2) {
+    fillTable(tableA, column, coefficient)
+    fillTable(tableB, column + 1, coefficient)
+    addPair(sums, columns[column]!, columns[column + 1]!)
+  }
+  if (columns.length % 2 === 1) {
+    fillTable(tableA, columns.length - 1, coefficient)
+    addOne(sums, columns[columns.length - 1]!)
+  }
+  return sums
 }
 
 /** Takes one lane out of the sums; xors it into `target`. */
@@ -21,9 +31,18 @@ export function extractLane (sums: Uint32Array, lane: number, target: Uint8Array
   for (let i = 0; i < target.length; i++) target[i]! ^= sums[i]! >>> shift
 }
 
-function fillTable (c0: number, c1: number, c2: number, c3: number): void {
+function addPair (sums: Uint32Array, a: Uint8Array, b: Uint8Array): void {
+  for (let i = 0; i < sums.length; i++) sums[i]! ^= tableA[a[i]!]! ^ tableB[b[i]!]!
+}
+
+function addOne (sums: Uint32Array, a: Uint8Array): void {
+  for (let i = 0; i < sums.length; i++) sums[i]! ^= tableA[a[i]!]!
+}
+
+function fillTable (table: Uint32Array, column: number, coefficient: (lane: number, column: number) => number): void {
   for (let bit = 1; bit < 256; bit <<= 1) {
-    const word = multiply(c0, bit) | multiply(c1, bit) << 8 | multiply(c2, bit) << 16 | multiply(c3, bit) << 24
+    let word = 0
+    for (let lane = 0; lane < LANES; lane++) word |= multiply(coefficient(lane, column), bit) << 8 * lane
     for (let i = 0; i < bit; i++) table[bit + i] = table[i]! ^ word
   }
 }

@@ -19,7 +19,7 @@ export interface SymbolRange {
  */
 export class Reply {
   readonly size: number
-  #object: Buffer
+  readonly #object: Buffer
   #encoder: ErasureEncoder
   #m: number
   #k: number
@@ -52,10 +52,10 @@ export class Reply {
     return this.#symbolLength + SYMBOL_OVERHEAD
   }
 
-  /** Memory that the reply holds, about: object, its symbols, and the parity sent so far in groups of four. */
+  /** Memory that the reply holds, about: the object, and the parity sent so far in groups of four. */
   get held (): number {
     const parity = Math.max(0, this.#announced + 1 - this.#k)
-    return this.size + (this.#k + Math.ceil(parity / 4) * 4) * this.#symbolLength
+    return this.size + Math.ceil(parity / 4) * 4 * this.#symbolLength
   }
 
   symbol (index: number): Buffer {
