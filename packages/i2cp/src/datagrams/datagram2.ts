@@ -1,30 +1,41 @@
 import type { LocalDestination } from '../crypto/local-destination.ts'
 import { Destination, verifySignature } from '../data/destination.ts'
-import { readMapping } from '../data/mapping.ts'
+import { encodeMapping, readMapping } from '../data/mapping.ts'
 import type { Mapping } from '../data/mapping.ts'
-import { readOfflineSignature, signatureType, verifyOffline } from '../data/offline-signature.ts'
+import { readOfflineSignature, signatureType, verifyOffline, writeOfflineSignature } from '../data/offline-signature.ts'
 import type { OfflineSignature } from '../data/offline-signature.ts'
 import { ByteReader } from '../data/reader.ts'
+import { ByteWriter } from '../data/writer.ts'
 import { I2cpError, malformed } from '../errors.ts'
 
 const VERSION = 2
 const VERSION_MASK = 0x000f
 const FLAG = { OPTIONS: 0x10, OFFLINE: 0x20 } as const
-const FLAGS = Buffer.of(0, VERSION)
 
 export interface Datagram2 {
   readonly from: Destination
   readonly payload: Buffer
   readonly options?: Mapping
   readonly offline?: OfflineSignature
-  /** Costs a signature check. `ownHash`: of the Destination that received it. `nowSeconds` is needed for offline keys only. */
+  /**
+   * Costs a signature check. `ownHash`: of the Destination that received it. `nowSeconds` (epoch) is needed for
+   * offline keys only, which can expire; without it they do not verify.
+   */
   verify (ownHash: Uint8Array, nowSeconds?: number): boolean
 }
 
-/** Signs a Datagram2 for the Destination with hash `targetHash`; it verifies nowhere else. Datagrams, "Datagram2". */
-export function encodeDatagram2 (from: LocalDestination, targetHash: Uint8Array, payload: Uint8Array): Buffer {
-  const signature = from.sign(Buffer.concat([targetHash, FLAGS, payload]))
-  return Buffer.concat([from.destination.bytes, FLAGS, payload, signature])
+/**
+ * Signs a Datagram2 for the Destination with hash `targetHash`; it verifies nowhere else. Datagrams, "Datagram2".
+ * Do not expect i2pd's own datagram code to read it: it signs the sender's hash instead of the target's.
+ */
+export function encodeDatagram2 (from: LocalDestination, targetHash: Uint8Array, payload: Uint8Array, options?: Mapping): Buffer {
+  const { offline, destination } = from
+  const flags = VERSION | (options === undefined ? 0 : FLAG.OPTIONS) | (offline === undefined ? 0 : FLAG.OFFLINE)
+  const head = new ByteWriter().u16(flags)
+  if (options !== undefined) head.put(encodeMapping(options))
+  if (offline !== undefined) writeOfflineSignature(head, offline)
+  const signature = from.sign(Buffer.concat([targetHash, head.toBuffer(), payload]))
+  return Buffer.concat([destination.bytes, head.toBuffer(), payload, signature])
 }
 
 /** Reads without verifying, so that the caller can look at the payload before it pays for the signature. */
@@ -43,7 +54,7 @@ export function parseDatagram2 (bytes: Uint8Array): Datagram2 {
   const signature = reader.rest()
   return { from, payload, ...(options && { options }), ...(offline && { offline }), verify }
 
-  function verify (ownHash: Uint8Array, nowSeconds = 0): boolean {
+  function verify (ownHash: Uint8Array, nowSeconds = Infinity): boolean {
     const data = Buffer.concat([ownHash, signed])
     if (offline === undefined) return from.verify(signature, data)
     return verifyOffline(offline, from.signingType, from.signingPublicKey, nowSeconds) &&
