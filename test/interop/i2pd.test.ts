@@ -1,0 +1,20 @@
+// The acceptance suite on i2pd: sessions on two routers of a closed network, 1-hop tunnels.
+import t from 'tap'
+import { networkMissing, startNetwork } from '../testnet/network.ts'
+import { routerAcceptance } from './router-acceptance.ts'
+
+t.setTimeout(280_000)
+
+t.test('i2pd', { skip: networkMissing() ?? false }, async t => {
+  const network = await startNetwork({ hops: [1] })
+  t.teardown(async () => await network.stop())
+  t.comment(`network ready after ${network.readyAfter.get(1)} ms`)
+  const length = { 'inbound.length': '1', 'outbound.length': '1', 'inbound.quantity': '2', 'outbound.quantity': '2' }
+  await routerAcceptance(t, {
+    name: 'i2pd',
+    places: [() => network.connect(3), () => network.connect(4)],
+    options: length,
+    settle: 500,
+    restart: async () => await network.restart(3)
+  })
+})
