@@ -1,14 +1,96 @@
-import { ServerError } from './errors.ts'
-import { startExit, type Exit } from './exit/exit.ts'
+import type { Destination } from '@minwww/i2cp/codec'
+import { ExitParts } from './exit/exit.ts'
 import type { ExitOptions } from './exit/options.ts'
+
+export interface Exit {
+  readonly destination: Destination
+  readonly stats: ExitStats
+  /**
+   * Answers everything new with ERROR 10 (take another exit); resolves when the last request has its answer, or after
+   * `timeout` ms.
+   */
+  drain: (options?: { timeout?: number }) => Promise<void>
+  /** Reads the policy's list files again. On an error everything stays as it was. */
+  reload: () => Promise<void>
+  /** Drains for up to `timeout` ms (default 0), then ends what is left. Does not close the session. */
+  close: (options?: { timeout?: number }) => Promise<void>
+}
+
+export interface ExitStats {
+  /** Requests that wait or are being fetched. */
+  active: number
+  running: number
+  waiting: number
+  shed: number
+  /** Bytes: fetched from the web, and sent towards I2P. */
+  bytesIn: number
+  bytesOut: number
+  /** Bytes; Infinity without a quota. */
+  quotaLeft: { day: number, month: number }
+  /** `message answered`, `stream policy` ... to counts. */
+  outcomes: Record<string, number>
+  /** Cause to counts. */
+  refusals: Record<string, number>
+}
 
 /**
  * Starts an exit on a session. It answers from the moment this resolves until `close`.
  *
- * @throws ServerError MINWWW_EXIT_BAD_OPTION
+ * @throws ServerError MINWWW_EXIT_BAD_OPTION, MINWWW_EXIT_BAD_STATE
  */
 export async function createExit (options: ExitOptions): Promise<Exit> {
-  const core = options.createCore?.(options.session)
-  if (core === undefined) throw new ServerError('MINWWW_EXIT_BAD_OPTION', 'no core')
-  return startExit(options, core)
+  const parts = await ExitParts.create(options)
+  return new RunningExit(parts)
+}
+
+class RunningExit implements Exit {
+  readonly #parts: ExitParts
+  #closing: Promise<void> | undefined
+
+  constructor (parts: ExitParts) {
+    this.#parts = parts
+  }
+
+  get destination (): Destination {
+    return this.#parts.destination
+  }
+
+  get stats (): ExitStats {
+    return statsOf(this.#parts)
+  }
+
+  async drain ({ timeout = Infinity }: { timeout?: number } = {}): Promise<void> {
+    const { clock, driver, service } = this.#parts
+    driver.act((core, now) => core.drain?.(now))
+    if (timeout <= 0) return
+    let timer: { clear: () => void } | undefined
+    const expired = new Promise<void>(resolve => { timer = clock.setTimer(resolve, timeout) })
+    await Promise.race([service.drain(), expired])
+    timer?.clear()
+  }
+
+  async reload (): Promise<void> {
+    await this.#parts.policy.reload()
+  }
+
+  async close ({ timeout = 0 }: { timeout?: number } = {}): Promise<void> {
+    this.#closing ??= this.drain({ timeout }).then(async () => await this.#parts.close())
+    await this.#closing
+  }
+}
+
+function statsOf (parts: ExitParts): ExitStats {
+  const { service, queue, bandwidth, statistics } = parts
+  const totals = bandwidth.totals
+  return {
+    active: service.active,
+    running: queue.running,
+    waiting: queue.waiting,
+    shed: queue.shed,
+    bytesIn: totals.in,
+    bytesOut: totals.out,
+    quotaLeft: bandwidth.quotaLeft(),
+    outcomes: Object.fromEntries(statistics.outcomes),
+    refusals: Object.fromEntries(statistics.refusals)
+  }
 }

@@ -4,6 +4,7 @@ export type FailureReason =
 
 export type ServerErrorCode =
   | 'MINWWW_EXIT_BAD_OPTION' // an option of createExit is wrong
+  | 'MINWWW_EXIT_BAD_STATE' // a file of the state directory is damaged
   | 'MINWWW_EXIT_BUSY' // ERROR 2
   | 'MINWWW_EXIT_TOO_LARGE' // ERROR 3
   | 'MINWWW_EXIT_POLICY' // ERROR 4
@@ -16,6 +17,7 @@ export type ServerErrorCode =
 
 const REASONS: Record<ServerErrorCode, FailureReason> = {
   MINWWW_EXIT_BAD_OPTION: 'bad-request',
+  MINWWW_EXIT_BAD_STATE: 'bad-request',
   MINWWW_EXIT_BUSY: 'busy',
   MINWWW_EXIT_TOO_LARGE: 'too-large',
   MINWWW_EXIT_POLICY: 'policy',

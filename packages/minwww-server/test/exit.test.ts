@@ -52,7 +52,7 @@ t.test('refusals: the guard, ports, other .i2p names, no web, a message that is 
   session.emit('message', { protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(1) })
   const outcomes = await core.answered(urls.length + 1)
   t.match(outcomes.at(-1), { handle: 99, failed: 'bad-request' })
-  const sitesOnly = await start({ web: false })
+  const sitesOnly = await start({ policy: { web: false } })
   sitesOnly.ask('http://93.184.215.14/')
   t.match((await sitesOnly.core.answered(1))[0], { failed: 'policy' })
   await sitesOnly.exit.close()

@@ -6,6 +6,8 @@ export interface SendGate {
   /** ms on the clock from which on a message may be taken from the core; not later than now if it may be taken at once. */
   readyAt (now: number): number
   sent (now: number, message: OutgoingMessage): void
+  /** The core has nothing more to send at present. */
+  idle (): void
   received (now: number, message: IncomingMessage): void
 }
 
@@ -18,6 +20,8 @@ export interface CoreDriverOptions {
   onEvent: (event: CoreEvent) => void
 }
 
+/** ms after which the core gets the time again although the gate is still closed. */
+const MAX_HOLD = 100
 /** Messages given to the session in one go, so that a burst cannot keep the event loop from everything else. */
 const MAX_BURST = 256
 
@@ -59,7 +63,9 @@ export class CoreDriver {
     const { core, clock } = this.#options
     for (let event = core.pollEvent(); event !== undefined; event = core.pollEvent()) this.#options.onEvent(event)
     const resume = this.#transmit(clock.now())
-    if (!this.#closed) this.#arm(Math.min(resume, core.nextTimeout() ?? Infinity))
+    if (this.#closed) return
+    // While the gate holds messages back, the core's own deadline for them lies in the past.
+    this.#arm(resume === Infinity ? core.nextTimeout() ?? Infinity : Math.min(resume, clock.now() + MAX_HOLD))
   }
 
   /** Sends what may leave now. Returns the time at which there may be more, Infinity if only the core knows. */
@@ -69,7 +75,10 @@ export class CoreDriver {
       const readyAt = gate.readyAt(now)
       if (readyAt > now) return readyAt
       const message = core.pollTransmit(now)
-      if (message === undefined) return Infinity
+      if (message === undefined) {
+        gate.idle()
+        return Infinity
+      }
       this.#send(now, message)
     }
     return now

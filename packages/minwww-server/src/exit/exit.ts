@@ -1,99 +1,111 @@
 import type { Destination } from '@minwww/i2cp/codec'
-import { ServerError } from '../errors.ts'
-import { directRoute, trustedRoute } from '../fetch/dialer.ts'
-import { Fetcher } from '../fetch/fetcher.ts'
-import { AddressGuard } from '../fetch/guard.ts'
-import { NameResolver, serverLookup } from '../fetch/resolver.ts'
-import { Sites } from '../fetch/sites.ts'
-import { systemClock } from './clock.ts'
-import { CoreDriver, type SendGate } from './core-driver.ts'
+import { Admission } from '../limits/core/admission.ts'
+import { Bandwidth } from '../limits/bandwidth.ts'
+import { Policy } from '../policy/policy.ts'
+import { buildWebSide, type WebSide } from './build-fetcher.ts'
+import { systemClock, type Clock } from './clock.ts'
+import { CoreDriver } from './core-driver.ts'
+import { createCore } from './create-core.ts'
 import { FetchQueue } from './fetch-queue.ts'
+import { Gatekeeper } from './gatekeeper.ts'
+import { Leftovers } from './leftovers.ts'
 import { MessageService } from './message-service.ts'
-import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE, DEFAULT_TIMEOUTS, type ExitOptions } from './options.ts'
-import { ownAddresses } from './own-addresses.ts'
-import { silentLogger, type ExitCore } from './ports.ts'
+import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE, type ExitOptions } from './options.ts'
+import { silentLogger, type ExitCore, type ExitLogger } from './ports.ts'
+import { QuotaKeeper } from './quota-keeper.ts'
+import { Responder } from './responder.ts'
+import { Statistics } from './statistics.ts'
 
-export interface Exit {
+/** Everything that one exit is made of, wired together. `createExit` gives it its public face. */
+export class ExitParts {
   readonly destination: Destination
-  /** Answers everything new with ERROR 10 (take another exit); resolves when the last request has its answer. */
-  drain: (options?: { timeout?: number }) => Promise<void>
-  /** Drains for up to `timeout` ms (default 0), then ends what is left. Does not close the session. */
-  close: (options?: { timeout?: number }) => Promise<void>
-  readonly stats: ExitStats
-}
+  readonly clock: Clock
+  readonly logger: ExitLogger
+  readonly policy: Policy
+  readonly bandwidth: Bandwidth
+  readonly admission: Admission
+  readonly statistics = new Statistics()
+  readonly leftovers: Leftovers
+  readonly web: WebSide
+  readonly queue: FetchQueue
+  readonly gatekeeper: Gatekeeper
+  readonly service: MessageService
+  readonly core: ExitCore
+  readonly driver: CoreDriver
+  readonly keeper: QuotaKeeper | undefined
+  readonly startedAt: number
 
-export interface ExitStats {
-  /** Requests that wait or are being fetched. */
-  active: number
-  running: number
-  waiting: number
-  shed: number
-}
-
-const OPEN_GATE: SendGate = { readyAt: () => -Infinity, sent () {}, received () {} }
-
-/** Wires an exit together around a core; `createExit` is the public way in. */
-export function startExit (options: ExitOptions, core: ExitCore): Exit {
-  const clock = options.clock ?? systemClock
-  const logger = options.logger ?? silentLogger
-  const { session } = options
-  const fetcher = createFetcher(options, clock.now)
-  const queue = new FetchQueue({ ...DEFAULT_QUEUE, ...options.queue }, clock.now)
-  const service = new MessageService({
-    driver: () => driver,
-    fetcher,
-    queue,
-    clock,
-    logger,
-    logUrls: options.logUrls ?? false,
-    limits: { maxDecoded: options.maxDecoded ?? DEFAULT_MAX_DECODED }
-  })
-  const driver = new CoreDriver({ core, session, clock, logger, gate: OPEN_GATE, onEvent: event => service.handle(event) })
-
-  const drain = async ({ timeout = Infinity } = {}) => {
-    let timer: { clear: () => void } | undefined
-    const expired = new Promise<void>(resolve => { timer = clock.setTimer(resolve, timeout) })
-    await Promise.race([service.drain(), expired])
-    timer?.clear()
+  private constructor (options: ExitOptions, policy: Policy, clock: Clock, quota: Awaited<ReturnType<typeof QuotaKeeper.open>> | undefined) {
+    this.destination = options.session.destination
+    this.clock = clock
+    this.startedAt = clock.now()
+    this.logger = options.logger ?? silentLogger
+    this.policy = policy
+    this.keeper = quota?.keeper
+    this.bandwidth = new Bandwidth(options.bandwidth ?? {}, clock, quota?.saved)
+    this.admission = new Admission(options.limits ?? {}, clock.now())
+    this.leftovers = new Leftovers(clock)
+    this.web = buildWebSide(options, policy, clock.now)
+    this.queue = new FetchQueue({ ...DEFAULT_QUEUE, ...options.queue }, clock.now)
+    this.gatekeeper = new Gatekeeper({
+      policy,
+      admission: this.admission,
+      bandwidth: this.bandwidth,
+      statistics: this.statistics,
+      active: () => this.service.active,
+      now: clock.now
+    })
+    this.service = this.#createService(options)
+    this.core = createCore(options, clock)
+    this.driver = new CoreDriver({
+      core: this.core,
+      session: options.session,
+      clock,
+      logger: this.logger,
+      gate: this.bandwidth,
+      onEvent: event => this.service.handle(event)
+    })
+    this.keeper?.start(() => this.bandwidth.quotaState())
   }
-  return {
-    destination: session.destination,
-    drain,
-    async close ({ timeout = 0 } = {}) {
-      await drain({ timeout })
-      service.close()
-      driver.close()
-      await fetcher.close()
-    },
-    get stats () {
-      return { active: service.active, running: queue.running, waiting: queue.waiting, shed: queue.shed }
-    }
-  }
-}
 
-function createFetcher (options: ExitOptions, now: () => number): Fetcher {
-  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
-  const guard = new AddressGuard({
-    allowAddresses: options.allowAddresses ?? [],
-    denyAddresses: options.denyAddresses ?? [],
-    ownAddresses: ownAddresses(options.ownAddresses ?? [], now),
-    ...(options.ports === undefined ? {} : { ports: options.ports })
-  })
-  const lookup = options.nameServers === undefined ? {} : { lookup: serverLookup(options.nameServers) }
-  const resolver = new NameResolver({ ...lookup, ...options.resolver })
-  return new Fetcher({
-    web: directRoute({ guard, resolver, connectTimeout: timeouts.connect }),
-    trusted: trustedRoute(timeouts.connect),
-    sites: new Sites(options.sites ?? {}, [options.session.destination.b32]),
-    timeouts,
-    admit: (_request, target, site) => {
-      if (site !== undefined) return
-      if (options.web === false || target.host.endsWith('.i2p')) {
-        throw new ServerError('MINWWW_EXIT_POLICY', 'this exit does not serve that site')
+  static async create (options: ExitOptions): Promise<ExitParts> {
+    const clock = options.clock ?? systemClock
+    const policy = await Policy.load(options.policy)
+    const logger = options.logger ?? silentLogger
+    const quota = options.stateDir === undefined ? undefined : await QuotaKeeper.open(options.stateDir, options.session.destination.b32, clock, logger)
+    return new ExitParts(options, policy, clock, quota)
+  }
+
+  async close (): Promise<void> {
+    this.service.close()
+    this.driver.close()
+    this.leftovers.close()
+    await this.web.fetcher.close()
+    this.bandwidth.close()
+    await this.keeper?.close(this.bandwidth.quotaState())
+  }
+
+  #createService (options: ExitOptions): MessageService {
+    const responder = new Responder({
+      fetcher: this.web.fetcher,
+      maxDecoded: options.maxDecoded ?? DEFAULT_MAX_DECODED,
+      cache: this.web.cache,
+      meter: async (visitor, bytes, signal) => await this.bandwidth.takeIn(visitor.b32, bytes, signal),
+      keep: (visitor, request, response, head) => this.leftovers.keep(visitor, request, response, head)
+    })
+    return new MessageService({
+      driver: () => this.driver,
+      responder,
+      queue: this.queue,
+      clock: this.clock,
+      logger: this.logger,
+      logUrls: options.logUrls ?? false,
+      admit: (visitor, request) => this.gatekeeper.admit(visitor, request),
+      onOutcome: (visitor, outcome, bytes, milliseconds) => {
+        this.statistics.finished('message', outcome, bytes, milliseconds)
+        this.admission.spend(this.clock.now(), visitor.b32, bytes)
+        this.bandwidth.owe(bytes)
       }
-      if (!guard.permitsPort(target.port)) throw new ServerError('MINWWW_EXIT_POLICY', 'this exit does not connect to that port')
-    },
-    hiddenFields: { web: new Set(), sites: new Set() },
-    ca: options.ca
-  })
+    })
+  }
 }

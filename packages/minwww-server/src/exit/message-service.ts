@@ -1,30 +1,27 @@
-import { encodeObject, encodeResponse, MAX_OBJECT, parseRequest } from '@minwww/protocol'
-import { ServerError } from '../errors.ts'
-import { collect, tooLarge, type Collected } from '../fetch/collect.ts'
-import type { Fetcher } from '../fetch/fetcher.ts'
-import type { HttpRequest, UpstreamResponse, Visitor } from '../fetch/http-types.ts'
+import { parseRequest } from '@minwww/protocol'
+import { ServerError, type FailureReason } from '../errors.ts'
+import type { HttpRequest, Visitor } from '../fetch/http-types.ts'
 import { toServerError } from '../fetch/failures.ts'
 import type { Clock, Timer } from './clock.ts'
 import type { CoreDriver } from './core-driver.ts'
+import type { Responder } from './responder.ts'
 import type { FetchQueue } from './fetch-queue.ts'
 import type { CoreEvent, ExitLogger, FetchEvent } from './ports.ts'
 
 export interface MessageServiceOptions {
   driver: () => CoreDriver
-  fetcher: Pick<Fetcher, 'fetch'>
+  responder: Pick<Responder, 'respond'>
   queue: FetchQueue
   clock: Clock
   logger: ExitLogger
   logUrls: boolean
-  limits: { maxDecoded: number }
   /** Asked before a request is queued; throws ServerError to refuse it. */
-  admit?: (visitor: Visitor, request: HttpRequest) => void
-  /** Waits until so many bytes of a response may be taken. */
-  meter?: (bytes: number) => Promise<void>
-  /** Takes over a response that is too large for a reply, so that a stream can continue it. Destroyed otherwise. */
-  keep?: (visitor: Visitor, request: HttpRequest, response: UpstreamResponse, head: Buffer[]) => boolean
-  onOutcome?: (outcome: 'answered' | ServerError['reason'], milliseconds: number) => void
+  admit: (visitor: Visitor, request: HttpRequest) => void
+  /** `bytes` of the answer before it is coded, 0 for a failure. */
+  onOutcome: (visitor: Visitor, outcome: Outcome, bytes: number, milliseconds: number) => void
 }
+
+export type Outcome = 'answered' | FailureReason
 
 interface Job {
   abort: AbortController
@@ -78,7 +75,7 @@ export class MessageService {
     this.#jobs.set(event.handle, { abort, timer: clock.setTimer(expire, event.deadline - started) })
     try {
       const request = readRequest(event.message)
-      this.#options.admit?.(event.from, request)
+      this.#options.admit(event.from, request)
       queue.add({
         id: String(event.handle),
         client: event.from.b32,
@@ -93,10 +90,10 @@ export class MessageService {
 
   async #run (event: FetchEvent, request: HttpRequest, signal: AbortSignal, started: number): Promise<void> {
     try {
-      const message = await this.#answer(event.from, request, signal)
+      const message = await this.#options.responder.respond(event.from, request, signal)
       if (!this.#finish(event.handle)) return
+      this.#options.onOutcome(event.from, 'answered', message.length, this.#options.clock.now() - started)
       this.#options.driver().act((core, now) => core.respond(now, event.handle, message))
-      this.#options.onOutcome?.('answered', this.#options.clock.now() - started)
       this.#log(request, 'answered', started)
     } catch (cause) {
       const error = signal.reason instanceof ServerError ? signal.reason : toServerError(cause, 'request')
@@ -105,32 +102,12 @@ export class MessageService {
     }
   }
 
-  async #answer (visitor: Visitor, request: HttpRequest, signal: AbortSignal): Promise<Buffer> {
-    const response = await this.#options.fetcher.fetch(request, visitor, signal)
-    const limits = { maxCoded: MAX_OBJECT, maxDecoded: this.#options.limits.maxDecoded }
-    const collected = response.hasBody
-      ? await collect(response, limits, this.#options.meter)
-      : drained(response)
-    if (collected.kind === 'too-large') throw this.#keep(visitor, request, response, collected.head, collected.size)
-    const message = encoded(response, collected.body)
-    // Only a body near the limit can be too large once coded; the rest is coded once, by the core.
-    if (message.length <= MAX_OBJECT) return message
-    const object = encodeObject(message, { kind: 'response' })
-    if (object.length > MAX_OBJECT) throw this.#keep(visitor, request, response, [collected.body], collected.body.length)
-    return message
-  }
-
-  #keep (visitor: Visitor, request: HttpRequest, response: UpstreamResponse, head: Buffer[], size: number): ServerError {
-    if (this.#options.keep?.(visitor, request, response, head) !== true) response.body.destroy()
-    return tooLarge(size)
-  }
-
   #fail (event: FetchEvent, error: ServerError, started: number): void {
     const known = this.#finish(event.handle)
     if (!known && error.reason !== 'draining') return
     const facts = { retryAfter: error.retryAfter, size: error.size, detail: error.message }
     this.#options.driver().act((core, now) => core.fail(now, event.handle, error.reason, facts))
-    this.#options.onOutcome?.(error.reason, this.#options.clock.now() - started)
+    this.#options.onOutcome(event.from, error.reason, 0, this.#options.clock.now() - started)
   }
 
   /** False if the request was cancelled in the meantime. */
@@ -165,17 +142,4 @@ function readRequest (message: Buffer): HttpRequest {
   } catch (cause) {
     throw new ServerError('MINWWW_EXIT_BAD_REQUEST', 'the request is not well-formed HTTP', { cause })
   }
-}
-
-function encoded (response: UpstreamResponse, body: Buffer): Buffer {
-  try {
-    return encodeResponse({ status: response.status, reason: response.reason, headers: response.headers, body })
-  } catch (cause) {
-    throw new ServerError('MINWWW_EXIT_MALFORMED', 'the answer of the site is not valid HTTP', { cause })
-  }
-}
-
-function drained (response: UpstreamResponse): Collected {
-  response.body.resume()
-  return { kind: 'whole', body: Buffer.alloc(0) }
 }

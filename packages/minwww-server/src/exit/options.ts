@@ -1,6 +1,11 @@
 import type { FetchTimeouts } from '../fetch/fetcher.ts'
 import type { ResolverOptions } from '../fetch/resolver.ts'
 import type { SiteTable } from '../fetch/sites.ts'
+import type { AdmissionLimits } from '../limits/core/admission.ts'
+import type { BandwidthOptions } from '../limits/bandwidth.ts'
+import type { PolicyOptions } from '../policy/policy.ts'
+import type { StreamLimits, StreamSource } from '../streams/options.ts'
+import type { ServerConfig } from '../core.ts'
 import type { Clock } from './clock.ts'
 import type { FetchQueueLimits } from './fetch-queue.ts'
 import type { ExitCore, ExitLogger, ExitSession } from './ports.ts'
@@ -8,10 +13,12 @@ import type { ExitCore, ExitLogger, ExitSession } from './ports.ts'
 export interface ExitOptions {
   /** An I2CP session that is ready; the exit answers on its Destination. The caller closes it after the exit. */
   session: ExitSession
+  /** The session's stream manager; with it the exit is an HTTP proxy on port 80 of its streams as well. The caller closes it. */
+  streams?: StreamSource
   /** `host` or `host:port` to the URL of an HTTPD that the operator trusts. Only that origin bypasses the guard. */
   sites?: SiteTable
-  /** False serves own sites only. Default true. */
-  web?: boolean
+  /** Methods, hosts, Destinations, content types, sizes; lists in files are read again by `reload`. */
+  policy?: PolicyOptions
   /** Exceptions to the address guard, `CIDR[:PORT]`. Without a port the exception is for all ports. */
   allowAddresses?: readonly string[]
   /** Further addresses that are never connected to, `CIDR[:PORT]`. */
@@ -23,20 +30,38 @@ export interface ExitOptions {
   /** Name servers `ADDRESS[:PORT]` in place of the machine's resolver (which reads the hosts file too). */
   nameServers?: readonly string[]
   resolver?: ResolverOptions
+  /** `socks5://[USER:PASSWORD@]HOST:PORT` or `http://...`: the web is reached through it, names are resolved there. */
+  upstream?: string
+  /** Bytes a second, burst, quotas. Default: no limit. */
+  bandwidth?: BandwidthOptions
+  /** Requests, POSTs and bytes per Destination and in total. */
+  limits?: Partial<AdmissionLimits>
+  /** Streams at once. */
+  streamLimits?: Partial<StreamLimits>
+  /** Directory that keeps the quota over a restart and a kill. Without it the quota begins at zero with the process. */
+  stateDir?: string
   /** ms; default connect 10,000, headers 25,000, body 15,000. The client's own deadline comes on top. */
   timeouts?: Partial<FetchTimeouts>
   /** Bytes of a body that is compressed here before it goes out, or was decompressed. Default 512 KiB. */
   maxDecoded?: number
   /** Fetches at once and waiting. Default 32 at once, 6 a client; 256 waiting, 32 a client. */
   queue?: Partial<FetchQueueLimits>
+  /** Bytes of the shared cache of the web; 0 is no cache. Default 0. */
+  cacheBytes?: number
+  /** Response fields that are not passed on. Default: none for the web; Server, Date, X-Powered-By, X-Runtime for own sites, as I2PTunnel does. */
+  hideFields?: { web?: readonly string[], sites?: readonly string[] }
   /** Certificates to trust in place of the built-in ones, PEM. */
   ca?: string | string[]
+  /** Where the operator's console listens, loopback only. Default: no console. */
+  console?: { host: string, port: number }
   /** Write URLs into the log at debug level. Default false. */
   logUrls?: boolean
   logger?: ExitLogger
   clock?: Clock
+  /** Settings of the core; what `bandwidth` says comes first. */
+  core?: Partial<ServerConfig>
   /** Default `ServerCore` with the session's keys. */
-  createCore?: (session: ExitSession) => ExitCore
+  createCore?: (session: ExitSession, config: Partial<ServerConfig>) => ExitCore
 }
 
 export const DEFAULT_TIMEOUTS: FetchTimeouts = { connect: 10_000, headers: 25_000, body: 15_000 }
@@ -49,3 +74,4 @@ export const DEFAULT_QUEUE: FetchQueueLimits = {
 }
 
 export const DEFAULT_MAX_DECODED = 524_288
+export const DEFAULT_HIDDEN_SITE_FIELDS: readonly string[] = ['server', 'date', 'x-powered-by', 'x-runtime']

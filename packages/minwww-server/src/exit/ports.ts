@@ -46,6 +46,8 @@ export interface ExitCore {
   receive (now: number, message: IncomingMessage): void
   respond (now: number, handle: number, message: Buffer): void
   fail (now: number, handle: number, code: WireErrorName, facts?: { retryAfter?: number, size?: number, detail?: string }): void
+  /** New requests get ERROR 10 from now on. */
+  drain? (now: number): void
   nextTimeout (): number | undefined
   handleTimeout (now: number): void
   pollTransmit (now: number): OutgoingMessage | undefined

@@ -27,6 +27,8 @@ export interface FetcherOptions {
   timeouts: FetchTimeouts
   /** Throws MINWWW_EXIT_POLICY for what the operator does not want; own sites come with `site`. */
   admit: (request: HttpRequest, target: RequestTarget, site: Site | undefined) => void
+  /** The same for a response, before its body is read. */
+  admitResponse: (headers: readonly Field[], site: Site | undefined) => void
   /** Response fields that are not told to clients of the web, and of own sites; lower case. */
   hiddenFields: { web: ReadonlySet<string>, sites: ReadonlySet<string> }
   /** Certificates to trust in place of the built-in ones, PEM. */
@@ -65,6 +67,12 @@ export class Fetcher {
     const answer = await this.#dispatch(request, target, site, visitor, signal)
     const hasBody = request.method !== 'HEAD' && answer.statusCode !== 204 && answer.statusCode !== 304
     const headers = pairs(answer.headers as unknown as string[])
+    try {
+      this.#options.admitResponse(headers, site)
+    } catch (refusal) {
+      answer.body.on('error', () => {}).destroy()
+      throw refusal
+    }
     const response = adaptCoding({
       status: answer.statusCode,
       reason: answer.statusText,
@@ -76,6 +84,15 @@ export class Fetcher {
     // A body that nobody reads any more still says why it ended; that must not end the process.
     response.body.on('error', () => {})
     return response
+  }
+
+  /** Whether a URL belongs to an own site. */
+  isSite (url: string): boolean {
+    try {
+      return this.#options.sites.find(parseTarget(url)) !== undefined
+    } catch {
+      return false
+    }
   }
 
   async close (): Promise<void> {

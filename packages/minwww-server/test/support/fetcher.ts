@@ -21,6 +21,7 @@ export function testFetcher (options: TestFetcher = {}): Fetcher {
     sites: new Sites(table),
     timeouts: { connect: 1_000, headers: 2_000, body: 2_000 },
     admit: () => {},
+    admitResponse: () => {},
     hiddenFields: { web: new Set(), sites: new Set() },
     ...rest
   })

@@ -1,0 +1,69 @@
+import { ServerError } from '../errors.ts'
+import { SharedCache } from '../fetch/cache.ts'
+import { directRoute, trustedRoute, type OpenSocket } from '../fetch/dialer.ts'
+import { Fetcher } from '../fetch/fetcher.ts'
+import { AddressGuard } from '../fetch/guard.ts'
+import { NameResolver, serverLookup } from '../fetch/resolver.ts'
+import { Sites } from '../fetch/sites.ts'
+import { parseUpstream, upstreamRoute } from '../fetch/upstream-proxy.ts'
+import type { Policy } from '../policy/policy.ts'
+import { DEFAULT_HIDDEN_SITE_FIELDS, DEFAULT_TIMEOUTS, type ExitOptions } from './options.ts'
+import { ownAddresses } from './own-addresses.ts'
+
+/** Everything on the web's side of the exit. */
+export interface WebSide {
+  fetcher: Fetcher
+  /** Guarded way to the web, for CONNECT and Upgrade. */
+  web: OpenSocket
+  trusted: OpenSocket
+  sites: Sites
+  cache: SharedCache | undefined
+  /** @throws ServerError MINWWW_EXIT_POLICY if no address could be reached on that port */
+  checkPort: (port: number) => void
+}
+
+export function buildWebSide (options: ExitOptions, policy: Policy, now: () => number): WebSide {
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
+  const guard = new AddressGuard({
+    allowAddresses: options.allowAddresses ?? [],
+    denyAddresses: options.denyAddresses ?? [],
+    ownAddresses: ownAddresses(options.ownAddresses ?? [], now),
+    ...(options.ports === undefined ? {} : { ports: options.ports })
+  })
+  const checkPort = (port: number) => {
+    if (!guard.permitsPort(port)) throw new ServerError('MINWWW_EXIT_POLICY', 'this exit does not connect to that port')
+  }
+  const web = routeOf(options, guard, timeouts.connect)
+  const trusted = trustedRoute(timeouts.connect)
+  const sites = new Sites(options.sites ?? {}, [options.session.destination.b32])
+  const fetcher = new Fetcher({
+    web,
+    trusted,
+    sites,
+    timeouts,
+    admit: (request, target, site) => {
+      policy.checkRequest(request, target, site)
+      if (site === undefined) checkPort(target.port)
+    },
+    admitResponse: (headers, site) => { if (site === undefined) policy.checkResponse(headers) },
+    hiddenFields: {
+      web: lowerCase(options.hideFields?.web ?? []),
+      sites: lowerCase(options.hideFields?.sites ?? DEFAULT_HIDDEN_SITE_FIELDS)
+    },
+    ca: options.ca
+  })
+  const cacheBytes = options.cacheBytes ?? 0
+  const cache = cacheBytes > 0 ? new SharedCache({ maxBytes: cacheBytes, now }) : undefined
+  return { fetcher, web, trusted, sites, cache, checkPort }
+}
+
+function routeOf (options: ExitOptions, guard: AddressGuard, timeout: number): OpenSocket {
+  if (options.upstream !== undefined) return upstreamRoute({ proxy: parseUpstream(options.upstream), guard, timeout })
+  const lookup = options.nameServers === undefined ? {} : { lookup: serverLookup(options.nameServers) }
+  const resolver = new NameResolver({ ...lookup, ...options.resolver })
+  return directRoute({ guard, resolver, connectTimeout: timeout })
+}
+
+function lowerCase (names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.map(name => name.toLowerCase()))
+}

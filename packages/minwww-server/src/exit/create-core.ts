@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto'
+import { TUNNEL_MESSAGE } from '@minwww/protocol'
+import { ServerCore, type ServerConfig } from '../core.ts'
+import type { Clock } from './clock.ts'
+import type { ExitOptions } from './options.ts'
+import type { ExitCore } from './ports.ts'
+
+/** The core with the operator's settings. */
+export function createCore (options: ExitOptions, clock: Clock): ExitCore {
+  const { session } = options
+  const config = { ...limitedTo(options.bandwidth?.out ?? 0), ...options.core }
+  if (options.createCore !== undefined) return options.createCore(session, config)
+  return new ServerCore({
+    keys: session.keys,
+    random: randomBytes,
+    config,
+    clockOffset: () => session.clockOffset,
+    now: clock.now()
+  })
+}
+
+const MAX_SERVER_RATE = 2 << 20
+/** The core counts whole tunnel messages; a little above the limit, so that the limit itself decides. */
+const HEADROOM = 1.1
+const MIN_BACKLOG = 64
+const MAX_BACKLOG = 400
+
+/** What the core announces as its pace must not be more than the operator gives. */
+function limitedTo (out: number): Partial<ServerConfig> {
+  if (out <= 0) return {}
+  return {
+    serverRate: Math.min(MAX_SERVER_RATE, out * HEADROOM),
+    maxBacklog: Math.min(MAX_BACKLOG, Math.max(MIN_BACKLOG, Math.ceil(out / TUNNEL_MESSAGE)))
+  }
+}

@@ -1,0 +1,54 @@
+import { ServerError } from '../errors.ts'
+import type { HttpRequest, Visitor } from '../fetch/http-types.ts'
+import type { Bandwidth } from '../limits/bandwidth.ts'
+import type { Admission } from '../limits/core/admission.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { Statistics } from './statistics.ts'
+
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+/** ERROR's retryAfter is a u16, seconds. */
+const MAX_RETRY = 65_535
+
+export interface GatekeeperOptions {
+  policy: Policy
+  admission: Admission
+  bandwidth: Bandwidth
+  statistics: Statistics
+  /** Requests under way. */
+  active: () => number
+  now: () => number
+}
+
+/** The one place that decides whether a request is taken at all, on messages and on streams. */
+export class Gatekeeper {
+  readonly #options: GatekeeperOptions
+
+  constructor (options: GatekeeperOptions) {
+    this.#options = options
+  }
+
+  /** @throws ServerError MINWWW_EXIT_POLICY, MINWWW_EXIT_BUSY with retryAfter */
+  admit (visitor: Visitor, request: Pick<HttpRequest, 'method'>): void {
+    const { policy, admission, bandwidth, statistics, active, now } = this.#options
+    try {
+      policy.checkVisitor(visitor)
+    } catch (error) {
+      statistics.refused('destination')
+      throw error
+    }
+    const refusal = admission.admit(now(), visitor.b32, SAFE.has(request.method)) ?? bandwidth.refuse(active())
+    if (refusal === undefined) return
+    statistics.refused(refusal.cause)
+    throw new ServerError('MINWWW_EXIT_BUSY', WORDS[refusal.cause] ?? 'this exit has reached a limit', {
+      retryAfter: Math.min(MAX_RETRY, refusal.retryAfter)
+    })
+  }
+}
+
+const WORDS: Record<string, string> = {
+  'cool-down': 'you have asked this exit for too much; it pauses for you',
+  'requests-client': 'you have asked this exit for too much',
+  'posts-client': 'you have sent too much through this exit',
+  'bytes-client': 'your share of the bandwidth of this exit is used up',
+  quota: 'the traffic that this exit may use is used up'
+}

@@ -1,0 +1,151 @@
+import CachePolicy from 'http-cache-semantics'
+import { LRUCache } from 'lru-cache'
+import type { Field, HttpRequest } from './http-types.ts'
+
+export interface StoredResponse {
+  status: number
+  reason: string
+  headers: Field[]
+  body: Buffer
+}
+
+export interface SharedCacheOptions {
+  /** Bytes of all bodies and heads. */
+  maxBytes: number
+  now: () => number
+}
+
+interface Entry {
+  policy: CachePolicy
+  response: StoredResponse
+}
+
+export type CacheAnswer =
+  | { kind: 'hit', response: StoredResponse }
+  /** Ask upstream with these fields added; a 304 then answers with `update`. */
+  | { kind: 'stale', validators: Field[] }
+  | { kind: 'miss' }
+
+// http-cache-semantics reads the time by its method `now`, which is there to be replaced.
+function policyOnClock (now: () => number): typeof CachePolicy {
+  return class extends CachePolicy {
+    now (): number { return now() }
+  }
+}
+
+const FIXED_COST = 512
+
+/**
+ * A shared cache of the web (RFC 9111, shared rules through http-cache-semantics): responses to GET that a public cache
+ * may give to anyone. Own sites never pass it, since they see who asks. One variant of each URL is kept.
+ */
+export class SharedCache {
+  readonly #entries: LRUCache<string, Entry>
+  readonly #Policy: typeof CachePolicy
+  #hits = 0
+  #misses = 0
+
+  constructor (options: SharedCacheOptions) {
+    this.#Policy = policyOnClock(options.now)
+    this.#entries = new LRUCache({ maxSize: options.maxBytes, sizeCalculation: sizeOf })
+  }
+
+  get stats (): { hits: number, misses: number, bytes: number, entries: number } {
+    return { hits: this.#hits, misses: this.#misses, bytes: this.#entries.calculatedSize, entries: this.#entries.size }
+  }
+
+  find (request: HttpRequest): CacheAnswer {
+    const entry = isCacheable(request) ? this.#entries.get(request.url) : undefined
+    if (entry === undefined) return this.#missed()
+    const asked = describe(request)
+    if (entry.policy.satisfiesWithoutRevalidation(asked)) {
+      this.#hits++
+      return { kind: 'hit', response: { ...entry.response, headers: toFields(entry.policy.responseHeaders(), entry.response.headers) } }
+    }
+    const validators = Object.entries(entry.policy.revalidationHeaders(asked))
+      .filter(([name]) => name === 'if-none-match' || name === 'if-modified-since')
+      .map(([name, value]): Field => [name, String(value)])
+    if (validators.length === 0 || carriesValidators(request)) return this.#missed()
+    return { kind: 'stale', validators }
+  }
+
+  /** Keeps what may be kept. */
+  store (request: HttpRequest, response: StoredResponse): void {
+    if (!isCacheable(request) || carriesRange(request)) return
+    const policy = new this.#Policy(describe(request), { status: response.status, headers: toRecord(response.headers) }, { shared: true })
+    if (policy.storable() && policy.timeToLive() > 0) this.#entries.set(request.url, { policy, response })
+  }
+
+  /** The stored response, after upstream said 304 to its validators. Undefined if it has gone in the meantime. */
+  update (request: HttpRequest, headers: readonly Field[]): StoredResponse | undefined {
+    const entry = this.#entries.get(request.url)
+    if (entry === undefined) return undefined
+    const { policy, modified } = entry.policy.revalidatedPolicy(describe(request), { status: 304, headers: toRecord(headers) })
+    if (modified) return undefined
+    const response = { ...entry.response, headers: toFields(policy.responseHeaders(), entry.response.headers) }
+    this.#entries.set(request.url, { policy, response })
+    return response
+  }
+
+  /** A method that changes things makes what is stored wrong (RFC 9111 section 4.4). */
+  invalidate (request: HttpRequest): void {
+    if (!isCacheable(request)) this.#entries.delete(request.url)
+  }
+
+  #missed (): CacheAnswer {
+    this.#misses++
+    return { kind: 'miss' }
+  }
+}
+
+function isCacheable (request: HttpRequest): boolean {
+  return request.method === 'GET'
+}
+
+function has (request: HttpRequest, names: ReadonlySet<string>): boolean {
+  return request.headers.some(([name]) => names.has(name.toLowerCase()))
+}
+
+const VALIDATORS = new Set(['if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since', 'if-range', 'range'])
+const RANGE = new Set(['range'])
+
+function carriesValidators (request: HttpRequest): boolean {
+  return has(request, VALIDATORS)
+}
+
+function carriesRange (request: HttpRequest): boolean {
+  return has(request, RANGE)
+}
+
+function describe (request: HttpRequest): { url: string, method: string, headers: Record<string, string> } {
+  return { url: request.url, method: request.method, headers: toRecord(request.headers) }
+}
+
+function toRecord (fields: readonly Field[]): Record<string, string> {
+  const record: Record<string, string> = {}
+  for (const [name, value] of fields) {
+    const lower = name.toLowerCase()
+    record[lower] = record[lower] === undefined ? value : `${record[lower]}, ${value}`
+  }
+  return record
+}
+
+/** Values from the policy (age, date, merged by a 304) in the spelling and order of the original. */
+function toFields (record: Record<string, string | string[] | undefined>, original: readonly Field[]): Field[] {
+  const left = new Map(Object.entries(record))
+  const fields: Field[] = []
+  for (const [name] of original) {
+    const value = left.get(name.toLowerCase())
+    if (value === undefined) continue
+    left.delete(name.toLowerCase())
+    fields.push([name, String(value)])
+  }
+  for (const [name, value] of left) {
+    if (value !== undefined) fields.push([name, String(value)])
+  }
+  return fields
+}
+
+function sizeOf (entry: Entry): number {
+  return FIXED_COST + entry.response.body.length + entry.response.headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
+}

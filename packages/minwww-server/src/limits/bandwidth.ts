@@ -1,0 +1,179 @@
+import { CONTAINER } from '@minwww/protocol'
+import type { Clock, Timer } from '../exit/clock.ts'
+import type { SendGate } from '../exit/core-driver.ts'
+import type { IncomingMessage, OutgoingMessage } from '../exit/ports.ts'
+import { FairBucket } from './core/fair-bucket.ts'
+import { QuotaCounter, type QuotaLeft, type QuotaState } from './core/quota.ts'
+
+export interface BandwidthOptions {
+  /** Bytes a second that leave towards I2P, messages (with their 23-byte container) and streams together; 0 or absent is unlimited. */
+  out?: number
+  /** Bytes a second that are fetched from the web and from own sites; 0 or absent is unlimited. */
+  in?: number
+  /** Bytes that may leave, or come, at once after a pause. Default half a second of the rate, at least 16 KiB. */
+  burst?: number
+  /** Bytes of a UTC day and of a month, both directions together; 0 or absent is unlimited. */
+  quotaDay?: number
+  quotaMonth?: number
+  /** ms of backlog at a limit above which new requests are told to go elsewhere. Default 8,000. */
+  maxDelay?: number
+}
+
+export type BandwidthCause = 'quota' | 'bandwidth-out' | 'bandwidth-in'
+
+export interface BandwidthRefusal {
+  cause: BandwidthCause
+  /** Seconds. */
+  retryAfter: number
+}
+
+export const DEFAULT_MAX_DELAY = 8_000
+/** Bytes that a request under way is expected to cost, in and out. */
+const EXPECTED_COST = 65_536
+/** A client counts as active for so many ms after it was sent to. */
+const ACTIVE = 1_000
+const MAX_ACTIVE = 4_096
+
+/** Total bandwidth of both directions and the quota, for messages and streams alike. Owns one timer a direction. */
+export class Bandwidth implements SendGate {
+  readonly #clock: Clock
+  readonly #options: BandwidthOptions
+  readonly #out: FairBucket
+  readonly #in: FairBucket
+  readonly #timers = new Map<FairBucket, { at: number, timer: Timer }>()
+  readonly #quota: QuotaCounter
+  /** Clients that messages go to, by the time of the last one, oldest first. */
+  readonly #active = new Map<string, number>()
+  /** Bytes of answers that the core has and that have not left yet, as far as is known. */
+  #owed = 0
+  #inWaiting = 0
+
+  constructor (options: BandwidthOptions, clock: Clock, saved?: QuotaState) {
+    this.#options = options
+    this.#clock = clock
+    const now = clock.now()
+    const burst = options.burst === undefined ? {} : { burst: options.burst }
+    this.#out = new FairBucket({ rate: options.out ?? 0, ...burst }, now)
+    this.#in = new FairBucket({ rate: options.in ?? 0, ...burst }, now)
+    this.#quota = new QuotaCounter(options, now, saved)
+  }
+
+  get totals (): { in: number, out: number } {
+    return { in: this.#in.total, out: this.#out.total }
+  }
+
+  get limits (): { in: number, out: number } {
+    return { in: this.#in.rate, out: this.#out.rate }
+  }
+
+  quotaLeft (): QuotaLeft {
+    return this.#quota.left(this.#clock.now())
+  }
+
+  quotaState (): QuotaState {
+    return this.#quota.state(this.#clock.now())
+  }
+
+  /**
+   * What speaks against one more request, with `active` under way: so early that those can still end within the limits.
+   */
+  refuse (active: number): BandwidthRefusal | undefined {
+    const now = this.#clock.now()
+    const wait = this.#quota.retryAfter(now, (active + 1) * EXPECTED_COST)
+    if (wait > 0) return { cause: 'quota', retryAfter: wait }
+    return this.#delayed('bandwidth-out', this.#owed, this.#out.rate) ?? this.#delayed('bandwidth-in', this.#inWaiting, this.#in.rate)
+  }
+
+  /** The core has got an answer of about so many bytes. */
+  owe (bytes: number): void {
+    if (this.#out.rate > 0) this.#owed += bytes
+  }
+
+  /** Resolves when the bytes, already read, may be counted; the reader waits so long before it reads on. */
+  async takeIn (client: string, bytes: number, signal?: AbortSignal): Promise<void> {
+    this.#quota.add(this.#clock.now(), bytes)
+    this.#inWaiting += bytes
+    try {
+      await this.#take(this.#in, client, bytes, signal)
+    } finally {
+      this.#inWaiting -= bytes
+    }
+  }
+
+  /** Resolves when the bytes may be written to a stream. */
+  async takeOut (client: string, bytes: number, signal?: AbortSignal): Promise<void> {
+    await this.#take(this.#out, client, bytes, signal)
+    this.#quota.add(this.#clock.now(), bytes)
+  }
+
+  readyAt (now: number): number {
+    return this.#out.readyAt(now, 1)
+  }
+
+  sent (now: number, message: OutgoingMessage): void {
+    const bytes = message.payload.length + CONTAINER
+    this.#markActive(now, message.to.b32)
+    this.#out.sent(now, bytes, this.#active.size)
+    this.#owed = Math.max(0, this.#owed - bytes)
+    this.#quota.add(now, bytes)
+  }
+
+  idle (): void {
+    this.#owed = 0
+  }
+
+  received (now: number, message: IncomingMessage): void {
+    this.#quota.add(now, message.payload.length + CONTAINER)
+  }
+
+  close (): void {
+    for (const { timer } of this.#timers.values()) timer.clear()
+    this.#timers.clear()
+  }
+
+  #delayed (cause: BandwidthCause, bytes: number, rate: number): BandwidthRefusal | undefined {
+    const maxDelay = this.#options.maxDelay ?? DEFAULT_MAX_DELAY
+    const delay = rate === 0 ? 0 : bytes / rate * 1_000
+    return delay > maxDelay ? { cause, retryAfter: Math.max(1, Math.ceil((delay - maxDelay / 2) / 1_000)) } : undefined
+  }
+
+  async #take (bucket: FairBucket, client: string, bytes: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    await new Promise<void>((resolve, reject) => {
+      const onAbort = () => {
+        leave()
+        reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      const leave = bucket.request(this.#clock.now(), client, bytes, () => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      })
+      this.#arm(bucket)
+    })
+  }
+
+  #arm (bucket: FairBucket): void {
+    const at = bucket.nextTimeout(this.#clock.now())
+    const armed = this.#timers.get(bucket)
+    if (armed !== undefined && at !== undefined && armed.at <= at) return
+    armed?.timer.clear()
+    this.#timers.delete(bucket)
+    if (at === undefined) return
+    const timer = this.#clock.setTimer(() => {
+      this.#timers.delete(bucket)
+      bucket.poll(this.#clock.now())
+      this.#arm(bucket)
+    }, at - this.#clock.now())
+    this.#timers.set(bucket, { at, timer })
+  }
+
+  #markActive (now: number, client: string): void {
+    this.#active.delete(client)
+    this.#active.set(client, now)
+    for (const [oldest, seen] of this.#active) {
+      if (seen >= now - ACTIVE && this.#active.size <= MAX_ACTIVE) return
+      this.#active.delete(oldest)
+    }
+  }
+}

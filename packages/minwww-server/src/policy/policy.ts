@@ -1,0 +1,189 @@
+import { ServerError } from '../errors.ts'
+import { valuesOf } from '../fetch/fields.ts'
+import type { Field, HttpRequest, Visitor } from '../fetch/http-types.ts'
+import type { Site } from '../fetch/sites.ts'
+import type { RequestTarget } from '../fetch/target.ts'
+import { DestinationList } from './destination-list.ts'
+import { HostList } from './host-list.ts'
+import { readEntries } from './list-file.ts'
+
+/** What may be asked of one own site below a path. The longest matching path decides. */
+export interface PathRule {
+  /** Begins with `/`; matches whole segments. */
+  path: string
+  /** False: nothing. A list: those methods. */
+  methods: readonly string[] | false
+}
+
+export interface PolicyOptions {
+  /** False serves own sites only. Default true. */
+  web?: boolean
+  /** Methods for the web and, where a site has no rule, for own sites. GET and HEAD alone make the exit of the note. */
+  methods?: readonly string[]
+  /** Default http and https. */
+  schemes?: ReadonlyArray<'http' | 'https'>
+  /** If any is given, only these hosts (and what is below them) are fetched; see HostList. */
+  allowHosts?: readonly string[]
+  denyHosts?: readonly string[]
+  allowHostsFile?: string
+  denyHostsFile?: string
+  /** If any is given, only these Destinations are served: b32 or base64. */
+  allowDestinations?: readonly string[]
+  denyDestinations?: readonly string[]
+  allowDestinationsFile?: string
+  denyDestinationsFile?: string
+  /** Media types of responses that are refused, `video/*` or `application/zip`. */
+  denyContentTypes?: readonly string[]
+  /** Bytes of a response, on streams too; 0 is unlimited. Default 0. */
+  maxResponse?: number
+  /** Bytes of a request's body; 0 is unlimited. Default 0. */
+  maxRequest?: number
+  /** Rules of own sites, by name. */
+  sitePaths?: Record<string, readonly PathRule[]>
+}
+
+export const DEFAULT_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']
+/** Special-use names that lead inside or nowhere (RFC 6761, 6762, 7686, 8375, ICANN's .internal). */
+const SPECIAL_SUFFIXES = new HostList(['i2p', 'onion', 'local', 'internal', 'home.arpa', 'intranet', 'lan', 'invalid'])
+
+interface Lists {
+  allowHosts: HostList
+  denyHosts: HostList
+  allowDestinations: DestinationList
+  denyDestinations: DestinationList
+}
+
+/** What the operator wants to be asked for, before any connection. The address guard comes after it, for every address. */
+export class Policy {
+  readonly #options: PolicyOptions
+  readonly #methods: ReadonlySet<string>
+  #lists: Lists
+
+  private constructor (options: PolicyOptions, lists: Lists) {
+    this.#options = options
+    this.#methods = new Set(options.methods ?? DEFAULT_METHODS)
+    this.#lists = lists
+  }
+
+  /** @throws ServerError MINWWW_EXIT_BAD_OPTION if a list cannot be read */
+  static async load (options: PolicyOptions = {}): Promise<Policy> {
+    return new Policy(options, await readLists(options))
+  }
+
+  /** Reads the files again. What cannot be read leaves everything as it was, and throws. */
+  async reload (): Promise<void> {
+    this.#lists = await readLists(this.#options)
+  }
+
+  get maxResponse (): number { return this.#options.maxResponse ?? 0 }
+  get maxRequest (): number { return this.#options.maxRequest ?? 0 }
+
+  /** @throws ServerError MINWWW_EXIT_POLICY */
+  checkVisitor (visitor: Visitor): void {
+    const { allowDestinations, denyDestinations } = this.#lists
+    if (denyDestinations.has(visitor) || (isRestricted(this.#options.allowDestinations, this.#options.allowDestinationsFile) && !allowDestinations.has(visitor))) {
+      throw refused('this exit does not serve your Destination')
+    }
+  }
+
+  /** @throws ServerError MINWWW_EXIT_POLICY */
+  checkRequest (request: HttpRequest, target: RequestTarget, site: Site | undefined): void {
+    const declared = Number(valuesOf(request.headers, 'content-length')[0] ?? 0)
+    const size = request.body instanceof Uint8Array ? request.body.length : declared
+    if (this.maxRequest > 0 && size > this.maxRequest) throw refused('the request is larger than this exit takes')
+    if (site === undefined) this.#checkWeb(request.method, target)
+    else this.#checkSite(request.method, target, site)
+  }
+
+  /** For CONNECT, and as part of `checkRequest`. @throws ServerError MINWWW_EXIT_POLICY */
+  checkHost (host: string): void {
+    if (this.#options.web === false || SPECIAL_SUFFIXES.matches(host)) throw refused('this exit does not serve that site')
+    const { allowHosts, denyHosts } = this.#lists
+    if (denyHosts.matches(host) || (isRestricted(this.#options.allowHosts, this.#options.allowHostsFile) && !allowHosts.matches(host))) {
+      throw refused('this exit does not serve that site')
+    }
+  }
+
+  /** @throws ServerError MINWWW_EXIT_POLICY */
+  checkMethod (method: string): void {
+    if (!this.#methods.has(method)) throw refused(`this exit does not pass on ${method}`)
+  }
+
+  /** @throws ServerError MINWWW_EXIT_POLICY */
+  checkResponse (headers: readonly Field[]): void {
+    const denied = this.#options.denyContentTypes ?? []
+    if (denied.length > 0) {
+      const type = (valuesOf(headers, 'content-type')[0] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+      if (denied.some(rule => matchesType(rule.toLowerCase(), type))) throw refused('this exit does not pass on that kind of content')
+    }
+    const length = Number(valuesOf(headers, 'content-length')[0] ?? 0)
+    if (this.maxResponse > 0 && length > this.maxResponse) throw refused('the answer is larger than this exit passes on')
+  }
+
+  #checkWeb (method: string, target: RequestTarget): void {
+    if (!(this.#options.schemes ?? ['http', 'https']).includes(target.scheme)) throw refused(`this exit does not fetch ${target.scheme} addresses`)
+    this.checkMethod(method)
+    this.checkHost(target.host)
+  }
+
+  #checkSite (method: string, target: RequestTarget, site: Site): void {
+    const rules = this.#options.sitePaths?.[site.name] ?? []
+    const path = target.path.split('?', 1)[0] ?? '/'
+    const rule = rules.filter(rule => isBelow(path, rule.path)).sort((a, b) => b.path.length - a.path.length)[0]
+    if (rule === undefined) return this.checkMethod(method)
+    if (rule.methods === false || !rule.methods.includes(method)) throw refused('that part of the site is closed')
+  }
+}
+
+// An allow file that is empty allows nothing; it does not open everything.
+function isRestricted (inline: readonly string[] | undefined, file: string | undefined): boolean {
+  return file !== undefined || (inline !== undefined && inline.length > 0)
+}
+
+async function readLists (options: PolicyOptions): Promise<Lists> {
+  const [allowHosts, denyHosts, allowDestinations, denyDestinations] = await Promise.all([
+    readEntries(options.allowHosts, options.allowHostsFile),
+    readEntries(options.denyHosts, options.denyHostsFile),
+    readEntries(options.allowDestinations, options.allowDestinationsFile),
+    readEntries(options.denyDestinations, options.denyDestinationsFile)
+  ])
+  return {
+    allowHosts: new HostList(allowHosts),
+    denyHosts: new HostList(denyHosts),
+    allowDestinations: new DestinationList(allowDestinations),
+    denyDestinations: new DestinationList(denyDestinations)
+  }
+}
+
+// The path is compared as the HTTPD may see it: percent-decoded and without empty or dot segments, so that `/%61dmin`
+// and `//admin` are `/admin`.
+function isBelow (path: string, prefix: string): boolean {
+  const own = segments(path)
+  const wanted = segments(prefix)
+  return wanted.every((segment, index) => own[index] === segment)
+}
+
+function segments (path: string): string[] {
+  const resolved: string[] = []
+  for (const segment of path.split('/').map(decode).flatMap(segment => segment.split('/'))) {
+    if (segment === '..') resolved.pop()
+    else if (segment !== '' && segment !== '.') resolved.push(segment)
+  }
+  return resolved
+}
+
+function decode (segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}
+
+function matchesType (rule: string, type: string): boolean {
+  return rule.endsWith('/*') ? type.startsWith(rule.slice(0, -1)) : rule === type
+}
+
+function refused (message: string): ServerError {
+  return new ServerError('MINWWW_EXIT_POLICY', message)
+}
