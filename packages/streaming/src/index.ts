@@ -1,1 +1,13 @@
+/**
+ * @minwww/streaming: the I2P streaming protocol over an I2CP session, with the API of node:net.
+ */
 export * from './core.ts'
+export { connect, createServer } from './convenience.ts'
+export type { Environment, SessionMessage, StreamSession } from './environment.ts'
+export { StreamManager, createStreamManager } from './stream-manager.ts'
+export type { ConnectOptions, PingOptions, PingResult } from './stream-manager.ts'
+export { StreamServer } from './stream-server.ts'
+export { StreamSocket } from './stream-socket.ts'
+export type { StreamSocketOptions } from './stream-socket.ts'
+export { MAX_TUNNEL_CONNECTIONS, tunnelClient, tunnelServer } from './tunnels.ts'
+export type { Tunnel, TunnelClient, TunnelClientOptions, TunnelServer, TunnelServerOptions } from './tunnels.ts'

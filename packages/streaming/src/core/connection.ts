@@ -75,6 +75,7 @@ export class Connection {
   #resetPending = false
   #resetSentAt = -Infinity
   #wantsDrain = false
+  #abandoned = false
   #announced: ConnectionEvent[] = []
 
   constructor (init: ConnectionInit) {
@@ -113,8 +114,8 @@ export class Connection {
   get acknowledgement (): { ackThrough: number, nacks: number[] } { return this.#receiver.acknowledgement() }
   /** Highest number up to which nothing is missing. */
   get contiguous (): number { return this.#receiver.contiguous }
-  /** A RESET waits to be transmitted. */
-  get resetPending (): boolean { return this.#resetPending }
+  /** An unchoke waits to be transmitted, since the application has read. */
+  get wantsTransmit (): boolean { return this.#receiver.unchokePending }
   /** The peer acknowledged something: it is where its SYN said it is. */
   get confirmed (): boolean { return this.#sender.confirmed }
 
@@ -155,6 +156,13 @@ export class Connection {
   /** What arrives from now on is acknowledged and thrown away. */
   discard (): void { this.#receiver.discard() }
 
+  /** The application is gone: what was written and end() are still delivered; data that comes after that gets a RESET. */
+  abandon (now: number): void {
+    this.#abandoned = true
+    this.#receiver.discard()
+    this.end(now)
+  }
+
   /** Ends the stream at once, with a RESET if the peer knows it. */
   reset (_now: number, error = new StreamingError('STREAMING_ABORTED', 'the stream was reset by this side')): void {
     if (this.#state.name === 'closed') return
@@ -185,6 +193,8 @@ export class Connection {
       if (this.#receiver.complete) this.#announce('end')
     }
     this.#closeIfDone()
+    // The peer has all of ours and goes on sending to nobody.
+    if (this.#abandoned && packet.payload.length > 0 && this.#sender.half === 'closed' && !this.#receiver.complete) this.reset(now)
   }
 
   /** The next packet, signed where it must be; undefined when there is nothing to send now. */

@@ -46,6 +46,7 @@ export class Receiver {
   get readableCost (): number { return this.#reassembly.readableCost }
   get choking (): boolean { return this.#choking }
   get contiguous (): number { return Math.max(this.#reassembly.next - 1, 0) }
+  get unchokePending (): boolean { return this.#unchokesLeft === UNCHOKE_REPEATS }
   get ackPending (): boolean { return this.#ackAt !== undefined }
 
   nextTimeout (): number | undefined { return earliest(this.#ackAt, this.#unchokeAt) }

@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto'
+import { silentLogger, systemClock } from '@minwww/i2cp'
+import type { Clock, Destination, LocalDestination, Logger } from '@minwww/i2cp'
+
+export type { Clock, Logger } from '@minwww/i2cp'
+
+/** What a manager needs of an I2CP session; that of @minwww/i2cp fits. */
+export interface StreamSession {
+  readonly keys: LocalDestination
+  readonly destination: Destination
+  readonly clockOffset: number
+  send (to: Destination, payload: Uint8Array, options: { protocol: number, fromPort?: number, toPort?: number }): unknown
+  lookup (name: string, options?: { timeout?: number, signal?: AbortSignal }): Promise<Destination>
+  on (event: 'message', listener: (message: SessionMessage) => void): unknown
+  on (event: 'close', listener: (error: Error | undefined) => void): unknown
+  off (event: 'message', listener: (message: SessionMessage) => void): unknown
+  off (event: 'close', listener: (error: Error | undefined) => void): unknown
+}
+
+export interface SessionMessage {
+  readonly protocol: number
+  readonly fromPort: number
+  readonly toPort: number
+  readonly payload: Buffer
+}
+
+export interface Environment {
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly random: (n: number) => Uint8Array
+}
+
+export function environment (given: Partial<Environment> = {}): Environment {
+  return { logger: given.logger ?? silentLogger, clock: given.clock ?? systemClock, random: given.random ?? randomBytes }
+}

@@ -1,0 +1,252 @@
+import { EventEmitter } from 'node:events'
+import type { Destination } from '@minwww/i2cp/codec'
+import { StreamingCore } from './core.ts'
+import type { Connection, CoreStatistics, RejectReason, StreamingEvent, StreamingOptions } from './core.ts'
+import { environment } from './environment.ts'
+import type { Clock, Environment, Logger, SessionMessage, StreamSession } from './environment.ts'
+import { StreamingError } from './errors.ts'
+import { StreamServer } from './stream-server.ts'
+import { StreamSocket, abortWith } from './stream-socket.ts'
+import type { StreamSocketOptions } from './stream-socket.ts'
+
+export interface ConnectOptions extends StreamSocketOptions {
+  destination: Destination
+  /** The peer's port, 0..65535; default 0. */
+  port?: number
+  localPort?: number
+  /** Destroys the socket, whatever its state. */
+  signal?: AbortSignal
+  /** Options of this stream alone. */
+  options?: Partial<StreamingOptions>
+}
+
+export interface PingOptions {
+  /** At most 32 bytes. */
+  payload?: Uint8Array
+  /** ms; default 60 s. */
+  timeout?: number
+  signal?: AbortSignal
+}
+
+export interface PingResult {
+  /** ms. */
+  readonly rtt: number
+  readonly payload: Buffer
+}
+
+interface ManagerEvents {
+  /** A peer was refused. */
+  rejected: [{ peer: Destination, reason: RejectReason }]
+  close: []
+}
+
+interface Waiting { readonly resolve: (result: PingResult) => void, readonly cancel: (error: StreamingError) => void, readonly done: () => void }
+
+const PING_TIMEOUT = 60_000
+
+/** All streams of one I2CP session, protocol 6. One per session; made by createStreamManager. */
+export class StreamManager extends EventEmitter<ManagerEvents> {
+  readonly session: StreamSession
+  readonly clock: Clock
+  readonly #core: StreamingCore
+  readonly #logger: Logger
+  readonly #sockets = new Map<Connection, StreamSocket>()
+  readonly #servers = new Map<number, StreamServer>()
+  readonly #pings = new Map<number, Waiting>()
+  readonly #onMessage = (message: SessionMessage): void => this.#receive(message)
+  readonly #onClose = (): void => this.#shutDown(new StreamingError('STREAMING_CLOSED', 'the session is closed'))
+  #timer: { at: number, handle: unknown } | undefined
+  #scheduled = false
+  #closed = false
+
+  /** Throws STREAMING_BAD_OPTION. */
+  constructor (session: StreamSession, options: Partial<StreamingOptions>, { clock, random, logger }: Environment) {
+    super()
+    this.session = session
+    this.clock = clock
+    this.#logger = logger
+    this.#core = new StreamingCore({ keys: session.keys, random, options, clockOffset: () => session.clockOffset })
+    session.on('message', this.#onMessage)
+    session.on('close', this.#onClose)
+  }
+
+  get destination (): Destination { return this.session.destination }
+  get options (): StreamingOptions { return this.#core.options }
+  /** Sockets that are not closed. */
+  get size (): number { return this.#sockets.size }
+  get statistics (): CoreStatistics & { streams: number, unreadBytes: number } {
+    return { ...this.#core.statistics, streams: this.#core.size, unreadBytes: this.#core.budget.used }
+  }
+
+  /** Opens a stream; what is written in the same turn of the event loop goes with the SYN. Throws STREAMING_CLOSED, STREAMING_TOO_MANY, STREAMING_UNSUPPORTED, STREAMING_BAD_OPTION. */
+  connect (request: ConnectOptions): StreamSocket {
+    this.#assertOpen()
+    const { destination, port = 0, localPort = 0, options, signal } = request
+    const connection = this.#core.connect(this.clock.now(), { destination, port, localPort, ...(options && { options }) })
+    const socket = this.#adopt(connection, request)
+    if (signal !== undefined) abortWith(socket, signal)
+    this.schedule()
+    return socket
+  }
+
+  createServer (onConnection?: (socket: StreamSocket) => void): StreamServer
+  createServer (options: StreamSocketOptions, onConnection?: (socket: StreamSocket) => void): StreamServer
+  createServer (first?: StreamSocketOptions | ((socket: StreamSocket) => void), second?: (socket: StreamSocket) => void): StreamServer {
+    this.#assertOpen()
+    const onConnection = typeof first === 'function' ? first : second
+    const server = new StreamServer(this, typeof first === 'function' ? {} : first)
+    if (onConnection !== undefined) server.on('connection', onConnection)
+    return server
+  }
+
+  /** Rejects with STREAMING_PING_TIMEOUT, STREAMING_ABORTED, STREAMING_TOO_MANY, STREAMING_CLOSED. */
+  ping (destination: Destination, { payload = new Uint8Array(), timeout = PING_TIMEOUT, signal }: PingOptions = {}): Promise<PingResult> {
+    return new Promise((resolve, reject) => {
+      this.#assertOpen()
+      if (signal?.aborted) throw new StreamingError('STREAMING_ABORTED', 'aborted', { cause: signal.reason })
+      const id = this.#core.ping(this.clock.now(), destination, { payload: Buffer.from(payload) })
+      const cancel = (error: StreamingError): void => {
+        this.#core.forgetPing(id)
+        done()
+        reject(error)
+      }
+      const abort = (): void => cancel(new StreamingError('STREAMING_ABORTED', 'aborted', { cause: signal?.reason }))
+      const timer = this.clock.setTimeout(() => cancel(new StreamingError('STREAMING_PING_TIMEOUT', 'no pong came')), timeout)
+      const done = (): void => {
+        this.#pings.delete(id)
+        this.clock.clearTimeout(timer)
+        signal?.removeEventListener('abort', abort)
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      this.#pings.set(id, { resolve, cancel, done })
+      this.schedule()
+    })
+  }
+
+  /** Resets all streams and leaves the session, which stays open. */
+  close (): void { this.#shutDown(new StreamingError('STREAMING_CLOSED', 'the stream manager is closed')) }
+
+  /** For StreamServer. */
+  register (port: number, server: StreamServer): void {
+    this.#assertOpen()
+    if (this.#servers.has(port)) throw new StreamingError('STREAMING_PORT_IN_USE', `port ${port} has a server`)
+    this.#servers.set(port, server)
+    this.#core.listen(port)
+  }
+
+  /** For StreamServer. */
+  unregister (port: number, server: StreamServer): void {
+    if (this.#servers.get(port) !== server) return
+    this.#servers.delete(port)
+    this.#core.unlisten(port)
+  }
+
+  /** For StreamSocket: transmits after this turn of the event loop, so that all that is done in it goes together. */
+  schedule (): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#flush()
+    })
+  }
+
+  #receive (message: SessionMessage): void {
+    this.#core.receive(this.clock.now(), message)
+    this.schedule()
+  }
+
+  /** Everything that the core has to tell and to send. */
+  #flush (): void {
+    try {
+      this.#announce()
+      this.#transmit()
+      this.#announce() // sending can make room, or end a stream
+    } finally {
+      this.#arm()
+    }
+  }
+
+  #announce (): void {
+    for (let event = this.#core.pollEvent(); event !== undefined; event = this.#core.pollEvent()) this.#handle(event)
+  }
+
+  #transmit (): void {
+    const now = this.clock.now()
+    for (let message = this.#core.pollTransmit(now); message !== undefined; message = this.#core.pollTransmit(now)) {
+      const { to, payload, protocol, fromPort, toPort } = message
+      try {
+        this.session.send(to, payload, { protocol, fromPort, toPort })
+      } catch (error) {
+        this.#logger.debug({ code: (error as { code?: string }).code }, 'stream packet not sent')
+      }
+    }
+  }
+
+  #handle (event: StreamingEvent): void {
+    switch (event.type) {
+      case 'accept': return this.#accept(event.connection)
+      case 'rejected':
+        this.#logger.warn({ peer: event.peer.b32, reason: event.reason }, 'incoming stream refused')
+        this.emit('rejected', { peer: event.peer, reason: event.reason })
+        return
+      case 'pong': {
+        const waiting = this.#pings.get(event.id)
+        waiting?.done()
+        waiting?.resolve({ rtt: event.rtt, payload: Buffer.from(event.payload) })
+        return
+      }
+      default:
+        this.#sockets.get(event.connection)?.handle(event.type)
+    }
+  }
+
+  #accept (connection: Connection): void {
+    const server = this.#servers.get(connection.localPort) ?? this.#servers.get(0)
+    if (server === undefined) return connection.reset(this.clock.now())
+    server.accept(this.#adopt(connection, server.socketOptions))
+  }
+
+  #adopt (connection: Connection, options: StreamSocketOptions): StreamSocket {
+    const socket = new StreamSocket(connection, this, options)
+    this.#sockets.set(connection, socket)
+    socket.once('close', () => this.#sockets.delete(connection))
+    return socket
+  }
+
+  #arm (): void {
+    const at = this.#closed ? undefined : this.#core.nextTimeout()
+    if (at === this.#timer?.at) return
+    if (this.#timer !== undefined) this.clock.clearTimeout(this.#timer.handle)
+    this.#timer = undefined
+    if (at === undefined) return
+    const handle = this.clock.setTimeout(() => {
+      this.#timer = undefined
+      this.#core.handleTimeout(this.clock.now())
+      this.#flush()
+    }, at - this.clock.now())
+    this.#timer = { at, handle }
+  }
+
+  #shutDown (error: StreamingError): void {
+    if (this.#closed) return
+    for (const server of [...this.#servers.values()]) server.close()
+    for (const socket of [...this.#sockets.values()]) socket.destroy(error)
+    for (const { cancel } of [...this.#pings.values()]) cancel(error)
+    this.#flush()
+    this.#closed = true
+    this.#arm()
+    this.session.off('message', this.#onMessage)
+    this.session.off('close', this.#onClose)
+    this.emit('close')
+  }
+
+  #assertOpen (): void {
+    if (this.#closed) throw new StreamingError('STREAMING_CLOSED', 'the stream manager is closed')
+  }
+}
+
+/** Streams over an I2CP session. Throws STREAMING_BAD_OPTION. */
+export function createStreamManager (session: StreamSession, options: Partial<StreamingOptions> = {}, given: Partial<Environment> = {}): StreamManager {
+  return new StreamManager(session, options, environment(given))
+}
