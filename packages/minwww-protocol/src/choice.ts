@@ -12,6 +12,8 @@ export const BURST_SYMBOLS = 24
 const NEGLIGIBLE = 0.005
 const COPIES_LOST = 0.005
 const MAX_COPIES = 6
+/** 1 - (1 - p) may be a little more than p. */
+const ROUNDING = 1e-9
 
 /** How an object is cut: k data and r parity symbols of symbolLength bytes, m tunnel messages each. */
 export interface Choice {
@@ -69,7 +71,7 @@ export function chooseSymbols ({ size, loss, shapes, maxSymbols = BURST_SYMBOLS 
 export function copiesFor (t: number, p: number): number {
   const lost = 1 - (1 - clampLoss(p)) ** t
   let copies = 1
-  while (lost ** copies > COPIES_LOST && copies < MAX_COPIES) copies++
+  while (lost ** copies > COPIES_LOST + ROUNDING && copies < MAX_COPIES) copies++
   return copies
 }
 

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
+import t from 'tap'
+import type { Test } from 'tap'
+import {
+  computeTag, decodeLoss, decodeMessage, decodeOpenBody, decodeRate, encodeLoss, encodeMessage, encodeOpenBody, encodeRate, MAX_OBJECT,
+  messageCapacity, minimumPayload, paddedLength, peekPrefix, ProtocolError, sessionKeys, symbolCapacity, tunnelMessagesOf
+} from '../src/index.ts'
+import type { OpenMessage, TaggedMessage } from '../src/index.ts'
+
+const SEED = 4711
+const keys = sessionKeys(Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex'))
+const prefix = { attempt: 3, flags: 0, session: keys.session, id: 0xfedcba98 }
+const path = { loss: 13, rate: 72, max: 73, shape: 8 }
+
+const SAMPLES: TaggedMessage[] = [
+  { type: 'request', ...prefix, ...path, object: Buffer.from('\0GET http://a.i2p/ HTTP/1.1\r\n\r\n') },
+  { type: 'request', ...prefix, ...path, object: Buffer.alloc(0) },
+  { type: 'want', ...prefix, loss: 1, rate: 2, shape: 4, from: 17, count: 5 },
+  { type: 'reply', ...prefix, size: 1000, index: 1, last: 4, pace: 70, symbol: Buffer.alloc(500, 0xaa) },
+  { type: 'reply', ...prefix, size: 0, index: 0, last: 0, pace: 70, symbol: Buffer.alloc(655) },
+  { type: 'body', ...prefix, size: 600, index: 0, last: 0, pace: 70, symbol: Buffer.alloc(655, 1) },
+  { type: 'error', ...prefix, code: 3, retryAfter: 120, size: 4_000_000_000, detail: 'zu groß' },
+  { type: 'cancel', ...prefix }
+]
+const OPEN: OpenMessage = { type: 'open', ...prefix, ...path, time: 1_723_886_753, key: Buffer.alloc(16, 9), object: Buffer.from('object') }
+
+t.test('every message comes back as it was, padded or not', async t => {
+  for (const message of SAMPLES) {
+    const isSymbol = message.type === 'reply' || message.type === 'body'
+    for (const padTo of isSymbol ? [0, 683] : [0, 683, 1600]) {
+      const bytes = encodeMessage(message, keys.client, padTo)
+      t.strictSame(decodeMessage(bytes, keys.client), message, `${message.type} padded to ${padTo}`)
+      if (!isSymbol) t.ok(bytes.length >= padTo)
+      t.match(peekPrefix(bytes), { version: 1, ...prefix, type: message.type })
+    }
+  }
+  t.strictSame(decodeOpenBody(encodeOpenBody(OPEN)), OPEN)
+  const padded = encodeOpenBody(OPEN, 1300)
+  t.equal(padded.length, 1300)
+  t.strictSame(decodeOpenBody(padded), OPEN)
+})
+
+t.test('the layout is the one of the document', async t => {
+  const want = encodeMessage(SAMPLES[2]!, keys.client)
+  t.equal(want.subarray(0, 19).toString('hex'), '1330' + keys.session.toString('hex') + 'fedcba98' + '0102041105')
+  t.equal(want.length, 19 + 8)
+  const reply = encodeMessage(SAMPLES[3]!, keys.server)
+  t.equal(reply.subarray(14, 20).toString('hex'), '0003e8' + '01' + '04' + '46')
+  t.equal(reply.length, 14 + 6 + 500 + 8)
+  const open = encodeOpenBody(OPEN)
+  t.equal(open.subarray(14, 40).toString('hex'), '66c06ca1' + '09'.repeat(16) + '0d484908' + '0006')
+  const session = createHash('sha256').update('minwww/1 session').update(Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex')).digest()
+  t.ok(keys.session.equals(session.subarray(0, 8)))
+  t.notOk(keys.client.equals(keys.server))
+})
+
+t.test('every truncation and every flipped bit is refused with a code', async t => {
+  for (const message of SAMPLES) {
+    const bytes = encodeMessage(message, keys.client)
+    for (let length = 0; length < bytes.length; length++) throwsCoded(t, () => decodeMessage(bytes.subarray(0, length), keys.client))
+    for (let bit = 0; bit < Math.min(bytes.length, 64) * 8; bit++) {
+      const forged = Buffer.from(bytes)
+      forged[bit >> 3]! ^= 1 << (bit & 7)
+      throwsCoded(t, () => decodeMessage(forged, keys.client))
+    }
+    t.throws(() => decodeMessage(bytes, keys.server), { code: 'MINWWW_BAD_TAG' }, 'the key of the other direction')
+  }
+  const open = encodeOpenBody(OPEN)
+  for (let length = 0; length < open.length; length++) throwsCoded(t, () => decodeOpenBody(open.subarray(0, length)))
+})
+
+t.test('what has a right tag and still cannot be', async t => {
+  const reply = SAMPLES[3] as Extract<TaggedMessage, { type: 'reply' }>
+  const want = SAMPLES[2] as Extract<TaggedMessage, { type: 'want' }>
+  const refused: Array<[string, TaggedMessage]> = [
+    ['index above last', { ...reply, index: 5 }],
+    ['an object above 128 KiB', { ...reply, size: MAX_OBJECT + 1 }],
+    ['more than 256 symbols', { ...reply, size: 1000, symbol: Buffer.alloc(3) }],
+    ['no symbol at all', { ...reply, symbol: Buffer.alloc(0) }],
+    ['WANT of nothing', { ...want, count: 0 }],
+    ['WANT beyond the 256th', { ...want, from: 250, count: 7 }]
+  ]
+  for (const [what, message] of refused) {
+    t.throws(() => decodeMessage(encodeMessage(message, keys.client), keys.client), { code: 'MINWWW_MALFORMED' }, what)
+  }
+  t.throws(() => encodeMessage({ ...reply, symbol: Buffer.alloc(61_440) }, keys.client), { code: 'MINWWW_TOO_LARGE' })
+  const raw = encodeMessage(want, keys.client)
+  raw[0] = 0x23
+  t.throws(() => decodeMessage(raw, keys.client), { code: 'MINWWW_VERSION' })
+})
+
+t.test('random bytes never do more than throw a coded error', async t => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), bytes => {
+    if (bytes.length > 0) bytes[0] = 0x10 | bytes[0]! & 0x0f
+    const tagged = Buffer.concat([bytes, computeTag(keys.client, bytes)])
+    for (const decode of [() => decodeMessage(bytes, keys.client), () => decodeMessage(tagged, keys.client), () => decodeOpenBody(bytes)]) {
+      try { decode() } catch (error) { if (!(error instanceof ProtocolError)) throw error }
+    }
+  }), { seed: SEED, numRuns: 2000 })
+})
+
+t.test('the detail of an ERROR is cut at a character and holds no NUL', async t => {
+  const error = SAMPLES[6] as Extract<TaggedMessage, { type: 'error' }>
+  const decoded = decodeMessage(encodeMessage({ ...error, detail: 'ä\0'.repeat(300), size: -1, retryAfter: 1e9 }, keys.client, 683), keys.client)
+  t.match(decoded, { detail: 'ä'.repeat(100), size: 0, retryAfter: 65_535 })
+})
+
+t.test('sizes of section 1', async t => {
+  t.strictSame([1, 2, 3, 4, 8].map(messageCapacity), [822, 1818, 2814, 3810, 7794])
+  t.equal(symbolCapacity(1), 794)
+  t.ok(messageCapacity(61) + 23 <= 61_440)
+  for (let m = 1; m <= 61; m++) {
+    const counts = [messageCapacity(m), messageCapacity(m) + 1, minimumPayload(m)].map(tunnelMessagesOf)
+    if (counts.join() !== [m, m + 1, m].join()) t.fail(`m = ${m}: ${counts.join()}`)
+  }
+  for (let length = 0; length < 5000; length += 7) {
+    const padded = paddedLength(length)
+    const m = tunnelMessagesOf(length)
+    if (padded < length || tunnelMessagesOf(padded) !== m || padded + 23 < 996 * m - 290) t.fail(`${length} padded to ${padded}`)
+  }
+})
+
+t.test('rates and losses in a byte', async t => {
+  t.equal(encodeRate(131_072), 72)
+  t.equal(decodeRate(72), 131_072)
+  const codes = Array.from({ length: 256 }, (_, code) => code)
+  t.strictSame(codes.map(code => encodeRate(decodeRate(code))), codes)
+  t.strictSame([0, -1, NaN, 1e30].map(encodeRate), [0, 0, 0, 255])
+  t.ok(decodeRate(encodeRate(100_000)) <= 100_000)
+  t.strictSame([0, -1, 0.0001, 0.001, 0.0125, 0.12, 1, NaN].map(encodeLoss), [0, 0, 1, 1, 13, 120, 255, 0])
+  t.equal(decodeLoss(255), 0.255)
+})
+
+function throwsCoded (t: Test, action: () => unknown): void {
+  try {
+    action()
+  } catch (error) {
+    if (error instanceof ProtocolError) return
+    throw error
+  }
+  t.fail('was accepted')
+}
