@@ -44,7 +44,10 @@ function minwwwPages (seed: number, network: Partial<NetworkOptions>, { size, la
   const path = new MinwwwPath(seed, network, { replyMode: single ? 'single' : 'adaptive', deadline: DEADLINE })
   path.settle(DEADLINE)
   if (!single) {
-    for (let bytes = 0; bytes < warmUpBytes; bytes += WARM_UP_SIZE) path.fetch(WARM_UP_SIZE, DEADLINE)
+    for (let bytes = 0; bytes < warmUpBytes; bytes += WARM_UP_SIZE) {
+      path.fetch(WARM_UP_SIZE, DEADLINE)
+      path.rest(4 * latency + 1_000)
+    }
   }
   for (let i = 0; i < WARM_UP_PAGES; i++) path.fetch(size, DEADLINE)
   return chain(path, size, latency, runs, () => {})

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { DESIGNS, fullGrid, quickGrid } from './cells.ts'
-import type { Cell, Conditions } from './cells.ts'
+import type { Cell, Conditions, Design } from './cells.ts'
 import type { Answer, Task } from './worker.ts'
 
 export interface GridReport { cells: Cell[] }
@@ -16,6 +16,8 @@ export interface GridOptions {
   workers?: number
   /** Points to measure instead of the grid's own. */
   points?: Conditions[]
+  /** Designs to measure instead of all. */
+  designs?: readonly Design[]
   runs?: number
   signal?: AbortSignal
 }
@@ -41,8 +43,10 @@ export async function runGrid (options: GridOptions = {}): Promise<GridReport> {
 }
 
 /** Seeds depend on the point, not on its place: a subset of the grid has the figures of the grid. */
-function tasksOf ({ quick = false, seed = 1, points = quick ? quickGrid() : fullGrid(), runs = quick ? 50 : 200 }: GridOptions): Task[] {
-  return points.flatMap(conditions => DESIGNS.map(design => ({ design, conditions })))
+function tasksOf (options: GridOptions): Task[] {
+  const { quick = false, seed = 1, designs = DESIGNS } = options
+  const { points = quick ? quickGrid() : fullGrid(), runs = quick ? 50 : 200 } = options
+  return points.flatMap(conditions => designs.map(design => ({ design, conditions })))
     .map(({ design, conditions }, index) => ({ index, design, conditions, runs, seed: seedOf(seed, conditions) }))
 }
 
@@ -73,7 +77,7 @@ async function work (take: () => Task | undefined, onCell: (answer: Answer) => v
           onCell(answer)
           give()
         } catch (error) {
-          reject(error as Error)
+          reject(error instanceof Error ? error : new Error(String(error)))
         }
       })
       give()

@@ -11,8 +11,8 @@ export class BurstWatch {
   #outOfOrder = false
   #firstAt = 0
   #lastAt = 0
-  #receivedBefore = 0
-  #received = 0
+  #passedBefore = 0
+  #passed = 0
   #closeAt = 0
 
   constructor (from: number, last: number, m: number, pace: number) {
@@ -22,11 +22,16 @@ export class BurstWatch {
     this.#last = last
   }
 
+  /** Symbols between the highest index so far and this one, itself included: what the path has carried or lost since. */
+  advance (index: number): number {
+    return Math.max(0, index - Math.max(this.#highest, this.from - 1))
+  }
+
   /**
-   * @param received - bytes that have come from this exit in all: replies share its rate
+   * @param passed - bytes that this exit has sent past us in all, for any reply: replies share its rate
    * @param closeAt - when the rest of the burst counts as lost
    */
-  observe (now: number, index: number, last: number, received: number, closeAt: number): void {
+  observe (now: number, index: number, last: number, passed: number, closeAt: number): void {
     if (index < this.from || this.#seen.has(index)) return
     this.#seen.add(index)
     if (index < this.#highest) this.#outOfOrder = true
@@ -34,10 +39,10 @@ export class BurstWatch {
     this.#last = Math.max(this.#last, last)
     if (this.#seen.size === 1) {
       this.#firstAt = now
-      this.#receivedBefore = received
+      this.#passedBefore = passed
     }
     this.#lastAt = now
-    this.#received = received
+    this.#passed = passed
     this.#closeAt = closeAt
   }
 
@@ -61,9 +66,9 @@ export class BurstWatch {
     return this.#closeAt
   }
 
-  /** Bytes that came from the exit, for any reply, after the first symbol of this one, and in how many ms. */
+  /** Bytes that passed after the first symbol, lost ones included, in how many ms. */
   get train (): { symbols: number, bytes: number, duration: number, pace: number } {
-    return { symbols: this.received, bytes: this.#received - this.#receivedBefore, duration: this.#lastAt - this.#firstAt, pace: this.pace }
+    return { symbols: this.received, bytes: this.#passed - this.#passedBefore, duration: this.#lastAt - this.#firstAt, pace: this.pace }
   }
 
   /** ms between two symbols as they come; undefined before the second. */

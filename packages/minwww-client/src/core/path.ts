@@ -1,5 +1,5 @@
 import {
-  decodeRate, encodeLoss, encodeRate, LossEstimator, MAX_LOSS, MAX_SHAPE, RttEstimator, TrainRate, tunnelMessagesOf
+  decodeRate, encodeLoss, encodeRate, LossEstimator, MAX_LOSS, MAX_SHAPE, MIN_TRAIN, RttEstimator, TrainRate, tunnelMessagesOf
 } from '@minwww/protocol'
 import type { ReplyMessage } from '@minwww/protocol'
 import { BurstWatch } from './burst-watch.ts'
@@ -10,6 +10,8 @@ import { symbolTime, wireBytes } from './wire.ts'
 /** Bursts watched at once; at more the oldest is taken as over. */
 const MAX_WATCHES = 256
 const LOSS_MARGIN = 1.25
+/** Loss of a path of which little is known. */
+const PRIOR_LOSS = 0.01
 /** Shortest time that a symbol may be late, ms. */
 const MIN_LATE = 20
 
@@ -24,9 +26,9 @@ export class ExitPath {
   readonly #train: TrainRate
   readonly #shape: ShapeLearner
   readonly #watches = new Map<string, BurstWatch>()
-  #measuredRate: number | undefined
+  #bottleneck: number | undefined
   #granted = false
-  #received = 0
+  #passed = 0
   #symbol = 1
   #pace: number
 
@@ -56,7 +58,7 @@ export class ExitPath {
 
   /** Bytes/s that the path carries, as far as known. */
   get carries (): number {
-    return Math.min(this.rate, this.#measuredRate ?? Infinity)
+    return Math.min(this.rate, this.#bottleneck ?? Infinity)
   }
 
   shape (now: number): number {
@@ -85,7 +87,7 @@ export class ExitPath {
 
   /** ms between two symbols of m tunnel messages at the announced pace, or slower if they come slower. */
   spacing (m: number, pace: number, watch?: BurstWatch): number {
-    return Math.max(symbolTime(m, Math.min(pace, this.#measuredRate ?? pace)), watch?.spacing ?? 0)
+    return Math.max(symbolTime(m, Math.min(pace, this.#bottleneck ?? pace)), watch?.spacing ?? 0)
   }
 
   /** Tunnel messages of the symbols that come at present. */
@@ -97,12 +99,12 @@ export class ExitPath {
   get firstSymbolTime (): number {
     const q = symbolLoss(this.loss, this.#symbol)
     const inARow = q > 0 ? Math.log(0.01) / Math.log(q) : 0
-    return (1 + inARow) * symbolTime(this.#symbol, Math.min(this.#pace, this.#measuredRate ?? Infinity))
+    return (1 + inARow) * symbolTime(this.#symbol, Math.min(this.#pace, this.#bottleneck ?? Infinity))
   }
 
   /** The time between a request's last copy and a symbol, without what the symbol itself took to come through. */
   measure (roundTrip: number, m: number): void {
-    const transmission = this.#measuredRate === undefined ? 0 : symbolTime(m, this.#measuredRate)
+    const transmission = this.#bottleneck === undefined ? 0 : symbolTime(m, this.#bottleneck)
     this.rtt.sample(Math.max(roundTrip - transmission, roundTrip / 8))
   }
 
@@ -114,11 +116,11 @@ export class ExitPath {
       if (this.#watches.size >= MAX_WATCHES) this.#close(now, this.#watches.keys().next().value!)
       this.#watches.set(key, watch)
     }
-    this.#received += wireBytes(payloadLength)
+    this.#passed += watch.advance(reply.index) * wireBytes(payloadLength)
     this.#symbol = watch.m
     this.#pace = watch.pace
     const rest = Math.max(0, reply.last - reply.index) * this.spacing(watch.m, watch.pace, watch)
-    watch.observe(now, reply.index, reply.last, this.#received, now + rest * 1.05 + this.lateness)
+    watch.observe(now, reply.index, reply.last, this.#passed, now + rest * 1.05 + this.lateness)
     if (watch.isWhole) this.#close(now, key)
     return watch
   }
@@ -137,23 +139,29 @@ export class ExitPath {
   #close (now: number, key: string): void {
     const watch = this.#watches.get(key)!
     this.#watches.delete(key)
-    const { m, announced, received } = watch
-    const train = watch.train
-    const asFastAsSent = this.#train.sample(train)
-    if (train.symbols >= MIN_TRAIN_SYMBOLS) {
-      this.#granted = true
-      this.#measuredRate = train.duration > 0 ? train.bytes / train.duration * 1000 : undefined
-    }
-    const isCongested = !asFastAsSent
-    if (isCongested) return
-    const share = (announced - received) / announced
-    if (announced >= MIN_TRAIN_SYMBOLS && share > 2 * symbolLoss(this.#loss.value, m) + 2 / announced) this.#train.congestion()
+    const { m, announced, received, train } = watch
+    const isAsFastAsSent = this.#train.sample(train)
+    if (train.symbols >= MIN_TRAIN) this.#learnBottleneck(train, isAsFastAsSent)
+    // What is lost where the rate was too high is no property of the path (section 7.4).
+    if (!isAsFastAsSent) return
+    if (this.#isExcess(announced - received, announced, m)) this.#train.congestion()
     this.#loss.burst(received, announced, m)
     this.#shape.burst(now, { m, announced, received, outOfOrder: watch.isOutOfOrder })
   }
-}
 
-const MIN_TRAIN_SYMBOLS = 7
+  #learnBottleneck (train: BurstWatch['train'], isAsFastAsSent: boolean): void {
+    this.#granted = true
+    const arrival = train.duration > 0 ? train.bytes / train.duration * 1000 : Infinity
+    if (!isAsFastAsSent) this.#bottleneck = arrival
+    else if (this.#bottleneck !== undefined && arrival > this.#bottleneck) this.#bottleneck = arrival
+  }
+
+  /** More than twice the loss that the estimate says, beyond chance. */
+  #isExcess (lost: number, announced: number, m: number): boolean {
+    const expected = announced * symbolLoss(Math.max(this.#loss.value, PRIOR_LOSS), m)
+    return announced >= MIN_TRAIN && lost > 2 * expected + 3 * Math.sqrt(expected)
+  }
+}
 
 function symbolLoss (p: number, m: number): number {
   return 1 - (1 - p) ** m

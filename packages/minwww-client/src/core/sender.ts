@@ -8,6 +8,7 @@ import type { ClientContext } from './context.ts'
 import { Exchange } from './exchange.ts'
 import type { Round } from './exchange.ts'
 import type { Exit } from './exit.ts'
+import type { ExitPath } from './path.ts'
 import type { ClientRequest } from './request.ts'
 import { ExitSession } from './session.ts'
 import { symbolTime } from './wire.ts'
@@ -85,7 +86,7 @@ export class Sender {
     exchange.rounds.get(copies.attempt)?.sentAt.push(now)
     this.#transmit(now, exchange, copies.payload, copies.protocol)
     copies.left--
-    copies.nextAt = now + this.#context.config.copySpacing
+    copies.nextAt = now + this.#copySpacing(exchange.exit.path)
     if (copies.left === 0) exchange.copies = undefined
   }
 
@@ -93,7 +94,7 @@ export class Sender {
     const { path } = exchange.exit
     const tunnelMessages = tunnelMessagesOf(payload.length)
     const copies = copiesFor(tunnelMessages, path.loss)
-    const { copySpacing } = this.#context.config
+    const copySpacing = this.#copySpacing(path)
     const round: Round = { from, sentAt: [now], measured: false }
     exchange.rounds.set(exchange.latest, round)
     exchange.copies = copies === 1
@@ -104,6 +105,12 @@ export class Sender {
       path.firstSymbolTime + exchange.exit.backlog
     exchange.timer = { kind: from > 0 ? 'want' : 'first', at }
     this.#transmit(now, exchange, payload, protocol)
+  }
+
+  /** A copy before the answer could be there is wasted only if the first one arrived: on short paths it waits for that. */
+  #copySpacing (path: ExitPath): number {
+    const { copySpacing } = this.#context.config
+    return path.rtt.hasSample ? Math.min(copySpacing, path.rtt.srtt + path.slack) : copySpacing
   }
 
   #open (now: number, exchange: Exchange): Buffer {
