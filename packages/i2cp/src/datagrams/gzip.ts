@@ -1,4 +1,4 @@
-import { constants, crc32, gunzipSync } from 'node:zlib'
+import { constants, crc32, deflateRawSync, gunzipSync } from 'node:zlib'
 import { I2cpError, malformed } from '../errors.ts'
 
 /** I2CP protocol numbers. */
@@ -49,6 +49,24 @@ export function encodeGzipPayload ({ protocol, fromPort, toPort, payload }: Gzip
   bytes.writeUInt32LE(crc32(payload), OFFSET.DATA + size)
   bytes.writeUInt32LE(size, OFFSET.DATA + size + 4)
   return bytes
+}
+
+/** Java's client library refuses containers that hold more, bytes; larger payloads are not compressed. */
+const MAX_COMPRESSED_INPUT = 40_000
+/** Below this Java does not compress either: the gain is eaten by the header of the block. */
+const MIN_COMPRESSED_INPUT = 66
+
+/** Like encodeGzipPayload, compressed if that is shorter. */
+export function compressGzipPayload (fields: GzipPayload): Buffer {
+  const { payload } = fields
+  if (payload.length < MIN_COMPRESSED_INPUT || payload.length > MAX_COMPRESSED_INPUT) return encodeGzipPayload(fields)
+  const deflated = deflateRawSync(payload)
+  if (deflated.length >= payload.length) return encodeGzipPayload(fields)
+  const frame = encodeGzipPayload({ ...fields, payload: Buffer.alloc(0) })
+  const trailer = Buffer.alloc(TRAILER)
+  trailer.writeUInt32LE(crc32(payload), 0)
+  trailer.writeUInt32LE(payload.length, 4)
+  return Buffer.concat([frame.subarray(0, OFFSET.BLOCK), deflated, trailer])
 }
 
 /**

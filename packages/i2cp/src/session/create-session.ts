@@ -1,21 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { LocalDestination } from '../crypto/local-destination.ts'
-import { X25519 } from '../crypto/encryption-types.ts'
 import { I2cpError } from '../errors.ts'
+import { DEFAULT_NAME_CACHE, NameCache } from '../naming/cache.ts'
 import { systemClock } from './clock.ts'
 import { DEFAULT_BACKOFF, DEFAULT_TIMEOUTS } from './core/config.ts'
 import { SessionCore } from './core/session-core.ts'
 import { silentLogger } from './logger.ts'
-import { DEFAULT_SESSION_OPTIONS } from './options.ts'
 import type { SessionOptions } from './options.ts'
 import { Session } from './session.ts'
+import { interpretOptions } from './session-options.ts'
 import { checkAddress, openTransport } from './transport.ts'
 
 const DEFAULT_ROUTER = { host: '127.0.0.1', port: 7654 }
 
 /**
  * Opens a session and resolves when it is ready: tunnels stand and the first LeaseSet is with the router. Rejects
- * with I2CP_CONNECT_FAILED, I2CP_INSECURE, I2CP_SESSION_REFUSED, I2CP_SESSION_INVALID, I2CP_TIMEOUT, I2CP_ABORTED.
+ * with I2CP_CONNECT_FAILED, I2CP_INSECURE, I2CP_SESSION_REFUSED, I2CP_SESSION_INVALID, I2CP_TIMEOUT,
+ * I2CP_ABORTED, I2CP_BAD_OPTION, I2CP_UNSUPPORTED.
  */
 export function createSession (options: SessionOptions = {}): Promise<Session> {
   return new Promise((resolve, reject) => {
@@ -37,24 +38,26 @@ export function createSession (options: SessionOptions = {}): Promise<Session> {
   })
 }
 
-/** Like createSession, without waiting: the session is 'connecting'. Throws I2CP_INSECURE. */
+/** Like createSession, without waiting: the session is 'connecting'. Throws I2CP_INSECURE, I2CP_BAD_OPTION, I2CP_UNSUPPORTED. */
 export function openSession (options: SessionOptions): Session {
   const router = options.router ?? DEFAULT_ROUTER
-  const { connect, username, password, random = randomBytes, reconnect = true, waitForRouter = false } = options
+  const { connect, username, password, random = randomBytes, logger = silentLogger, clock = systemClock } = options
   if (connect === undefined) checkAddress(router, options.allowPlainRemote ?? false)
   const keys = options.keys ?? LocalDestination.generate(random)
+  const credentials = username === undefined ? {} : { 'i2cp.username': username, 'i2cp.password': password ?? '' }
+  const { warnings, ...interpreted } = interpretOptions({ ...options.options, ...credentials }, keys)
+  for (const warning of warnings) logger.warn({ destination: keys.destination.b32 }, warning)
   const core = new SessionCore({
     keys,
     random,
-    options: { ...DEFAULT_SESSION_OPTIONS, ...options.options },
-    leaseSet: { encryptionTypes: [X25519], options: {}, unpublished: false },
-    ...(username !== undefined && { authentication: { 'i2cp.username': username, 'i2cp.password': password ?? '' } }),
+    ...interpreted,
     leaseSetDelay: options.leaseSetDelay ?? 'auto',
-    reconnect,
-    waitForRouter,
+    reconnect: options.reconnect ?? true,
+    waitForRouter: options.waitForRouter ?? false,
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     backoff: options.backoff ?? DEFAULT_BACKOFF
   })
   const open = connect === undefined ? (signal: AbortSignal) => openTransport(router, signal) : async () => connect()
-  return new Session({ core, keys, open, clock: options.clock ?? systemClock, logger: options.logger ?? silentLogger })
+  const cache = new NameCache({ ...DEFAULT_NAME_CACHE, ...options.nameCache })
+  return new Session({ core, keys, open, clock, logger, cache, ...(options.hosts && { hosts: options.hosts }) })
 }

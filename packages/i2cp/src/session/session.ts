@@ -2,13 +2,16 @@ import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { LocalDestination } from '../crypto/local-destination.ts'
 import type { Destination } from '../data/destination.ts'
-import type { Mapping } from '../data/mapping.ts'
 import { I2cpError } from '../errors.ts'
 import type { Bandwidth } from '../messages/bandwidth-limits.ts'
 import { FrameReader } from '../messages/frame.ts'
+import type { BlindingInfo } from '../messages/blinding-info.ts'
 import { LOOKUP } from '../messages/host-lookup.ts'
 import type { LookupKey } from '../messages/host-lookup.ts'
-import { parseAddress } from '../naming/address.ts'
+import type { NameCache } from '../naming/cache.ts'
+import type { Hosts } from '../naming/hosts.ts'
+import { LOOKUP_TIMEOUT, Resolver } from '../naming/resolver.ts'
+import type { LookupOptions } from '../naming/resolver.ts'
 import type { Clock } from './clock.ts'
 import type { ReceivedMessage, SessionEvent, SessionState, SessionStats } from './core/events.ts'
 import type { LookupResult } from './core/lookups.ts'
@@ -16,20 +19,13 @@ import type { SendOptions } from './core/send.ts'
 import type { SessionCore } from './core/session-core.ts'
 import type { DeliveryStatus } from './core/statuses.ts'
 import type { Logger } from './logger.ts'
+import { checkOptions } from './session-options.ts'
+import type { OptionValues } from './session-options.ts'
 
 /** Bytes that may wait in the transport; what is sent beyond is dropped and counted, as the network would do. */
 export const MAX_TRANSPORT_QUEUE = 4 * 1024 * 1024
-/** How long a look-up waits unless told, ms. The specification advises at least 10 s. */
-export const LOOKUP_TIMEOUT = 15_000
-
 /** For the last bytes of a closed session, ms. */
 const FLUSH_TIMEOUT = 1_000
-
-export interface LookupOptions {
-  /** ms; default 15 s. */
-  readonly timeout?: number
-  readonly signal?: AbortSignal
-}
 
 interface SessionEvents {
   message: [ReceivedMessage]
@@ -45,6 +41,8 @@ export interface SessionDriverOptions {
   readonly open: (signal: AbortSignal) => Promise<Duplex>
   readonly clock: Clock
   readonly logger: Logger
+  readonly cache: NameCache
+  readonly hosts?: Hosts
 }
 
 interface Waiter<T> {
@@ -59,6 +57,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #open: (signal: AbortSignal) => Promise<Duplex>
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #resolver: Resolver
   readonly #lookups = new Map<number, Waiter<LookupResult>>()
   #bandwidth: Array<Waiter<Bandwidth>> = []
   #transport: Duplex | undefined
@@ -76,6 +75,8 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#open = options.open
     this.#clock = options.clock
     this.#logger = options.logger
+    const { cache, clock, hosts } = options
+    this.#resolver = new Resolver({ cache, clock, ...(hosts && { hosts }), query: (key, o) => this.query(key, o) })
     this.#closed = new Promise(resolve => { this.#resolveClosed = resolve })
     this.#core.start(this.#clock.now())
     this.#drain()
@@ -107,15 +108,13 @@ export class Session extends EventEmitter<SessionEvents> {
     return nonce
   }
 
-  /** Finds the Destination of a name: base64, .b32.i2p or a host name. Rejects with I2CP_LOOKUP_..., I2CP_BAD_ADDRESS, I2CP_TIMEOUT. */
-  async lookup (name: string, options: LookupOptions = {}): Promise<Destination> {
-    const address = parseAddress(name)
-    if (address.kind === 'destination') return address.destination
-    if (address.kind === 'hash') return this.lookupHash(address.hash, options)
-    return (await this.query({ lookupType: LOOKUP.NAME, name: address.name }, options)).destination
-  }
+  /**
+   * Finds the Destination of a name: base64, .b32.i2p (b32 or b33) or a host name; remembered, and merged with an equal
+   * look-up under way. Rejects with I2CP_BAD_ADDRESS, I2CP_LOOKUP_..., I2CP_TIMEOUT, I2CP_ABORTED, I2CP_BUSY.
+   */
+  lookup (name: string, options?: LookupOptions): Promise<Destination> { return this.#resolver.resolve(name, options) }
 
-  /** `hash`: 32 bytes. Proves that the LeaseSet can be found in the network. */
+  /** `hash`: 32 bytes. Asks the router each time: success means that it finds the LeaseSet. */
   async lookupHash (hash: Uint8Array, options: LookupOptions = {}): Promise<Destination> {
     return (await this.query({ lookupType: LOOKUP.HASH, hash: Buffer.from(hash) }, options)).destination
   }
@@ -137,6 +136,12 @@ export class Session extends EventEmitter<SessionEvents> {
     })
   }
 
+  /** Tells the router how to reach an encrypted LeaseSet. i2pd and emissary do not know the message. */
+  sendBlindingInfo (info: Omit<BlindingInfo, 'type' | 'sessionId'>): void {
+    this.#core.sendBlindingInfo(info)
+    this.#drain()
+  }
+
   /** What the router says about bandwidth; constant or zero on some. */
   bandwidthLimits (): Promise<Bandwidth> {
     return new Promise((resolve, reject) => {
@@ -146,9 +151,9 @@ export class Session extends EventEmitter<SessionEvents> {
     })
   }
 
-  /** Changes session options; tunnel options (inbound.*, outbound.*) take effect at once. */
-  reconfigure (options: Mapping): void {
-    this.#core.reconfigure(this.#clock.now(), options)
+  /** Changes session options; tunnel options (inbound.*, outbound.*) take effect at once. Throws I2CP_BAD_OPTION. */
+  reconfigure (options: OptionValues): void {
+    this.#core.reconfigure(this.#clock.now(), checkOptions(options))
     this.#drain()
   }
 
@@ -258,6 +263,7 @@ export class Session extends EventEmitter<SessionEvents> {
     }
     // Read at once and for ever: i2pd throws messages away when a client lets 1 MiB wait.
     transport.on('data', (chunk: Buffer) => {
+      if (this.#transport !== transport) return // what follows our end() concerns nobody
       try {
         for (const { type, body } of reader.push(chunk)) this.#core.receive(this.#clock.now(), type, body)
         this.#drain()

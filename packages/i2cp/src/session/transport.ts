@@ -86,5 +86,7 @@ function pinMismatch (router: RouterAddress, socket: Socket): I2cpError | undefi
 function plainHex (fingerprint: string): string { return fingerprint.replaceAll(':', '').toLowerCase() }
 
 function connectError (router: RouterAddress, cause: Error): I2cpError {
-  return new I2cpError('I2CP_CONNECT_FAILED', `no I2CP router at ${router.host}:${router.port} (${(cause as NodeJS.ErrnoException).code ?? cause.message})`, { cause })
+  const { code = cause.message } = cause as NodeJS.ErrnoException
+  const hint = code === 'ECONNREFUSED' ? '; does the router run, and is I2CP switched on (i2pd: [i2cp] enabled = true)?' : ''
+  return new I2cpError('I2CP_CONNECT_FAILED', `no I2CP router at ${router.host}:${router.port} (${code})${hint}`, { cause })
 }

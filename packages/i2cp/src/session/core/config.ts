@@ -2,6 +2,7 @@ import type { LocalDestination } from '../../crypto/local-destination.ts'
 import type { Random } from '../../crypto/keys.ts'
 import type { Mapping } from '../../data/mapping.ts'
 import type { BackoffOptions } from './backoff.ts'
+import type { IdleOptions } from './idle.ts'
 import type { LeaseSetSettings } from './lease-sets.ts'
 
 /** Waits of a session, ms. */
@@ -34,6 +35,9 @@ export interface SessionCoreConfig {
   /** Session options for the router. */
   readonly options: Mapping
   readonly leaseSet: LeaseSetSettings
+  readonly idle: IdleOptions
+  /** Compress payloads. */
+  readonly gzip: boolean
   /** i2cp.username, i2cp.password. */
   readonly authentication?: Mapping
   /** Before the first CreateLeaseSet2 of a connection: ms, or by the router's behaviour (quirks.ts). */

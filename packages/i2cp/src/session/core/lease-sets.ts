@@ -1,7 +1,11 @@
+import type { ClientAuthorization } from '../../crypto/client-authorization.ts'
+import { encryptLeaseSet } from '../../crypto/encrypted-lease-set.ts'
+import type { Random } from '../../crypto/keys.ts'
 import type { LocalDestination } from '../../crypto/local-destination.ts'
 import type { Lease } from '../../data/lease.ts'
 import { LEASE_SET_TYPE, LS2_FLAG, signLeaseSet2 } from '../../data/lease-set2.ts'
 import type { Mapping } from '../../data/mapping.ts'
+import { I2cpError } from '../../errors.ts'
 import type { CreateLeaseSet2 } from '../../messages/create-lease-set2.ts'
 import { TYPE } from '../../messages/types.ts'
 
@@ -12,6 +16,8 @@ export interface LeaseSetSettings {
   readonly options: Mapping
   /** i2cp.dontPublishLeaseSet. */
   readonly unpublished: boolean
+  /** i2cp.leaseSetType=5: who may read it. */
+  readonly encrypted?: { readonly secret?: string, readonly authorization?: ClientAuthorization }
 }
 
 /** The expiry field has 16 bits of seconds. */
@@ -21,33 +27,47 @@ const MAX_EXPIRES = 0xffff
 export class LeaseSetMaker {
   readonly #keys: LocalDestination
   readonly #settings: LeaseSetSettings
+  readonly #random: Random
   #published = 0
 
-  constructor (keys: LocalDestination, settings: LeaseSetSettings) {
+  /** Throws I2CP_UNSUPPORTED for an encrypted LeaseSet with offline keys: blinding takes the long-lived key. */
+  constructor (keys: LocalDestination, settings: LeaseSetSettings, random: Random) {
+    if (settings.encrypted !== undefined && keys.offline !== undefined) {
+      throw new I2cpError('I2CP_UNSUPPORTED', 'an encrypted LeaseSet with offline keys')
+    }
     this.#keys = keys
     this.#settings = settings
+    this.#random = random
   }
 
   /** `routerNow`: epoch ms by the router's clock. Undefined when no lease is valid any more. */
   create (sessionId: number, leases: readonly Lease[], routerNow: number): CreateLeaseSet2 | undefined {
     const published = Math.max(Math.floor(routerNow / 1000), this.#published + 1)
-    const valid = leases.filter(lease => lease.end > routerNow && lease.end >= (published + 1) * 1000)
+    const valid = leases.filter(lease => lease.end >= (published + 1) * 1000)
     if (valid.length === 0) return undefined
     this.#published = published
     const latest = (published + MAX_EXPIRES) * 1000
     const clipped = valid.map(lease => lease.end > latest ? { ...lease, end: latest } : lease)
-    const end = Math.max(...clipped.map(lease => Math.floor(lease.end / 1000)))
-    const { encryptionTypes, options, unpublished } = this.#settings
-    const leaseSet = signLeaseSet2({
-      destination: this.#keys.destination,
-      published,
-      expires: end - published,
-      flags: unpublished ? LS2_FLAG.UNPUBLISHED : 0,
-      options,
-      encryptionKeys: encryptionTypes.map(type => ({ type, key: this.#keys.encryptionPublicKey })),
-      leases: clipped
-    }, data => this.#keys.sign(data))
-    const privateKeys = encryptionTypes.map(type => ({ type, key: this.#keys.encryptionPrivateKey }))
-    return { type: TYPE.CreateLeaseSet2, sessionId, leaseSetType: LEASE_SET_TYPE.LEASE_SET2, leaseSet, privateKeys }
+    const expires = Math.max(...clipped.map(lease => Math.floor(lease.end / 1000))) - published
+    const { encryptionTypes, encrypted } = this.#settings
+    const inner = this.#sign(clipped, published, expires)
+    const { signer } = this.#keys
+    return {
+      type: TYPE.CreateLeaseSet2,
+      sessionId,
+      leaseSetType: encrypted === undefined ? LEASE_SET_TYPE.LEASE_SET2 : LEASE_SET_TYPE.ENCRYPTED,
+      leaseSet: encrypted === undefined ? inner : encryptLeaseSet(inner, { ...encrypted, signer, published, expires, random: this.#random }),
+      privateKeys: encryptionTypes.map(type => ({ type, key: this.#keys.encryptionPrivateKey }))
+    }
+  }
+
+  #sign (leases: readonly Lease[], published: number, expires: number): Buffer {
+    const { encryptionTypes, options, unpublished, encrypted } = this.#settings
+    const { destination, encryptionPublicKey, offline } = this.#keys
+    const flags = (unpublished || encrypted !== undefined ? LS2_FLAG.UNPUBLISHED : 0) |
+      (encrypted === undefined ? 0 : LS2_FLAG.WILL_BE_BLINDED) |
+      (offline === undefined ? 0 : LS2_FLAG.OFFLINE)
+    const encryptionKeys = encryptionTypes.map(type => ({ type, key: encryptionPublicKey }))
+    return signLeaseSet2({ destination, published, expires, flags, ...(offline && { offline }), options, encryptionKeys, leases }, data => this.#keys.sign(data))
   }
 }

@@ -1,5 +1,6 @@
 import type { Destination } from '../../data/destination.ts'
 import type { Mapping } from '../../data/mapping.ts'
+import { MAX_STRING } from '../../data/writer.ts'
 import { I2cpError } from '../../errors.ts'
 import type { I2cpErrorCode } from '../../errors.ts'
 import { HOST_REPLY } from '../../messages/host-reply.ts'
@@ -12,6 +13,8 @@ export const MAX_PENDING_LOOKUPS = 256
 /** The router gets less time than we wait, so that its answer, not our timer, ends the look-up. ms. */
 const ROUTER_MARGIN = 250
 const MIN_ROUTER_TIMEOUT = 1_000
+/** Longest wait for a look-up, ms. */
+const MAX_TIMEOUT = 600_000
 
 export interface LookupResult {
   readonly destination: Destination
@@ -40,12 +43,14 @@ export class Lookups {
 
   get size (): number { return this.#pending.size }
 
-  /** Returns the request ID, which is also the caller's handle. Throws I2CP_BUSY. */
+  /** Returns the request ID, which is also the caller's handle. Throws I2CP_BUSY, I2CP_BAD_ADDRESS. */
   add (now: number, key: LookupKey, timeout: number): number {
     if (this.#pending.size >= MAX_PENDING_LOOKUPS) throw new I2cpError('I2CP_BUSY', `${MAX_PENDING_LOOKUPS} look-ups are pending`)
+    if ('name' in key && Buffer.byteLength(key.name) > MAX_STRING) throw new I2cpError('I2CP_BAD_ADDRESS', 'name too long')
+    const wait = Math.min(timeout, MAX_TIMEOUT)
     const id = this.#nextId
     this.#nextId = this.#nextId % 0xffff_ffff + 1
-    this.#pending.set(id, { key, timeout, deadline: now + timeout })
+    this.#pending.set(id, { key, timeout: wait, deadline: now + wait })
     return id
   }
 

@@ -1,4 +1,4 @@
-import { encodeGzipPayload } from '../../datagrams/gzip.ts'
+import { compressGzipPayload, encodeGzipPayload } from '../../datagrams/gzip.ts'
 import type { Destination } from '../../data/destination.ts'
 import { SEND_FLAG } from '../../messages/send-message-expires.ts'
 import type { SendMessageExpires } from '../../messages/send-message-expires.ts'
@@ -9,25 +9,30 @@ export interface SendOptions {
   readonly protocol: number
   readonly fromPort?: number
   readonly toPort?: number
-  /** Epoch ms of our clock; default now + 60 s. */
+  /** Epoch ms of our clock; default now + 60 s, at most now + 120 s. */
   readonly expires?: number
   /** Let the router put our LeaseSet into the message; default true. False once the peer has answered. */
   readonly bundleLeaseSet?: boolean
   /** Ask for a 'status' event; default false. */
   readonly notify?: boolean
+  /** Compress the payload if that makes it smaller; default the option i2cp.gzip. */
+  readonly gzip?: boolean
 }
 
 /** Without `expires`, ms. */
 export const DEFAULT_LIFETIME = 60_000
+/** Longest `expires`: routers refuse more (status 12). ms */
+export const MAX_LIFETIME = 120_000
 
 /** `expiration`: epoch ms by the router's clock. */
 export function sendMessage (sessionId: number, destination: Destination, payload: Uint8Array, nonce: number, expiration: number, o: SendOptions): SendMessageExpires {
   const { protocol, fromPort = 0, toPort = 0 } = o
+  const fields = { protocol, fromPort, toPort, payload }
   return {
     type: TYPE.SendMessageExpires,
     sessionId,
     destination,
-    payload: encodeGzipPayload({ protocol, fromPort, toPort, payload }),
+    payload: o.gzip === true ? compressGzipPayload(fields) : encodeGzipPayload(fields),
     nonce,
     flags: o.bundleLeaseSet === false ? SEND_FLAG.NO_LEASE_SET : 0,
     expiration

@@ -1,20 +1,19 @@
-import { decodeGzipPayload } from '../../datagrams/gzip.ts'
 import type { Destination } from '../../data/destination.ts'
 import type { Lease } from '../../data/lease.ts'
 import { signSessionConfig } from '../../data/session-config.ts'
 import type { Mapping } from '../../data/mapping.ts'
 import { I2cpError } from '../../errors.ts'
 import { decodeMessage, encodeMessage, PROTOCOL_BYTE } from '../../messages/frame.ts'
+import type { BlindingInfo } from '../../messages/blinding-info.ts'
 import type { LookupKey } from '../../messages/host-lookup.ts'
 import type { MessagePayload } from '../../messages/message-payload.ts'
-import type { MessageStatus } from '../../messages/message-status.ts'
 import { MESSAGE_STATUS } from '../../messages/message-status.ts'
 import { SESSION_STATUS } from '../../messages/session-status.ts'
 import type { SessionStatus } from '../../messages/session-status.ts'
 import type { Message } from '../../messages/table.ts'
 import { TYPE } from '../../messages/types.ts'
 import { MAX_PAYLOAD } from '../../limits.ts'
-import { CLIENT_VERSION, detectQuirks, EARLY_LEASE_SET_DELAY } from '../quirks.ts'
+import { CLIENT_VERSION, detectQuirks, EARLY_LEASE_SET_DELAY, optionsFor } from '../quirks.ts'
 import type { Quirks } from '../quirks.ts'
 import { Backoff } from './backoff.ts'
 import type { SessionCoreConfig } from './config.ts'
@@ -22,18 +21,18 @@ import { emptyStats } from './events.ts'
 import type { SessionEvent, SessionState, SessionStats } from './events.ts'
 import { LeaseSetMaker } from './lease-sets.ts'
 import { Liveness } from './liveness.ts'
-import { Lookups } from './lookups.ts'
-import { DEFAULT_LIFETIME, sendMessage } from './send.ts'
+import { isApart, phaseTimeout } from './phase.ts'
+import type { Phase } from './phase.ts'
+import { DEFAULT_LIFETIME, MAX_LIFETIME } from './send.ts'
 import type { SendOptions } from './send.ts'
-import { Statuses } from './statuses.ts'
+import { Requests } from './requests.ts'
+import { Traffic } from './traffic.ts'
 
-/** Where the session stands. `until`: deadline of the phase, epoch ms of our clock. */
-type Phase =
-  | { readonly name: 'new' }
-  | { readonly name: 'closed' }
-  | { readonly name: 'waiting' | 'connecting' | 'greeting' | 'creating' | 'closing', readonly until: number }
-  | { readonly name: 'building', readonly until: number, readonly sessionId: number, readonly answer?: { readonly at: number, readonly leases: readonly Lease[] } }
-  | { readonly name: 'ready', readonly sessionId: number }
+/** Dates a router can tell, ms: LeaseSets count unsigned 32-bit seconds, and expire up to 18 h later. */
+const MIN_DATE = 1_420_070_400_000 // 2015
+const MAX_DATE = (2 ** 32 - 2 ** 17) * 1000
+/** A session that stood so long was no failed attempt: the back-off starts anew. ms. */
+const STABLE = 30_000
 
 /**
  * One I2CP session without socket, timer or clock. The driver opens a transport on 'connect', reports it with
@@ -44,10 +43,10 @@ export class SessionCore {
   readonly stats: SessionStats = emptyStats()
   readonly #config: SessionCoreConfig
   readonly #backoff: Backoff
-  readonly #lookups = new Lookups()
-  readonly #statuses = new Statuses()
+  readonly #requests = new Requests(message => this.#put(message), event => this.#events.push(event))
   readonly #leaseSets: LeaseSetMaker
   readonly #liveness: Liveness
+  readonly #traffic: Traffic
   readonly #events: SessionEvent[] = []
   readonly #transmit: Buffer[] = []
   #options: Mapping
@@ -58,14 +57,21 @@ export class SessionCore {
   #quirks: Quirks = detectQuirks('')
   #routerVersion = ''
   #leases: readonly Lease[] = []
-  #bandwidthWaiters = 0
 
   constructor (config: SessionCoreConfig) {
     this.#config = config
     this.#options = config.options
     this.#backoff = new Backoff(config.backoff, config.random)
-    this.#leaseSets = new LeaseSetMaker(config.keys, config.leaseSet)
+    this.#leaseSets = new LeaseSetMaker(config.keys, config.leaseSet, config.random)
     this.#liveness = new Liveness(config.timeouts.liveness)
+    this.#traffic = new Traffic({
+      idle: config.idle,
+      gzip: config.gzip,
+      stats: this.stats,
+      put: message => this.#put(message),
+      emit: event => this.#events.push(event),
+      reconfigure: (now, options) => this.#reconfigure(now, options)
+    })
   }
 
   get state (): SessionState { return this.#state }
@@ -90,12 +96,11 @@ export class SessionCore {
 
   /** The transport failed to open, ended or broke. */
   disconnected (now: number, error?: I2cpError): void {
-    if (this.#phase.name === 'closing') this.#finish(undefined)
-    else if (this.#phase.name !== 'waiting') this.#lost(now, error ?? new I2cpError('I2CP_DISCONNECTED'), false)
+    this.#lost(now, error ?? new I2cpError('I2CP_DISCONNECTED'), false)
   }
 
   receive (now: number, type: number, body: Buffer): void {
-    if (this.#sessionless()) return
+    if (isApart(this.#phase)) return
     this.#liveness.heard(now)
     try {
       this.#handle(now, decodeMessage(type, body))
@@ -114,15 +119,13 @@ export class SessionCore {
   send (now: number, to: Destination, payload: Uint8Array, o: SendOptions): number {
     if (payload.length > MAX_PAYLOAD) throw new I2cpError('I2CP_PAYLOAD_TOO_LARGE', `${payload.length} bytes, at most ${MAX_PAYLOAD}`)
     if (this.#phase.name === 'closed' || this.#phase.name === 'closing') throw new I2cpError('I2CP_SESSION_CLOSED')
-    const expires = o.expires ?? now + DEFAULT_LIFETIME
+    const expires = Math.min(o.expires ?? Infinity, now + (o.expires === undefined ? DEFAULT_LIFETIME : MAX_LIFETIME))
     if (this.#phase.name !== 'ready' || expires <= now) {
       this.stats.sendDrops++
       return 0
     }
-    const nonce = o.notify === true ? this.#statuses.add(to) : 0
-    this.#put(sendMessage(this.#phase.sessionId, to, payload, nonce, expires + this.#clockOffset, o))
-    this.stats.messagesSent++
-    this.stats.bytesSent += payload.length
+    const nonce = o.notify === true ? this.#requests.nonce(to) : 0
+    this.#traffic.send(now, this.#phase.sessionId, to, payload, nonce, expires + this.#clockOffset, o, this.#options)
     return nonce
   }
 
@@ -132,25 +135,28 @@ export class SessionCore {
   /** Answers with a 'lookup' event of the returned handle. Throws I2CP_BUSY, I2CP_SESSION_CLOSED. */
   lookup (now: number, key: LookupKey, timeout: number): number {
     if (this.#state === 'closed') throw new I2cpError('I2CP_SESSION_CLOSED')
-    const id = this.#lookups.add(now, key, timeout)
-    if (this.#phase.name === 'ready') this.#put(this.#lookups.message(id, this.#phase.sessionId))
-    return id
+    return this.#requests.lookup(now, key, timeout, this.#sessionId())
   }
 
-  cancelLookup (handle: number): void { this.#lookups.cancel(handle) }
+  cancelLookup (handle: number): void { this.#requests.cancelLookup(handle) }
 
-  /** Answers with a 'bandwidth' event. Throws I2CP_SESSION_CLOSED. */
+  /** Answers with a 'bandwidth' event. Throws I2CP_BUSY, I2CP_SESSION_CLOSED. */
   requestBandwidth (): void {
     if (this.#state === 'closed') throw new I2cpError('I2CP_SESSION_CLOSED')
-    if (this.#bandwidthWaiters++ === 0 && this.#phase.name === 'ready') this.#put({ type: TYPE.GetBandwidthLimits })
+    this.#requests.bandwidth(this.#sessionId())
   }
 
   /** Merges changed options into those in force, here and on the router. */
   reconfigure (now: number, options: Mapping): void {
     this.#options = { ...this.#options, ...options }
-    if (this.#phase.name !== 'ready') return
-    const { sessionId } = this.#phase
-    this.#put({ type: TYPE.ReconfigureSession, sessionId, config: this.#sessionConfig(now, options) })
+    this.#reconfigure(now, options)
+  }
+
+  /** Throws I2CP_SESSION_CLOSED. Dropped while no session stands: send it again after a reconnect. */
+  sendBlindingInfo (info: Omit<BlindingInfo, 'type' | 'sessionId'>): void {
+    if (this.#state === 'closed') throw new I2cpError('I2CP_SESSION_CLOSED')
+    const sessionId = this.#sessionId()
+    if (sessionId !== undefined) this.#put({ type: TYPE.BlindingInfo, sessionId, ...info })
   }
 
   /** Signs and sends the LeaseSet again, for a router that has lost it. False if there is none to send. */
@@ -165,7 +171,7 @@ export class SessionCore {
       this.#put({ type: TYPE.DestroySession, sessionId: phase.sessionId })
       this.#phase = { name: 'closing', until: now + this.#config.timeouts.close }
       this.#setState('closed')
-      this.#failWaiting(new I2cpError('I2CP_SESSION_CLOSED'))
+      this.#requests.fail(new I2cpError('I2CP_SESSION_CLOSED'))
       return
     }
     this.#events.push({ type: 'disconnect' })
@@ -173,23 +179,17 @@ export class SessionCore {
   }
 
   nextTimeout (): number | undefined {
-    const phase = this.#phase
-    if (phase.name === 'closed' || phase.name === 'new') return undefined
-    let at = this.#lookups.nextTimeout() ?? Infinity
-    if (phase.name === 'ready') at = Math.min(at, this.#liveness.nextTimeout())
-    else at = Math.min(at, phase.until)
-    if (phase.name === 'building' && phase.answer !== undefined) at = Math.min(at, phase.answer.at)
-    return at
+    if (this.#phase.name === 'closed' || this.#phase.name === 'new') return undefined
+    const ready = this.#phase.name === 'ready' ? Math.min(this.#liveness.nextTimeout(), this.#traffic.nextTimeout()) : Infinity
+    return Math.min(phaseTimeout(this.#phase), ready, this.#requests.nextTimeout())
   }
 
   handleTimeout (now: number): void {
-    for (const handle of this.#lookups.expire(now)) {
-      this.#events.push({ type: 'lookup', handle, result: new I2cpError('I2CP_TIMEOUT', 'the look-up got no answer') })
-    }
+    this.#requests.handleTimeout(now)
     const phase = this.#phase
     switch (phase.name) {
       case 'new': case 'closed': return
-      case 'ready': this.#checkLiveness(now); return
+      case 'ready': this.#checkReady(now); return
       case 'waiting': if (now >= phase.until) this.#connect(now); return
       case 'closing':
         if (now < phase.until) return
@@ -212,6 +212,7 @@ export class SessionCore {
   #handle (now: number, message: Message): void {
     switch (message.type) {
       case TYPE.SetDate:
+        if (message.date < MIN_DATE || message.date > MAX_DATE) throw new I2cpError('I2CP_PROTOCOL', 'the router tells an impossible date')
         this.#clockOffset = message.date - now
         this.#routerVersion = message.version
         if (this.#phase.name === 'greeting') this.#create(now)
@@ -223,16 +224,13 @@ export class SessionCore {
         this.#leaseSetRequested(now, message.sessionId, leases)
         return
       }
-      case TYPE.MessagePayload: this.#payload(message); return
-      case TYPE.MessageStatus: this.#messageStatus(message); return
-      case TYPE.HostReply: {
-        const result = this.#lookups.answer(message)
-        if (result === undefined) this.stats.stray++
-        else this.#events.push({ type: 'lookup', handle: message.requestId, result })
+      case TYPE.MessagePayload: this.#payload(now, message); return
+      case TYPE.MessageStatus:
+        if (message.status === MESSAGE_STATUS.AVAILABLE && message.sessionId === this.#sessionId()) this.#traffic.fetch(message)
+        else if (!this.#requests.answer(message)) this.stats.stray++
         return
-      }
-      case TYPE.BandwidthLimits:
-        for (; this.#bandwidthWaiters > 0; this.#bandwidthWaiters--) this.#events.push({ type: 'bandwidth', result: message.limits })
+      case TYPE.HostReply: case TYPE.BandwidthLimits:
+        if (!this.#requests.answer(message)) this.stats.stray++
         return
       case TYPE.Disconnect:
         this.#lost(now, new I2cpError('I2CP_DISCONNECTED', `the router disconnected: ${printable(message.reason)}`))
@@ -249,7 +247,7 @@ export class SessionCore {
 
   #sessionConfig (now: number, options: Mapping) {
     const { keys } = this.#config
-    const unsigned = { destination: keys.destination, options, date: now + this.#clockOffset }
+    const unsigned = { destination: keys.destination, options: optionsFor(this.#quirks, options), date: now + this.#clockOffset }
     return signSessionConfig(unsigned, data => keys.sign(data))
   }
 
@@ -297,12 +295,11 @@ export class SessionCore {
       if (this.#phase.name === 'building') this.#phase = { name: 'building', sessionId, until: this.#phase.until }
       return
     }
-    this.#phase = { name: 'ready', sessionId }
+    this.#phase = { name: 'ready', sessionId, since: now }
     this.#everReady = true
-    this.#backoff.reset()
     this.#setState('ready')
-    for (const id of this.#lookups.ids()) this.#put(this.#lookups.message(id, sessionId))
-    if (this.#bandwidthWaiters > 0) this.#put({ type: TYPE.GetBandwidthLimits })
+    this.#traffic.start(now)
+    this.#requests.resume(sessionId)
   }
 
   #createLeaseSet (now: number, sessionId: number, leases: readonly Lease[]): boolean {
@@ -316,28 +313,11 @@ export class SessionCore {
     return true
   }
 
-  #payload (message: MessagePayload): void {
+  #payload (now: number, message: MessagePayload): void {
     const phase = this.#phase
-    if ((phase.name !== 'ready' && phase.name !== 'building') || phase.sessionId !== message.sessionId) {
-      this.stats.stray++
-      return
-    }
-    const received = decodeGzipPayload(message.payload)
-    this.stats.messagesReceived++
-    this.stats.bytesReceived += received.payload.length
-    this.#events.push({ type: 'message', message: received })
-  }
-
-  #messageStatus (message: MessageStatus): void {
-    if (message.status === MESSAGE_STATUS.AVAILABLE && this.#phase.name === 'ready') {
-      // A router without fastReceive keeps the message until it is asked for.
-      const { sessionId, messageId } = message
-      this.#put({ type: TYPE.ReceiveMessageBegin, sessionId, messageId })
-      return
-    }
-    const status = this.#statuses.answer(message.nonce, message.status)
-    if (status === undefined) this.stats.stray++
-    else this.#events.push({ type: 'status', status })
+    const own = (phase.name === 'ready' || phase.name === 'building') && phase.sessionId === message.sessionId
+    if (own) this.#traffic.receive(now, message, this.#options)
+    else this.stats.stray++
   }
 
   #connect (now: number): void {
@@ -347,10 +327,16 @@ export class SessionCore {
 
   /** The connection is of no more use: wait and connect again, or end. */
   #lost (now: number, error: I2cpError, disconnect = true): void {
-    if (this.#sessionless()) return
+    const phase = this.#phase
+    if (isApart(phase)) return
     if (disconnect) this.#events.push({ type: 'disconnect' })
     this.#transmit.length = 0
-    this.#statuses.clear()
+    if (phase.name === 'closing') {
+      this.#finish(undefined)
+      return
+    }
+    if (phase.name === 'ready' && now >= phase.since + STABLE) this.#backoff.reset()
+    this.#requests.connectionLost()
     const retry = this.#config.reconnect && (this.#everReady || this.#config.waitForRouter)
     if (!retry) {
       this.#finish(error)
@@ -370,22 +356,23 @@ export class SessionCore {
     if (this.#phase.name === 'closed') return
     this.#phase = { name: 'closed' }
     this.#setState('closed')
-    this.#failWaiting(error ?? new I2cpError('I2CP_SESSION_CLOSED'))
+    this.#requests.fail(error ?? new I2cpError('I2CP_SESSION_CLOSED'))
     this.#events.push({ type: 'closed', error })
   }
 
-  #failWaiting (error: I2cpError): void {
-    for (const handle of this.#lookups.clear()) this.#events.push({ type: 'lookup', handle, result: error })
-    for (; this.#bandwidthWaiters > 0; this.#bandwidthWaiters--) this.#events.push({ type: 'bandwidth', result: error })
-  }
-
-  #checkLiveness (now: number): void {
+  #checkReady (now: number): void {
     const verdict = this.#liveness.check(now)
-    if (verdict === 'ask') this.#put({ type: TYPE.GetBandwidthLimits })
-    else if (verdict === 'dead') this.#lost(now, new I2cpError('I2CP_TIMEOUT', 'the router has fallen silent'))
+    if (verdict === 'dead') this.#lost(now, new I2cpError('I2CP_TIMEOUT', 'the router has fallen silent'))
+    else if (this.#traffic.checkIdle(now)) this.close(now)
+    else if (verdict === 'ask') this.#put({ type: TYPE.GetBandwidthLimits })
   }
 
-  #sessionless (): boolean { return this.#phase.name === 'closed' || this.#phase.name === 'waiting' || this.#phase.name === 'new' }
+  #reconfigure (now: number, options: Mapping): void {
+    const sessionId = this.#sessionId()
+    if (sessionId !== undefined) this.#put({ type: TYPE.ReconfigureSession, sessionId, config: this.#sessionConfig(now, options) })
+  }
+
+  #sessionId (): number | undefined { return this.#phase.name === 'ready' ? this.#phase.sessionId : undefined }
 
   #setState (state: SessionState): void {
     if (state === this.#state) return
