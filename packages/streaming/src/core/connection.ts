@@ -165,6 +165,7 @@ export class Connection {
 
   /** Ends the stream at once, with a RESET if the peer knows it. */
   reset (_now: number, error = new StreamingError('STREAMING_ABORTED', 'the stream was reset by this side')): void {
+    this.#receiver.discard()
     if (this.#state.name === 'closed') return
     if (this.#sendStreamId !== 0) this.#resetPending = true
     this.#close(error)
@@ -188,7 +189,9 @@ export class Connection {
     this.#receiveOptions(now, packet)
     if (!packet.noAck && packet.sendStreamId !== 0) this.#receiveAck(now, packet)
     if (packet.sequence > 0 || packet.synchronize) {
-      this.#receiver.receive(now, packet.sequence, packet.payload, packet.close, packet.delay, this.#sender.rtt.srtt)
+      const accepted = this.#receiver.receive(now, packet.sequence, packet.payload, packet.close, packet.delay, this.#sender.rtt.srtt)
+      // The peer repeats its SYN, so our reply to it is lost.
+      if (accepted === 'duplicate' && packet.synchronize && this.inbound) this.#sender.repeatFirst()
       if (this.#receiver.readableCost > 0) this.#announce('readable')
       if (this.#receiver.complete) this.#announce('end')
     }
@@ -214,10 +217,10 @@ export class Connection {
         this.#wantsDrain = false
         this.#announce('drain')
       }
-      return this.#writer.data(sent, this.#receiver.acknowledged(now))
+      return this.#writer.data(sent, this.#receiver.acknowledged(now, false))
     }
     if (this.#sendStreamId === 0 || !this.#receiver.ackDue(now)) return undefined
-    const ack = this.#writer.ack(this.#receiver.acknowledged(now))
+    const ack = this.#writer.ack(this.#receiver.acknowledged(now, true))
     this.#closeIfDone()
     return ack
   }

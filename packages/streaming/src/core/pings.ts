@@ -7,8 +7,6 @@ import type { LocalIdentity } from './packet-writer.ts'
 
 /** Pings that may wait for their pong at once; a further one fails at once. */
 export const MAX_PINGS = 256
-/** Pongs that we send per second at most, to all peers together: each ping costs the check of a signature. */
-export const MAX_PONGS_PER_SECOND = 50
 
 interface Waiting { readonly peer: Destination, readonly sentAt: number }
 
@@ -16,8 +14,6 @@ interface Waiting { readonly peer: Destination, readonly sentAt: number }
 export class Pings {
   readonly #identity: LocalIdentity
   readonly #waiting = new Map<number, Waiting>()
-  #second = 0
-  #pongs = 0
 
   constructor (identity: LocalIdentity) { this.#identity = identity }
 
@@ -44,15 +40,6 @@ export class Pings {
     if (waiting === undefined) return undefined
     this.#waiting.delete(pong.receiveStreamId)
     return { id: pong.receiveStreamId, rtt: now - waiting.sentAt, payload: pong.payload }
-  }
-
-  /** False: too many pings came in this second. */
-  mayAnswer (now: number): boolean {
-    const second = Math.floor(now / 1000)
-    if (second !== this.#second) this.#pongs = 0
-    this.#second = second
-    this.#pongs += 1
-    return this.#pongs <= MAX_PONGS_PER_SECOND
   }
 
   /** The pong; the ping's signature is verified by the caller. */

@@ -11,6 +11,8 @@ import { earliest } from './sender.ts'
 /** Choke when the application leaves more than this share of the buffer unread, and unchoke below that share. */
 const CHOKE_SHARE = 1 / 2
 const UNCHOKE_SHARE = 1 / 4
+/** So many packets after an unchoke show that the peer has seen it. */
+const PACKETS_AFTER_UNCHOKE = 4
 /** Sequence numbers accepted ahead of the first missing one: more than we send, since i2pd's window reaches past it. */
 const RECEIVE_SPAN = 2 * MAX_SPAN
 
@@ -34,6 +36,9 @@ export class Receiver {
   #choking = false
   #unchokesLeft = 0
   #unchokeAt: number | undefined
+  /** New packets since the unchoke: one may be a probe of a peer that missed it. */
+  #sinceUnchoke = 0
+  #everChoked = false
 
   constructor (config: ConnectionConfig, budget?: ReceiveBudget) {
     this.#config = config
@@ -71,8 +76,7 @@ export class Receiver {
     this.statistics.packetsReceived += 1
     this.statistics.bytesReceived += payload.length
     this.#unacked += 1
-    this.#unchokeAt = undefined
-    this.#unchokesLeft = Math.min(this.#unchokesLeft, 1)
+    this.#stopUnchoking()
     this.#ackBy(now + this.#ackDelay(delay, gap || this.#reassembly.hasGap || close, srtt))
     return accepted
   }
@@ -96,6 +100,7 @@ export class Receiver {
       this.#choking = false
       this.#unchokesLeft = UNCHOKE_REPEATS
       this.#unchokeAt = now
+      this.#sinceUnchoke = 0
     }
   }
 
@@ -107,17 +112,19 @@ export class Receiver {
   ackSoon (now: number): void { this.#ackBy(now) }
 
   /**
-   * Every packet carries an ACK. Returns the delay option it must carry: choke, unchoke, or none.
+   * Every packet carries an ACK. Returns the delay option it must carry: choke, unchoke, or none. A plain ACK says
+   * "unchoke" for ever after a choke, since a peer that missed all of them would stay choked; there it asks for nothing.
    */
-  acknowledged (now: number): number | undefined {
+  acknowledged (now: number, plain: boolean): number | undefined {
     this.#ackAt = undefined
     this.#lastAckAt = now
     this.#unacked = 0
     if (this.#choking) {
       this.statistics.chokesSent += 1
+      this.#everChoked = true
       return DELAY_CHOKE
     }
-    if (this.#unchokesLeft === 0) return undefined
+    if (this.#unchokesLeft === 0) return plain && this.#everChoked ? 0 : undefined
     this.#unchokesLeft -= 1
     this.#unchokeAt = this.#unchokesLeft > 0 ? now + UNCHOKE_INTERVAL : undefined
     return 0
@@ -127,6 +134,13 @@ export class Receiver {
   stop (): void {
     this.#ackAt = this.#unchokeAt = undefined
     this.#reassembly.stop()
+  }
+
+  #stopUnchoking (): void {
+    this.#sinceUnchoke += 1
+    if (this.#sinceUnchoke < PACKETS_AFTER_UNCHOKE) return
+    this.#unchokeAt = undefined
+    this.#unchokesLeft = 0
   }
 
   #ackBy (at: number): void { this.#ackAt = Math.min(this.#ackAt ?? Infinity, at) }

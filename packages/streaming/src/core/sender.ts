@@ -17,6 +17,8 @@ const SENDS_PER_RESEND = 3
 
 /** No packet and its ACK travel in less than this share of the base RTT, whatever the jitter. */
 const FASTEST_SHARE = 0.7
+/** 2 ** 9 times MIN_RTO is above MAX_RTO. */
+const MAX_DOUBLINGS = 9
 /** Timeouts are stretched by up to this share. */
 const TIMEOUT_SPREAD = 1 / 4
 
@@ -60,7 +62,9 @@ export class Sender {
   #keepAlive = false
   #choked = false
   #probe = false
+  /** Probes since the choke, for their back-off, and since the peer was last heard. */
   #probes = 0
+  #unanswered = 0
   #confirmed = false
   #limited = false
   /** Stretches the timeouts of this stream, so that streams that lost their packets together do not repeat them together. */
@@ -98,6 +102,12 @@ export class Sender {
   /** Sends an empty packet that must be acknowledged, to learn whether the peer lives. */
   keepAlive (): void { this.#keepAlive = true }
 
+  /** Sends the SYN again, unless it is acknowledged. */
+  repeatFirst (): void {
+    const lowest = this.#board.lowest
+    if (lowest?.synchronize === true) this.#board.markLost(lowest)
+  }
+
   /** No more of anything: after a reset or a failure. */
   stop (): void {
     this.#buffer.clear()
@@ -133,7 +143,7 @@ export class Sender {
   }
 
   /** Anything at all arrived from the peer: it lives. */
-  heard (): void { this.#probes = 0 }
+  heard (): void { this.#unanswered = 0 }
 
   acknowledge (now: number, ackThrough: number, nacks: readonly number[]): void {
     if (ackThrough >= this.#nextSequence) return // acknowledges what was never sent
@@ -160,7 +170,7 @@ export class Sender {
     this.#choked = choked
     this.#retransmitAt = undefined
     this.#probe = false
-    this.#probes = 0
+    this.#probes = this.#unanswered = 0
     if (choked) {
       this.statistics.chokesReceived += 1
       this.#reorderAt = undefined
@@ -202,7 +212,8 @@ export class Sender {
 
   #persist (now: number): boolean {
     this.#probes += 1
-    if (this.#probes > this.#config.maxResends) return true
+    this.#unanswered += 1
+    if (this.#unanswered > this.#config.maxResends) return true
     this.#probe = true
     this.#arm(now)
     return false
@@ -320,7 +331,7 @@ export class Sender {
       return
     }
     // The first timeout repeats one packet; from the second on the time doubles.
-    const doublings = this.#choked ? this.#probes : Math.max(this.#timeouts - 1, 0)
+    const doublings = this.#choked ? Math.min(this.#probes, MAX_DOUBLINGS) : Math.max(this.#timeouts - 1, 0)
     this.#retransmitAt ??= now + Math.min(this.rtt.rto * 2 ** doublings * this.#spread, MAX_RTO)
   }
 

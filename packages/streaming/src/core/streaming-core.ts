@@ -20,6 +20,7 @@ import { resolveOptions } from './options.ts'
 import type { StreamingOptions } from './options.ts'
 import { encodeReset } from './packet-writer.ts'
 import type { LocalIdentity } from './packet-writer.ts'
+import { PerSecond } from './per-second.ts'
 import { Pings } from './pings.ts'
 import { ReceiveBudget } from './receive-budget.ts'
 import { TOMBSTONE_TTL, Tombstones } from './tombstones.ts'
@@ -29,7 +30,7 @@ import type { ConnectRequest, CoreStatistics, Incoming, Outgoing, RejectReason, 
 export const STREAMING_PROTOCOL = 6
 /** Streams of one core at most, whatever maxConcurrentStreams says: a SYN above it is dropped. */
 export const MAX_STREAMS = 16_384
-/** Inbound streams whose peer has not acknowledged our SYN reply: a SYN above it is dropped. */
+/** Inbound streams whose peer has not acknowledged our SYN reply: above it the oldest is reset. */
 export const MAX_HALF_OPEN = 2048
 /** Inbound streams not taken by pollEvent: a SYN above it is refused. */
 export const ACCEPT_BACKLOG = 1024
@@ -37,6 +38,10 @@ export const ACCEPT_BACKLOG = 1024
 export const RECEIVE_BUDGET = 64 * 1_048_576
 /** Datagrams outside of streams (RESETs, pings, ACKs of finished streams) waiting to be sent; a further one is dropped. */
 const MAX_LOOSE = 1024
+/** SYNs from which a signature is checked, per second; each check costs about 0.1 ms. Further ones are dropped. */
+export const MAX_SYNS_PER_SECOND = 4_000
+/** The same for pings, and for SYN replies to streams that we gave up. */
+export const MAX_PONGS_PER_SECOND = 50
 const MAX_ID = 2 ** 32
 
 /**
@@ -55,6 +60,9 @@ export class StreamingCore {
   readonly #access: AccessList
   readonly #limits: ConnectionLimits
   readonly #pings: Pings
+  readonly #syns = new PerSecond(MAX_SYNS_PER_SECOND)
+  readonly #pongs = new PerSecond(MAX_PONGS_PER_SECOND)
+  readonly #lateReplies = new PerSecond(MAX_PONGS_PER_SECOND)
   readonly #early = new EarlyPackets()
   readonly #tombstones = new Tombstones()
   /** By our stream ID. */
@@ -137,7 +145,7 @@ export class StreamingCore {
       if (connection.confirmed) this.#halfOpen.delete(connection)
       return this.#touch(connection)
     }
-    if (received.sendStreamId !== 0) return this.#receiveLate(now, received)
+    if (received.sendStreamId !== 0) return this.#receiveLate(now, message, received)
     if (received.receiveStreamId === 0 || received.reset) return
     if (received.synchronize) return this.#receiveSyn(now, message, received)
     this.#early.add(now, received)
@@ -223,13 +231,14 @@ export class StreamingCore {
   }
 
   /** A packet of a stream that is over, or never was. Without its Destination an unknown one cannot be answered. */
-  #receiveLate (now: number, received: ReceivedPacket): void {
+  #receiveLate (now: number, message: Incoming, received: ReceivedPacket): void {
     const tombstone = this.#tombstones.get(now, received.sendStreamId)
     if (tombstone === undefined || received.receiveStreamId !== tombstone.sendStreamId) {
       this.statistics.unknownStream += 1
+      if (received.synchronize) this.#resetLateReply(now, message, received)
       return
     }
-    if (received.reset || received.sequence === 0) return
+    if (received.reset || (received.sequence === 0 && !received.synchronize)) return
     const { peer, localPort, remotePort, sendStreamId, receiveStreamId, ackThrough } = tombstone
     const ids = { sendStreamId, receiveStreamId, ackThrough }
     if (tombstone.resetAt === undefined) return this.#sendLoose(peer, localPort, remotePort, encodePacket(packet(ids)))
@@ -238,11 +247,20 @@ export class StreamingCore {
     this.#sendLoose(peer, localPort, remotePort, encodeReset(ids, this.#identity))
   }
 
+  /** The SYN reply to a stream that we gave up before it came: it names the Destination, so the peer can be told. */
+  #resetLateReply (now: number, message: Incoming, reply: ReceivedPacket): void {
+    const { from, sendStreamId: receiveStreamId, receiveStreamId: sendStreamId, sequence: ackThrough } = reply
+    if (from === undefined || sendStreamId === 0 || !this.#lateReplies.admit(now)) return
+    const key = this.#keyOf(now, reply, from)
+    if (key === undefined || !verifyPacket(reply, key)) return
+    this.#sendLoose(from, message.toPort, message.fromPort, encodeReset({ sendStreamId, receiveStreamId, ackThrough }, this.#identity))
+  }
+
   #receiveSyn (now: number, message: Incoming, syn: ReceivedPacket): void {
     const { from } = syn
     if (from === undefined || syn.sequence !== 0) return
     if (syn.targetHash !== undefined && !syn.targetHash.equals(this.#identity.destination.hash)) return
-    if (this.#connections.size >= MAX_STREAMS || this.#halfOpen.size >= MAX_HALF_OPEN) return
+    if (this.#connections.size >= MAX_STREAMS || !this.#syns.admit(now)) return
     if (this.#tombstones.ofSyn(now, syn.receiveStreamId, from) !== undefined) return
     const peer = from.hash.toString('hex')
     const admitted = this.#access.admits(peer)
@@ -268,6 +286,7 @@ export class StreamingCore {
     })
     this.#byRemote.set(syn.receiveStreamId, connection)
     this.#halfOpen.add(connection)
+    if (this.#halfOpen.size > MAX_HALF_OPEN) this.#evictHalfOpen(now)
     connection.accept(now, syn)
     for (const early of this.#early.take(now, syn.receiveStreamId)) connection.receive(now, early)
     return connection
@@ -283,6 +302,12 @@ export class StreamingCore {
     connection.discard()
     connection.write(now, response)
     connection.end(now)
+  }
+
+  #evictHalfOpen (now: number): void {
+    const oldest = this.#halfOpen.values().next().value!
+    this.#halfOpen.delete(oldest)
+    oldest.reset(now)
   }
 
   #rejected (peer: Destination, reason: RejectReason): void {
@@ -313,7 +338,7 @@ export class StreamingCore {
       if (pong !== undefined) this.#events.push({ type: 'pong', ...pong })
       return
     }
-    if (!this.options.answerPings || echo.from === undefined || !this.#pings.mayAnswer(now)) return
+    if (!this.options.answerPings || echo.from === undefined || !this.#pongs.admit(now)) return
     if (!this.#access.admits(echo.from.hash.toString('hex'))) return
     const key = this.#keyOf(now, echo, echo.from)
     if (key === undefined || !verifyPacket(echo, key)) {
