@@ -19,6 +19,8 @@ export interface Exit {
 export interface ExitStats {
   /** Requests that wait or are being fetched. */
   active: number
+  /** Streams that are open. */
+  streams: number
   running: number
   waiting: number
   shed: number
@@ -60,12 +62,12 @@ class RunningExit implements Exit {
   }
 
   async drain ({ timeout = Infinity }: { timeout?: number } = {}): Promise<void> {
-    const { clock, driver, service } = this.#parts
-    driver.act((core, now) => core.drain?.(now))
+    const { clock } = this.#parts
+    const drained = this.#parts.drain()
     if (timeout <= 0) return
     let timer: { clear: () => void } | undefined
     const expired = new Promise<void>(resolve => { timer = clock.setTimer(resolve, timeout) })
-    await Promise.race([service.drain(), expired])
+    await Promise.race([drained, expired])
     timer?.clear()
   }
 
@@ -80,10 +82,11 @@ class RunningExit implements Exit {
 }
 
 function statsOf (parts: ExitParts): ExitStats {
-  const { service, queue, bandwidth, statistics } = parts
+  const { queue, bandwidth, statistics } = parts
   const totals = bandwidth.totals
   return {
-    active: service.active,
+    active: parts.active,
+    streams: parts.streams?.size ?? 0,
     running: queue.running,
     waiting: queue.waiting,
     shed: queue.shed,

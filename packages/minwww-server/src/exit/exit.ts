@@ -2,6 +2,8 @@ import type { Destination } from '@minwww/i2cp/codec'
 import { Admission } from '../limits/core/admission.ts'
 import { Bandwidth } from '../limits/bandwidth.ts'
 import { Policy } from '../policy/policy.ts'
+import { DEFAULT_STREAM_LIMITS } from '../streams/options.ts'
+import { StreamProxy } from '../streams/stream-proxy.ts'
 import { buildWebSide, type WebSide } from './build-fetcher.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { CoreDriver } from './core-driver.ts'
@@ -33,7 +35,9 @@ export class ExitParts {
   readonly core: ExitCore
   readonly driver: CoreDriver
   readonly keeper: QuotaKeeper | undefined
+  readonly streams: StreamProxy | undefined
   readonly startedAt: number
+  #draining = false
 
   private constructor (options: ExitOptions, policy: Policy, clock: Clock, quota: Awaited<ReturnType<typeof QuotaKeeper.open>> | undefined) {
     this.destination = options.session.destination
@@ -52,7 +56,7 @@ export class ExitParts {
       admission: this.admission,
       bandwidth: this.bandwidth,
       statistics: this.statistics,
-      active: () => this.service.active,
+      active: () => this.active,
       now: clock.now
     })
     this.service = this.#createService(options)
@@ -65,6 +69,7 @@ export class ExitParts {
       gate: this.bandwidth,
       onEvent: event => this.service.handle(event)
     })
+    this.streams = this.#createStreams(options)
     this.keeper?.start(() => this.bandwidth.quotaState())
   }
 
@@ -76,7 +81,25 @@ export class ExitParts {
     return new ExitParts(options, policy, clock, quota)
   }
 
+  /** Requests and tunnels under way. */
+  get active (): number {
+    return this.service.active + (this.streams?.active ?? 0)
+  }
+
+  get isDraining (): boolean {
+    return this.#draining
+  }
+
+  /** Refuses everything new from now on; resolves when what is under way is answered. */
+  async drain (): Promise<void> {
+    this.#draining = true
+    this.driver.act((core, now) => core.drain?.(now))
+    await Promise.all([this.streams?.drain(), this.service.drain()])
+  }
+
   async close (): Promise<void> {
+    this.#draining = true
+    this.streams?.close()
     this.service.close()
     this.driver.close()
     this.leftovers.close()
@@ -107,5 +130,12 @@ export class ExitParts {
         this.bandwidth.owe(bytes)
       }
     })
+  }
+
+  #createStreams (options: ExitOptions): StreamProxy | undefined {
+    if (options.streams === undefined) return undefined
+    const { web, policy, gatekeeper, queue, leftovers, bandwidth, statistics, clock, logger } = this
+    const context = { web, policy, gatekeeper, queue, leftovers, bandwidth, statistics, clock, logger, logUrls: options.logUrls ?? false, isDraining: () => this.#draining }
+    return new StreamProxy(context, options.streams, { ...DEFAULT_STREAM_LIMITS, ...options.streamLimits })
   }
 }

@@ -5,7 +5,8 @@ import type { Admission } from '../limits/core/admission.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Statistics } from './statistics.ts'
 
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+/** Methods that do not count as POSTs. What goes through a tunnel nobody sees. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'CONNECT'])
 /** ERROR's retryAfter is a u16, seconds. */
 const MAX_RETRY = 65_535
 

@@ -37,6 +37,8 @@ export interface FetcherOptions {
 
 /** Bytes of a response's header section. */
 export const MAX_RESPONSE_HEAD = 32_768
+/** Only the exit itself may say these. */
+const OWN_FIELDS = new Set(['x-minwww-error'])
 const CONNECTIONS_PER_ORIGIN = 16
 const MAX_ORIGINS = 512
 const KEEP_ALIVE = 10_000
@@ -61,7 +63,9 @@ export class Fetcher {
    */
   async fetch (request: HttpRequest, visitor: Visitor, signal: AbortSignal): Promise<UpstreamResponse> {
     const target = parseTarget(request.url)
-    if (!isToken(request.method)) throw new ServerError('MINWWW_EXIT_BAD_REQUEST', 'the method is not a token')
+    if (!isToken(request.method) || request.method === 'CONNECT') {
+      throw new ServerError('MINWWW_EXIT_BAD_REQUEST', 'that method makes no sense here')
+    }
     const site = this.#options.sites.find(target)
     this.#options.admit(request, target, site)
     const answer = await this.#dispatch(request, target, site, visitor, signal)
@@ -103,6 +107,9 @@ export class Fetcher {
     const headers = forwardable(request.headers)
     headers.push(['Host', site === undefined ? target.authority : site.name], ['Accept-Encoding', codingsFor(request)])
     if (site !== undefined) headers.push(...visitorFields(visitor))
+    // Without its length a stream would go up chunked, which not every HTTPD takes.
+    const length = request.body instanceof Uint8Array ? undefined : valuesOf(request.headers, 'content-length')[0]
+    if (request.body !== undefined && length !== undefined) headers.push(['Content-Length', length])
     try {
       return await (site === undefined ? this.#web : this.#trusted).request({
         origin: site?.origin ?? originOf(target),
@@ -122,7 +129,7 @@ export class Fetcher {
 
   #passedOn (headers: Field[], site: Site | undefined): Field[] {
     const { web, sites } = this.#options.hiddenFields
-    return withoutFields(endToEnd(headers), site === undefined ? web : sites)
+    return withoutFields(withoutFields(endToEnd(headers), OWN_FIELDS), site === undefined ? web : sites)
   }
 }
 

@@ -39,9 +39,11 @@ export class Sites {
   }
 
   find (target: RequestTarget): Site | undefined {
-    if (target.scheme !== 'http') return undefined
-    const named = this.#byName.get(`${target.host}:${target.port}`)
-    return named ?? (target.port === 80 ? this.#byName.get(target.host) : undefined)
+    return target.scheme === 'http' ? this.at(target.host, target.port) : undefined
+  }
+
+  at (host: string, port: number): Site | undefined {
+    return this.#byName.get(`${host}:${port}`) ?? (port === 80 ? this.#byName.get(host) : undefined)
   }
 }
 

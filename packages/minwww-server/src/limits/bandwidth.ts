@@ -106,6 +106,11 @@ export class Bandwidth implements SendGate {
     this.#quota.add(this.#clock.now(), bytes)
   }
 
+  /** Bytes that came from a client on a stream: they use up the quota, no rate. */
+  countUpload (bytes: number): void {
+    this.#quota.add(this.#clock.now(), bytes)
+  }
+
   readyAt (now: number): number {
     return this.#out.readyAt(now, 1)
   }

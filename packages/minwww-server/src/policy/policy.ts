@@ -18,7 +18,10 @@ export interface PathRule {
 export interface PolicyOptions {
   /** False serves own sites only. Default true. */
   web?: boolean
-  /** Methods for the web and, where a site has no rule, for own sites. GET and HEAD alone make the exit of the note. */
+  /**
+   * Methods for the web and, where a site has no rule, for own sites; CONNECT among them. GET and HEAD alone make the
+   * exit of the MinWWW note.
+   */
   methods?: readonly string[]
   /** Default http and https. */
   schemes?: ReadonlyArray<'http' | 'https'>
@@ -42,7 +45,7 @@ export interface PolicyOptions {
   sitePaths?: Record<string, readonly PathRule[]>
 }
 
-export const DEFAULT_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']
+export const DEFAULT_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE', 'CONNECT']
 /** Special-use names that lead inside or nowhere (RFC 6761, 6762, 7686, 8375, ICANN's .internal). */
 const SPECIAL_SUFFIXES = new HostList(['i2p', 'onion', 'local', 'internal', 'home.arpa', 'intranet', 'lan', 'invalid'])
 

@@ -3,6 +3,7 @@ import type { Destination } from '@minwww/i2cp/codec'
 
 /** A stream that a client has opened; StreamSocket of @minwww/streaming fits. */
 export interface IncomingStream extends Duplex {
+  setTimeout?: (ms: number, callback?: () => void) => unknown
   readonly remoteDestination?: Destination | undefined
 }
 

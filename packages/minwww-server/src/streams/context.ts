@@ -1,0 +1,67 @@
+import type { Destination } from '@minwww/i2cp/codec'
+import type { WebSide } from '../exit/build-fetcher.ts'
+import type { Clock } from '../exit/clock.ts'
+import type { FetchQueue } from '../exit/fetch-queue.ts'
+import type { Gatekeeper } from '../exit/gatekeeper.ts'
+import type { Leftovers } from '../exit/leftovers.ts'
+import type { ExitLogger } from '../exit/ports.ts'
+import type { Statistics } from '../exit/statistics.ts'
+import { ServerError } from '../errors.ts'
+import type { Bandwidth } from '../limits/bandwidth.ts'
+import type { Policy } from '../policy/policy.ts'
+
+/** What the streaming side shares with the rest of the exit. */
+export interface StreamContext {
+  web: WebSide
+  policy: Policy
+  gatekeeper: Gatekeeper
+  queue: FetchQueue
+  leftovers: Leftovers
+  bandwidth: Bandwidth
+  statistics: Statistics
+  clock: Clock
+  logger: ExitLogger
+  logUrls: boolean
+  isDraining: () => boolean
+}
+
+/** One request on a stream, from its head to its end. */
+export class StreamExchange {
+  readonly visitor: Destination
+  readonly context: StreamContext
+  readonly #started: number
+  bytes = 0
+
+  constructor (context: StreamContext, visitor: Destination) {
+    this.context = context
+    this.visitor = visitor
+    this.#started = context.clock.now()
+  }
+
+  /** @throws ServerError MINWWW_EXIT_DRAINING and what the gatekeeper throws */
+  admit (method: string): void {
+    if (this.context.isDraining()) throw new ServerError('MINWWW_EXIT_DRAINING', 'this exit is shutting down')
+    this.context.gatekeeper.admit(this.visitor, { method })
+  }
+
+  /** For bytes from the web towards the client: both limits, and the largest response that the operator allows. */
+  async download (bytes: number): Promise<void> {
+    const { bandwidth, policy } = this.context
+    this.bytes += bytes
+    if (policy.maxResponse > 0 && this.bytes > policy.maxResponse) throw new ServerError('MINWWW_EXIT_POLICY', 'the answer is larger than this exit passes on')
+    await bandwidth.takeIn(this.visitor.b32, bytes)
+    await bandwidth.takeOut(this.visitor.b32, bytes)
+  }
+
+  /** For bytes from the client. */
+  async upload (bytes: number): Promise<void> {
+    this.context.bandwidth.countUpload(bytes)
+  }
+
+  finish (error?: ServerError): void {
+    const { statistics, clock, logger } = this.context
+    const milliseconds = clock.now() - this.#started
+    statistics.finished('stream', error?.reason ?? 'answered', this.bytes, milliseconds)
+    logger.debug({ outcome: error?.code ?? 'answered', path: 'stream', ms: Math.round(milliseconds) }, 'request')
+  }
+}
