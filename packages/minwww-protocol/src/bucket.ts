@@ -52,12 +52,12 @@ export class TokenBucket {
     return missing <= 0 ? now : now + missing / this.#rate * MILLISECONDS + CLOCK_STEP
   }
 
-  /** A smaller depth takes effect at once, a larger one as it fills. */
+  /** What is missing from a full bucket stays missing: it is what the network still holds. */
   setRate (now: number, rate: number, depth: number): void {
     this.#fill(now)
     this.#rate = rate
+    this.#level += depth - this.#depth
     this.#depth = depth
-    this.#level = Math.min(this.#level, depth)
   }
 
   /** A millionth of a byte covers the rounding between `availableAt` and `take`. */
