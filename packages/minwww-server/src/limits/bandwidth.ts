@@ -75,11 +75,12 @@ export class Bandwidth implements SendGate {
   }
 
   /**
-   * What speaks against one more request, with `active` under way: so early that those can still end within the limits.
+   * What speaks against a request, with `active` under way, itself among them: so early that those can still end within
+   * the limits.
    */
   refuse (active: number): BandwidthRefusal | undefined {
     const now = this.#clock.now()
-    const wait = this.#quota.retryAfter(now, (active + 1) * EXPECTED_COST)
+    const wait = this.#quota.retryAfter(now, active * EXPECTED_COST)
     if (wait > 0) return { cause: 'quota', retryAfter: wait }
     return this.#delayed('bandwidth-out', this.#owed, this.#out.rate) ?? this.#delayed('bandwidth-in', this.#inWaiting, this.#in.rate)
   }
