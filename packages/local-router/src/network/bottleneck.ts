@@ -26,7 +26,7 @@ export class Bottleneck {
     return Math.min(count, Math.floor((this.limit - wait) / this.interval) + 1)
   }
 
-  /** Puts `count` tunnel messages on the link; true is returned by {@link room} first. */
+  /** Puts `count` tunnel messages on the link, for which there is {@link room}; returns when their turn begins. */
   occupy (now: number, count: number): number {
     const start = Math.max(now, this.free)
     if (this.interval > 0) this.free = start + count * this.interval
@@ -34,14 +34,14 @@ export class Bottleneck {
   }
 
   /**
-   * Passes on a tunnel message whose last byte comes now and whose transmission upstream took `upstream` ms; nothing
-   * is stored and forwarded, so two links of one rate in a row cost the transmission time once.
-   * @returns when its last byte has left, or Infinity if the queue is full
+   * Passes on tunnel messages whose last byte comes now and which took `upstream` ms each before; nothing is stored
+   * and forwarded, so two links of one rate in a row cost the transmission time once.
+   * @returns when their last byte has left, or Infinity if the queue is full
    */
-  forward (now: number, upstream: number): number {
+  forward (now: number, upstream: number, count = 1): number {
     if (this.interval === 0) return now
     if (this.free - now > this.limit) return Infinity
-    const end = Math.max(now, Math.max(now - upstream, this.free) + this.interval)
+    const end = Math.max(now, Math.max(now - count * upstream, this.free) + count * this.interval)
     this.free = end
     return end
   }

@@ -33,7 +33,8 @@ export interface Flight<T> extends Timed {
   readonly to: DestinationState
   /** Bytes of the gzip container. */
   readonly size: number
-  readonly tunnelMessages: number
+  /** Set by the transport before the message is sent. */
+  tunnelMessages: number
   readonly sentAt: number
   readonly data: T
   /** Set when it will not arrive, although some of its tunnel messages may still travel. */
@@ -97,6 +98,8 @@ export interface Transport<T> {
   readonly size: number
   /** Time of its next event, or Infinity. */
   readonly nextTime: number
+  /** How many tunnel messages it takes. */
+  tunnelMessages (flight: Flight<T>): number
   send (now: number, flight: Flight<T>): void
   /** Handles the one event that is due at `nextTime`; `now` is the caller's clock, not earlier. */
   step (now: number): void

@@ -5,9 +5,9 @@ import type { Delivery, Flight, LossReason, NetworkStats, TraceEvent, Transport,
 import { networkOptions } from './options.ts'
 import type { DestinationOptions, NetworkOptions } from './options.ts'
 import type { PathRules } from './path.ts'
-import { PlainTransport } from './plain.ts'
+import { pathRules, transport } from './profiles.ts'
 import { Random } from './random.ts'
-import { MAX_CONTAINER, tunnelMessages } from './sizes.ts'
+import { MAX_CONTAINER } from './sizes.ts'
 
 /** A message for the model; `from` and `to` are any stable keys of the two Destinations, such as base64 hashes. */
 export interface NetworkMessage<T> {
@@ -20,8 +20,6 @@ export interface NetworkMessage<T> {
 
 /** What one Destination may have under way of all that may be. */
 const DESTINATION_SHARE = 1 / 8
-
-const PLAIN_RULES: PathRules = { messages: Infinity, life: Infinity }
 
 /**
  * The I2P network between Destinations, without I/O, clock or timer: give it messages, ask when to come back, and
@@ -55,14 +53,14 @@ export class NetworkModel<T = unknown> {
   /** @throws RouterError ROUTER_INVALID_OPTION */
   constructor (options: Partial<NetworkOptions> = {}) {
     this.options = networkOptions(options)
-    this.#rules = PLAIN_RULES
+    this.#rules = pathRules(this.options.profile)
     this.#duplicates = new Random(this.options.seed, -1)
     const host: TransportHost<T> = {
       stats: this.stats,
       deliverAt: (time, flight) => this.#deliveries.push(time, flight),
       lose: (now, flight, reason) => this.#lose(now, flight, reason)
     }
-    this.#transport = new PlainTransport(this.options, host)
+    this.#transport = transport(this.options, host)
   }
 
   /**
@@ -73,11 +71,11 @@ export class NetworkModel<T = unknown> {
     const { size, data } = message
     const from = this.#destination(message.from)
     const to = this.#destination(message.to)
-    const count = tunnelMessages(size)
     const id = this.#id++
     const flight: Flight<T> = {
-      time: now, order: 0, id, from, to, size, tunnelMessages: count, sentAt: now, data, lost: undefined, copy: false
+      time: now, order: 0, id, from, to, size, tunnelMessages: 0, sentAt: now, data, lost: undefined, copy: false
     }
+    flight.tunnelMessages = this.#transport.tunnelMessages(flight)
     this.stats.messagesSent++
     this.#underWay(flight, 1)
     if (this.onTrace !== undefined) this.#trace(now, 'sent', flight)
@@ -86,7 +84,7 @@ export class NetworkModel<T = unknown> {
       this.#lose(now, flight, reason)
       return reason !== 'overflow'
     }
-    this.stats.tunnelMessagesSent += count
+    this.stats.tunnelMessagesSent += flight.tunnelMessages
     this.#transport.send(now, flight)
     return true
   }
@@ -103,9 +101,10 @@ export class NetworkModel<T = unknown> {
     for (;;) {
       const travel = this.#transport.nextTime
       const arrival = this.#deliveries.nextTime
-      if (travel <= arrival && travel <= now) this.#transport.step(now)
-      else if (arrival <= now) this.#arrive(due)
-      else return due
+      const next = Math.min(travel, arrival)
+      if (next > now || next === Infinity) return due
+      if (travel <= arrival) this.#transport.step(now)
+      else this.#arrive(due)
     }
   }
 

@@ -34,6 +34,8 @@ export interface NetworkOptions {
   maxBytesInFlight: number
   /** Destinations, and paths of one Destination, of which the least recently added are forgotten above this. */
   maxDestinations: number
+  /** Profile java: whether the sender's gateway waits to fill tunnel messages; false is outbound.batchFrequency=0. */
+  javaBatching: boolean
   profile: NetworkProfile
 }
 
@@ -53,8 +55,17 @@ export const NETWORK_DEFAULTS: Readonly<NetworkOptions> = Object.freeze({
   maxInFlight: 1_000_000,
   maxBytesInFlight: 2 ** 29,
   maxDestinations: 65_536,
+  javaBatching: true,
   profile: 'plain'
 })
+
+/** Defaults that a profile has different. */
+const PROFILE_DEFAULTS: Readonly<Record<NetworkProfile, Partial<NetworkOptions>>> = {
+  plain: {},
+  i2pd: { deadPaths: 0.02 },
+  java: {},
+  mixed: { deadPaths: 0.01 }
+}
 
 /** What one Destination may have different from the rest. */
 export interface DestinationOptions {
@@ -84,14 +95,17 @@ const RANGES: Partial<Record<keyof NetworkOptions, [number, number]>> = {
   maxDestinations: [1, 10_000_000]
 }
 
-const PROFILES: readonly NetworkProfile[] = ['plain', 'i2pd', 'java', 'mixed']
-
 /**
  * Fills in the defaults and checks the ranges.
  * @throws RouterError ROUTER_INVALID_OPTION
  */
 export function networkOptions (given: Partial<NetworkOptions>): NetworkOptions {
-  const options = { ...NETWORK_DEFAULTS }
+  const profile = given.profile ?? NETWORK_DEFAULTS.profile
+  if (!Object.hasOwn(PROFILE_DEFAULTS, profile)) {
+    const known = Object.keys(PROFILE_DEFAULTS).join(', ')
+    throw new RouterError('ROUTER_INVALID_OPTION', `network option profile must be one of ${known}`)
+  }
+  const options = { ...NETWORK_DEFAULTS, ...PROFILE_DEFAULTS[profile] }
   for (const key of Object.keys(NETWORK_DEFAULTS) as Array<keyof NetworkOptions>) {
     if (given[key] !== undefined) Object.assign(options, { [key]: given[key] })
   }
@@ -100,9 +114,6 @@ export function networkOptions (given: Partial<NetworkOptions>): NetworkOptions 
     if (typeof value !== 'number' || !(value >= low && value <= high)) {
       throw new RouterError('ROUTER_INVALID_OPTION', `network option ${key} must be ${low} to ${high}`)
     }
-  }
-  if (!PROFILES.includes(options.profile)) {
-    throw new RouterError('ROUTER_INVALID_OPTION', `network option profile must be one of ${PROFILES.join(', ')}`)
   }
   return options
 }

@@ -37,6 +37,10 @@ export class Path {
   inboundTunnel = 0
   /** It carries nothing until it is chosen anew. */
   dead = false
+  /** Counts the choices. */
+  generation = 0
+  /** Uniform in (0, 1), drawn with each choice; a mixed network takes the kind of its routers from it. */
+  kind = 0
 
   constructor (from: DestinationState, to: DestinationState, random: Random, options: NetworkOptions, rules: PathRules) {
     this.#from = from
@@ -56,8 +60,13 @@ export class Path {
 
   /** Called for each message: keeps the chosen tunnels, or chooses others when these are used up. */
   use (now: number): void {
-    if (now >= this.#until || this.#messages >= this.#rules.messages) this.#choose(now)
+    this.renew(now)
     this.#messages++
+  }
+
+  /** Chooses other tunnels when these are used up. */
+  renew (now: number): void {
+    if (now >= this.#until || this.#messages >= this.#rules.messages) this.#choose(now)
   }
 
   /** Arrival of a tunnel message that leaves the sender's bottleneck at `depart`; called in order of departure. */
@@ -83,6 +92,8 @@ export class Path {
     this.#messages = 0
     this.#last = -Infinity
     this.#driftUntil = -Infinity
+    this.generation++
+    this.kind = this.random.next()
     this.dead = this.#options.deadPaths > 0 && this.random.next() < this.#options.deadPaths
   }
 

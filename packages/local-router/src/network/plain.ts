@@ -1,22 +1,9 @@
-import { EventQueue } from './event-queue.ts'
-import type { Timed } from './event-queue.ts'
 import type { Flight, Transport, TransportHost } from './flight.ts'
 import type { NetworkOptions } from './options.ts'
 import type { Path } from './path.ts'
-
-/** The tunnel messages of one message on their way to the receiver's bottleneck. */
-interface Arrival<T> extends Timed {
-  readonly flight: Flight<T>
-  /** Arrival times of those that survive, ascending. */
-  readonly times: Float64Array
-  readonly count: number
-  /** ms that each took at the sender's bottleneck. */
-  readonly upstream: number
-  /** Index of the next one to handle. */
-  next: number
-  /** When the last one has left the bottleneck. */
-  done: number
-}
+import { RunQueue } from './runs.ts'
+import type { Run } from './runs.ts'
+import { tunnelMessages } from './sizes.ts'
 
 /**
  * A path with latency, jitter, loss and a bottleneck at either end, and nothing else. Where no bottleneck waits at
@@ -26,22 +13,24 @@ interface Arrival<T> extends Timed {
 export class PlainTransport<T> implements Transport<T> {
   readonly #host: TransportHost<T>
   readonly #reorder: boolean
-  readonly #arrivals = new EventQueue<Arrival<T>>()
-  /** Nothing sent from now on can arrive earlier than this many ms from now. */
-  readonly #lookahead: number
+  readonly #runs: RunQueue<T>
 
   constructor (options: NetworkOptions, host: TransportHost<T>) {
     this.#host = host
     this.#reorder = options.reorder
-    this.#lookahead = Math.max(0, options.latency - options.jitter)
+    this.#runs = new RunQueue(Math.max(0, options.latency - options.jitter))
   }
 
   get size (): number {
-    return this.#arrivals.size
+    return this.#runs.size
   }
 
   get nextTime (): number {
-    return this.#arrivals.nextTime
+    return this.#runs.nextTime
+  }
+
+  tunnelMessages ({ size }: Flight<T>): number {
+    return tunnelMessages(size)
   }
 
   send (now: number, flight: Flight<T>): void {
@@ -65,23 +54,21 @@ export class PlainTransport<T> implements Transport<T> {
   }
 
   step (now: number): void {
-    const arrival = this.#arrivals.pop()
-    const horizon = Math.min(this.#arrivals.nextTime, now + this.#lookahead)
-    const { flight, times, count, upstream } = arrival
-    const { inbound } = flight.to
-    while (arrival.next < count) {
-      const time = times[arrival.next] as number
-      if (time > horizon) return this.#arrivals.push(time, arrival, flight.id)
-      const end = inbound.forward(time, upstream)
-      if (end === Infinity) {
-        this.#host.stats.queueDrops++
-        this.#host.lose(time, flight, 'queue')
-      } else {
-        arrival.done = end
-      }
-      arrival.next++
+    this.#runs.step(now, this.#pass, this.#finish)
+  }
+
+  readonly #pass = (run: Run<T>, time: number): void => {
+    const end = run.flight.to.inbound.forward(time, run.upstream)
+    if (end !== Infinity) {
+      run.done = end
+      return
     }
-    if (flight.lost === undefined) this.#host.deliverAt(arrival.done, flight)
+    this.#host.stats.queueDrops++
+    this.#host.lose(time, run.flight, 'queue')
+  }
+
+  readonly #finish = ({ flight, done }: Run<T>): void => {
+    if (flight.lost === undefined) this.#host.deliverAt(done, flight)
   }
 
   /** No bottleneck at the receiver: the message is there with its last tunnel message. */
@@ -115,7 +102,6 @@ export class PlainTransport<T> implements Transport<T> {
     }
     if (count === 0) return
     if (this.#reorder) times.subarray(0, count).sort()
-    const first = times[0] as number
-    this.#arrivals.push(first, { flight, times, count, upstream, next: 0, done: first, time: 0, order: 0 }, flight.id)
+    this.#runs.push({ flight, context: undefined, times, count, upstream })
   }
 }

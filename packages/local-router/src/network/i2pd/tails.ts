@@ -1,0 +1,61 @@
+import { EventQueue } from '../event-queue.ts'
+import type { Timed } from '../event-queue.ts'
+import type { NewRun } from '../runs.ts'
+
+interface Tail<T, C> extends Timed {
+  readonly key: object
+  readonly run: NewRun<T, C>
+  released: boolean
+}
+
+/**
+ * Nagle's algorithm, which i2pd leaves on: the end of a burst waits for an answer on each link, unless something
+ * follows it in time. At most one message of each link waits here.
+ */
+export class Tails<T, C> {
+  /** How long the end of a burst waits, ms. */
+  readonly wait: number
+  readonly #release: (run: NewRun<T, C>) => void
+  readonly #tails = new WeakMap<object, Tail<T, C>>()
+  readonly #deadlines = new EventQueue<Tail<T, C>>()
+
+  constructor (wait: number, release: (run: NewRun<T, C>) => void) {
+    this.wait = wait
+    this.#release = release
+  }
+
+  get size (): number {
+    return this.#deadlines.size
+  }
+
+  get nextTime (): number {
+    return this.#deadlines.nextTime
+  }
+
+  /** Another message follows on this link: what waited need not wait. */
+  follow (key: object): void {
+    const tail = this.#tails.get(key)
+    if (tail !== undefined && !tail.released) this.#finish(tail)
+  }
+
+  hold (now: number, key: object, run: NewRun<T, C>): void {
+    const tail = { key, run, released: false, time: 0, order: 0 }
+    this.#tails.set(key, tail)
+    this.#deadlines.push(now + this.wait, tail)
+  }
+
+  /** Handles the earliest deadline. */
+  step (): void {
+    const tail = this.#deadlines.pop()
+    if (tail.released) return
+    const { times, count } = tail.run
+    times[count - 1] = (times[count - 1] as number) + this.wait
+    this.#finish(tail)
+  }
+
+  #finish (tail: Tail<T, C>): void {
+    tail.released = true
+    this.#tails.delete(tail.key)
+    this.#release(tail.run)
+  }
+}

@@ -1,0 +1,64 @@
+import { EventQueue } from './event-queue.ts'
+import type { Timed } from './event-queue.ts'
+import type { Flight } from './flight.ts'
+
+/** The tunnel messages of one message that are on their way to the receiver. */
+export interface Run<T, C = undefined> extends Timed {
+  readonly flight: Flight<T>
+  /** What the transport adds. */
+  readonly context: C
+  /** Arrival times of those that survive, ascending; `count` of them are valid. */
+  readonly times: Float64Array
+  readonly count: number
+  /** Which tunnel message of the message each is, where they do not come in order. */
+  readonly indexes?: Uint8Array
+  /** ms that each took at the sender's bottleneck. */
+  readonly upstream: number
+  /** The next one to handle. */
+  next: number
+  /** When the last one has left the receiver's bottleneck. */
+  done: number
+}
+
+export type NewRun<T, C = undefined> = Omit<Run<T, C>, 'next' | 'done' | 'time' | 'order'>
+
+/**
+ * Runs of tunnel messages in the order of their arrival. A run is handled until another one's tunnel message comes
+ * in between, so that few events are needed where nothing interleaves.
+ */
+export class RunQueue<T, C = undefined> {
+  readonly #runs = new EventQueue<Run<T, C>>()
+  readonly #lookahead: number
+
+  /** @param lookahead nothing sent from now on arrives earlier than this many ms from now */
+  constructor (lookahead: number) {
+    this.#lookahead = lookahead
+  }
+
+  get size (): number {
+    return this.#runs.size
+  }
+
+  get nextTime (): number {
+    return this.#runs.nextTime
+  }
+
+  push (run: NewRun<T, C>): void {
+    const first = run.times[0] as number
+    this.#runs.push(first, { ...run, next: 0, done: first, time: 0, order: 0 }, run.flight.id)
+  }
+
+  /** Calls `handle` for each tunnel message that nothing can overtake any more, and `finish` after a run's last one. */
+  step (now: number, handle: (run: Run<T, C>, time: number) => void, finish: (run: Run<T, C>) => void): void {
+    const run = this.#runs.pop()
+    const horizon = Math.min(this.#runs.nextTime, now + this.#lookahead)
+    const { times, count, flight } = run
+    while (run.next < count) {
+      const time = times[run.next] as number
+      if (time > horizon) return this.#runs.push(time, run, flight.id)
+      handle(run, time)
+      run.next++
+    }
+    finish(run)
+  }
+}
