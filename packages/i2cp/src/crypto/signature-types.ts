@@ -1,6 +1,5 @@
 import { constants, createHash, createPublicKey, verify } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { ed25519ph } from '@noble/curves/ed25519.js'
 import { dsaPublicKey } from './dsa.ts'
 
 /** One row of the signature types table. Lengths in bytes. Common structures, "SigningPublicKey" and "Signature". */
@@ -28,7 +27,8 @@ export const SIGNATURE_TYPES: ReadonlyMap<number, SignatureType> = new Map<numbe
   row(5, 'RSA_SHA384_3072', 384, 768, 384, rsa('sha384')),
   row(6, 'RSA_SHA512_4096', 512, 1024, 512, rsa('sha512')),
   row(7, 'EdDSA_SHA512_Ed25519', 32, 32, 64, verifyEd25519),
-  row(8, 'EdDSA_SHA512_Ed25519ph', 32, 32, 64, verifyEd25519ph),
+  // Java I2P signs with plain Ed25519 for this type too: what is "prehashed" is what it is given (files, never messages).
+  row(8, 'EdDSA_SHA512_Ed25519ph', 32, 32, 64, verifyEd25519),
   row(11, 'RedDSA_SHA512_Ed25519', 32, 32, 64, verifyEd25519)
 ].map(type => [type.code, type]))
 
@@ -41,11 +41,6 @@ const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex')
 
 function verifyEd25519 (publicKey: Buffer, data: Uint8Array, signature: Uint8Array): boolean {
   return verify(null, data, ed25519PublicKey(publicKey), signature)
-}
-
-/** Java's "prehash" is RFC 8032's Ed25519ph without context. */
-function verifyEd25519ph (publicKey: Buffer, data: Uint8Array, signature: Uint8Array): boolean {
-  return ed25519ph.verify(signature, data, publicKey)
 }
 
 export function ed25519PublicKey (raw: Uint8Array): KeyObject {
