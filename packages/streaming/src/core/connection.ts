@@ -187,7 +187,8 @@ export class Connection {
     this.#lastActivity = this.#lastReceived = now
     this.#sender.heard()
     this.#receiveOptions(now, packet)
-    if (!packet.noAck && packet.sendStreamId !== 0) this.#receiveAck(now, packet)
+    // Without the SYN reply nothing is acknowledged: the SYN must be repeated until that comes.
+    if (!packet.noAck && packet.sendStreamId !== 0 && this.#sendStreamId !== 0) this.#sender.acknowledge(now, packet.ackThrough, packet.nacks)
     if (packet.sequence > 0 || packet.synchronize) {
       const accepted = this.#receiver.receive(now, packet.sequence, packet.payload, packet.close, packet.delay, this.#sender.rtt.srtt)
       // The peer repeats its SYN, so our reply to it is lost.
@@ -276,10 +277,6 @@ export class Connection {
   #receiveOptions (now: number, packet: ReceivedPacket): void {
     if (packet.maxPacketSize !== undefined) this.#negotiate(packet.maxPacketSize)
     if (packet.delay !== undefined) this.#sender.setChoked(now, packet.delay > MAX_DELAY)
-  }
-
-  #receiveAck (now: number, packet: ReceivedPacket): void {
-    this.#sender.acknowledge(now, packet.ackThrough, packet.nacks)
   }
 
   #negotiate (size: number): void {

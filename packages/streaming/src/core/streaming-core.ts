@@ -24,6 +24,7 @@ import { PerSecond } from './per-second.ts'
 import { Pings } from './pings.ts'
 import { ReceiveBudget } from './receive-budget.ts'
 import { TOMBSTONE_TTL, Tombstones } from './tombstones.ts'
+import type { Tombstone } from './tombstones.ts'
 import type { ConnectRequest, CoreStatistics, Incoming, Outgoing, RejectReason, StreamingCoreInit, StreamingEvent } from './types.ts'
 
 /** I2CP protocol number of streaming. */
@@ -81,9 +82,12 @@ export class StreamingCore {
   readonly #events: StreamingEvent[] = []
   readonly #dsaHashes: ReadonlySet<string>
 
-  /** Throws STREAMING_BAD_OPTION. */
+  /** Throws STREAMING_BAD_OPTION, STREAMING_UNSUPPORTED. */
   constructor ({ keys, random, options, clockOffset = () => 0, transient }: StreamingCoreInit) {
     this.options = resolveOptions(options)
+    if (this.options.destinationSigType !== keys.destination.signingType) {
+      throw new StreamingError('STREAMING_UNSUPPORTED', `i2cp.destination.sigType ${this.options.destinationSigType}: the keys are of type ${keys.destination.signingType}`)
+    }
     this.#identity = {
       destination: keys.destination,
       signer: transient?.signer ?? { signatureLength: keys.destination.signatureLength, sign: data => keys.sign(data) },
@@ -238,7 +242,11 @@ export class StreamingCore {
       if (received.synchronize) this.#resetLateReply(now, message, received)
       return
     }
-    if (received.reset || (received.sequence === 0 && !received.synchronize)) return
+    if (!received.reset && (received.sequence > 0 || received.synchronize)) this.#answerLate(now, tombstone)
+  }
+
+  /** The last ACK again, or the RESET again. */
+  #answerLate (now: number, tombstone: Tombstone): void {
     const { peer, localPort, remotePort, sendStreamId, receiveStreamId, ackThrough } = tombstone
     const ids = { sendStreamId, receiveStreamId, ackThrough }
     if (tombstone.resetAt === undefined) return this.#sendLoose(peer, localPort, remotePort, encodePacket(packet(ids)))
@@ -261,7 +269,8 @@ export class StreamingCore {
     if (from === undefined || syn.sequence !== 0) return
     if (syn.targetHash !== undefined && !syn.targetHash.equals(this.#identity.destination.hash)) return
     if (this.#connections.size >= MAX_STREAMS || !this.#syns.admit(now)) return
-    if (this.#tombstones.ofSyn(now, syn.receiveStreamId, from) !== undefined) return
+    const finished = this.#tombstones.ofSyn(now, syn.receiveStreamId, from)
+    if (finished !== undefined) return this.#answerLate(now, finished)
     const peer = from.hash.toString('hex')
     const admitted = this.#access.admits(peer)
     // A peer that is not admitted and gets no answer does not even cost us a signature.
