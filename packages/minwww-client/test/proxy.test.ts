@@ -119,7 +119,7 @@ t.test('local pages are nobody else\'s', async t => {
   t.equal(own.status, 200)
   t.match(own.text, `127.0.0.1:${port}/proxy.pac`)
   t.equal((await get(port, 'http://minwww.i2p/')).status, 200)
-  t.equal((await get(port, 'http://MINWWW.i2p./healthz')).text, '{"ready":true}')
+  t.equal((await get(port, 'http://MINWWW.i2p./healthz')).text, '{"ready":true,"state":"ready"}')
   t.match((await get(port, '/proxy.pac')).text, `PROXY 127.0.0.1:${port}`)
   t.equal(core.requests.length, 0)
   for (const path of ['/', '/healthz', '/proxy.pac', '/metrics']) {

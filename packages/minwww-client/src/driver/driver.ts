@@ -98,7 +98,7 @@ export class ClientDriver {
     this.#drive()
   }
 
-  exits (): ExitStatus[] { return this.core.exits() }
+  exits (): ExitStatus[] { return this.core.exits(this.#clock()) }
 
   /**
    * Sends a request and resolves with the complete response.

@@ -1,8 +1,8 @@
 import type { Destination, Logger, Session } from '@minwww/i2cp'
-import type { StreamConnector } from './streams.ts'
 import type { ClientConfig, ExitStatus } from '../core.ts'
 import { ClientDriver } from '../driver/driver.ts'
 import type { ExitSpec, ProxyOptions } from './options.ts'
+import { StreamAgent } from './streams.ts'
 
 export interface BackendOptions {
   config: Partial<ClientConfig>
@@ -16,12 +16,21 @@ const LOOKUP_RETRY = 15_000
 /** Most exits of a pool. */
 export const MAX_EXITS = 256
 
-export interface NamedExit { id: string, destination?: Destination, error?: string }
+export interface NamedExit {
+  id: string
+  /** Absent until a name is looked up. */
+  destination?: Destination
+  /** Why the look-up failed last. */
+  error?: string
+  /** Gets no new request; streams that run go on. */
+  drained?: boolean
+}
 
 /** Sessions, driver, streams and pool of one user: there is one, or one for each isolated credential. */
 export class Backend {
   readonly driver: ClientDriver
-  readonly streams: StreamConnector | undefined
+  /** Absent where the proxy runs without streams. */
+  readonly streams: StreamAgent | undefined
   readonly sessions: readonly Session[]
   readonly #logger: Logger | undefined
   readonly #exits = new Map<string, NamedExit>() // at most MAX_EXITS
@@ -33,7 +42,8 @@ export class Backend {
     if (first === undefined) throw new TypeError('a proxy needs a session')
     this.sessions = sessions
     this.#logger = options.logger
-    this.streams = typeof options.streams === 'function' ? options.streams(first) : options.streams
+    const streams = typeof options.streams === 'function' ? options.streams(first) : options.streams
+    this.streams = streams === undefined ? undefined : new StreamAgent(streams)
     const { config, logger, createCore } = options
     this.driver = new ClientDriver({
       sessions, config, ...(logger === undefined ? {} : { logger }), ...(createCore === undefined ? {} : { createCore })
@@ -60,7 +70,15 @@ export class Backend {
     return true
   }
 
-  destinationOf (id: string): Destination | undefined { return this.#exits.get(id)?.destination }
+  /** Takes an exit out of the pool, or puts it back; its messages in flight go on elsewhere. */
+  drainExit (id: string, drained: boolean): boolean {
+    const exit = this.#exits.get(id)
+    if (exit === undefined || (exit.drained === true) === drained) return false
+    exit.drained = drained
+    if (drained) this.driver.removeExit(id)
+    else if (exit.destination !== undefined) this.driver.addExit(id, exit.destination)
+    return true
+  }
 
   /** Every exit, with what the core knows of it once its Destination is found. */
   exits (): Array<NamedExit & { status?: ExitStatus }> {
@@ -73,6 +91,7 @@ export class Backend {
 
   close (): void {
     this.#closed = true
+    this.streams?.destroy()
     for (const timer of this.#retries) clearTimeout(timer)
     this.driver.close()
   }
@@ -84,7 +103,7 @@ export class Backend {
       if (this.#closed || this.#exits.get(exit.id) !== exit) return
       exit.destination = destination
       delete exit.error
-      this.driver.addExit(exit.id, destination)
+      if (exit.drained !== true) this.driver.addExit(exit.id, destination)
     } catch (error) {
       if (this.#closed || this.#exits.get(exit.id) !== exit) return
       exit.error = error instanceof Error ? error.message : String(error)

@@ -1,17 +1,25 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
-import type { Session } from '@minwww/i2cp'
-import { addLocalPages } from './local-pages.ts'
+import { addConsole } from '../console/console.ts'
 import { ActivityLog } from './activity.ts'
-import { Backend } from './backend.ts'
+import { followHelper } from './address-helper.ts'
+import { AltSvcMemory } from './alt-svc.ts'
+import type { Answer, SiteRequest } from './answer.ts'
+import { Authenticator } from './auth.ts'
+import type { Backend } from './backend.ts'
 import { Exchange } from './exchange.ts'
 import { ProxyError } from './failures.ts'
+import type { Fields } from './fields.ts'
 import { Front } from './front.ts'
-import { createListener, writeErrorTo } from './listener.ts'
+import { createListener } from './listener.ts'
 import { isLoopback, LocalGuard } from './local.ts'
-import { settingsOf, type ExitSpec, type ProxyOptions } from './options.ts'
+import { addLocalPages } from './local-pages.ts'
+import { JUMP_SERVICES, settingsOf, type ExitSpec, type ProxyOptions } from './options.ts'
+import { NameService } from './names.ts'
+import { TunnelFront } from './tunnel-front.ts'
+import { Tunnels } from './tunnels.ts'
+import { Users, type Seat } from './users.ts'
 
 export interface Proxy {
   /** Where the browser's connections are taken. */
@@ -20,10 +28,16 @@ export interface Proxy {
   readonly activity: ActivityLog
   /** True once a request would go out. */
   readonly ready: boolean
+  /** State of the first session, in words. */
+  readonly state: string
+  readonly names: NameService
   /** @returns the exit's id. @throws RangeError above 256 exits */
   addExit (exit: ExitSpec): string
   removeExit (id: string): boolean
+  /** Takes an exit out of the pool without forgetting it, or back in; its messages in flight go on elsewhere. */
+  drainExit (id: string, drained: boolean): boolean
   exits (): ReturnType<Backend['exits']>
+  clearCache (): Promise<void>
   /** Ends every connection; sessions and stream managers stay the caller's. */
   close (): Promise<void>
 }
@@ -36,32 +50,46 @@ export async function createProxy (options: ProxyOptions): Promise<Proxy> {
   if (options.auth === undefined && !isLoopback(options.listen.host)) {
     throw new ProxyError('MINWWW_AUTH_REQUIRED', `${options.listen.host} can be reached by others: set users, or listen on 127.0.0.1`)
   }
+  if (options.isolate !== undefined && options.auth === undefined) throw new TypeError('isolation needs users')
   const proxy = new RunningProxy(options)
-  await proxy.listen()
+  await proxy.start()
   return proxy
 }
 
 class RunningProxy implements Proxy {
   readonly activity = new ActivityLog()
-  readonly #options: ProxyOptions
+  readonly names: NameService
+  readonly users: Users
+  readonly #listen: ProxyOptions['listen']
   readonly #app: FastifyInstance
-  readonly #tunnels = new Set<Duplex>() // bounded by maxConnections
-  readonly #exits: ExitSpec[] = []
+  readonly #exchange: Exchange
   #server!: Server
-  #backend: Backend | undefined
-  #failure: unknown
+  #local: (request: IncomingMessage, response: ServerResponse) => void = () => {}
 
   constructor (options: ProxyOptions) {
-    this.#options = options
+    const { logger } = options
     const settings = settingsOf(options)
-    const exchange = new Exchange(settings)
+    this.#listen = options.listen
+    this.users = new Users(options)
+    this.names = new NameService(options.names?.hostsFile, logger)
+    this.#exchange = new Exchange({ settings, names: this.names, altSvc: new AltSvcMemory(), jumpServices: options.names?.jumpServices ?? JUMP_SERVICES, logger })
+    const authenticator = options.auth === undefined ? undefined : new Authenticator(options.auth)
+    const authenticate = (request: IncomingMessage, fields: Fields): string | undefined => authenticator?.check(request, fields, 'proxy-authorization')
     const front = new Front(settings, {
       local: (request, response) => this.#local(request, response),
-      authenticate: () => undefined,
-      backend: async () => this.#readyBackend(),
-      exchange: async (request, backend) => await exchange.fetch(request, backend),
-      progress: () => this.#backend === undefined ? 0.1 : 0.5
-    }, this.activity, options.logger)
+      authenticate,
+      exchange: async (request, user) => await this.#fetch(request, await this.users.seatOf(user)),
+      progress: () => PROGRESS[this.users.state]
+    }, this.activity, logger)
+    const tunnels = new Tunnels({ exchange: this.#exchange, activity: this.activity, timeout: settings.timeout })
+    const tunnelFront = new TunnelFront({
+      front,
+      tunnels,
+      settings,
+      authenticate,
+      backend: async user => (await this.users.seatOf(user)).backend,
+      admit: (request, target) => front.admit(request, target)
+    })
     this.#app = fastify({
       logger: false,
       bodyLimit: 65_536,
@@ -69,26 +97,24 @@ class RunningProxy implements Proxy {
         this.#local = handler
         this.#server = createListener({
           request: (request, response) => front.handle(request, response),
-          connect: (_request, socket) => { writeErrorTo(socket, new ProxyError('MINWWW_NOT_IMPLEMENTED', 'CONNECT')) },
-          upgrade: (_request, socket) => { writeErrorTo(socket, new ProxyError('MINWWW_NOT_IMPLEMENTED', 'Upgrade')) }
+          connect: (request, socket, head) => tunnelFront.connect(request, socket, head),
+          upgrade: (request, socket, head) => tunnelFront.upgrade(request, socket, head)
         }, settings.maxConnections)
         return this.#server
       }
     })
-    const guard = new LocalGuard(options.hostnames ?? [])
-    addLocalPages(this.#app, { guard, proxy: this })
+    addLocalPages(this.#app, { guard: new LocalGuard(options.hostnames ?? []), proxy: this, authenticator })
+    addConsole(this.#app, { proxy: this, users: this.users })
     this.#app.addHook('preClose', () => {
-      for (const socket of this.#tunnels) socket.destroy()
+      tunnels.close()
       this.#server.closeAllConnections()
     })
-    for (const exit of options.exits) this.#exits.push(exit)
-    this.#start(options.sessions).catch(() => {})
   }
 
-  #local: (request: IncomingMessage, response: ServerResponse) => void = () => {}
-
-  async listen (): Promise<void> {
-    await this.#app.listen(this.#options.listen)
+  async start (): Promise<void> {
+    await this.names.load()
+    await this.users.start()
+    await this.#app.listen(this.#listen)
   }
 
   get address (): { host: string, port: number } {
@@ -96,43 +122,27 @@ class RunningProxy implements Proxy {
     return { host: address, port }
   }
 
-  get ready (): boolean { return this.#backend?.driver.ready === true }
+  get ready (): boolean { return this.users.ready }
+  get state (): string { return this.users.state }
 
-  addExit (exit: ExitSpec): string {
-    if (this.#backend !== undefined) return this.#backend.addExit(exit)
-    this.#exits.push(exit)
-    return typeof exit === 'string' ? exit : exit.id ?? String(exit.destination)
-  }
-
-  removeExit (id: string): boolean { return this.#backend?.removeExit(id) ?? false }
-
-  exits (): ReturnType<Backend['exits']> { return this.#backend?.exits() ?? [] }
+  addExit (exit: ExitSpec): string { return this.users.addExit(exit) }
+  removeExit (id: string): boolean { return this.users.removeExit(id) }
+  drainExit (id: string, drained: boolean): boolean { return this.users.drainExit(id, drained) }
+  exits (): ReturnType<Backend['exits']> { return this.users.common?.backend.exits() ?? [] }
+  async clearCache (): Promise<void> { await this.users.clearCache() }
 
   async close (): Promise<void> {
-    this.#backend?.close()
     await this.#app.close()
+    await this.users.close()
   }
 
-  async #start (sessions: readonly Session[] | Promise<readonly Session[]>): Promise<void> {
-    try {
-      const { config, strategy, replyMode, logger, streams, createCore } = this.#options
-      const backend = new Backend(await sessions, {
-        config: { ...config, ...(strategy === undefined ? {} : { strategy }), ...(replyMode === undefined ? {} : { replyMode }) },
-        logger,
-        streams,
-        createCore
-      })
-      for (const exit of this.#exits) backend.addExit(exit)
-      this.#backend = backend
-    } catch (error) {
-      this.#failure = error
-      this.#options.logger?.error({ err: error }, 'no session')
-    }
-  }
-
-  #readyBackend (): Backend {
-    if (this.#backend?.driver.ready === true) return this.#backend
-    const state = this.#backend?.driver.state ?? 'connecting'
-    throw new ProxyError('MINWWW_NOT_READY', this.#failure === undefined ? state : 'no connection to the router')
+  async #fetch (request: SiteRequest, { backend, cache }: Seat): Promise<Answer> {
+    const led = await followHelper(request.target, this.names, backend)
+    if (led !== undefined) return led
+    const forward = async (asked: SiteRequest): Promise<Answer> => await this.#exchange.fetch(asked, backend)
+    return cache === undefined ? await forward(request) : await cache.fetch(request, forward)
   }
 }
+
+/** How far the page that waits for the router shows the bar. */
+const PROGRESS: Readonly<Record<string, number>> = { connecting: 0.15, reconnecting: 0.15, building: 0.6, ready: 1 }

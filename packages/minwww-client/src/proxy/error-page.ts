@@ -15,8 +15,6 @@ export interface ErrorPageInput {
   reload?: number | undefined
   /** 0..1, shown as a progress bar with the page that waits for the router. */
   progress?: number | undefined
-  /** An address that the page goes on to at once (a page of the console). */
-  refreshTo?: string | undefined
 }
 
 export interface RenderedPage { status: number, reason: string, fields: Array<[string, string]>, body: Buffer }
@@ -63,11 +61,11 @@ const cut = (detail: string | undefined): string | undefined =>
   // eslint-disable-next-line no-control-regex
   detail?.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ').slice(0, MAX_DETAIL)
 
-function html ({ error, url, reload, progress, refreshTo }: ErrorPageInput): string {
+function html ({ error, url, reload, progress }: ErrorPageInput): string {
   const { status, title, what, advice } = error.kind
   const detail = cut(error.detail)
-  const head = refreshTo !== undefined
-    ? `<meta http-equiv="refresh" content="0;url=${escapeHtml(refreshTo)}">`
+  const head = error.goTo !== undefined
+    ? `<meta http-equiv="refresh" content="0;url=${escapeHtml(error.goTo)}">`
     : reload === undefined ? '' : `<meta http-equiv="refresh" content="${Math.ceil(reload)}">`
   const bar = progress === undefined ? '' : `<p><progress max="100" value="${Math.round(progress * 100)}">${Math.round(progress * 100)} %</progress></p>`
   const facts = [['Address', url], ['Details', detail], ['Cause', error.code]]

@@ -1,25 +1,159 @@
+import type { Destination, Logger } from '@minwww/i2cp'
+import { Destination as DestinationClass } from '@minwww/i2cp/codec'
+import type { AltSvcMemory } from './alt-svc.ts'
 import type { Answer, SiteRequest } from './answer.ts'
 import type { Backend } from './backend.ts'
-import { ProxyError } from './failures.ts'
+import { exitsForSite } from './exit-choice.ts'
+import { ProxyError, type FailureCode } from './failures.ts'
+import { valuesOf, type Fields } from './fields.ts'
 import { fetchByMessage, failureOf, TooLargeError } from './message-path.ts'
+import type { NameService } from './names.ts'
 import type { Settings } from './options.ts'
+import { fetchByStream, isRepeatable, StreamFailure, type StreamAnswer } from './stream-path.ts'
+import { EXIT_PORT, type StreamPeer } from './streams.ts'
+import { parseAuthority, withHost, type Target } from './target.ts'
+
+/** After these an exit that never answered a message may still be an outproxy that only speaks HTTP over streams. */
+const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_NO_EXIT'])
+/** Such a last resort is not waited for as long as a request, ms. */
+const LAST_RESORT_TIMEOUT = 20_000
+
+/** Where a request goes. `known` is false for an .i2p name that only the exits might know. */
+export type Route = { to: 'pool', known: boolean } | { to: 'site', destination: Destination }
+
+export interface ExchangeOptions {
+  settings: Settings
+  names: NameService
+  altSvc: AltSvcMemory
+  jumpServices: Readonly<Record<string, string>>
+  logger?: Logger | undefined
+}
 
 /** Chooses the path of one request: messages where they can carry it, else streams. */
 export class Exchange {
-  readonly #settings: Settings
+  readonly #options: ExchangeOptions
 
-  constructor (settings: Settings) {
-    this.#settings = settings
+  constructor (options: ExchangeOptions) {
+    this.#options = options
   }
 
+  /** @throws ProxyError, the signal's reason */
   async fetch (request: SiteRequest, backend: Backend): Promise<Answer> {
-    const fitsMessage = (request.method === 'GET' || request.method === 'HEAD') && request.body === undefined
-    if (!fitsMessage) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', request.method)
+    const route = await this.route(request.target, backend)
+    if (route.to === 'site') return await this.#fromSite(inNameOf(request, route.destination), backend, route.destination)
     try {
-      return await fetchByMessage(backend.driver, request, this.#settings.timeout)
+      return await this.#fromPool(request, backend)
     } catch (error) {
-      if (!(error instanceof TooLargeError)) throw error
-      throw failureOf(error.event)
+      throw route.known ? error : this.withJumpLinks(error, request.target)
     }
   }
+
+  /** @throws ProxyError MINWWW_NAME_NOT_RESOLVED for a b32 that is not found, MINWWW_BAD_HOST */
+  async route (target: Target, backend: Backend): Promise<Route> {
+    if (target.kind === 'web') return { to: 'pool', known: true }
+    if (target.kind === 'b64') return { to: 'site', destination: parseDestination(target.host) }
+    if (target.kind === 'b33') throw new ProxyError('MINWWW_BAD_HOST', 'addresses of encrypted LeaseSets (b33) cannot be looked up yet')
+    const destination = await this.#options.names.resolve(target.kind === 'b32' ? b32Of(target.host) : target.host, backend.sessions[0]!)
+    if (destination !== undefined) return { to: 'site', destination }
+    if (target.kind === 'b32') throw new ProxyError('MINWWW_NAME_NOT_RESOLVED', 'no LeaseSet was found for this address')
+    return { to: 'pool', known: false }
+  }
+
+  async #fromPool (request: SiteRequest, backend: Backend): Promise<Answer> {
+    if (!fitsMessage(request)) return await this.#overExits(request, backend)
+    const exits = backend.driver.exits()
+    const mute = exits.length > 0 && exits.every(exit => exit.successes === 0)
+    if (backend.streams !== undefined && mute && exits.every(exit => exit.state === 'down')) return await this.#overExits(request, backend)
+    try {
+      return await fetchByMessage(backend.driver, request, this.#options.settings.timeout)
+    } catch (error) {
+      if (error instanceof TooLargeError) {
+        if (backend.streams === undefined) throw failureOf(error.event)
+        return await this.#overExits(request, backend, error.event.exit)
+      }
+      const isMute = mute && backend.streams !== undefined && error instanceof ProxyError && UNANSWERED.has(error.code)
+      if (!isMute) throw error
+      return await this.#overExits(request, backend, undefined, LAST_RESORT_TIMEOUT).catch(() => { throw error })
+    }
+  }
+
+  async #fromSite (request: SiteRequest, backend: Backend, destination: Destination): Promise<Answer> {
+    const { altSvc, settings } = this.#options
+    const site = destination.b32
+    if (request.target.port === EXIT_PORT && fitsMessage(request) && altSvc.has(site)) {
+      try {
+        return await fetchByMessage(backend.driver, request, settings.timeout, destination)
+      } catch (error) {
+        const isGone = error instanceof ProxyError && UNANSWERED.has(error.code)
+        if (!(error instanceof TooLargeError) && !isGone) throw error
+        if (isGone) altSvc.forget(site)
+      }
+    }
+    const answer = await this.overStream(request, backend, { kind: 'site', id: site, destination, port: request.target.port })
+    altSvc.note(site, valuesOf(answer.received, 'alt-svc'))
+    return answer
+  }
+
+  /** The exits that suit best, one after the other as long as a repeat is harmless. */
+  async #overExits (request: SiteRequest, backend: Backend, first?: string, timeout?: number): Promise<StreamAnswer> {
+    if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', request.method)
+    let failure = new ProxyError('MINWWW_NO_EXIT')
+    for (const peer of this.exitPeers(backend, request.target, first)) {
+      try {
+        return await this.overStream(request, backend, peer, timeout)
+      } catch (error) {
+        if (!(error instanceof StreamFailure) || !error.harmless || hasStarted(request)) throw error
+        this.#options.logger?.debug({ exit: peer.id, err: error }, 'stream to exit failed')
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  exitPeers (backend: Backend, target: Target, first?: string): StreamPeer[] {
+    return exitsForSite(backend.driver.exits(), target.host, first).map(({ id, destination }) => ({ kind: 'exit', id, destination, port: EXIT_PORT }))
+  }
+
+  async overStream (request: SiteRequest, backend: Backend, peer: StreamPeer, timeout = this.#options.settings.timeout): Promise<StreamAnswer> {
+    if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', 'streams')
+    try {
+      return await fetchByStream(backend.streams, request, peer, timeout)
+    } catch (error) {
+      if (!(error instanceof StreamFailure) || !error.reused || !isRepeatable(request)) throw error
+      return await fetchByStream(backend.streams, request, peer, timeout, true)
+    }
+  }
+
+  /** The page for a name that nobody knows offers the jump services. */
+  withJumpLinks (error: unknown, target: Target): unknown {
+    if (!(error instanceof ProxyError) || target.kind !== 'i2p-name') return error
+    if (error.code !== 'MINWWW_NAME_NOT_RESOLVED' && error.code !== 'MINWWW_POLICY' && error.code !== 'MINWWW_NO_EXIT') return error
+    const links = Object.entries(this.#options.jumpServices).map(([title, url]) => [`Ask ${title}`, url + encodeURIComponent(target.host)] as const)
+    return new ProxyError('MINWWW_NAME_NOT_RESOLVED', target.host, { links, cause: error })
+  }
+}
+
+const fitsMessage = (request: SiteRequest): boolean =>
+  (request.method === 'GET' || request.method === 'HEAD') && request.body === undefined
+
+/** A body that has begun to flow cannot be sent again. */
+const hasStarted = (request: SiteRequest): boolean => request.body?.readableDidRead === true
+
+/** Names may stand in front of the hash: they are of no meaning. */
+const b32Of = (host: string): string => host.split('.').slice(-3).join('.')
+
+function parseDestination (base64: string): Destination {
+  try {
+    return DestinationClass.fromBase64(base64)
+  } catch (error) {
+    throw new ProxyError('MINWWW_BAD_HOST', 'not a base64 Destination', { cause: error })
+  }
+}
+
+/** A base64 Destination is too long for Host, and sites know themselves by their b32. */
+function inNameOf (request: SiteRequest, destination: Destination): SiteRequest {
+  if (request.target.kind !== 'b64') return request
+  const { host } = parseAuthority(destination.b32, EXIT_PORT)
+  const target = withHost(request.target, host, 'b32')
+  return { ...request, target, fields: request.fields.map(([name, value]): Fields[number] => [name, name === 'Host' ? target.authority : value]) }
 }

@@ -24,6 +24,8 @@ export const FAILURES = {
     'For https, set this proxy as the HTTPS proxy too: the browser then opens a tunnel (CONNECT).'),
   MINWWW_BAD_HOST: kind(400, 'Invalid host name', 'The host in the address is not a name, an IP address or an I2P Destination.',
     'Check the spelling. A b32 address has 52 letters and digits before .b32.i2p; a longer one belongs to an encrypted LeaseSet.'),
+  MINWWW_SIGN_IN: kind(401, 'Sign in', 'The pages of this proxy ask for a user name and a password.',
+    'Enter the name and the password that the operator of the proxy gave you.'),
   MINWWW_FORBIDDEN: kind(403, 'Not allowed', 'This page of the proxy can only be used from its own address.',
     'Open the address of the proxy itself, or http://minwww.i2p/ through it.'),
   MINWWW_PORT_FORBIDDEN: kind(403, 'Port not allowed', 'This proxy does not open tunnels to that port.',
@@ -54,7 +56,7 @@ export const FAILURES = {
   MINWWW_NOT_IMPLEMENTED: kind(501, 'Not possible here', 'This kind of request needs the streaming path, which is not available.',
     'Start the proxy with streaming.'),
   MINWWW_NAME_NOT_RESOLVED: kind(502, 'Host not found', 'Neither this proxy, nor the router, nor the exit knows the name.',
-    'Check the spelling, or ask a jump service below: it answers with a link that brings the Destination.'),
+    'Check the spelling. For an .i2p name, a jump service answers with a link that brings its Destination.'),
   MINWWW_CONNECTION_FAILED: kind(502, 'Site not reachable', 'The site did not accept a connection.', 'The site may be down. Try again later.'),
   MINWWW_BAD_UPSTREAM: kind(502, 'Invalid answer', 'The answer of the site does not follow the rules of HTTP.', 'Try again later.'),
   MINWWW_RESPONSE_TOO_LARGE: kind(502, 'Response too large', 'The response is larger than 128 KiB, the most that messages carry, and the streaming path is not available.',
@@ -79,13 +81,16 @@ export class ProxyError extends Error {
   readonly retryAfter: number | undefined
   /** Links shown on the page, such as jump services: text and address. */
   readonly links: ReadonlyArray<readonly [string, string]>
+  /** A page of the proxy's own that the browser goes on to at once. */
+  readonly goTo: string | undefined
 
-  constructor (code: FailureCode, detail?: string, extra: { retryAfter?: number | undefined, links?: ReadonlyArray<readonly [string, string]>, cause?: unknown } = {}) {
+  constructor (code: FailureCode, detail?: string, extra: { retryAfter?: number | undefined, links?: ReadonlyArray<readonly [string, string]>, goTo?: string, cause?: unknown } = {}) {
     super(detail === undefined ? code : `${code}: ${detail}`, extra.cause === undefined ? undefined : { cause: extra.cause })
     this.code = code
     this.detail = detail
     this.retryAfter = extra.retryAfter
     this.links = extra.links ?? []
+    this.goTo = extra.goTo
   }
 
   get kind (): FailureKind { return FAILURES[this.code] }

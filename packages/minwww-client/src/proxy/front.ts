@@ -2,11 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '@minwww/i2cp'
 import { applyTrace, type Activity, type ActivityLog } from './activity.ts'
 import type { Answer, SiteRequest } from './answer.ts'
-import type { Backend } from './backend.ts'
+import { PROXY_CHALLENGE } from './auth.ts'
 import { ProxyError } from './failures.ts'
 import { valueOf, type Fields } from './fields.ts'
 import { isLocalTarget, isLoop, toLocal } from './local.ts'
 import type { Settings } from './options.ts'
+import { isPrivateHost } from './private-hosts.ts'
 import { rebuildFields } from './request-fields.ts'
 import { sendAnswer, sendError } from './respond.ts'
 import { isAbsoluteForm, LOCAL_HOST, parseTarget, type Target } from './target.ts'
@@ -20,9 +21,8 @@ export interface FrontHooks {
   local: (request: IncomingMessage, response: ServerResponse) => void
   /** Checks Proxy-Authorization; the user, or undefined where nobody has to sign in. @throws ProxyError */
   authenticate: (request: IncomingMessage, fields: Fields) => string | undefined
-  /** @throws ProxyError MINWWW_NOT_READY while the user's sessions are not ready */
-  backend: (user: string | undefined) => Promise<Backend>
-  exchange: (request: SiteRequest, backend: Backend, user: string | undefined) => Promise<Answer>
+  /** @throws ProxyError, MINWWW_NOT_READY while the user's sessions are not ready */
+  exchange: (request: SiteRequest, user: string | undefined) => Promise<Answer>
   /** 0..1 for the page that waits for the router. */
   progress: () => number | undefined
 }
@@ -67,9 +67,8 @@ export class Front {
     // A browser that breaks off in the middle of its own body is seen on the request only.
     request.once('error', error => leaving.abort(error))
     try {
-      this.#admit(request, target)
-      const backend = await this.#hooks.backend(user)
-      const answer = await this.#hooks.exchange(this.#siteRequest(request, fields, target, leaving.signal), backend, user)
+      this.admit(request, target)
+      const answer = await this.#hooks.exchange(this.#siteRequest(request, fields, target, leaving.signal), user)
       this.#note(activity, answer)
       activity.bytes = await sendAnswer(request, response, answer)
     } catch (error) {
@@ -81,11 +80,13 @@ export class Front {
     }
   }
 
-  #admit (request: IncomingMessage, target: Target): void {
+  /** @throws ProxyError for what is refused before anything is sent */
+  admit (request: IncomingMessage, target: Target): void {
     if (this.#activity.inFlightCount > this.#settings.maxInFlight) throw new ProxyError('MINWWW_OVERLOADED')
     if (target.host === LOCAL_HOST) throw new ProxyError('MINWWW_MISDIRECTED')
     if (isLoop(request, target)) throw new ProxyError('MINWWW_LOOP')
     if (request.method === 'TRACE') throw new ProxyError('MINWWW_METHOD', 'TRACE')
+    if (this.#settings.privateAddresses === 'refuse' && target.kind === 'web' && isPrivateHost(target.host)) throw new ProxyError('MINWWW_PRIVATE_ADDRESS')
   }
 
   #siteRequest (request: IncomingMessage, received: Fields, target: Target, signal: AbortSignal): SiteRequest {
@@ -121,7 +122,7 @@ export class Front {
       url: target?.url,
       reload: isWaiting ? failure.kind.retryAfter : undefined,
       progress: isWaiting ? this.#hooks.progress() : undefined
-    }, failure.code === 'MINWWW_AUTH_REQUIRED' ? [['Proxy-Authenticate', 'Basic realm="MinWWW", charset="UTF-8"']] : [])
+    }, failure.code === 'MINWWW_AUTH_REQUIRED' ? PROXY_CHALLENGE : [])
   }
 }
 

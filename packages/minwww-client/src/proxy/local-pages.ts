@@ -1,10 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { escapeHtml, page, PAGE_POLICY } from './html.ts'
+import { PAGE_CHALLENGE, type Authenticator } from './auth.ts'
 import { ProxyError } from './failures.ts'
-import type { LocalGuard } from './local.ts'
+import { pairs } from './fields.ts'
+import { toProxyError } from './front.ts'
+import { PAGE_POLICY } from './html.ts'
+import { cameThroughProxy, type LocalGuard } from './local.ts'
+import { addNamePages } from './name-pages.ts'
+import type { NameService } from './names.ts'
 import { pacFile } from './pac.ts'
 import { sendError } from './respond.ts'
-import { toProxyError } from './front.ts'
+import { startPage } from './start-page.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -15,17 +20,24 @@ declare module 'fastify' {
 
 export interface LocalPages {
   guard: LocalGuard
-  proxy: { readonly ready: boolean }
+  authenticator: Authenticator | undefined
+  proxy: { readonly ready: boolean, readonly state: string, readonly names: NameService }
 }
 
-/** Start page, PAC and health: the pages of the proxy itself, guarded against everybody else's pages. */
-export function addLocalPages (app: FastifyInstance, { guard, proxy }: LocalPages): void {
+/** Read by programs that cannot sign in, and without any secret. */
+const OPEN = new Set(['/proxy.pac', '/healthz'])
+
+/** Start page, PAC, health and names: the pages of the proxy itself, guarded against everybody else's pages. */
+export function addLocalPages (app: FastifyInstance, { guard, authenticator, proxy }: LocalPages): void {
   app.decorateRequest('localOrigin', '')
   app.addHook('onRequest', async (request, reply) => {
     request.localOrigin = guard.check(request.raw)
+    const path = request.url.split('?', 1)[0] ?? ''
+    if (authenticator !== undefined && !cameThroughProxy(request.raw) && !OPEN.has(path)) signIn(authenticator, request)
     reply.headers({
       'X-Content-Type-Options': 'nosniff',
-      'Referrer-Policy': 'no-referrer',
+      // With no-referrer a browser would send a form of ours as from origin "null".
+      'Referrer-Policy': 'same-origin',
       'X-Frame-Options': 'DENY',
       'Cross-Origin-Resource-Policy': 'same-origin',
       'Cross-Origin-Opener-Policy': 'same-origin',
@@ -35,24 +47,33 @@ export function addLocalPages (app: FastifyInstance, { guard, proxy }: LocalPage
   })
   app.setNotFoundHandler((request, reply) => fail(request, reply, new ProxyError('MINWWW_NOT_FOUND')))
   app.setErrorHandler((error, request, reply) => fail(request, reply, toLocalError(error)))
-  app.get('/', async (request, reply) => await reply.type('text/html; charset=utf-8').send(startPage(addressOf(request), proxy.ready)))
+  app.get('/', async (request, reply) => await reply.type('text/html; charset=utf-8').send(startPage(listenerAddress(request), proxy)))
   app.get('/proxy.pac', async (request, reply) => {
     const mode = (request.query as { mode?: string }).mode === 'i2p' ? 'i2p' : 'all'
-    return await reply.type('application/x-ns-proxy-autoconfig').send(pacFile(addressOf(request), mode))
+    return await reply.type('application/x-ns-proxy-autoconfig').send(pacFile(listenerAddress(request), mode))
   })
-  app.get('/healthz', async (_request, reply) => await reply.code(proxy.ready ? 200 : 503).send({ ready: proxy.ready }))
+  app.get('/healthz', async (_request, reply) => await reply.code(proxy.ready ? 200 : 503).send({ ready: proxy.ready, state: proxy.state }))
+  addNamePages(app, proxy.names)
 }
 
 /** Host and port of the listener, as the browser can reach it. */
-function addressOf (request: FastifyRequest): string {
+export function listenerAddress (request: FastifyRequest): string {
   const { localAddress = '127.0.0.1', localPort = 0 } = request.raw.socket
   const host = localAddress.replace(/^::ffff:/, '')
   return `${host.includes(':') ? `[${host}]` : host}:${localPort}`
 }
 
+function signIn (authenticator: Authenticator, request: FastifyRequest): void {
+  try {
+    authenticator.check(request.raw, pairs(request.raw.rawHeaders), 'authorization')
+  } catch (error) {
+    throw error instanceof ProxyError && error.code === 'MINWWW_AUTH_REQUIRED' ? new ProxyError('MINWWW_SIGN_IN') : error
+  }
+}
+
 function fail (request: FastifyRequest, reply: FastifyReply, error: ProxyError): void {
   reply.hijack()
-  sendError(request.raw, reply.raw, { error })
+  sendError(request.raw, reply.raw, { error }, error.code === 'MINWWW_SIGN_IN' ? PAGE_CHALLENGE : [])
 }
 
 /** fastify's own refusals (method, media type, body limit) carry a status. */
@@ -60,19 +81,4 @@ function toLocalError (error: unknown): ProxyError {
   const status = (error as { statusCode?: number }).statusCode
   if (error instanceof ProxyError || status === undefined || status >= 500) return toProxyError(error)
   return new ProxyError(status === 413 ? 'MINWWW_BODY_TOO_LARGE' : 'MINWWW_BAD_REQUEST')
-}
-
-function startPage (address: string, ready: boolean): string {
-  const [host, port] = [address.slice(0, address.lastIndexOf(':')), address.slice(address.lastIndexOf(':') + 1)]
-  return page('MinWWW proxy', `<p class="brand"><span>MinWWW proxy</span><a href="/console">console</a></p>
-<h1>${ready ? 'The proxy is ready' : 'The proxy is getting ready'}</h1>
-<p>Pages come through a pool of exits in I2P, as a rule with one message there and one reply.</p>
-<div class="box"><dl class="facts"><dt>HTTP proxy</dt><dd><code>${escapeHtml(host)}</code></dd><dt>Port</dt><dd><code>${port}</code></dd>
-<dt>Automatic</dt><dd><code>http://${escapeHtml(address)}/proxy.pac</code><br>only .i2p: <code>http://${escapeHtml(address)}/proxy.pac?mode=i2p</code></dd></dl></div>
-<h2>Set the browser</h2>
-<ul><li><strong>Firefox</strong>: Settings, Network Settings, Manual proxy configuration; enter the address as HTTP proxy and tick <em>Also use this proxy for HTTPS</em>.</li>
-<li><strong>Chromium</strong>: start it with <code>chromium --proxy-server=http://${escapeHtml(address)}</code></li>
-<li><strong>curl</strong>: <code>curl -x http://${escapeHtml(address)} http://demo.i2p/</code></li></ul>
-<h2>What others see</h2>
-<p>An exit sees the address and the content of a plain http page, as any proxy does; with https it sees only the host. Sites see the exit, never you.</p>`)
 }

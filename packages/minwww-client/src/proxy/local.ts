@@ -16,6 +16,9 @@ export function toLocal (request: IncomingMessage, target: Target): void {
   request.url = target.path
 }
 
+/** True for a request that came in absolute-form, and so past the proxy's own authentication. */
+export const cameThroughProxy = (request: IncomingMessage): boolean => THROUGH_PROXY.has(request)
+
 export class LocalGuard {
   readonly #names: ReadonlySet<string>
 

@@ -26,6 +26,9 @@ const CODES: Readonly<Record<string, FailureCode>> = {
   'request-too-large': 'MINWWW_BODY_TOO_LARGE'
 }
 
+/** The proxy's code for a failure's name; undefined for a name that is not known. */
+export const codeOfFailure = (name: string): FailureCode | undefined => Object.hasOwn(CODES, name) ? CODES[name] : undefined
+
 /** The response needs the streaming path; `exit` already has it. */
 export class TooLargeError extends Error {
   readonly event: FailedEvent

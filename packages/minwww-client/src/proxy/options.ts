@@ -87,3 +87,10 @@ export function settingsOf (options: ProxyOptions): Settings {
     sanitize: { ...DEFAULT_SANITIZE, ...options.sanitize }
   }
 }
+
+/** Services that answer with a link that brings the Destination of a name. The user decides; nothing is asked by itself. */
+export const JUMP_SERVICES: Readonly<Record<string, string>> = {
+  'stats.i2p': 'http://stats.i2p/cgi-bin/jump.cgi?a=',
+  'notbob.i2p': 'http://notbob.i2p/cgi-bin/jump.cgi?q=',
+  'reg.i2p': 'http://reg.i2p/jump/'
+}

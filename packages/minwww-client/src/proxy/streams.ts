@@ -1,7 +1,68 @@
+import { Agent, type ClientRequestArgs } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import type { Destination } from '@minwww/i2cp'
 
 /** What the proxy needs of a stream manager of @minwww/streaming: a socket that emits 'connect', or 'error'. */
 export interface StreamConnector {
   connect (options: { destination: Destination, port?: number, signal?: AbortSignal }): Duplex
+}
+
+/** Where a stream goes: an exit, which gets absolute-form requests, or a site itself. */
+export interface StreamPeer {
+  kind: 'exit' | 'site'
+  /** Name for the console. */
+  id: string
+  destination: Destination
+  /** I2P port of the peer. */
+  port: number
+}
+
+/** Port on which exits speak HTTP proxy. */
+export const EXIT_PORT = 80
+/** Idle streams kept for the next request, per peer. */
+const MAX_FREE = 4
+/** An idle stream is closed after this, ms: exits and sites close theirs at 30 s to 2 min. */
+const FREE_TIME = 20_000
+
+interface StreamRequestArgs extends ClientRequestArgs { peer?: StreamPeer }
+
+/** node's keep-alive pool over I2P streams. */
+export class StreamAgent extends Agent {
+  readonly #streams: StreamConnector
+  readonly #free = new WeakMap<Duplex, NodeJS.Timeout>()
+
+  constructor (streams: StreamConnector) {
+    super({ keepAlive: true, maxFreeSockets: MAX_FREE, maxTotalSockets: 1_024 })
+    this.#streams = streams
+  }
+
+  override createConnection (options: StreamRequestArgs): Duplex {
+    const { destination, port } = options.peer!
+    return this.#streams.connect({ destination, port })
+  }
+
+  override getName (options?: StreamRequestArgs): string {
+    const peer = options?.peer
+    return peer === undefined ? '' : `${peer.kind} ${peer.destination.b32}:${peer.port}`
+  }
+
+  /** The base class calls methods of a TCP socket that a stream does not have. */
+  override keepSocketAlive (socket: Duplex): boolean {
+    const timer = setTimeout(() => socket.destroy(), FREE_TIME)
+    timer.unref()
+    this.#free.set(socket, timer)
+    return true
+  }
+
+  override reuseSocket (socket: Duplex, request: { reusedSocket: boolean }): void {
+    clearTimeout(this.#free.get(socket))
+    request.reusedSocket = true
+  }
+}
+
+/** Bytes read and written of a socket of either kind. */
+export const bytesOf = (socket: Duplex): number => {
+  const { bytesRead = 0, bytesWritten = 0 } = socket as Partial<Socket>
+  return bytesRead + bytesWritten
 }

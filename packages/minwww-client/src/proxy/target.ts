@@ -50,6 +50,9 @@ export function parseConnectTarget (target: string): Target {
 /** The same target with another path; `path` is used as it is. */
 export const withPath = (target: Target, path: string): Target => buildTarget(target.host, target.port, target.kind, path)
 
+/** The same target under another host. */
+export const withHost = (target: Target, host: string, kind: HostKind): Target => buildTarget(host, target.port, kind, target.path)
+
 function buildTarget (host: string, port: number, kind: HostKind, path: string): Target {
   const authority = `${host.includes(':') ? `[${host}]` : host}${port === 80 ? '' : `:${port}`}`
   return { host, port, kind, authority, path, url: `http://${authority}${path}` }

@@ -1,0 +1,73 @@
+import CachePolicy from 'http-cache-semantics'
+import { toRecord, type Fields } from '../proxy/fields.ts'
+
+/** A policy with the cache's own clock. */
+export type Policy = CachePolicy
+
+/** A complete response with what is needed to decide about it. */
+export interface Entry {
+  readonly status: number
+  readonly reason: string
+  readonly fields: Fields
+  readonly body: Buffer
+  readonly policy: Policy
+  /** must-revalidate, proxy-revalidate or no-cache: never served stale. */
+  readonly strict: boolean
+  /** stale-if-error, s; undefined where the response does not say. */
+  readonly staleIfError: number | undefined
+}
+
+/** What the rules look at of a request. */
+export interface RuleRequest { url: string, method: string, headers: Record<string, string | string[]> }
+
+/** Cost of an entry besides its body and fields, bytes. */
+const OVERHEAD = 1_024
+
+export class PolicyFactory {
+  readonly #class: typeof CachePolicy
+
+  constructor (now: () => number) {
+    // The package asks its policies for the time: that is its documented seam.
+    this.#class = class extends CachePolicy { now (): number { return now() } }
+  }
+
+  /** undefined where the response must not be kept. */
+  entry (request: RuleRequest, status: number, reason: string, fields: Fields, body: Buffer): Entry | undefined {
+    if (status === 206 || status === 304) return undefined
+    const headers = toRecord(fields)
+    const control = directives(headers['cache-control'])
+    // A response that sets cookies is one person's at one time, unless its site says how long it may be kept.
+    const isExplicit = control.has('max-age') || control.has('public') || control.has('immutable') || headers.expires !== undefined
+    if (headers['set-cookie'] !== undefined && !isExplicit) return undefined
+    if (typeof headers.vary === 'string' && headers.vary.includes('*')) return undefined
+    const strict = control.has('must-revalidate') || control.has('proxy-revalidate') || control.has('no-cache')
+    const policy = new this.#class(request, { status, headers: ruled(headers, control) }, { shared: false })
+    if (!policy.storable()) return undefined
+    const staleIfError = control.get('stale-if-error')
+    return { status, reason, fields, body, policy, strict, staleIfError: staleIfError === undefined ? undefined : Number(staleIfError) || 0 }
+  }
+
+  revive (stored: object): Policy { return this.#class.fromObject(stored as CachePolicy.CachePolicyObject) }
+}
+
+export const sizeOf = (entry: Entry): number =>
+  entry.fields.reduce((sum, [name, value]) => sum + name.length + value.length, OVERHEAD) + entry.body.length
+
+/** Directives in lower case: http-cache-semantics compares them as they are. */
+function directives (value: string | string[] | undefined): Map<string, string | undefined> {
+  return new Map(String(value ?? '').toLowerCase().split(',').map(part => {
+    const [name = '', argument] = part.split('=', 2).map(text => text.trim())
+    return [name, argument?.replace(/^"|"$/g, '')] as const
+  }).filter(([name]) => name !== ''))
+}
+
+/**
+ * http-cache-semantics revalidates `must-revalidate` even while the response is fresh. Here the directive is taken out, with
+ * what would allow staleness, and kept as `strict`.
+ */
+function ruled (headers: Record<string, string | string[]>, control: Map<string, string | undefined>): Record<string, string | string[]> {
+  if (headers['cache-control'] === undefined) return headers
+  const isStrict = control.has('must-revalidate') || control.has('proxy-revalidate')
+  const kept = [...control].filter(([name]) => !isStrict || !['must-revalidate', 'proxy-revalidate', 'stale-while-revalidate', 'stale-if-error'].includes(name))
+  return { ...headers, 'cache-control': kept.map(([name, argument]) => argument === undefined ? name : `${name}=${argument}`).join(', ') }
+}

@@ -1,0 +1,115 @@
+/* global document, EventSource, fetch */
+'use strict'
+
+const find = id => document.getElementById(id)
+const nonce = document.querySelector('meta[name="minwww-nonce"]').content
+
+/** An element with text and attributes; text is never read as HTML. */
+const element = (name, text, attributes = {}, children = []) => {
+  const made = document.createElement(name)
+  if (text !== undefined) made.textContent = text
+  for (const [key, value] of Object.entries(attributes)) if (value !== undefined) made.setAttribute(key, value)
+  made.append(...children)
+  return made
+}
+
+const sizes = bytes => bytes < 1024 ? `${bytes} B` : bytes < 1048576 ? `${(bytes / 1024).toFixed(1)} KB` : `${(bytes / 1048576).toFixed(1)} MB`
+const times = ms => ms === undefined ? '' : ms < 10000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
+const short = id => id.length > 28 ? `${id.slice(0, 12)}…${id.slice(-9)}` : id
+
+const GRADE = { ready: 'good', new: '', probing: '', busy: 'warn', probation: 'warn', draining: 'warn', drained: 'warn', down: 'bad', 'not found': 'bad', error: 'bad', stale: 'warn', repaired: 'warn' }
+
+const figures = (id, rows) => {
+  find(id).replaceChildren(...rows.map(([name, value]) => element('div', undefined, {}, [element('dt', name), element('dd', value)])))
+}
+
+const cell = (text, name, kind = '', title) => element('td', text, { 'data-name': name, class: kind || undefined, title })
+
+const button = (text, label, path, body) => {
+  const made = element('button', text, { type: 'button', 'aria-label': label, 'data-key': `${path} ${body.id}` })
+  made.addEventListener('click', () => act(path, body))
+  return made
+}
+
+const exitRow = exit => element('tr', undefined, {}, [
+  element('td', undefined, { class: 'long', title: exit.b32 ?? exit.id }, [element('code', short(exit.id))]),
+  cell(exit.error === undefined ? exit.state : `${exit.state}: ${exit.error}`, 'State', GRADE[exit.state]),
+  cell(times(exit.rtt), 'RTT', 'n'),
+  cell(exit.loss === undefined ? '' : `${(exit.loss * 100).toFixed(1)} %`, 'Loss', 'n'),
+  cell(exit.rate === undefined ? '' : `${sizes(Math.round(exit.rate))}/s`, 'Rate', 'n'),
+  cell(String(exit.successes ?? ''), 'Answered', 'n'),
+  cell(String(exit.failures ?? ''), 'Failed', 'n'),
+  element('td', undefined, { class: 'wide' }, [
+    exit.state === 'drained'
+      ? button('Resume', `Use exit ${exit.id} again`, 'exits/resume', { id: exit.id })
+      : button('Drain', `Take exit ${exit.id} out of the pool`, 'exits/drain', { id: exit.id }),
+    button('Drop', `Drop exit ${exit.id}`, 'exits/drop', { id: exit.id })
+  ])
+])
+
+const requestRow = (row, now) => element('tr', undefined, {}, [
+  cell(`${row.method} ${row.url}`, undefined, 'long', row.url),
+  cell(row.path ?? 'waiting', 'Path', GRADE[row.path], row.error),
+  cell(row.status === undefined ? '' : String(row.status), 'Status', row.status >= 400 ? 'n warn' : 'n'),
+  cell(row.traversals === undefined ? '' : String(row.traversals), 'Traversals', 'n'),
+  cell(sizes(row.bytes), 'Size', 'n'),
+  cell(times(row.duration ?? now - row.started), 'Time', 'n'),
+  cell(row.exit === undefined ? '' : short(row.exit), 'Exit', '', row.exit)
+])
+
+/** New rows take the place of the old, and the keyboard stays where it was. */
+const fill = (id, rows, columns, none) => {
+  const focused = document.activeElement?.dataset?.key
+  find(id).tBodies[0].replaceChildren(...(rows.length > 0 ? rows : [element('tr', undefined, {}, [element('td', none, { colspan: columns, class: 'empty wide' })])]))
+  if (focused !== undefined) [...document.querySelectorAll('[data-key]')].find(made => made.dataset.key === focused)?.focus()
+}
+
+const median = values => values.length === 0 ? undefined : [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
+
+const show = state => {
+  find('state').textContent = state.ready ? `ready at ${state.address}` : `waiting for the router: ${state.state}`
+  find('state').className = state.ready ? 'good' : 'warn'
+  const loaded = state.done.filter(row => ['message', 'repaired', 'hedged', 'stream'].includes(row.path))
+  figures('figures', [
+    ['In flight', String(state.inFlight.length)],
+    ['Requests', String(state.totals.requests)],
+    ['Failed', String(state.totals.failed)],
+    ['To the browser', sizes(state.totals.bytes)],
+    ['Median time', times(median(loaded.map(row => row.duration))) || 'none yet']
+  ])
+  fill('exits', state.exits.map(exitRow), 8, 'No exit yet. Add one below.')
+  fill('requests', [...state.inFlight, ...state.done].map(row => requestRow(row, state.now)), 7, 'No request yet.')
+  const { entries, bytes, hits, misses, revalidated, stale, merged } = state.cache
+  figures('cache', [['Pages', String(entries)], ['Size', sizes(bytes)], ['Hits', String(hits)], ['Misses', String(misses)], ['Confirmed', String(revalidated)], ['Served stale', String(stale)], ['Merged', String(merged)]])
+  document.charts.update(state)
+}
+
+const act = async (path, body) => {
+  find('message').textContent = ''
+  try {
+    const response = await fetch(`/console/${path}`, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'application/json', 'x-minwww-nonce': nonce }, body: JSON.stringify(body) })
+    if (response.ok) return true
+    const { detail, what } = await response.json()
+    find('message').textContent = detail ?? what
+  } catch {
+    find('message').textContent = 'The proxy does not answer.'
+  }
+  return false
+}
+
+find('add').addEventListener('submit', async event => {
+  event.preventDefault()
+  if (await act('exits/add', { destination: find('destination').value })) find('destination').value = ''
+})
+find('clear').addEventListener('click', () => act('cache/clear', {}))
+
+const events = new EventSource('/console/events')
+events.onmessage = event => show(JSON.parse(event.data))
+events.addEventListener('full', () => {
+  events.close()
+  find('state').textContent = 'too many consoles are open'
+})
+events.onerror = () => {
+  find('state').textContent = 'no connection to the proxy'
+  find('state').className = 'bad'
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import type { FastifyInstance } from 'fastify'
+import { ProxyError } from '../proxy/failures.ts'
+import { checkNonce, PAGE_NONCE } from '../proxy/nonce.ts'
+import { EventFeed } from './events.ts'
+import { History } from './history.ts'
+import { createMetrics } from './metrics.ts'
+import { consolePage } from './page.ts'
+import { snapshot, type ConsoleSource } from './snapshot.ts'
+
+/** Only what comes from the console itself. uPlot sets styles by script, which needs no `unsafe-inline`. */
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+const require = createRequire(import.meta.url)
+/** The same path from src/console and from dist/console: the browser's files are not compiled. */
+const asset = (name: string): string => fileURLToPath(new URL(`../../src/console/assets/${name}`, import.meta.url))
+const uplot = (name: string): string => require.resolve(`uplot/dist/${name}`)
+
+const FILES: ReadonlyArray<readonly [path: string, type: string, file: () => string]> = [
+  ['/console/app.js', 'text/javascript; charset=utf-8', () => asset('app.js')],
+  ['/console/charts.js', 'text/javascript; charset=utf-8', () => asset('charts.js')],
+  ['/console/app.css', 'text/css; charset=utf-8', () => asset('app.css')],
+  ['/console/uplot.js', 'text/javascript; charset=utf-8', () => uplot('uPlot.iife.min.js')],
+  ['/console/uplot.css', 'text/css; charset=utf-8', () => uplot('uPlot.min.css')]
+]
+
+export interface ConsoleProxy {
+  addExit: (exit: string) => string
+  removeExit: (id: string) => boolean
+  drainExit: (id: string, drained: boolean) => boolean
+  clearCache: () => Promise<void>
+}
+
+/** The console: one page, its files, an event stream, and the few things that it can change. Metrics for Prometheus. */
+export function addConsole (app: FastifyInstance, source: ConsoleSource & { proxy: ConsoleProxy }): void {
+  const { proxy } = source
+  const history = new History(proxy.activity)
+  const feed = new EventFeed(() => snapshot(source, history, Date.now()))
+  const metrics = createMetrics(source)
+  app.addHook('preClose', () => { feed.close() })
+  app.get('/console', async (_request, reply) =>
+    await reply.header('Content-Security-Policy', POLICY).type('text/html; charset=utf-8').send(consolePage(PAGE_NONCE)))
+  for (const [path, type, file] of FILES) {
+    let content: Buffer | undefined
+    app.get(path, async (_request, reply) => await reply.type(type).send(content ??= readFileSync(file())))
+  }
+  app.get('/console/events', { exposeHeadRoute: false }, (_request, reply) => {
+    reply.hijack()
+    for (const [name, value] of Object.entries(reply.getHeaders())) reply.raw.setHeader(name, value ?? '')
+    reply.raw.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
+    if (!feed.add(reply.raw)) reply.raw.end('event: full\ndata: {}\n\n')
+  })
+  app.get('/console/state', async () => snapshot(source, history, Date.now()))
+  app.get('/metrics', async (_request, reply) => await reply.type(metrics.contentType).send(await metrics.metrics()))
+  addActions(app, proxy, () => feed.push())
+}
+
+function addActions (app: FastifyInstance, proxy: ConsoleProxy, changed: () => void): void {
+  const action = (path: string, act: (body: Record<string, unknown>) => unknown): void => {
+    app.post(`/console/${path}`, async request => {
+      checkNonce(request.headers['x-minwww-nonce'])
+      const result = await act((request.body ?? {}) as Record<string, unknown>)
+      changed()
+      return { ok: result !== false }
+    })
+  }
+  const id = (body: Record<string, unknown>): string => text(body.id, 200)
+  action('exits/add', body => { proxy.addExit(exitOf(text(body.destination, 2_000))) })
+  action('exits/drop', body => proxy.removeExit(id(body)))
+  action('exits/drain', body => proxy.drainExit(id(body), true))
+  action('exits/resume', body => proxy.drainExit(id(body), false))
+  action('cache/clear', async () => { await proxy.clearCache() })
+}
+
+/** @throws ProxyError MINWWW_BAD_REQUEST */
+function text (value: unknown, max: number): string {
+  if (typeof value !== 'string' || value.trim() === '' || value.length > max) throw new ProxyError('MINWWW_BAD_REQUEST')
+  return value.trim()
+}
+
+/** base64, b32 or a name; anything else would be looked up in vain for ever. @throws ProxyError MINWWW_BAD_REQUEST */
+function exitOf (value: string): string {
+  if (/^[A-Za-z0-9~-]{515,}={0,2}$/.test(value) || /^[a-z0-9.-]+\.i2p$/i.test(value)) return value
+  throw new ProxyError('MINWWW_BAD_REQUEST', 'an exit is a base64 Destination, a .b32.i2p address or an .i2p name')
+}

@@ -1,0 +1,43 @@
+import type { Activity, ActivityLog } from '../proxy/activity.ts'
+
+/** Length of one interval, ms, and how many are kept: ten minutes. */
+export const INTERVAL = 5_000
+const INTERVALS = 120
+
+/** What was done in one interval. */
+export interface Interval { at: number, bytes: number, requests: number, failed: number }
+
+/** Traffic of the last ten minutes for the charts, filled by what ends: it needs no timer. */
+export class History {
+  readonly #intervals: Interval[] = []
+  readonly totals = { requests: 0, failed: 0, bytes: 0 }
+
+  constructor (activity: ActivityLog) {
+    activity.on('end', done => { this.#add(done) })
+  }
+
+  /** One row per interval up to `now`, oldest first, quiet ones included. */
+  rows (now: number): Interval[] {
+    const last = Math.floor(now / INTERVAL)
+    const byTime = new Map(this.#intervals.map(interval => [interval.at, interval]))
+    return Array.from({ length: INTERVALS }, (_, index) => {
+      const at = (last - INTERVALS + 1 + index) * INTERVAL
+      return byTime.get(at) ?? { at, bytes: 0, requests: 0, failed: 0 }
+    })
+  }
+
+  #add (done: Activity): void {
+    const at = Math.floor((done.started + (done.duration ?? 0)) / INTERVAL) * INTERVAL
+    let interval = this.#intervals.at(-1)
+    if (interval?.at !== at) {
+      interval = { at, bytes: 0, requests: 0, failed: 0 }
+      this.#intervals.push(interval)
+      if (this.#intervals.length > INTERVALS) this.#intervals.shift()
+    }
+    for (const sum of [interval, this.totals]) {
+      sum.requests++
+      sum.bytes += done.bytes
+      if (done.path === 'error') sum.failed++
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import type { ActivityLog, Activity } from '../proxy/activity.ts'
+import type { Backend } from '../proxy/backend.ts'
+import type { Users } from '../proxy/users.ts'
+import type { History, Interval } from './history.ts'
+
+export interface ExitRow {
+  id: string
+  /** Address shown in full on demand. */
+  b32?: string
+  state: string
+  /** ms */
+  rtt?: number
+  /** 0..1 */
+  loss?: number
+  /** bytes/s */
+  rate?: number
+  shape?: number
+  successes?: number
+  failures?: number
+  inFlight?: number
+  error?: string
+}
+
+export interface Snapshot {
+  now: number
+  ready: boolean
+  state: string
+  address: string
+  exits: ExitRow[]
+  inFlight: readonly Activity[]
+  done: readonly Activity[]
+  traffic: Interval[]
+  totals: { requests: number, failed: number, bytes: number }
+  cache: { entries: number, bytes: number, hits: number, misses: number, revalidated: number, stale: number, merged: number }
+}
+
+export interface ConsoleSource {
+  users: Users
+  proxy: { readonly ready: boolean, readonly state: string, readonly address: { host: string, port: number }, readonly activity: ActivityLog, exits: () => ReturnType<Backend['exits']> }
+}
+
+/** Rows of the request tables sent to a console. */
+const MAX_ROWS = 100
+
+/** Everything that the console shows, at one moment. */
+export function snapshot ({ proxy, users }: ConsoleSource, history: History, now: number): Snapshot {
+  const { host, port } = proxy.address
+  return {
+    now,
+    ready: proxy.ready,
+    state: proxy.state,
+    address: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+    exits: proxy.exits().map(exitRow),
+    inFlight: proxy.activity.inFlight.slice(0, MAX_ROWS),
+    done: proxy.activity.done.slice(0, MAX_ROWS),
+    traffic: history.rows(now),
+    totals: history.totals,
+    cache: cacheTotals(users)
+  }
+}
+
+function exitRow ({ id, destination, error, drained, status }: ReturnType<Backend['exits']>[number]): ExitRow {
+  const row: ExitRow = { id, state: drained === true ? 'drained' : status?.state ?? (error === undefined ? 'looking up' : 'not found') }
+  if (destination !== undefined) row.b32 = destination.b32
+  if (error !== undefined) row.error = error
+  if (status === undefined) return row
+  const { srtt, loss, rate, shape, successes, failures, inFlight } = status
+  return { ...row, loss, rate, shape, successes, failures, inFlight, ...(srtt === undefined ? {} : { rtt: srtt }) }
+}
+
+export function cacheTotals (users: Users): Snapshot['cache'] {
+  const sum = { entries: 0, bytes: 0, hits: 0, misses: 0, revalidated: 0, stale: 0, merged: 0 }
+  for (const { cache } of users.seats) {
+    if (cache === undefined) continue
+    sum.entries += cache.count
+    sum.bytes += cache.bytes
+    for (const key of ['hits', 'misses', 'revalidated', 'stale', 'merged'] as const) sum[key] += cache.stats[key]
+  }
+  return sum
+}

@@ -1,0 +1,18 @@
+import { createHash } from 'node:crypto'
+import type { ExitStatus } from '../core.ts'
+
+/** Exits tried for one request over streams. */
+const MAX_TRIED = 3
+
+const PENALTY: Readonly<Record<ExitStatus['state'], number>> = { ready: 0, new: 0, probing: 0, busy: 1, probation: 2, draining: 3, down: 3 }
+
+/** Exits for a stream to a site, best first: the healthy ones by rendezvous hash, so that a site keeps seeing one exit. */
+export function exitsForSite (exits: readonly ExitStatus[], site: string, first?: string): ExitStatus[] {
+  const weight = (exit: ExitStatus): string => createHash('sha256').update(`${site}\0${exit.id}`).digest('hex')
+  const rank = (exit: ExitStatus): number => exit.id === first ? -1 : PENALTY[exit.state] ?? 1
+  return exits
+    .map(exit => ({ exit, rank: rank(exit), weight: weight(exit) }))
+    .sort((a, b) => a.rank - b.rank || (a.weight < b.weight ? -1 : 1))
+    .slice(0, MAX_TRIED)
+    .map(({ exit }) => exit)
+}

@@ -1,0 +1,118 @@
+import type { Logger, Session } from '@minwww/i2cp'
+import { DiskStore } from '../cache/disk.ts'
+import { HttpCache } from '../cache/cache.ts'
+import { Backend } from './backend.ts'
+import { ProxyError } from './failures.ts'
+import type { CacheOptions, ExitSpec, ProxyOptions } from './options.ts'
+
+/** Everything that one user does not share with another. */
+export interface Seat { backend: Backend, cache: HttpCache | undefined }
+
+const MEMORY = 64 * 1024 * 1024 // bytes
+const ENTRY = 4 * 1024 * 1024 // bytes
+const DISK = 512 * 1024 * 1024 // bytes
+
+/** The seat of everybody, and one of their own for users where isolation is asked for. */
+export class Users {
+  readonly #options: ProxyOptions
+  readonly #logger: Logger | undefined
+  readonly #exits: ExitSpec[] = []
+  readonly #isolated = new Map<string, Promise<Seat>>() // one per user of `auth`
+  readonly #seats: Seat[] = []
+  #common: Seat | undefined
+  #disk: DiskStore | undefined
+  #failure: unknown
+  #closed = false
+  /** Called when a seat is there. */
+  onSeat: ((seat: Seat) => void) | undefined
+
+  constructor (options: ProxyOptions) {
+    this.#options = options
+    this.#logger = options.logger
+    this.#exits.push(...options.exits)
+  }
+
+  /** Opens the disk store, and takes up the sessions as soon as they are there. @throws the file system's error */
+  async start (): Promise<void> {
+    const { cache } = this.#options
+    if (cache !== false && cache?.directory !== undefined) this.#disk = await DiskStore.open(cache.directory, cache.maxDiskBytes ?? DISK, this.#logger)
+    const { sessions } = this.#options
+    // Sessions that are there need no turn of the event loop.
+    if (Array.isArray(sessions)) this.#open(sessions as readonly Session[])
+    else Promise.resolve(sessions).then(opened => this.#open(opened)).catch((error: unknown) => { this.#fail(error) })
+  }
+
+  get common (): Seat | undefined { return this.#common }
+  get seats (): readonly Seat[] { return this.#seats }
+  get ready (): boolean { return this.#common?.backend.driver.ready === true }
+  get state (): string { return this.#failure === undefined ? this.#common?.backend.driver.state ?? 'connecting' : 'no connection to the router' }
+
+  /** @throws ProxyError MINWWW_NOT_READY */
+  async seatOf (user: string | undefined): Promise<Seat> {
+    const seat = user === undefined || this.#options.isolate === undefined ? this.#common : await this.#isolatedSeat(user)
+    if (seat?.backend.driver.ready === true) return seat
+    throw new ProxyError('MINWWW_NOT_READY', seat?.backend.driver.state ?? this.state)
+  }
+
+  addExit (exit: ExitSpec): string {
+    this.#exits.push(exit)
+    const ids = this.#seats.map(({ backend }) => backend.addExit(exit))
+    return ids[0] ?? (typeof exit === 'string' ? exit : exit.id ?? String(exit.destination))
+  }
+
+  removeExit (id: string): boolean {
+    return this.#seats.map(({ backend }) => backend.removeExit(id)).includes(true)
+  }
+
+  drainExit (id: string, drained: boolean): boolean {
+    return this.#seats.map(({ backend }) => backend.drainExit(id, drained)).includes(true)
+  }
+
+  async clearCache (): Promise<void> {
+    await Promise.all(this.#seats.map(async ({ cache }) => { await cache?.clear() }))
+  }
+
+  async close (): Promise<void> {
+    this.#closed = true
+    for (const { backend } of this.#seats) backend.close()
+    await this.#disk?.flush()
+  }
+
+  async #isolatedSeat (user: string): Promise<Seat | undefined> {
+    const known = this.#isolated.get(user)
+    if (known !== undefined) return await known
+    const opening = this.#options.isolate!(user).then(({ sessions, streams }) => this.#seat(sessions, streams, false))
+    this.#isolated.set(user, opening)
+    opening.catch(() => this.#isolated.delete(user))
+    return await opening
+  }
+
+  #open (sessions: readonly Session[]): void {
+    if (this.#closed) return
+    this.#common = this.#seat(sessions, this.#options.streams, true)
+  }
+
+  #fail (error: unknown): void {
+    this.#failure = error
+    this.#logger?.error({ err: error }, 'no session')
+  }
+
+  #seat (sessions: readonly Session[], streams: ProxyOptions['streams'], isCommon: boolean): Seat {
+    const { config, strategy, replyMode, createCore, cache } = this.#options
+    const backend = new Backend(sessions, {
+      config: { ...config, ...(strategy === undefined ? {} : { strategy }), ...(replyMode === undefined ? {} : { replyMode }) },
+      logger: this.#logger,
+      streams,
+      createCore
+    })
+    for (const exit of this.#exits) backend.addExit(exit)
+    const seat = { backend, cache: cache === false ? undefined : cacheOf(cache ?? {}, isCommon ? this.#disk : undefined) }
+    this.#seats.push(seat)
+    this.onSeat?.(seat)
+    return seat
+  }
+}
+
+/** Only the common seat has a place on disk: what isolated users saw leaves no trace. */
+const cacheOf = ({ maxBytes = MEMORY, maxEntryBytes = ENTRY }: CacheOptions, disk: DiskStore | undefined): HttpCache =>
+  new HttpCache({ maxBytes, maxEntryBytes, ...(disk === undefined ? {} : { disk }) })

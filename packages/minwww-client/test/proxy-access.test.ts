@@ -1,0 +1,184 @@
+import t from 'tap'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FakeSession, get, keys, startProxy, type Site } from './proxy-support.ts'
+import { isPrivateHost } from '../src/proxy/private-hosts.ts'
+import { pacFile } from '../src/proxy/pac.ts'
+import { takeHelper } from '../src/proxy/address-helper.ts'
+import { parseTarget } from '../src/proxy/target.ts'
+
+const site: Site = request => ({ headers: [['Content-Type', 'text/html'], ['Cache-Control', 'max-age=60']], body: request.url })
+const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`
+
+t.test('Basic authentication', async t => {
+  const { proxy, core, port } = await startProxy(site, { auth: { users: { ann: 'secret', bob: 'pass:word' } } })
+  const without = await get(port, 'http://a.example/')
+  t.equal(without.status, 407)
+  t.match(without.get('proxy-authenticate'), /^Basic realm/)
+  t.equal((await get(port, 'http://a.example/', [['pRoXy-AuThOrIzAtIoN', basic('ann:secret')]])).status, 200)
+  t.equal((await get(port, 'http://b.example/', [['Proxy-Authorization', basic('bob:pass:word').replace('Basic', 'bASIC ')]])).status, 200)
+  t.notOk(JSON.stringify(core.requests).includes('roxy'))
+  t.equal((await get(port, 'http://minwww.i2p/', [['Proxy-Authorization', basic('ann:secret')]])).status, 200)
+  t.equal((await get(port, 'http://minwww.i2p/')).status, 407)
+  const page = await get(port, '/')
+  t.equal(page.status, 401)
+  t.match(page.get('www-authenticate'), /^Basic/)
+  t.equal((await get(port, '/', [['Authorization', basic('ann:secret')]])).status, 200)
+  t.equal((await get(port, '/proxy.pac')).status, 200)
+  t.equal((await get(port, '/healthz')).status, 200)
+  for (const value of [basic('ann:wrong'), basic('ann'), basic(''), 'Basic', 'Basic !!!', 'Bearer abc', basic('eve:secret')]) {
+    t.equal((await get(port, 'http://a.example/', [['Proxy-Authorization', value]])).status, 407, value)
+  }
+  let status = 0
+  for (let i = 0; i < 10 && status !== 429; i++) status = (await get(port, 'http://a.example/', [['Proxy-Authorization', basic('x:y')]])).status
+  t.equal(status, 429)
+  await proxy.close()
+  await t.rejects(startProxy(site, { auth: { users: {} } }), TypeError)
+  await t.rejects(startProxy(site, { isolate: async () => ({ sessions: [] }) }), TypeError)
+})
+
+t.test('each credential has Destinations and a cache of its own', async t => {
+  const made: string[] = []
+  const { proxy, core, port } = await startProxy(site, {
+    auth: { users: { ann: '1', bob: '2' } },
+    isolate: async user => {
+      made.push(user)
+      if (made.length === 1) throw new Error('no tunnels yet')
+      const session = new FakeSession()
+      session.on('error', () => {})
+      return { sessions: [session as never] }
+    }
+  })
+  const as = async (credential: string): Promise<number> => (await get(port, 'http://a.example/', [['Proxy-Authorization', basic(credential)]])).status
+  t.equal(await as('ann:1'), 500)
+  t.equal(made.length, 1)
+  // The pretended core belongs to the common session, so that an answer proves nothing here; the cache does.
+  const asked = Promise.all([as('ann:1'), as('bob:2')])
+  while (core.requests.length < 2) await new Promise(setImmediate)
+  t.strictSame(made, ['ann', 'ann', 'bob'])
+  await proxy.close()
+  await asked.catch(() => {})
+})
+
+t.test('address helper: asked first, remembered then', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'minwww-names-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  const hostsFile = join(directory, 'hosts.txt')
+  const [known, fresh, other] = [keys().destination, keys().destination, keys().destination]
+  writeFileSync(hostsFile, `# own names\nknown.i2p=${known.base64}#!date=1\njunk\nbad.i2p=abc\n\n`)
+  const { proxy, session, port } = await startProxy(site, { names: { hostsFile } })
+  const ask = async (url: string): ReturnType<typeof get> => await get(port, url, [['Accept', 'text/html']])
+  const seen = await ask(`http://known.i2p/a?x=1&i2paddresshelper=${known.base64}&y=2`)
+  t.equal(seen.status, 302)
+  t.equal(seen.get('location'), 'http://known.i2p/a?x=1&y=2')
+  const conflict = await ask(`http://known.i2p/?I2PAddressHelper=${other.base64}`)
+  t.equal(conflict.status, 409)
+  t.equal(conflict.get('x-minwww-error'), 'MINWWW_NAME_CONFLICT')
+  t.notMatch(conflict.text, 'nonce', 'a page of the site\'s own origin has no nonce')
+  session.names.set(fresh.b32, fresh)
+  const unknown = await ask(`http://fresh.i2p/path?i2paddresshelper=${fresh.b32}`)
+  t.equal(unknown.get('x-minwww-error'), 'MINWWW_NEW_NAME')
+  const page = /url=([^"]+)"/.exec(unknown.text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  t.match(page, /^http:\/\/minwww\.i2p\/names\/confirm\?/)
+  const confirm = await ask(page)
+  t.equal(confirm.status, 200)
+  t.match(confirm.text, fresh.b32)
+  const form = Object.fromEntries([...confirm.text.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]))
+  const post = async (fields: Record<string, string | undefined>, headers: Array<[string, string]> = []): Promise<number> => {
+    const body = new URLSearchParams(fields as Record<string, string>).toString()
+    return (await get(port, 'http://minwww.i2p/names', [['Content-Type', 'application/x-www-form-urlencoded'], ['Content-Length', String(body.length)], ...headers], 'POST', body)).status
+  }
+  t.equal(await post({ ...form, nonce: 'x'.repeat(32) }), 403)
+  t.equal(await post({ ...form, nonce: '' }), 403)
+  t.equal(await post(form, [['Origin', 'http://evil.i2p']]), 403)
+  t.equal(await post(form, [['Origin', 'null']]), 403)
+  t.equal(await post({ ...form, name: 'site.example' }), 400)
+  t.equal(await post({ ...form, destination: 'abc' }), 400)
+  t.equal(await post(form, [['Origin', 'http://minwww.i2p'], ['Sec-Fetch-Site', 'same-origin']]), 200)
+  t.match(readFileSync(hostsFile, 'utf8'), `fresh.i2p=${fresh.base64}`)
+  t.match(readFileSync(hostsFile, 'utf8'), `known.i2p=${known.base64}`)
+  t.equal((await ask(`http://fresh.i2p/?i2paddresshelper=${fresh.base64}`)).status, 302)
+  t.equal((await ask('http://fresh.i2p/?i2paddresshelper=%zz')).status, 400)
+  t.equal((await ask(`http://${fresh.b32}/?i2paddresshelper=${other.base64}`)).status, 302)
+  t.equal((await ask('http://a.example/?i2paddresshelper=x')).status, 200, 'only names of I2P')
+  const replace = await ask(`http://minwww.i2p/names/confirm?name=known.i2p&destination=${other.base64}&path=javascript:alert(1)`)
+  t.match(replace.text, 'Replace')
+  t.notMatch(replace.text, 'javascript')
+  t.equal(takeHelper(parseTarget('http://a.i2p/?b')), undefined)
+  await proxy.close()
+})
+
+t.test('a name that nobody knows', async t => {
+  const { proxy, core, session, port } = await startProxy(() => ({ fail: { code: 'name-not-resolved' } as never }))
+  const unknown = await get(port, 'http://nowhere.i2p/', [['Accept', 'text/html']])
+  t.equal(unknown.status, 502)
+  t.equal(unknown.get('x-minwww-error'), 'MINWWW_NAME_NOT_RESOLVED')
+  t.match(unknown.text, 'http://stats.i2p/cgi-bin/jump.cgi?a=nowhere.i2p')
+  await get(port, 'http://nowhere.i2p/')
+  t.strictSame(session.lookups, ['nowhere.i2p'], 'a name that was not found is not asked again at once')
+  core.site = () => ({ body: 'the exit knows' })
+  t.equal((await get(port, 'http://nowhere.i2p/')).text, 'the exit knows')
+  core.site = () => ({ fail: { code: 'name-not-resolved' } as never })
+  t.notMatch((await get(port, 'http://nowhere.example/', [['Accept', 'text/html']])).text, 'Ask stats')
+  await proxy.close()
+})
+
+t.test('PAC', async t => {
+  const decide = (mode: 'all' | 'i2p', host: string): string => {
+    const helpers = `const shExpMatch = (s, p) => new RegExp('^' + p.replace(/\\./g, '\\\\.').replace(/\\*/g, '.*') + '$').test(s)
+      const dnsDomainIs = (h, d) => h.endsWith(d)
+      const isPlainHostName = h => !h.includes('.')`
+    // eslint-disable-next-line no-new-func
+    return (new Function(`${helpers}\n${pacFile('127.0.0.1:4480', mode)}\nreturn FindProxyForURL`)() as (url: string, host: string) => string)(`http://${host}/`, host)
+  }
+  t.equal(decide('all', 'example.org'), 'PROXY 127.0.0.1:4480')
+  t.equal(decide('i2p', 'example.org'), 'DIRECT')
+  for (const mode of ['all', 'i2p'] as const) {
+    t.equal(decide(mode, 'DEMO.I2P.'), 'PROXY 127.0.0.1:4480')
+    for (const host of ['localhost', '127.0.0.1', 'printer']) t.equal(decide(mode, host), 'DIRECT', host)
+  }
+  const { proxy, port } = await startProxy(site)
+  const file = await get(port, '/proxy.pac?mode=i2p')
+  t.equal(file.get('content-type'), 'application/x-ns-proxy-autoconfig')
+  t.match(file.text, "return 'DIRECT'\n}")
+  await proxy.close()
+})
+
+t.test('private addresses are left to the exit, or refused here', async t => {
+  for (const host of ['127.0.0.1', '10.1.2.3', '169.254.169.254', '192.168.1.1', '172.31.0.1', '100.64.0.1', '0.0.0.0', '2130706433', '0x7f.1', '0177.0.0.1', '127.1', '::1', '::', '::ffff:10.0.0.1', 'fe80::1', 'fc00::1', 'ff02::1', '64:ff9b::a00:1', '2002::1', 'localhost', 'printer', 'nas.local', 'x.localhost', '224.0.0.1', '255.255.255.255']) t.ok(isPrivateHost(host), host)
+  for (const host of ['8.8.8.8', 'a.example', '2606:4700::1111', '172.32.0.1', '11.0.0.1']) t.notOk(isPrivateHost(host), host)
+  const { proxy, port } = await startProxy(site, { privateAddresses: 'refuse' })
+  const refused = await get(port, 'http://192.168.0.1/')
+  t.equal(refused.status, 403)
+  t.equal(refused.get('x-minwww-error'), 'MINWWW_PRIVATE_ADDRESS')
+  t.equal((await get(port, 'http://a.example/')).status, 200)
+  await proxy.close()
+})
+
+t.test('too many requests at a time', async t => {
+  const { proxy, core, port } = await startProxy(() => undefined, { maxInFlight: 1 })
+  const first = get(port, 'http://a.example/1')
+  while (core.requests.length === 0) await new Promise(setImmediate)
+  const second = await get(port, 'http://a.example/2')
+  t.equal(second.status, 503)
+  t.equal(second.get('x-minwww-error'), 'MINWWW_OVERLOADED')
+  t.equal(second.get('retry-after'), '5')
+  await proxy.close()
+  await first
+})
+
+t.test('the cache of the proxy, and a page when all exits are dead', async t => {
+  const { proxy, core, port } = await startProxy(request => ({ headers: [['Cache-Control', request.url.endsWith('old') ? 'max-age=0' : 'max-age=60']], body: 'kept' }))
+  t.equal((await get(port, 'http://a.example/')).text, 'kept')
+  await get(port, 'http://a.example/old')
+  core.site = () => ({ fail: { code: 'timeout' } as never })
+  t.equal((await get(port, 'http://a.example/')).text, 'kept')
+  t.match((await get(port, 'http://a.example/')).get('age'), /^\d+$/)
+  t.equal((await get(port, 'http://a.example/old')).text, 'kept')
+  t.strictSame(proxy.activity.done.slice(0, 2).map(row => row.path), ['stale', 'cache'])
+  t.equal((await get(port, 'http://a.example/other')).status, 504)
+  await proxy.clearCache()
+  t.equal((await get(port, 'http://a.example/')).status, 504)
+  await proxy.close()
+})

@@ -1,0 +1,244 @@
+import t from 'tap'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { get, keys, parseRaw, raw, startProxy, type Fixture, type Site } from './proxy-support.ts'
+import type { ProxyOptions } from '../src/index.ts'
+
+/** Stands for I2P: streams to a Destination are TCP connections to the server that has its hash. */
+class FakeStreams {
+  readonly ports = new Map<string, number>()
+  readonly connected: string[] = []
+  connect ({ destination, port }: { destination: { b32: string }, port?: number }): Duplex {
+    this.connected.push(`${destination.b32}:${port}`)
+    return connect(this.ports.get(destination.b32) ?? 1, '127.0.0.1')
+  }
+}
+
+interface Exit { server: Server, seen: Array<{ method: string, url: string, headers: string[], body: string }>, keys: ReturnType<typeof keys> }
+
+/** An exit's or a site's HTTP server on I2P port 80. */
+async function startPeer (answer: (request: IncomingMessage, response: import('node:http').ServerResponse) => void): Promise<Exit> {
+  const seen: Exit['seen'] = []
+  const server = createServer((request, response) => {
+    let body = ''
+    request.on('data', chunk => { body += chunk })
+    request.on('end', () => {
+      seen.push({ method: request.method!, url: request.url!, headers: request.rawHeaders, body })
+      answer(request, response)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { server, seen, keys: keys() }
+}
+
+const portOf = (server: { address: () => unknown }): number => (server.address() as AddressInfo).port
+
+async function withExits (exits: Exit[], site: Site, options: Partial<ProxyOptions> = {}): Promise<Fixture & { streams: FakeStreams, end: () => Promise<void> }> {
+  const streams = new FakeStreams()
+  for (const exit of exits) streams.ports.set(exit.keys.destination.b32, portOf(exit.server))
+  const fixture = await startProxy(site, { streams: streams as never, exits: exits.map((exit, i) => ({ id: `exit${i}`, destination: exit.keys.destination })), ...options })
+  const end = async (): Promise<void> => {
+    await fixture.proxy.close()
+    for (const { server } of exits) {
+      server.closeAllConnections()
+      server.close()
+    }
+  }
+  return { ...fixture, streams, end }
+}
+
+const echo = (_request: IncomingMessage, response: import('node:http').ServerResponse): void => { response.setHeader('X-A', ['1', '2']); response.end('from the exit') }
+
+t.test('a POST goes over a stream, in absolute-form, rebuilt', async t => {
+  const exit = await startPeer(echo)
+  const { port, core, end } = await withExits([exit], () => ({}))
+  const answer = await get(port, 'http://a.example/form', [['Content-Length', '3'], ['X-Forwarded-For', '1.2.3.4'], ['cookie', 'a=b']], 'POST', 'x=1')
+  t.equal(answer.text, 'from the exit')
+  t.strictSame(exit.seen.map(({ method, url, body }) => [method, url, body]), [['POST', 'http://a.example/form', 'x=1']])
+  const headers = exit.seen[0]!.headers.join('\n')
+  t.match(headers, /Cookie\na=b/)
+  t.match(headers, /Content-Length\n3/)
+  t.notMatch(headers, /forwarded/i)
+  t.equal(core.requests.length, 0)
+  for (const method of ['PUT', 'DELETE', 'OPTIONS', 'PATCH', 'PROPFIND']) t.equal((await get(port, 'http://a.example/', [['Content-Length', '0']], method)).status, 200, method)
+  const chunked = parseRaw(await raw(port, 'POST http://a.example/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n', { half: false }))
+  t.equal(chunked.status, 200)
+  t.equal(exit.seen.at(-1)?.body, 'abc')
+  t.equal((await get(port, 'http://a.example/', [['Content-Length', String(2 ** 40)]], 'POST')).status, 413)
+  await end()
+})
+
+t.test('after ERROR 3 the same exit sends the rest over a stream', async t => {
+  const big = Buffer.alloc(5_000_000, 'b')
+  const exits = await Promise.all([1, 2].map(async () => await startPeer((_, response) => { response.end(big) })))
+  const { port, core, end } = await withExits(exits, () => ({ fail: { code: 'too-large', size: big.length, exit: 'exit1' } as never }))
+  const answer = await get(port, 'http://a.example/big')
+  t.equal(createHash('sha1').update(answer.body).digest('hex'), createHash('sha1').update(big).digest('hex'))
+  t.equal(core.requests.length, 1)
+  t.equal(exits[0]!.seen.length, 0)
+  t.equal(exits[1]!.seen.length, 1)
+  await end()
+})
+
+t.test('a dead exit is left for the next one; all dead is 502', async t => {
+  const alive = await startPeer(echo)
+  const { port, proxy, streams, end } = await withExits([alive], () => ({ fail: { code: 'too-large', exit: 'dead' } as never }))
+  proxy.addExit({ id: 'dead', destination: keys().destination })
+  t.equal((await get(port, 'http://a.example/')).text, 'from the exit')
+  t.equal(streams.connected.length, 2)
+  streams.ports.clear()
+  const gone = await get(port, 'http://b.example/', [], 'DELETE')
+  t.equal(gone.status, 502)
+  t.equal(gone.get('x-minwww-error'), 'MINWWW_CONNECTION_FAILED')
+  await end()
+})
+
+t.test('an exit names its failure, a site cannot ask for the proxy password', async t => {
+  const exit = await startPeer((request, response) => {
+    if (request.url!.endsWith('/policy')) response.writeHead(403, { 'x-minwww-error': 'policy' }).end('no')
+    else response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end('no')
+  })
+  const { port, end } = await withExits([exit], () => ({}))
+  const refused = await get(port, 'http://10.0.0.1/policy', [], 'DELETE')
+  t.equal(refused.status, 403)
+  t.equal(refused.get('x-minwww-error'), 'MINWWW_POLICY')
+  t.equal((await get(port, 'http://a.example/', [], 'DELETE')).status, 502)
+  await end()
+})
+
+t.test('CONNECT', async t => {
+  const sockets: Socket[] = []
+  const upper = createTcpServer(socket => {
+    sockets.push(socket)
+    socket.on('data', data => socket.write(data.toString().toUpperCase()))
+    socket.on('end', () => socket.end())
+    socket.on('error', () => {})
+  }).listen(0, '127.0.0.1')
+  await once(upper, 'listening')
+  const exit = await startPeer(echo)
+  const asked: string[] = []
+  exit.server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    asked.push(`${request.url} ${request.rawHeaders.join()}`)
+    if (request.url!.startsWith('no.')) return socket.end('HTTP/1.1 403 No\r\n\r\n')
+    const site = connect(portOf(upper), '127.0.0.1')
+    socket.write('HTTP/1.1 200 OK\r\nX-Exit: y\r\n\r\n')
+    socket.pipe(site).pipe(socket)
+  })
+  const { port, proxy, streams, session, end } = await withExits([exit], () => ({}))
+  const tunnel = await raw(port, 'CONNECT Secure.Example:443 HTTP/1.1\r\nHost: x\r\nUser-Agent: secret\r\n\r\nhello')
+  t.equal(tunnel.toString(), 'HTTP/1.1 200 Connection established\r\n\r\nHELLO')
+  t.strictSame(asked, ['secure.example:443 Host,secure.example:443,Connection,close'])
+  t.equal(parseRaw(await raw(port, 'CONNECT no.example:443 HTTP/1.1\r\nHost: x\r\n\r\n')).status, 403)
+  t.equal(parseRaw(await raw(port, 'CONNECT a.example:25 HTTP/1.1\r\nHost: x\r\n\r\n')).get('x-minwww-error'), 'MINWWW_PORT_FORBIDDEN')
+  t.equal(parseRaw(await raw(port, 'CONNECT minwww.i2p:80 HTTP/1.1\r\nHost: x\r\n\r\n')).status, 421)
+  t.equal(parseRaw(await raw(port, `CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: x\r\n\r\n`)).status, 508)
+  const site = keys()
+  session.names.set('tls.i2p', site.destination)
+  streams.ports.set(site.destination.b32, portOf(upper))
+  t.match((await raw(port, 'CONNECT tls.i2p:443 HTTP/1.1\r\nHost: x\r\n\r\nabc')).toString(), /ABC$/)
+  t.ok(streams.connected.includes(`${site.destination.b32}:443`))
+  t.strictSame(proxy.activity.done.map(row => row.path).slice(0, 1), ['tunnel'])
+  t.equal(proxy.activity.inFlight.length, 0)
+  const open = connect(port, '127.0.0.1')
+  open.write('CONNECT tls.i2p:443 HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(open, 'data')
+  const closed = once(open, 'close')
+  await end()
+  await closed
+  for (const socket of sockets) socket.destroy()
+  upper.close()
+})
+
+t.test('WebSocket', async t => {
+  const exit = await startPeer((_, response) => { response.writeHead(426, { 'x-b': 'c' }).end('no') })
+  exit.server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+    exit.seen.push({ method: 'UPGRADE', url: request.url!, headers: request.rawHeaders, body: '' })
+    if (request.url!.endsWith('/no')) return socket.end('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno')
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: abc\r\nAlt-Svc: x\r\n\r\n')
+    socket.pipe(socket)
+  })
+  const { port, end } = await withExits([exit], () => ({ body: 'plain' }))
+  const head = (url: string, upgrade: string): string => `GET ${url} HTTP/1.1\r\nHost: a.example\r\nUpgrade: ${upgrade}\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Key: k==\r\nSec-WebSocket-Version: 13\r\nOrigin: http://a.example\r\nX-Secret: 1\r\n\r\n`
+  const bytes = (await raw(port, head('http://a.example/ws', 'WebSocket') + 'frames')).toString()
+  t.match(bytes, /^HTTP\/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: abc\r\n\r\nframes$/)
+  t.equal(exit.seen[0]?.url, 'http://a.example/ws')
+  t.match(exit.seen[0]?.headers.join('\n'), /Sec-Websocket-Key\nk==/i)
+  t.notMatch(exit.seen[0]?.headers.join('\n'), /secret/i)
+  const refused = parseRaw(await raw(port, head('http://a.example/no', 'websocket'), { half: false }))
+  t.equal(refused.status, 426)
+  t.equal(refused.text, 'no')
+  const h2c = parseRaw(await raw(port, head('http://a.example/', 'h2c'), { half: false }))
+  t.equal(h2c.text, 'plain')
+  t.equal(parseRaw(await raw(port, 'POST http://a.example/ HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab')).status, 400)
+  t.equal(parseRaw(await raw(port, head('/', 'websocket'))).status, 421)
+  await end()
+})
+
+t.test('.i2p sites: directly as streams, as messages once they said so', async t => {
+  const site = await startPeer((request, response) => {
+    response.setHeader('Alt-Svc', request.url === '/off' ? 'clear' : 'h2="x:1", minwww=":80"; ma=600')
+    response.end(`stream ${request.url}`)
+  })
+  const { destination } = site.keys
+  const { port, core, session, end } = await withExits([site], () => ({ body: 'message' }), { exits: [], cache: false })
+  session.names.set(destination.b32, destination)
+  session.names.set('name.i2p', destination)
+  const first = await get(port, `http://${destination.b32}/a?b`)
+  t.equal(first.text, 'stream /a?b')
+  t.equal(first.get('alt-svc'), undefined)
+  t.equal((await get(port, 'http://name.i2p/')).text, 'message')
+  t.ok(core.options[0]?.destination?.equals(destination))
+  t.equal((await get(port, `http://${destination.base64}/x`)).text, 'message')
+  t.equal(core.requests.at(-1)?.url, `http://${destination.b32}/x`)
+  t.strictSame(core.requests.at(-1)?.headers[0], ['Host', destination.b32])
+  t.equal((await get(port, 'http://name.i2p/', [['Content-Length', '0']], 'POST')).text, 'stream /')
+  core.site = () => ({ fail: { code: 'timeout' } as never })
+  t.equal((await get(port, 'http://name.i2p/fell/back')).text, 'stream /fell/back')
+  core.site = () => ({ body: 'message' })
+  t.equal((await get(port, 'http://name.i2p/again')).text, 'stream /again', 'not tried again so soon')
+  const unknown = await get(port, `http://${'a'.repeat(52)}.b32.i2p/`)
+  t.equal(unknown.get('x-minwww-error'), 'MINWWW_NAME_NOT_RESOLVED')
+  t.equal((await get(port, `http://${'a'.repeat(56)}.b32.i2p/`)).status, 400)
+  await end()
+})
+
+t.test('exits that never answered a message are asked over streams', async t => {
+  const exit = await startPeer(echo)
+  const { port, core, end } = await withExits([exit], () => ({ fail: { code: 'timeout' } as never }), { cache: false })
+  const state = { id: 'exit0', destination: exit.keys.destination, state: 'down', successes: 0, loss: 0, rate: 1, shape: 1, failures: 3, inFlight: 0, waiting: 0 }
+  core.exits = () => [state]
+  t.equal((await get(port, 'http://a.example/')).text, 'from the exit')
+  t.equal(core.requests.length, 0)
+  state.state = 'probing'
+  t.equal((await get(port, 'http://a.example/')).text, 'from the exit')
+  t.equal(core.requests.length, 1)
+  await end()
+})
+
+t.test('a body that breaks off breaks the browser\'s connection', async t => {
+  const exit = await startPeer((_, response) => {
+    response.writeHead(200, { 'content-length': '100' })
+    response.write('half')
+    response.socket!.end()
+  })
+  const { port, end } = await withExits([exit], () => ({ fail: { code: 'too-large' } as never }))
+  const bytes = await raw(port, 'GET http://a.example/ HTTP/1.1\r\nHost: a\r\n\r\n', { half: false })
+  t.match(bytes.toString(), /half$/)
+  await end()
+})
+
+t.test('idle streams are used again, and a dead one is replaced', async t => {
+  const exit = await startPeer(echo)
+  const { port, streams, end } = await withExits([exit], () => ({ fail: { code: 'too-large' } as never }), { cache: false })
+  await get(port, 'http://a.example/1')
+  await get(port, 'http://a.example/2')
+  t.equal(streams.connected.length, 1)
+  exit.server.closeAllConnections()
+  t.equal((await get(port, 'http://a.example/3')).text, 'from the exit')
+  t.equal(streams.connected.length, 2)
+  await end()
+})
