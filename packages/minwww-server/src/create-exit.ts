@@ -1,10 +1,13 @@
 import type { Destination } from '@minwww/i2cp/codec'
+import { openConsole, type OperatorConsole } from './console/console.ts'
 import { ExitParts } from './exit/exit.ts'
 import type { ExitOptions } from './exit/options.ts'
 
 export interface Exit {
   readonly destination: Destination
   readonly stats: ExitStats
+  /** Where the operator's console listens; undefined without one. */
+  readonly console: { host: string, port: number } | undefined
   /**
    * Answers everything new with ERROR 10 (take another exit); resolves when the last request has its answer, or after
    * `timeout` ms.
@@ -42,12 +45,20 @@ export interface ExitStats {
  */
 export async function createExit (options: ExitOptions): Promise<Exit> {
   const parts = await ExitParts.create(options)
-  return new RunningExit(parts)
+  const exit = new RunningExit(parts)
+  try {
+    if (options.console !== undefined) await exit.openConsole(options.console)
+    return exit
+  } catch (error) {
+    await exit.close()
+    throw error
+  }
 }
 
 class RunningExit implements Exit {
   readonly #parts: ExitParts
   #closing: Promise<void> | undefined
+  #console: OperatorConsole | undefined
 
   constructor (parts: ExitParts) {
     this.#parts = parts
@@ -55,6 +66,14 @@ class RunningExit implements Exit {
 
   get destination (): Destination {
     return this.#parts.destination
+  }
+
+  get console (): { host: string, port: number } | undefined {
+    return this.#console?.address
+  }
+
+  async openConsole (listen: { host: string, port: number }): Promise<void> {
+    this.#console = await openConsole(this.#parts, { drain: async () => await this.drain(), reload: async () => await this.reload() }, listen)
   }
 
   get stats (): ExitStats {
@@ -76,7 +95,10 @@ class RunningExit implements Exit {
   }
 
   async close ({ timeout = 0 }: { timeout?: number } = {}): Promise<void> {
-    this.#closing ??= this.drain({ timeout }).then(async () => await this.#parts.close())
+    this.#closing ??= this.drain({ timeout }).then(async () => {
+      await this.#console?.close()
+      await this.#parts.close()
+    })
     await this.#closing
   }
 }

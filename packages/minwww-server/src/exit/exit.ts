@@ -13,7 +13,7 @@ import { Gatekeeper } from './gatekeeper.ts'
 import { Leftovers } from './leftovers.ts'
 import { MessageService } from './message-service.ts'
 import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE, type ExitOptions } from './options.ts'
-import { silentLogger, type ExitCore, type ExitLogger } from './ports.ts'
+import { silentLogger, type ExitCore, type ExitLogger, type ExitSession } from './ports.ts'
 import { QuotaKeeper } from './quota-keeper.ts'
 import { Responder } from './responder.ts'
 import { Statistics } from './statistics.ts'
@@ -37,9 +37,11 @@ export class ExitParts {
   readonly keeper: QuotaKeeper | undefined
   readonly streams: StreamProxy | undefined
   readonly startedAt: number
+  readonly #session: ExitSession
   #draining = false
 
   private constructor (options: ExitOptions, policy: Policy, clock: Clock, quota: Awaited<ReturnType<typeof QuotaKeeper.open>> | undefined) {
+    this.#session = options.session
     this.destination = options.session.destination
     this.clock = clock
     this.startedAt = clock.now()
@@ -84,6 +86,19 @@ export class ExitParts {
   /** Requests and tunnels under way. */
   get active (): number {
     return this.service.active + (this.streams?.active ?? 0)
+  }
+
+  /** State of the I2CP session, where it tells. */
+  get sessionState (): string | undefined {
+    return (this.#session as { state?: string }).state
+  }
+
+  get coreLoad (): { sessions: number } {
+    return { sessions: this.core.load?.sessions ?? 0 }
+  }
+
+  get coreCounters (): Record<string, number> {
+    return { ...this.core.stats }
   }
 
   get isDraining (): boolean {

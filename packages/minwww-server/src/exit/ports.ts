@@ -43,6 +43,9 @@ export type CoreEvent = FetchEvent | { type: 'cancelled', handle: number }
 
 /** What drives without I/O behind the exit; ServerCore of @minwww/server/core fits. */
 export interface ExitCore {
+  /** Sizes of the core's tables, and its counters. */
+  readonly load?: { sessions: number }
+  readonly stats?: object
   receive (now: number, message: IncomingMessage): void
   respond (now: number, handle: number, message: Buffer): void
   fail (now: number, handle: number, code: WireErrorName, facts?: { retryAfter?: number, size?: number, detail?: string }): void

@@ -1,0 +1,66 @@
+import type { ExitParts } from '../exit/exit.ts'
+import { LATENCY_CLASSES, SIZE_CLASSES } from '../exit/statistics.ts'
+
+export type Health = 'ok' | 'draining' | 'quota used up' | 'disk does not take the accounting' | 'router not ready'
+
+/** Everything that the console shows; no URL, host or Destination of anybody but the exit itself. */
+export interface Snapshot {
+  now: number
+  startedAt: number
+  destination: string
+  health: Health
+  limits: { in: number, out: number }
+  totals: { in: number, out: number }
+  /** Bytes left; null is unlimited. */
+  quota: { day: number | null, month: number | null, dayUsed: number, monthUsed: number }
+  load: { active: number, running: number, waiting: number, streams: number, sessions: number, clients: number, leftovers: number }
+  outcomes: Record<string, number>
+  refusals: Record<string, number>
+  latency: { bounds: readonly number[], counts: readonly number[] }
+  sizes: { bounds: readonly number[], counts: readonly number[] }
+  cache: { hits: number, misses: number, bytes: number, entries: number } | null
+  /** Counters of the core. */
+  core: Record<string, number>
+}
+
+export function snapshot (parts: ExitParts): Snapshot {
+  const { clock, bandwidth, statistics, queue, web } = parts
+  const left = bandwidth.quotaLeft()
+  const used = bandwidth.quotaState()
+  return {
+    now: clock.now(),
+    startedAt: parts.startedAt,
+    destination: parts.destination.b32,
+    health: healthOf(parts),
+    limits: bandwidth.limits,
+    totals: bandwidth.totals,
+    quota: { day: finite(left.day), month: finite(left.month), dayUsed: used.dayBytes, monthUsed: used.monthBytes },
+    load: {
+      active: parts.active,
+      running: queue.running,
+      waiting: queue.waiting,
+      streams: parts.streams?.size ?? 0,
+      sessions: parts.coreLoad.sessions,
+      clients: parts.admission.clients,
+      leftovers: parts.leftovers.size
+    },
+    outcomes: Object.fromEntries(statistics.outcomes),
+    refusals: { ...Object.fromEntries(statistics.refusals), ...(queue.shed > 0 ? { queue: queue.shed } : {}), ...(parts.streams !== undefined && parts.streams.refused > 0 ? { streams: parts.streams.refused } : {}) },
+    latency: { bounds: LATENCY_CLASSES, counts: statistics.latency },
+    sizes: { bounds: SIZE_CLASSES, counts: statistics.sizes },
+    cache: web.cache?.stats ?? null,
+    core: parts.coreCounters
+  }
+}
+
+export function healthOf (parts: ExitParts): Health {
+  const { day, month } = parts.bandwidth.quotaLeft()
+  if (parts.isDraining) return 'draining'
+  if (parts.sessionState !== undefined && parts.sessionState !== 'ready') return 'router not ready'
+  if (parts.keeper?.healthy === false) return 'disk does not take the accounting'
+  return day === 0 || month === 0 ? 'quota used up' : 'ok'
+}
+
+function finite (value: number): number | null {
+  return value === Infinity ? null : value
+}

@@ -1,0 +1,68 @@
+import http from 'node:http'
+import t from 'tap'
+import { createExit, type ExitOptions } from '../src/index.ts'
+import { FakeCore, FakeSession, keysOf, requestMessage } from './support/exit.ts'
+import { echo, httpd } from './support/upstream.ts'
+
+async function start (options: Partial<ExitOptions> = {}) {
+  const core = new FakeCore()
+  const session = new FakeSession()
+  const exit = await createExit({ session, createCore: () => core, console: { host: '127.0.0.1', port: 0 }, ...options })
+  const base = `http://127.0.0.1:${exit.console?.port}`
+  return { core, session, exit, base }
+}
+
+t.test('page, files, metrics, health, state: own content only, nobody named', async t => {
+  const server = await httpd(echo)
+  t.teardown(server.close)
+  const { core, session, exit, base } = await start({ sites: { 'secret.i2p': server.origin }, bandwidth: { out: 65_536, quotaDay: 1_000_000 } })
+  t.teardown(async () => await exit.close())
+  const visitor = keysOf(7).destination
+  core.ask({ type: 'fetch', handle: 1, message: requestMessage('http://secret.i2p/private'), from: visitor, deadline: Date.now() + 9_000 })
+  core.ask({ type: 'fetch', handle: 2, message: requestMessage('http://10.0.0.1/'), from: visitor, deadline: Date.now() + 9_000 })
+  session.emit('message', { protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(1) })
+  await core.answered(2)
+  let everything = ''
+  for (const path of ['/', '/app.js', '/app.css', '/uplot.js', '/uplot.css', '/metrics', '/healthz', '/state']) {
+    const response = await fetch(base + path)
+    t.equal(response.status, 200, path)
+    t.match(response.headers.get('content-security-policy') ?? '', /^default-src 'none'/)
+    t.notOk(/unsafe|\*/.test(response.headers.get('content-security-policy') ?? ''))
+    everything += await response.text()
+  }
+  t.notOk(everything.includes('secret.i2p') || everything.includes('10.0.0.1') || everything.includes(visitor.b32))
+  t.match(everything, 'minwww_exit_requests_total{outcome="message answered"} 1')
+  t.match(everything, 'minwww_exit_requests_total{outcome="message policy"} 1')
+  t.match(everything, 'minwww_exit_out_limit_bytes 65536')
+})
+
+t.test('the event stream begins with the history and ends with the exit', async t => {
+  const { exit, base } = await start()
+  const response = await fetch(`${base}/events`)
+  t.equal(response.headers.get('content-type'), 'text/event-stream')
+  const reader = response.body?.getReader()
+  const first = Buffer.from((await reader?.read())?.value ?? []).toString()
+  t.match(first, /^event: history\ndata: \{"state":\{/)
+  t.equal(JSON.parse(first.split('data: ')[1] ?? '').samples.length, 1)
+  await exit.close()
+  t.equal((await reader?.read())?.done, true)
+})
+
+t.test('other names, other origins and other machines do not get in', async t => {
+  const { exit, base } = await start({ policy: { denyHostsFile: t.testdir({ list: 'evil.example\n' }) + '/list' } })
+  t.teardown(async () => await exit.close())
+  const status = await new Promise(resolve => {
+    http.get(`${base}/state`, { headers: { host: 'rebound.example' } }, response => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+  })
+  t.equal(status, 421)
+  t.equal((await fetch(`${base}/drain`, { method: 'POST' })).status, 403)
+  t.equal((await fetch(`${base}/reload`, { method: 'POST', headers: { 'x-minwww-nonce': '0'.repeat(32) } })).status, 403)
+  const nonce = /minwww-nonce" content="([0-9a-f]+)"/.exec(await (await fetch(base)).text())?.[1] ?? ''
+  t.equal((await fetch(`${base}/reload`, { method: 'POST', headers: { 'x-minwww-nonce': nonce } })).status, 200)
+  t.equal((await fetch(`${base}/drain`, { method: 'POST', headers: { 'x-minwww-nonce': nonce } })).status, 200)
+  t.match(await (await fetch(`${base}/healthz`)).json(), { status: 'draining' })
+  await t.rejects(start({ console: { host: '0.0.0.0', port: 0 } }), { code: 'MINWWW_EXIT_BAD_OPTION' })
+})
