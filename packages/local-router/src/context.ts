@@ -5,6 +5,7 @@ import type { NetworkModel } from './network/model.ts'
 import type { ServerOptions } from './options.ts'
 import type { RouterSession } from './session.ts'
 import type { RouterStats } from './stats.ts'
+import type { WaitingRoom } from './waiting-room.ts'
 
 /** What the parts of one router share. */
 export interface RouterContext {
@@ -14,6 +15,7 @@ export interface RouterContext {
   readonly network: NetworkModel<Buffer>
   readonly netdb: NetworkDatabase
   readonly stats: RouterStats
+  readonly waitingRoom: WaitingRoom
   /** Sessions by the key of their Destination. */
   readonly sessions: Map<string, RouterSession>
   /** Session IDs in use, in all connections. */

@@ -16,6 +16,8 @@ export interface ServerOptions {
   leaseSetTimeout: number
   /** Longest wait for the protocol byte, ms. */
   handshakeTimeout: number
+  /** How long a message waits for the LeaseSet of its Destination before status 21, ms. */
+  leaseSetPatience: number
   /** Time of a look-up that needs the network database, ms. */
   lookupTime: number
   /** Names that HostLookup resolves, to Destinations in I2P's base64. */
@@ -43,6 +45,7 @@ export const SERVER_DEFAULTS: Readonly<ServerOptions> = Object.freeze({
   renewBefore: 60_000,
   leaseSetTimeout: 60_000,
   handshakeTimeout: 10_000,
+  leaseSetPatience: 200,
   lookupTime: 0,
   hosts: {},
   maxConnections: 1_024,
@@ -61,6 +64,7 @@ const RANGES: Partial<Record<keyof ServerOptions, [number, number]>> = {
   renewBefore: [0, MAX_TIME],
   leaseSetTimeout: [1, MAX_TIME],
   handshakeTimeout: [1, MAX_TIME],
+  leaseSetPatience: [0, MAX_TIME],
   lookupTime: [0, MAX_TIME],
   maxConnections: [1, MAX_COUNT],
   maxSessionsPerConnection: [1, 256],

@@ -16,6 +16,7 @@ import type { LocalRouterOptions } from './options.ts'
 import { deliver } from './sending.ts'
 import { newStats } from './stats.ts'
 import type { RouterStats } from './stats.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -68,6 +69,7 @@ class Router implements LocalRouter {
       network: this.network,
       netdb: new NetworkDatabase(server.hosts),
       stats: this.stats,
+      waitingRoom: new WaitingRoom(server.clock, server.leaseSetPatience),
       sessions: new Map(),
       sessionIds: new Set(),
       pump: () => this.#driver.pump()
@@ -116,6 +118,7 @@ class Router implements LocalRouter {
     const servers = [...this.#servers]
     this.#servers.clear()
     for (const connection of this.#connections.keys()) connection.disconnect('the router closes')
+    this.#context.waitingRoom.close()
     this.#driver.close()
     await Promise.all(servers.map(async server => await new Promise(resolve => server.close(resolve))))
   }

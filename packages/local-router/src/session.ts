@@ -57,6 +57,8 @@ export class RouterSession {
     this.state = 'ready'
     this.#context.stats.leaseSets++
     this.#context.netdb.store(this.key, leaseSet)
+    this.#context.waitingRoom.release(this.key)
+    this.#context.pump()
   }
 
   /** Remembers that the peer got the LeaseSet with a message, and so can answer although it is not published. */

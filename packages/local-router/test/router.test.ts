@@ -18,7 +18,7 @@ interface Bench { clock: VirtualClock, router: LocalRouter, client: (greet?: boo
 
 function bench (options: LocalRouterOptions = {}): Bench {
   const clock = new VirtualClock()
-  const router = createLocalRouter({ ...options, clock })
+  const router = createLocalRouter({ leaseSetPatience: 0, ...options, clock })
   return { clock, router, client: greet => new RawClient(router.connect(), clock, greet) }
 }
 
@@ -204,6 +204,31 @@ t.test('messages', async t => {
   b.stream.destroy()
   await clock.settle()
   t.same(await statusOf(() => a.sendTo(idA, bob.destination, 'x', 1)), [21], 'a closed session has no LeaseSet')
+
+  t.test('a message waits for the LeaseSet of a Destination that is about to come', async t => {
+    const { client, clock, router } = bench({ leaseSetPatience: 200 })
+    const [a, b] = [client(), client()]
+    const idA = await openSession(a, alice, { 'i2cp.messageReliability': 'none' })
+    a.sendTo(idA, bob.destination, 'early', 1)
+    a.sendTo(idA, carol.destination, 'in vain', 2)
+    for (let i = 0; i < 300; i++) a.sendTo(idA, carol.destination, 'in vain', 0)
+    await clock.advance(100)
+    t.equal(router.stats.messagesRejected, 45, 'the waiting room is bounded')
+    await openSession(b, bob)
+    await clock.advance(1)
+    t.match(a.take(TYPE.MessageStatus), [{ status: 4, nonce: 1 }])
+    t.same(b.take(TYPE.MessagePayload).map(text), ['early'])
+    await clock.advance(100)
+    t.match(a.take(TYPE.MessageStatus), [{ status: 21, nonce: 2 }])
+    t.equal(router.stats.messagesRejected, 301)
+    a.sendTo(idA, carol.destination, 'in vain', 3)
+    await clock.settle()
+    a.stream.destroy()
+    await clock.advance(1_000)
+    b.stream.destroy()
+    await clock.settle()
+    t.equal(clock.pending, 0)
+  })
 
   t.test('an expired LeaseSet is none', async t => {
     const { client, clock } = bench({ tunnelLifetime: 10_000, renewBefore: 0, leaseSetTimeout: 60_000 })
