@@ -11,7 +11,7 @@ export type Address =
   | { readonly kind: 'blinded', readonly name: string, readonly blinded: BlindedAddress }
   | { readonly kind: 'name', readonly name: string }
 
-const B32 = /^([a-z2-7]+)\.b32\.i2p$/
+const B32_SUFFIX = '.b32.i2p'
 const B32_LENGTH = 52
 /** A Destination has at least 387 bytes: 516 characters. */
 const MIN_BASE64 = 516
@@ -26,8 +26,8 @@ const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9]
 export function parseAddress (text: string): Address {
   if (text.length >= MIN_BASE64) return { kind: 'destination', destination: Destination.fromBase64(text.replace(/\.i2p$/, '')) }
   const name = text.toLowerCase()
-  const b32 = B32.exec(name)?.[1]
-  if (b32 !== undefined) {
+  if (name.endsWith(B32_SUFFIX)) {
+    const b32 = name.slice(0, -B32_SUFFIX.length)
     if (b32.length === B32_LENGTH) return { kind: 'hash', hash: fromBase32(b32) }
     if (b32.length >= MIN_B33) return { kind: 'blinded', name, blinded: decodeB33(b32) }
     throw new I2cpError('I2CP_BAD_ADDRESS', 'a .b32.i2p name of a wrong length')

@@ -1,0 +1,63 @@
+import t from 'tap'
+import { LocalDestination, SESSION_OPTION_TABLE, verifySessionConfig, signSessionConfig, toBase64, x25519PublicOf } from '@minwww/i2cp'
+import { interpretOptions } from '../src/session/session-options.ts'
+import { optionsFor, publishesOnlyIfTold } from '../src/session/quirks.ts'
+import { seeded } from './helpers/random.ts'
+
+const keys = LocalDestination.generate(seeded('options'))
+
+t.test('defaults, and what the client keeps for itself', async t => {
+  const { options, leaseSet, warnings, authentication } = interpretOptions({}, keys)
+  t.same(options, { 'i2cp.leaseSetEncType': '4', 'i2cp.fastReceive': 'true', 'i2cp.messageReliability': 'none', 'outbound.batchFrequency': '0' })
+  t.notOk('i2cp.dontPublishLeaseSet' in options)
+  t.match(leaseSet, { encryptionTypes: [4], unpublished: false })
+  t.same(warnings, [])
+  t.equal(authentication, undefined)
+  const secret = interpretOptions({ 'i2cp.username': 'u', 'i2cp.password': 'p', 'i2cp.gzip': true, 'inbound.length': 1 }, keys)
+  t.notMatch(Object.keys(secret.options), ['i2cp.password'])
+  t.match(secret, { authentication: { 'i2cp.password': 'p' }, gzip: true, options: { 'inbound.length': '1' } })
+})
+
+t.test('every row of the table has a default that it accepts', async t => {
+  for (const [name, row] of Object.entries(SESSION_OPTION_TABLE)) {
+    t.ok(row.doc.length > 1, name)
+    if (row.default !== undefined && row.default !== '') t.doesNotThrow(() => interpretOptions({ [name]: row.default! }, keys), name)
+  }
+})
+
+t.test('bad values are refused, unknown names pass with a warning', async t => {
+  for (const [name, value] of [
+    ['inbound.length', 8], ['inbound.length', 'x'], ['inbound.quantity', 0], ['outbound.quantity', 17], ['i2cp.leaseSetEncType', '4,x'], ['i2cp.fastReceive', 'yes'],
+    ['i2cp.closeIdleTime', 1000], ['i2cp.messageReliability', 'some'], ['i2cp.leaseSetEncType', '0'], ['i2cp.leaseSetOption.0', 'novalue']
+  ] as const) t.throws(() => interpretOptions({ [name]: value }, keys), { code: 'I2CP_BAD_OPTION' }, `${name}=${value}`)
+  t.throws(() => interpretOptions({ 'i2cp.leaseSetType': 7 }, keys), { code: 'I2CP_UNSUPPORTED' })
+  const odd = interpretOptions({ 'inbound.odd': 'x', toString: 'y' }, keys)
+  t.equal(odd.warnings.length, 2)
+  t.equal(odd.options['inbound.odd'], 'x')
+  t.match(interpretOptions({ 'i2cp.leaseSetEncType': '6,4,0' }, keys), { leaseSet: { encryptionTypes: [6, 4] }, warnings: [/ElGamal/] })
+})
+
+t.test('LeaseSet options, idle, encrypted LeaseSets, offline keys', async t => {
+  const client = toBase64(Buffer.from('name')) + ':' + toBase64(x25519PublicOf(Buffer.alloc(32, 1)))
+  const { leaseSet, idle, options } = interpretOptions({
+    'i2cp.leaseSetOption.0': '_smtp._tcp=0 999999 25', 'i2cp.reduceOnIdle': true, 'i2cp.closeOnIdle': true, 'i2cp.leaseSetType': 5,
+    'i2cp.leaseSetSecret': toBase64(Buffer.from('pass')), 'i2cp.leaseSetAuthType': 1, 'i2cp.leaseSetClient.dh.0': client
+  }, keys)
+  t.match(leaseSet, { options: { '_smtp._tcp': '0 999999 25' }, encrypted: { secret: 'pass', authorization: { scheme: 'dh', clients: { length: 1 } } } })
+  t.same(idle, { reduceAfter: 1_200_000, reduceQuantity: 1, closeAfter: 1_800_000 })
+  t.notOk('i2cp.leaseSetClient.dh.0' in options)
+  t.throws(() => interpretOptions({ 'i2cp.leaseSetType': 5, 'i2cp.leaseSetAuthType': 2 }, keys), { code: 'I2CP_BAD_OPTION' })
+  const offline = keys.toOffline(2_000_000_000, seeded('transient'))
+  const config = { destination: keys.destination, options: interpretOptions({}, offline).options, date: 1 }
+  t.ok(verifySessionConfig(signSessionConfig(config, data => offline.sign(data))), 'the transient key is in the options')
+  t.notOk(verifySessionConfig(signSessionConfig(config, data => keys.sign(data))))
+})
+
+t.test('quirks', async t => {
+  const inverted = { losesEarlyLeaseSet: true, invertedDontPublish: true }
+  t.same(optionsFor(inverted, { 'i2cp.dontPublishLeaseSet': 'true', a: 'b' }), { 'i2cp.dontPublishLeaseSet': 'false', a: 'b' })
+  t.same(optionsFor(inverted, { a: 'b' }), { a: 'b' })
+  const limits = { clientInbound: 50, clientOutbound: 50, routerInbound: 50, routerInboundBurst: 50, routerOutbound: 50, routerOutboundBurst: 50, burstTime: 20 }
+  t.ok(publishesOnlyIfTold(limits))
+  t.notOk(publishesOnlyIfTold({ ...limits, clientInbound: 1000 }))
+})
