@@ -104,6 +104,10 @@ export class StreamingCore {
 
   /** Open streams, in and out. */
   get size (): number { return this.#connections.size }
+  /** Finished streams that still answer. */
+  get finished (): number { return this.#tombstones.size }
+  /** Bytes that wait for the SYN of their stream. */
+  get earlyBytes (): number { return this.#early.bytes }
   connections (): Iterable<Connection> { return this.#connections.values() }
 
   /** Accept streams to this port; 0 takes those to every port that has no listener of its own. */
