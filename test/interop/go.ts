@@ -30,10 +30,13 @@ export async function goMissing (): Promise<string | undefined> {
   }
 }
 
-/** A session of go-i2cp; see main.go for its commands. */
-export async function startGoClient (i2cp: Address): Promise<Peer & { destination: string }> {
+/** The only address that go-i2cp 0.1.67 connects to. */
+export const GO_I2CP_ADDRESS: Address = { host: '127.0.0.1', port: 7654 }
+
+/** A session of go-i2cp with the router at GO_I2CP_ADDRESS; see main.go for its commands. */
+export async function startGoClient (): Promise<Peer & { destination: string }> {
   await buildGo()
-  const peer = new Peer(PROGRAM, ['-i2cp', `${i2cp.host}:${i2cp.port}`])
+  const peer = new Peer(PROGRAM, [])
   try {
     return Object.assign(peer, await peer.next('ready', START_TIMEOUT_MS)) as unknown as Peer & { destination: string }
   } catch (error) {

@@ -15,6 +15,8 @@ t.test('i2pd', { skip: networkMissing() ?? false }, async t => {
     places: [() => network.connect(3), () => network.connect(4)],
     options: length,
     settle: 500,
+    // i2pd keeps one path per peer for 30 s, and a path can be dead: the attempts must outlive it.
+    exchange: { wait: 3000, attempts: 15 },
     restart: async () => await network.restart(3)
   })
 })

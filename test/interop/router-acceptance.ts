@@ -147,6 +147,6 @@ async function isReadyAgain (session: Session, states: string[], timeout: number
   const deadline = performance.now() + timeout
   while (!(states.includes('reconnecting') && session.state === 'ready')) {
     if (performance.now() > deadline) throw new Error(`not ready again within ${timeout} ms, state ${session.state}, saw ${states.join(' ')}`)
-    await Promise.race([once(session, 'state'), sleep(500)])
+    await sleep(100)
   }
 }

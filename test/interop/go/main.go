@@ -1,4 +1,5 @@
-// The go-i2cp client library as a peer in tests: --i2cp HOST:PORT. It prints received messages as JSON lines and reads
+// The go-i2cp client library as a peer in tests. It connects to 127.0.0.1:7654: version 0.1.67 ignores the properties
+// i2cp.tcp.host and i2cp.tcp.port (its transport resolves the default address when it is made). It prints received messages as JSON lines and reads
 // commands from standard input: "send DEST PROTOCOL FROM_PORT TO_PORT BASE64", "close". DEST is I2P base64, the payload
 // ordinary base64. Ports are printed and sent as go-i2cp gives and takes them: it has their byte order reversed.
 package main
@@ -10,9 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -38,19 +37,13 @@ func report(fields map[string]any) {
 }
 
 func main() {
-	address := flag.String("i2cp", "127.0.0.1:7654", "I2CP address of the router")
-	flag.Parse()
-	if err := run(*address); err != nil {
+	if err := run(); err != nil {
 		report(map[string]any{"event": "failed", "detail": err.Error()})
 		os.Exit(1)
 	}
 }
 
-func run(address string) error {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return err
-	}
+func run() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	client := i2cp.NewClient(&i2cp.ClientCallBacks{
@@ -58,8 +51,6 @@ func run(address string) error {
 			report(map[string]any{"event": "disconnected", "detail": reason})
 		},
 	})
-	client.SetProperty("i2cp.tcp.host", host)
-	client.SetProperty("i2cp.tcp.port", port)
 	if err := client.Connect(ctx); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
