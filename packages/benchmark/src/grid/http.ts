@@ -13,11 +13,11 @@ export function pageRequest (size: number, tag: number | string = 0): Buffer {
   return encodeRequestHead({ method: 'GET', url: `http://site.i2p/page/${size}/${tag}`, headers: REQUEST_FIELDS })
 }
 
-/** The size that a request's path names. */
-export function requestedSize (request: Uint8Array): number {
-  const match = /^[A-Z]+ http:\/\/[^/ ]+\/page\/(\d+)\//.exec(Buffer.from(request).toString('latin1', 0, 200))
+/** The path of a request, and the size that it names. */
+export function requestedPage (request: Uint8Array): { path: string, size: number } {
+  const match = /^[A-Z]+ http:\/\/[^/ ]+(\/page\/(\d+)\/\S*)/.exec(Buffer.from(request).toString('latin1', 0, 200))
   if (match === null) throw new Error('not a request of the benchmark')
-  return Number(match[1])
+  return { path: match[1]!, size: Number(match[2]) }
 }
 
 /** A response whose head and body together have `size` bytes, the body already compressed. */

@@ -2,7 +2,7 @@ import { ClientCore } from '@minwww/client/core'
 import type { ClientConfig, ClientEvent } from '@minwww/client/core'
 import type { LocalDestination } from '@minwww/i2cp/codec'
 import { ServerCore } from '@minwww/server/core'
-import { pageResponse, requestedSize } from './http.ts'
+import { pageResponse, requestedPage } from './http.ts'
 import type { Departure, World, WorldMessage, WorldNode } from './world.ts'
 
 /** The real client core as a node. */
@@ -53,8 +53,8 @@ export class ExitNode implements WorldNode {
   readonly #random: (n: number) => Uint8Array
   readonly #fetchTime: () => number
   readonly #pages = new Map<number, Buffer>()
-  /** Fetches by request bytes: a page fetched twice is visible here. */
-  fetches = 0
+  /** How often each path was fetched. */
+  readonly fetched = new Map<string, number>()
 
   constructor (o: {
     world: World,
@@ -99,9 +99,10 @@ export class ExitNode implements WorldNode {
   #events (now: number): void {
     for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) {
       if (event.type !== 'fetch') continue
-      this.fetches++
       const { handle } = event
-      const page = this.page(requestedSize(event.message))
+      const { size, path } = requestedPage(event.message)
+      this.fetched.set(path, (this.fetched.get(path) ?? 0) + 1)
+      const page = this.page(size)
       const wait = this.#fetchTime()
       if (wait <= 0) this.core.respond(now, handle, page)
       else this.#world.at(now + wait, () => this.core.respond(this.#world.now, handle, page))

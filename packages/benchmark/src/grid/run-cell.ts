@@ -12,8 +12,9 @@ const DEADLINE = 600_000
 const JITTER = 0.2
 /** Pages before the measured ones: by then estimates have settled, or would with any browsing. */
 const WARM_UP_PAGES = 4
-/** Tunnel messages of replies before the measured ones, for MinWWW: an hour's browsing holds a multiple. */
-const WARM_UP_BYTES = 6 * 1024 * 1024
+/** Browsing before the measured pages, for MinWWW: a few pages of the real web. A clean path takes longest to trust. */
+const WARM_UP_BYTES = 1.5 * 1024 * 1024
+const CLEAN_WARM_UP_BYTES = 5 * 1024 * 1024
 const WARM_UP_SIZE = 48 * 1024
 
 export interface RunOptions {
@@ -24,12 +25,16 @@ export interface RunOptions {
 }
 
 /** Measures one design at one point of the grid: a chain of pages on one path. */
-export function runCell (design: Design, conditions: Conditions, { runs, seed, warmUpBytes = WARM_UP_BYTES }: RunOptions): Cell {
+export function runCell (design: Design, conditions: Conditions, { runs, seed, warmUpBytes = warmUpOf(conditions) }: RunOptions): Cell {
   const network = networkOf(conditions)
   const pages = design === 'minwww' || design === 'minwww-single'
     ? minwwwPages(seed, network, conditions, runs, design === 'minwww-single', warmUpBytes)
     : streamingPages(seed, network, conditions, runs, design === 'streaming-warm')
   return summary(design, conditions, pages)
+}
+
+function warmUpOf ({ loss }: Conditions): number {
+  return loss < 0.5 ? CLEAN_WARM_UP_BYTES : WARM_UP_BYTES
 }
 
 export function networkOf ({ latency, loss, burst, bandwidth }: Conditions): Partial<NetworkOptions> {

@@ -3,7 +3,7 @@ import { NetworkModel } from '@minwww/local-router/network'
 import type { NetworkOptions } from '@minwww/local-router/network'
 import { StreamingCore } from '@minwww/streaming/core'
 import type { Connection, StreamingEvent } from '@minwww/streaming/core'
-import { pageRequest, pageResponse, requestedSize } from './http.ts'
+import { pageRequest, pageResponse, requestedPage } from './http.ts'
 import type { Outcome } from './minwww-path.ts'
 import { SeededRandom } from './random.ts'
 import { World } from './world.ts'
@@ -145,7 +145,7 @@ export class StreamingPath {
     for (let chunk = connection.read(this.world.now); chunk !== undefined; chunk = connection.read(this.world.now)) {
       const request = Buffer.concat([this.#requests.get(connection) ?? Buffer.alloc(0), chunk])
       this.#requests.set(connection, request)
-      if (request.includes('\r\n\r\n')) this.#pending.set(connection, this.#page(requestedSize(request)))
+      if (request.includes('\r\n\r\n')) this.#pending.set(connection, this.#page(requestedPage(request).size))
     }
     this.#write(connection)
   }

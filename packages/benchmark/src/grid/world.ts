@@ -9,6 +9,9 @@ const MAX_STEPS_AT_ONCE = 100_000
 export interface WorldMessage { protocol: number, fromPort: number, toPort: number, payload: Buffer }
 export interface Departure extends WorldMessage { from: string, to: string }
 
+/** What carries messages: the network model, or something nastier in a test. */
+export type Carrier = Pick<NetworkModel<WorldMessage>, 'send' | 'nextTimeout' | 'poll' | 'stats'>
+
 /** A core behind one or more Destinations. */
 export interface WorldNode {
   /** Keys of its Destinations in the network model. */
@@ -22,14 +25,14 @@ export interface WorldNode {
 
 /** Cores and the network between them in virtual time: one clock that jumps from one deadline to the next. */
 export class World {
-  readonly network: NetworkModel<WorldMessage>
+  readonly network: Carrier
   readonly #nodes: WorldNode[] = []
   readonly #byAddress = new Map<string, WorldNode>()
   readonly #alarms: Array<{ at: number, action: () => void }> = []
   #now: number
   #stepsAtOnce = 0
 
-  constructor (network: NetworkModel<WorldMessage>, start = 1_700_000_000_000) {
+  constructor (network: Carrier, start = 1_700_000_000_000) {
     this.network = network
     this.#now = start
   }

@@ -86,7 +86,7 @@ export class Dispatcher {
       if (request.resumeAt !== undefined && request.resumeAt <= now) this.start(now, request)
       if (request.hedgeAt !== undefined && request.hedgeAt <= now) this.#hedge(now, request)
       for (const exchange of [...request.exchanges]) {
-        this.#sender.copy(now, exchange)
+        this.#sender.proceed(now, exchange)
         if (exchange.timerAt <= now && this.#requests.has(request.handle)) this.#expired(now, exchange)
       }
     }
@@ -209,6 +209,7 @@ export class Dispatcher {
   }
 
   #begin (now: number, request: ClientRequest, exit: Exit, source: number): void {
+    if (this.#sender.mustOpenFirst(now, request, exit, source)) return this.#waitForSession(now, request, exit)
     const isFirst = request.attempts === 0
     if (!isFirst) this.#context.stats.retries++
     this.#sender.begin(now, request, exit, source)
@@ -219,12 +220,20 @@ export class Dispatcher {
     }
   }
 
+  /** A probe opens the session; when it is over the request goes on. */
+  #waitForSession (now: number, request: ClientRequest, exit: Exit): void {
+    request.waitsAt = exit
+    exit.waiting.unshift(request)
+    this.#probe(now, exit)
+  }
+
   /** Lets waiting requests go as far as there is room. */
   #admit (now: number, exit: Exit): void {
     while (exit.waiting.length > 0 && exit.hasRoom()) {
       const request = exit.waiting.shift()!
       request.waitsAt = undefined
       this.#begin(now, request, exit, 0)
+      if (request.waitsAt !== undefined) return
     }
   }
 

@@ -4,6 +4,7 @@ import type { Placed } from './assembly.ts'
 import type { Exit } from './exit.ts'
 import type { ClientRequest } from './request.ts'
 import type { ExitSession } from './session.ts'
+import type { UploadBurst } from './upload.ts'
 
 /** Longest wait inside a burst without any symbol, whatever pace the exit claims, ms. */
 const MAX_GAP = 20_000
@@ -52,6 +53,8 @@ export class Exchange {
   latest: number
   assembly: Assembly | undefined
   copies: Copies | undefined
+  /** BODY symbols that have yet to be sent. */
+  upload: UploadBurst | undefined
   timer: Timer = { kind: 'idle' }
   wantsInVain = 0
 
@@ -89,7 +92,7 @@ export class Exchange {
 
   /** When something is to be done; Infinity when nothing is. */
   get dueAt (): number {
-    return Math.min(this.timerAt, this.copies?.nextAt ?? Infinity)
+    return Math.min(this.timerAt, this.copies?.nextAt ?? Infinity, this.upload?.nextAt ?? Infinity)
   }
 
   get timerAt (): number {
@@ -110,5 +113,6 @@ export class Exchange {
   giveUp (): void {
     this.timer = { kind: 'idle' }
     this.copies = undefined
+    this.upload = undefined
   }
 }

@@ -113,6 +113,7 @@ function account (now: number, { request }: Exchange, length: number): void {
 
 function stopCopies (exchange: Exchange, attempt: number): void {
   if (exchange.copies?.attempt === attempt) exchange.copies = undefined
+  exchange.upload = undefined
 }
 
 /** With copies on the way, the one that makes the sample most like what is known is taken as its cause. */

@@ -1,6 +1,7 @@
 import type { Exchange } from './exchange.ts'
 import type { Exit } from './exit.ts'
 import type { RequestTrace } from './types.ts'
+import type { Upload } from './upload.ts'
 
 /** What a request is for: a page of the pool, a page of one exit only, or a probe of an exit. */
 export type Purpose = { kind: 'pool' } | { kind: 'direct', exit: Exit } | { kind: 'probe', exit: Exit }
@@ -16,6 +17,8 @@ export class ClientRequest {
   readonly startedAt: number
   readonly deadline: number
   readonly exchanges: Exchange[] = []
+  /** Its object in symbols, once it was found too long for one message. */
+  upload: Upload | undefined
   /** Exits that have had their chance. */
   readonly tried = new Set<string>()
   /** Exits that refused by policy. */

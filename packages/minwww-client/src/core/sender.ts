@@ -1,7 +1,7 @@
 import { encodeDatagram2 } from '@minwww/i2cp/codec'
 import {
   copiesFor, DATAGRAM2_ENVELOPE, encodeMessage, encodeOpenBody, encodeRate, MAX_ATTEMPT, OPEN_HEADER, paddedLength, PREFIX,
-  REQUEST_HEADER, SESSION_SECRET, TAG, tunnelMessagesOf
+  REQUEST_HEADER, requestCapacity, SESSION_SECRET, TAG, tunnelMessagesOf
 } from '@minwww/protocol'
 import type { TaggedMessage } from '@minwww/protocol'
 import type { ClientContext } from './context.ts'
@@ -11,12 +11,17 @@ import type { Exit } from './exit.ts'
 import type { ExitPath } from './path.ts'
 import type { ClientRequest } from './request.ts'
 import { ExitSession } from './session.ts'
+import { Upload, UploadBurst } from './upload.ts'
 import { symbolTime } from './wire.ts'
 
 /** Port of an exit (section 2). */
 export const EXIT_PORT = 80
 /** Port of ours that replies come to. */
 const CLIENT_PORT = 4480
+/** Longest object that is sent in one message: beyond it, symbols with parity cost less than copies. */
+const MAX_REQUEST = requestCapacity(4)
+/** Shortest distance of two copies, ms. */
+const MIN_COPY_SPACING = 10
 /** A router may drop a message this many ms after it was given one. */
 const EXPIRY = 60_000
 
@@ -39,7 +44,12 @@ export class Sender {
     exit.sessions.length = 0
   }
 
-  /** Starts an exchange: OPEN where the exit does not know the session, else REQUEST. */
+  /** A long request goes in BODY symbols, which only an open session can take: it must be opened first. */
+  mustOpenFirst (now: number, request: ClientRequest, exit: Exit, source: number): boolean {
+    return isLong(request) && !this.#session(exit, source).isOpen(now, this.#context.config.sessionLife)
+  }
+
+  /** Starts an exchange: BODY for a long request, OPEN where the exit does not know the session, else REQUEST. */
   begin (now: number, request: ClientRequest, exit: Exit, source: number): Exchange {
     const session = this.#session(exit, source)
     const earlier = request.exchanges.findLast(exchange => exchange.session === session)
@@ -50,7 +60,7 @@ export class Sender {
       session,
       id: earlier?.id ?? session.takeId(),
       base: earlier === undefined ? 0 : Math.min(MAX_ATTEMPT, earlier.latest + 1),
-      form: isKnown && request.attempts === 0 ? 'request' : 'open',
+      form: isLong(request) ? 'body' : isKnown && request.attempts === 0 ? 'request' : 'open',
       repetition: request.exchanges.filter(e => e.exit === exit).length,
       now
     })
@@ -58,6 +68,10 @@ export class Sender {
     exit.exchanges.add(exchange)
     request.exchanges.push(exchange)
     request.attempts++
+    if (exchange.form === 'body') {
+      this.#upload(now, exchange)
+      return exchange
+    }
     const payload = exchange.form === 'open' ? this.#open(now, exchange) : this.#request(now, exchange)
     this.#send(now, exchange, payload, exchange.form === 'open' ? 19 : 18, 0)
     return exchange
@@ -79,8 +93,15 @@ export class Sender {
     this.#transmit(now, exchange, this.#tagged(exchange, { type: 'cancel', ...this.#prefix(exchange) }), 18)
   }
 
-  /** Sends the next copy, if it is due. */
-  copy (now: number, exchange: Exchange): void {
+  /** Sends what is due of an upload, and the next copy. */
+  proceed (now: number, exchange: Exchange): void {
+    const { upload } = exchange
+    for (let index = upload?.take(now); index !== undefined; index = upload?.take(now)) this.#body(now, exchange, upload!, index)
+    if (upload?.nextAt === Infinity) exchange.upload = undefined
+    this.#copy(now, exchange)
+  }
+
+  #copy (now: number, exchange: Exchange): void {
     const { copies } = exchange
     if (copies === undefined || copies.nextAt > now) return
     exchange.rounds.get(copies.attempt)?.sentAt.push(now)
@@ -107,10 +128,10 @@ export class Sender {
     this.#transmit(now, exchange, payload, protocol)
   }
 
-  /** A copy before the answer could be there is wasted only if the first one arrived: on short paths it waits for that. */
-  #copySpacing (path: ExitPath): number {
+  /** Half a round trip where that is shorter: a copy that comes later saves nothing over the timeout. */
+  #copySpacing ({ rtt }: ExitPath): number {
     const { copySpacing } = this.#context.config
-    return path.rtt.hasSample ? Math.min(copySpacing, path.rtt.srtt + path.slack) : copySpacing
+    return rtt.hasSample ? Math.min(copySpacing, Math.max(MIN_COPY_SPACING, rtt.srtt / 2)) : copySpacing
   }
 
   #open (now: number, exchange: Exchange): Buffer {
@@ -138,6 +159,23 @@ export class Sender {
       max: encodeRate(this.#context.config.maxObject),
       object: request.object
     }, paddedLength(length))
+  }
+
+  /** The answer may come before the last symbol, so an upload measures no round trip. */
+  #upload (now: number, exchange: Exchange): void {
+    const { request, exit: { path } } = exchange
+    request.upload ??= new Upload(request.object, path.loss, path.shape(now))
+    exchange.upload = new UploadBurst(now, request.upload, symbolTime(request.upload.m, path.carries))
+    exchange.rounds.set(exchange.latest, { from: 0, sentAt: [now], measured: true })
+    const at = exchange.upload.endsAt + path.timeout(exchange.repetition) + path.firstSymbolTime + exchange.exit.backlog
+    exchange.timer = { kind: 'first', at }
+    this.proceed(now, exchange)
+  }
+
+  #body (now: number, exchange: Exchange, { upload, last }: UploadBurst, index: number): void {
+    const pace = encodeRate(exchange.exit.path.carries)
+    const message = { type: 'body', ...this.#prefix(exchange), size: upload.size, index, last, pace, symbol: upload.symbol(index) } as const
+    this.#transmit(now, exchange, this.#tagged(exchange, message), 18)
   }
 
   #tagged (exchange: Exchange, message: TaggedMessage, padTo = paddedLength(0)): Buffer {
@@ -174,4 +212,8 @@ export class Sender {
     this.#sessions.set(session.name, { session, exit })
     return session
   }
+}
+
+function isLong ({ object }: ClientRequest): boolean {
+  return object.length > MAX_REQUEST
 }
