@@ -35,8 +35,14 @@ const sessionConfig = fc.record({ destination: fc.constant(destination), options
 const leaseSet2 = fc.record({ published: u32, expires: u16, options: mapping, leases, key: hash, useOffline: fc.boolean() }).map(o => {
   const signer = o.useOffline ? offline : keys
   return signLeaseSet2({
-    destination, published: o.published, expires: o.expires, flags: o.useOffline ? 1 : 0, ...(o.useOffline && { offline: offline.offline! }),
-    options: o.options, encryptionKeys: [{ type: 4, key: o.key }, { type: 6, key: o.key }], leases: o.leases
+    destination,
+    published: o.published,
+    expires: o.expires,
+    flags: o.useOffline ? 1 : 0,
+    ...(o.useOffline && { offline: offline.offline! }),
+    options: o.options,
+    encryptionKeys: [{ type: 4, key: o.key }, { type: 6, key: o.key }],
+    leases: o.leases
   }, data => signer.sign(data))
 })
 
@@ -46,7 +52,12 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant(TYPE.DestroySession), sessionId: u16 }),
   fc.record({ type: fc.constant(TYPE.SendMessage), sessionId: u16, destination: fc.constant(destination), payload: bytes(300), nonce: u32 }),
   fc.record({
-    type: fc.constant(TYPE.SendMessageExpires), sessionId: u16, destination: fc.constant(destination), payload: bytes(300), nonce: u32, flags: u16,
+    type: fc.constant(TYPE.SendMessageExpires),
+    sessionId: u16,
+    destination: fc.constant(destination),
+    payload: bytes(300),
+    nonce: u32,
+    flags: u16,
     expiration: fc.integer({ min: 0, max: 2 ** 48 - 1 })
   }),
   fc.record({ type: fc.constant(TYPE.ReceiveMessageBegin), sessionId: u16, messageId: u32 }),
@@ -64,7 +75,10 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant(TYPE.DestLookup), hash }),
   fc.oneof(fc.constant({ type: TYPE.DestReply, destination }), hash.map(h => ({ type: TYPE.DestReply, hash: h }))),
   fc.record({
-    type: fc.constant(TYPE.HostLookup), sessionId: u16, requestId: u32, timeout: u32,
+    type: fc.constant(TYPE.HostLookup),
+    sessionId: u16,
+    requestId: u32,
+    timeout: u32,
     key: fc.oneof(
       hash.map(h => ({ lookupType: 2 as const, hash: h })), text.map(name => ({ lookupType: 3 as const, name })),
       fc.constant({ lookupType: 4 as const, destination })
@@ -73,11 +87,18 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant(TYPE.HostReply), sessionId: u16, requestId: u32, code: fc.constant(0), destination: fc.constant(destination), options: mapping }),
   fc.record({ type: fc.constant(TYPE.HostReply), sessionId: u16, requestId: u32, code: fc.integer({ min: 1, max: 255 }) }),
   fc.record({
-    type: fc.constant(TYPE.CreateLeaseSet2), sessionId: u16, leaseSetType: fc.constant(LEASE_SET_TYPE.LEASE_SET2), leaseSet: leaseSet2,
+    type: fc.constant(TYPE.CreateLeaseSet2),
+    sessionId: u16,
+    leaseSetType: fc.constant(LEASE_SET_TYPE.LEASE_SET2),
+    leaseSet: leaseSet2,
     privateKeys: fc.array(fc.record({ type: u16, key: hash }), { maxLength: 3 })
   }),
   fc.record({
-    type: fc.constant(TYPE.BlindingInfo), sessionId: u16, blindedType: u16, expiration: u32, password: text,
+    type: fc.constant(TYPE.BlindingInfo),
+    sessionId: u16,
+    blindedType: u16,
+    expiration: u32,
+    password: text,
     clientKey: fc.record({ scheme: fc.constantFrom('dh' as const, 'psk' as const), key: hash }),
     endpoint: fc.oneof(hash.map(h => ({ hash: h })), text.map(name => ({ name })), hash.map(publicKey => ({ signingType: 7, publicKey })))
   })

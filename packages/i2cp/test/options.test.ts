@@ -40,8 +40,13 @@ t.test('bad values are refused, unknown names pass with a warning', async t => {
 t.test('LeaseSet options, idle, encrypted LeaseSets, offline keys', async t => {
   const client = toBase64(Buffer.from('name')) + ':' + toBase64(x25519PublicOf(Buffer.alloc(32, 1)))
   const { leaseSet, idle, options } = interpretOptions({
-    'i2cp.leaseSetOption.0': '_smtp._tcp=0 999999 25', 'i2cp.reduceOnIdle': true, 'i2cp.closeOnIdle': true, 'i2cp.leaseSetType': 5,
-    'i2cp.leaseSetSecret': toBase64(Buffer.from('pass')), 'i2cp.leaseSetAuthType': 1, 'i2cp.leaseSetClient.dh.0': client
+    'i2cp.leaseSetOption.0': '_smtp._tcp=0 999999 25',
+    'i2cp.reduceOnIdle': true,
+    'i2cp.closeOnIdle': true,
+    'i2cp.leaseSetType': 5,
+    'i2cp.leaseSetSecret': toBase64(Buffer.from('pass')),
+    'i2cp.leaseSetAuthType': 1,
+    'i2cp.leaseSetClient.dh.0': client
   }, keys)
   t.match(leaseSet, { options: { '_smtp._tcp': '0 999999 25' }, encrypted: { secret: 'pass', authorization: { scheme: 'dh', clients: { length: 1 } } } })
   t.same(idle, { reduceAfter: 1_200_000, reduceQuantity: 1, closeAfter: 1_800_000 })
