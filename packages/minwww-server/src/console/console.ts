@@ -93,6 +93,7 @@ function addPages (app: FastifyInstance, parts: ExitParts, nonce: string): void 
     let content: Buffer | undefined
     app.get(path, async (_request, reply) => await reply.type(type).send(content ??= readFileSync(file())))
   }
+  app.get('/favicon.ico', async (_request, reply) => await reply.code(204).send())
   const metrics = createMetrics(parts)
   app.get('/metrics', async (_request, reply) => await reply.type(metrics.contentType).send(await metrics.metrics()))
   app.get('/state', async () => snapshot(parts))

@@ -21,7 +21,7 @@ export function createCore (options: ExitOptions, clock: Clock): ExitCore {
 
 const MAX_SERVER_RATE = 2 << 20
 /** The core counts whole tunnel messages; a little above the limit, so that the limit itself decides. */
-const HEADROOM = 1.1
+const HEADROOM = 1.06
 const MIN_BACKLOG = 64
 const MAX_BACKLOG = 400
 

@@ -35,7 +35,7 @@ const chart = (holder, series) => new Plot({
   legend: { live: false },
   scales: { y: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.1)] } },
   series: [{}, ...series],
-  axes: [axis(30), axis(50, (_, values) => values.map(value => String(value)))]
+  axes: [axis(42), axis(50, (_, values) => values.map(value => String(value)))]
 }, [[], ...series.map(() => [])], holder)
 
 const build = () => {
