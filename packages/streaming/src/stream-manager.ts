@@ -43,6 +43,8 @@ interface ManagerEvents {
 interface Waiting { readonly resolve: (result: PingResult) => void, readonly cancel: (error: StreamingError) => void, readonly done: () => void }
 
 const PING_TIMEOUT = 60_000
+/** Packets handed to the session in one turn of the event loop: routers throw away what a client does not take at once. */
+const PACKETS_PER_TURN = 64
 
 /** All streams of one I2CP session, protocol 6. One per session; made by createStreamManager. */
 export class StreamManager extends EventEmitter<ManagerEvents> {
@@ -173,7 +175,9 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
 
   #transmit (): void {
     const now = this.clock.now()
-    for (let message = this.#core.pollTransmit(now); message !== undefined; message = this.#core.pollTransmit(now)) {
+    for (let count = 0; count < PACKETS_PER_TURN; count++) {
+      const message = this.#core.pollTransmit(now)
+      if (message === undefined) return
       const { to, payload, protocol, fromPort, toPort } = message
       try {
         this.session.send(to, payload, { protocol, fromPort, toPort })
@@ -181,6 +185,7 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
         this.#logger.debug({ code: (error as { code?: string }).code }, 'stream packet not sent')
       }
     }
+    this.schedule()
   }
 
   #handle (event: StreamingEvent): void {
