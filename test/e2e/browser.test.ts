@@ -30,7 +30,7 @@ t.test('Chromium through the proxy', { skip }, async t => {
   })
 
   await t.test('an error page', async t => {
-    const response = await page.goto('http://127.0.0.1:1/')
+    const response = await page.goto('http://10.0.0.1/')
     t.equal(response?.status(), 403)
     await screenshot(page, 'error-refused')
   })

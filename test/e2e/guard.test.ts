@@ -16,7 +16,7 @@ t.test('inside addresses are refused by the exit with its own page, and see no c
   for (const url of targets) {
     const page = await fetchPage(url, demo.json.proxy)
     t.equal(page.status, 403, url)
-    t.equal(page.headers['x-minwww-error'], 'policy', url)
+    t.equal(page.headers['x-minwww-error'], 'MINWWW_POLICY', url)
   }
   t.equal(connections, 0)
 })

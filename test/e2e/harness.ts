@@ -142,3 +142,8 @@ export function missing (...files: string[]): string | false {
   if (process.env.MINWWW_REQUIRE_ALL === '1') throw new Error(`needed here: ${absent.join(', ')}`)
   return `skipped: ${absent.join(', ')} is not installed (scripts/install-debian-packages.sh installs it)`
 }
+
+/** The JSON lines of a log. */
+export function logLines (text: string): Array<Record<string, any>> {
+  return text.split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line) as Record<string, any>)
+}

@@ -2,7 +2,7 @@ import t from 'tap'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { spawnSync } from 'node:child_process'
-import { fetchPage, freePort, runCli, startService, temporaryFolder } from './harness.ts'
+import { fetchPage, freePort, logLines, runCli, startService, temporaryFolder } from './harness.ts'
 import { readFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 
@@ -31,9 +31,9 @@ t.test('one page is two traversals: one message out, and the reply', async t => 
   const before = demo.stderr().length
   await fetchPage('http://demo.i2p/steps.html', demo.json.proxy)
   await demo.stop()
-  const trace = demo.stderr().slice(before).split('\n').filter(Boolean).map(line => JSON.parse(line) as Record<string, unknown>)
-  t.equal(trace.filter(entry => entry.msg === 'message out').length, 1)
-  t.equal(trace.filter(entry => entry.msg === 'message in').length, 1)
+  const trace = logLines(demo.stderr().slice(before))
+  t.equal(trace.filter(entry => entry.msg === 'minwww message out').length, 1)
+  t.equal(trace.filter(entry => entry.msg === 'minwww message in').length, 1)
 })
 
 t.test('a response above the cap arrives or says that it is too large', async t => {

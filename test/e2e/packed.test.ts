@@ -8,7 +8,9 @@ t.test('the packed command, installed into an empty folder, browses the demo sit
   const folder = temporaryFolder(t)
   execFileSync('node', ['scripts/pack.js'], { cwd: ROOT, stdio: 'pipe' })
   const packages = readdirSync(join(ROOT, 'artifacts/packages')).map(name => join(ROOT, 'artifacts/packages', name))
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefix', folder, ...packages], { cwd: folder, stdio: 'pipe' })
+  // Without this workspace's own npm settings, which npm hands down to what it runs.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith('npm_')))
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefix', folder, ...packages], { cwd: folder, stdio: 'pipe', env })
   const child = spawn(join(folder, 'node_modules/.bin/minwww'), ['demo', '--proxy', '127.0.0.1:0', '--latency', '5', '--json'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
   t.teardown(async () => { child.kill('SIGKILL'); await ended })

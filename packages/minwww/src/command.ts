@@ -22,9 +22,9 @@ export function addCommonOptions (command: Command): Command {
 }
 
 /** Reads `--json` and `--log-level` and makes the log and the reporter from them. */
-export function contextOf<T> (command: Command, settings: T): Context<T> {
+export async function contextOf<T> (command: Command, settings: T): Promise<Context<T>> {
   const { json = false, logLevel } = command.opts<CommonOptions>()
-  return { settings, logger: createLogger(logLevel), reporter: createReporter(json), json }
+  return { settings, logger: await createLogger(logLevel), reporter: createReporter(json), json }
 }
 
 /**
@@ -37,7 +37,7 @@ export function addServiceCommand<S extends Section> (
   const command = addCommonOptions(parent.command(section).description(description))
     .option('--config <FILE>', 'TOML file; environment and flags win over it')
   for (const setting of settingsOf(section)) command.addOption(optionOf(setting))
-  return command.action(async () => await run(contextOf(command, settingsFrom(command, section))))
+  return command.action(async () => await run(await contextOf(command, settingsFrom(command, section))))
 }
 
 function optionOf (setting: SettingInfo): Option {

@@ -1,5 +1,4 @@
-import { pino, destination, type Logger } from 'pino'
-import pretty from 'pino-pretty'
+import type { Logger } from 'pino'
 
 export type { Logger } from 'pino'
 
@@ -10,9 +9,11 @@ const SECRETS = ['password', 'key', 'keys', 'secret', 'authorization', 'privateK
  * The log, on standard error: JSON lines, or readable ones on a terminal.
  * Standard output belongs to the answer of the command.
  */
-export function createLogger (level: string): Logger {
+export async function createLogger (level: string): Promise<Logger> {
+  const { pino, destination } = await import('pino')
   const options = { level, base: null, redact: { paths: SECRETS.flatMap(name => [name, `*.${name}`]), censor: '[secret]' } }
   if (process.stderr.isTTY !== true) return pino(options, destination({ dest: 2, sync: true }))
+  const { default: pretty } = await import('pino-pretty')
   return pino(options, pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' }))
 }
 

@@ -23,11 +23,7 @@ export async function openSession (
   reporter.progress(`${name}: building tunnels over the router at ${settings.router}`)
   const began = performance.now()
   try {
-    const session = await createSession({
-      ...routerOptions(settings, logger),
-      ...(keys === undefined ? {} : { keys }),
-      signal: AbortSignal.timeout(TUNNEL_PATIENCE)
-    })
+    const session = await patiently(TUNNEL_PATIENCE, signal => createSession({ ...routerOptions(settings, logger), ...(keys !== undefined && { keys }), signal }))
     reporter.progress(`${name}: ready after ${((performance.now() - began) / 1000).toFixed(1)} s`)
     return session
   } catch (error) {
@@ -38,4 +34,15 @@ export async function openSession (
 
 function noRouter (address: string, cause: Error): CliError {
   return new CliError('MINWWW_NO_ROUTER', `no I2CP router answers at ${address}; start one ('minwww router', or i2pd with i2cp.enabled=true) or correct --router`, 1, { cause })
+}
+
+/** Opens a session, and aborts that after `patience` ms. The signal of a session ends it at any time, so the timer must go. */
+export async function patiently (patience: number, open: (signal: AbortSignal) => Promise<Session>): Promise<Session> {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), patience)
+  try {
+    return await open(controller.signal)
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -7,14 +7,16 @@ import { SECTIONS, settingsOf, type Section } from '../config/schema.ts'
 export function addConfig (program: Command): void {
   const config = program.command('config').description('the configuration file')
   const check = addCommonOptions(config.command('check').description('read a TOML file and say what is wrong with it').argument('<FILE>'))
-  check.action((file: string) => {
+  check.action(async (file: string) => {
     const sections = resolveAll(file)
-    contextOf(check, {}).reporter.ready({ ok: true, sections: Object.keys(sections) }, [`${file}: correct`])
+    const { reporter } = await contextOf(check, {})
+    reporter.ready({ ok: true, sections: Object.keys(sections) }, [`${file}: correct`])
   })
   const print = addCommonOptions(config.command('print').description('print every setting in force: defaults, file, environment').argument('[FILE]'))
-  print.action((file?: string) => {
+  print.action(async (file?: string) => {
     const sections = resolveAll(file)
-    contextOf(print, {}).reporter.ready(sections, [stringify(sections).trimEnd()])
+    const { reporter } = await contextOf(print, {})
+    reporter.ready(sections, [stringify(sections).trimEnd()])
   })
 }
 

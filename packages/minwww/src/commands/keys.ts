@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { loadKeys, saveKeys, LocalDestination } from '@minwww/i2cp'
+import type { LocalDestination } from '@minwww/i2cp'
 import { access } from 'node:fs/promises'
 import { addCommonOptions, contextOf } from '../command.ts'
 import { CliError, explain } from '../errors.ts'
@@ -9,20 +9,23 @@ export function addKeys (program: Command): void {
   const fresh = addCommonOptions(keys.command('new').description('make new keys; an existing file is left alone').argument('<FILE>'))
   fresh.action(async (file: string) => {
     if (await exists(file)) throw new CliError('MINWWW_FILE_EXISTS', `${file}: exists already and is not overwritten; name another file`)
+    const { LocalDestination, saveKeys } = await import('@minwww/i2cp')
     const local = LocalDestination.generate()
     await saveKeys(file, local).catch((error: unknown) => { throw explain(error, file) })
-    print(fresh, local)
+    await print(fresh, local)
   })
   const show = addCommonOptions(keys.command('show').description('print the Destination of a key file').argument('<FILE>'))
-  show.action(async (file: string) => { print(show, await load(file)) })
+  show.action(async (file: string) => { await print(show, await load(file)) })
   const save = addCommonOptions(keys.command('export').description('print the public Destination in base64, to be given to others').argument('<FILE>'))
   save.action(async (file: string) => {
     const { base64 } = (await load(file)).destination
-    contextOf(save, {}).reporter.ready({ destination: base64 }, [base64])
+    const { reporter } = await contextOf(save, {})
+    reporter.ready({ destination: base64 }, [base64])
   })
 }
 
 async function load (file: string): Promise<LocalDestination> {
+  const { loadKeys } = await import('@minwww/i2cp')
   return await loadKeys(file).catch((error: unknown) => { throw explain(error, file) })
 }
 
@@ -30,7 +33,8 @@ async function exists (file: string): Promise<boolean> {
   return await access(file).then(() => true, () => false)
 }
 
-function print (command: Command, { destination }: LocalDestination): void {
+async function print (command: Command, { destination }: LocalDestination): Promise<void> {
   const { base64, b32 } = destination
-  contextOf(command, {}).reporter.ready({ destination: base64, b32 }, [`b32          ${b32}`, `destination  ${base64}`])
+  const { reporter } = await contextOf(command, {})
+  reporter.ready({ destination: base64, b32 }, [`b32          ${b32}`, `destination  ${base64}`])
 }

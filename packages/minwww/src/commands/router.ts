@@ -1,22 +1,9 @@
 import type { Command } from 'commander'
-import { createLocalRouter } from '@minwww/local-router'
-import { addServiceCommand, type Context } from '../command.ts'
-import type { Settings } from '../config/schema.ts'
-import { formatHostPort, parseHostPort } from '../address.ts'
-import { explain } from '../errors.ts'
-import { runService } from '../lifecycle.ts'
-import { modelOptions } from '../model.ts'
+import { addServiceCommand } from '../command.ts'
 
 export function addRouter (program: Command): void {
-  addServiceCommand(program, 'router', 'an I2CP router with a modelled network, for tests and trials', runRouter)
-}
-
-async function runRouter ({ settings, logger, reporter }: Context<Settings<'router'>>): Promise<void> {
-  const listen = parseHostPort(settings.i2cp, '--i2cp')
-  await runService(logger, async closers => {
-    const router = closers.add(createLocalRouter({ ...modelOptions(settings), logger }), router => router.close())
-    const address = await router.listen(listen).catch((error: unknown) => { throw explain(error, settings.i2cp) })
-    const i2cp = formatHostPort(address)
-    reporter.ready({ i2cp }, [`I2CP router ready at ${i2cp}`])
+  addServiceCommand(program, 'router', 'an I2CP router with a modelled network, for tests and trials', async context => {
+    const { runRouter } = await import('../run/router.ts')
+    await runRouter(context)
   })
 }

@@ -42,7 +42,8 @@ const POOL = {
   strategy: Type.Union([Type.Literal('ranked'), Type.Literal('round-robin'), Type.Literal('sticky'), Type.Literal('single')],
     { description: 'how exits are chosen: ranked, round-robin, sticky or single', metavar: 'NAME', default: 'ranked' }),
   replyMode: Type.Union([Type.Literal('adaptive'), Type.Literal('single')],
-    { description: 'adaptive cuts a reply into symbols where loss is seen; single is one message always', metavar: 'MODE', default: 'adaptive' })
+    { description: 'adaptive cuts a reply into symbols where loss is seen; single is one message always', metavar: 'MODE', default: 'adaptive' }),
+  timeout: amount('longest wait for a page, s', 'SECONDS', 60, 3600, 1)
 }
 
 const ROUTER = {
@@ -71,7 +72,16 @@ export const SECTIONS = {
     keys: file("file with the exit's Destination and private keys; made if it does not exist"),
     site: list('web site that this exit serves by name from an HTTPD that you trust (repeatable)', 'NAME=URL'),
     ...LIMITS,
-    console: Type.Optional(address("where the operator's console listens")),
+    console: Type.Optional(address("where the operator's console listens, on loopback")),
+    ownSitesOnly: toggle('serve the sites of --site and nothing of the web'),
+    ports: list('port of the web that may be reached (repeatable; 80 and 443 if none is given)', 'PORT'),
+    allowHosts: file('hosts that may be fetched, one a line; read again on SIGHUP'),
+    denyHosts: file('hosts that are refused, one a line; read again on SIGHUP'),
+    allowDestinations: file('client Destinations that are served, one a line; read again on SIGHUP'),
+    denyDestinations: file('client Destinations that are refused, one a line; read again on SIGHUP'),
+    upstream: Type.Optional(Type.String({ description: 'socks5:// or http:// proxy through which the web is reached; names are resolved there', metavar: 'URL', minLength: 1 })),
+    nameServer: list('name server instead of the machine\'s (repeatable)', 'ADDRESS[:PORT]'),
+    cache: amount('shared cache of the web in memory, MB; 0 is none', 'MB', 0, 65_536),
     logUrls: toggle('write URLs and client Destinations into the log')
   }),
   proxy: Type.Object({

@@ -1,0 +1,35 @@
+import type { Command } from 'commander'
+import { addCommonOptions } from '../command.ts'
+
+export function addTunnel (program: Command): void {
+  const tunnel = program.command('tunnel').description('TCP over I2P streams, as I2PTunnel does it')
+  addServer(tunnel)
+  addClient(tunnel)
+}
+
+function addServer (tunnel: Command): void {
+  const command = addCommonOptions(routerFlags(tunnel.command('server').description('forward streams that come to our Destination to a TCP address'), 'I2P port that is served; 0 is every one'))
+    .option('--keys <FILE>', "file with the tunnel's Destination and private keys; made if it does not exist")
+    .requiredOption('--target <HOST:PORT>', 'where streams are forwarded to')
+  command.action(async () => {
+    const { runTunnelServer } = await import('../run/tunnel.ts')
+    await runTunnelServer(command)
+  })
+}
+
+function addClient (tunnel: Command): void {
+  const command = addCommonOptions(routerFlags(tunnel.command('client').description('forward TCP connections to a Destination'), "the peer's I2P port"))
+    .requiredOption('--destination <DEST>', 'base64 Destination, b32 address or name')
+    .requiredOption('--listen <HOST:PORT>', 'where TCP connections are taken')
+  command.action(async () => {
+    const { runTunnelClient } = await import('../run/tunnel.ts')
+    await runTunnelClient(command)
+  })
+}
+
+function routerFlags (command: Command, port: string): Command {
+  return command
+    .requiredOption('--router <HOST:PORT>', 'I2CP address of the router')
+    .option('--allow-plain-remote', 'allow I2CP without TLS to a router that is not on this machine')
+    .option('--port <PORT>', port, '0')
+}

@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto'
+import { createSession, LocalDestination, type Session } from '@minwww/i2cp'
+import { createLocalRouter, type LocalRouter } from '@minwww/local-router'
+import type { Exit } from '@minwww/server'
+import { formatHostPort, parseHostPort, parseSites } from '../address.ts'
+import type { Context } from '../command.ts'
+import type { Settings } from '../config/schema.ts'
+import { startDemoSite } from '../demo-site.ts'
+import { runService, type Closers } from '../lifecycle.ts'
+import { modelOptions } from '../model.ts'
+import { seededRandom } from '../seeded-random.ts'
+import { openExit, openProxy } from '../services.ts'
+
+/** Name under which the built-in site is served. */
+const SITE = 'demo.i2p'
+
+export async function runDemo (context: Context<Settings<'demo'>>): Promise<void> {
+  const { settings, logger, reporter } = context
+  parseHostPort(settings.proxy, '--proxy')
+  parseSites(settings.site)
+  await runService(logger, async closers => {
+    reporter.progress('starting the embedded router')
+    const router = closers.add(createLocalRouter({ ...modelOptions(settings), logger }), router => router.close())
+    const i2cp = await router.listen({ host: '127.0.0.1', port: 0 })
+    const site = closers.add(await startDemoSite(), site => site.close())
+    const random = settings.seed === undefined ? randomBytes : seededRandom(settings.seed)
+    // One after the other, so that a seed always gives the same Destinations.
+    const keys = Array.from({ length: settings.exits + 2 }, () => LocalDestination.generate(random))
+    reporter.progress(`building tunnels for ${settings.exits} exits and the proxy`)
+    const open = async (local: LocalDestination): Promise<Session> => await openSession(closers, router, local, context)
+    const exits = await Promise.all(keys.slice(2).map(async local => await openExit(closers, await open(local), settings, logger, { [SITE]: site.origin })))
+    const sessions = Promise.all(keys.slice(0, 2).map(open))
+    const proxy = await openProxy(closers, sessions, exits.map(exit => exit.destination.base64), settings, logger)
+    await sessions
+    announce(context, formatHostPort(proxy.address), exits, formatHostPort(i2cp))
+  })
+}
+
+async function openSession (closers: Closers, router: LocalRouter, keys: LocalDestination, { logger }: Context<unknown>): Promise<Session> {
+  const session = await createSession({ connect: () => router.connect(), keys, logger })
+  return closers.add(session, session => session.close())
+}
+
+function announce ({ settings, reporter }: Context<Settings<'demo'>>, proxy: string, exits: Exit[], router: string): void {
+  const { latency, jitter, loss, bandwidth } = settings
+  const json = { proxy: `http://${proxy}`, site: `http://${SITE}/`, exits: exits.map(exit => exit.destination.b32), router }
+  reporter.ready(json, [
+    '',
+    `  proxy    http://${proxy}    (set it as the HTTP proxy of your browser; open this address for how)`,
+    `  site     http://${SITE}/`,
+    `  try      curl -x http://${proxy} http://${SITE}/`,
+    `  router   I2CP at ${router}, latency ${latency} ms +- ${jitter}, loss ${loss} % per tunnel message, ${bandwidth === 0 ? 'unlimited bandwidth' : `${bandwidth} KB/s`}`,
+    ...exits.map((exit, index) => `  exit ${String(index + 1).padEnd(3)} ${exit.destination.b32}`),
+    '',
+    '  Ctrl-C ends it.'
+  ])
+}
