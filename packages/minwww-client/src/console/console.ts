@@ -67,7 +67,14 @@ function addActions (app: FastifyInstance, proxy: ConsoleProxy, changed: () => v
     })
   }
   const id = (body: Record<string, unknown>): string => text(body.id, 200)
-  action('exits/add', body => { proxy.addExit(exitOf(text(body.destination, 2_000))) })
+  action('exits/add', body => {
+    const exit = exitOf(text(body.destination, 2_000))
+    try {
+      proxy.addExit(exit)
+    } catch (error) {
+      throw new ProxyError('MINWWW_BAD_REQUEST', error instanceof Error ? error.message : undefined)
+    }
+  })
   action('exits/drop', body => proxy.removeExit(id(body)))
   action('exits/drain', body => proxy.drainExit(id(body), true))
   action('exits/resume', body => proxy.drainExit(id(body), false))

@@ -1,4 +1,5 @@
 import type { Destination, Logger, Session } from '@minwww/i2cp'
+import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import type { ClientConfig, ExitStatus } from '../core.ts'
 import { ClientDriver } from '../driver/driver.ts'
 import type { ExitSpec, ProxyOptions } from './options.ts'
@@ -50,11 +51,11 @@ export class Backend {
     })
   }
 
-  /** @returns the id of the exit; one that is there already keeps its place */
+  /** @returns the id of the exit; one that is there already keeps its place. @throws I2cpError I2CP_MALFORMED; RangeError above MAX_EXITS */
   addExit (spec: ExitSpec): string {
     const target = typeof spec === 'string' ? spec : spec.destination
-    const destination = typeof target === 'string' ? undefined : target
-    const id = (typeof spec === 'object' ? spec.id : undefined) ?? (typeof target === 'string' ? shortName(target) : target.b32)
+    const destination = typeof target === 'string' ? parseBase64(target) : target
+    const id = (typeof spec === 'object' ? spec.id : undefined) ?? destination?.b32 ?? String(target)
     if (this.#exits.has(id)) return id
     if (this.#exits.size >= MAX_EXITS) throw new RangeError(`a pool has at most ${MAX_EXITS} exits`)
     const exit: NamedExit = destination === undefined ? { id } : { id, destination }
@@ -117,5 +118,5 @@ export class Backend {
   }
 }
 
-/** A base64 Destination is too long to be an id. */
-const shortName = (name: string): string => name.length > 100 ? `${name.slice(0, 12)}...${name.slice(-8)}` : name
+/** A whole Destination needs no look-up; b32 and names do. @throws I2cpError I2CP_MALFORMED */
+const parseBase64 = (text: string): Destination | undefined => text.length > 300 ? DestinationClass.fromBase64(text) : undefined

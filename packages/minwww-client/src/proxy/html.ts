@@ -22,6 +22,7 @@ code,kbd{font:.92em/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
 .status{color:var(--soft);font-variant-numeric:tabular-nums}
 .box{background:var(--panel);border:1px solid var(--line);border-radius:6px;padding:1rem 1.1rem;margin:1rem 0}
 .facts{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1rem;margin:1.25rem 0}
+.box .facts{margin:0}
 .facts dt{color:var(--soft)}.facts dd{margin:0;overflow-wrap:anywhere;min-width:0}
 button{font:inherit;padding:.4rem .9rem;border:1px solid var(--line);border-radius:5px;background:var(--panel);color:var(--fg);cursor:pointer}
 button:focus-visible,a:focus-visible,summary:focus-visible{outline:2px solid var(--mark);outline-offset:2px}

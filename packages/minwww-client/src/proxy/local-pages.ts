@@ -40,7 +40,6 @@ export function addLocalPages (app: FastifyInstance, { guard, authenticator, pro
       'Referrer-Policy': 'same-origin',
       'X-Frame-Options': 'DENY',
       'Cross-Origin-Resource-Policy': 'same-origin',
-      'Cross-Origin-Opener-Policy': 'same-origin',
       'Cache-Control': 'no-store',
       'Content-Security-Policy': PAGE_POLICY
     })
@@ -52,6 +51,7 @@ export function addLocalPages (app: FastifyInstance, { guard, authenticator, pro
     const mode = (request.query as { mode?: string }).mode === 'i2p' ? 'i2p' : 'all'
     return await reply.type('application/x-ns-proxy-autoconfig').send(pacFile(listenerAddress(request), mode))
   })
+  app.get('/favicon.ico', async (_request, reply) => await reply.code(204).send())
   app.get('/healthz', async (_request, reply) => await reply.code(proxy.ready ? 200 : 503).send({ ready: proxy.ready, state: proxy.state }))
   addNamePages(app, proxy.names)
 }

@@ -55,8 +55,8 @@ export class Users {
   }
 
   addExit (exit: ExitSpec): string {
-    this.#exits.push(exit)
     const ids = this.#seats.map(({ backend }) => backend.addExit(exit))
+    this.#exits.push(exit)
     return ids[0] ?? (typeof exit === 'string' ? exit : exit.id ?? String(exit.destination))
   }
 

@@ -20,6 +20,8 @@ const charts = (() => {
     values
   })
 
+  const clock = seconds => new Date(seconds * 1000).toTimeString().slice(0, 5)
+
   const options = (holder, series, scales) => ({
     width: Math.max(200, holder.clientWidth),
     height: HEIGHT,
@@ -27,7 +29,7 @@ const charts = (() => {
     legend: { live: false },
     scales,
     series: [{}, ...series],
-    axes: [axis(undefined, 30), axis((_, values) => values.map(value => value >= 10000 ? `${value / 1000}k` : String(value)), 50)]
+    axes: [axis((_, values) => values.map(clock), 30), axis((_, values) => values.map(value => value >= 10000 ? `${value / 1000}k` : String(value)), 50)]
   })
 
   const points = (label, name) => ({
