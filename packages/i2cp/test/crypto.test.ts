@@ -112,6 +112,15 @@ t.test('key files: own, with offline keys, with a foreign encryption field, dama
   const foreign = LocalDestination.generate(seeded(6)).toBytes()
   foreign.fill(0x5a, 391, 391 + 256)
   t.ok(LocalDestination.parse(foreign).encryptionPublicKey.equals(LocalDestination.parse(foreign).encryptionPublicKey), 'derived, so stable')
+  // as i2pd writes it: encryption type 4 in the certificate, its 32-byte key in the field
+  const own = LocalDestination.generate(seeded('i2pd'))
+  const typed = Buffer.from(own.destination.bytes)
+  typed[390] = 4
+  const file = Buffer.concat([typed, Buffer.alloc(32, 7), own.signer.privateKey])
+  const loaded = LocalDestination.parse(file)
+  t.same(loaded.encryptionPrivateKey, Buffer.alloc(32, 7))
+  t.ok(loaded.toBytes().equals(file))
+  t.ok(loaded.toOffline(1_900_000_000, seeded('t')).encryptionPublicKey.equals(loaded.encryptionPublicKey))
   const bytes = keys.toBytes()
   for (let length = 0; length < bytes.length; length++) {
     t.throws(() => LocalDestination.parse(bytes.subarray(0, length)), { code: 'I2CP_BAD_KEYS' })

@@ -202,6 +202,16 @@ t.test('reconnects for ever with growing, bounded, jittered waits, and keeps wha
   t.equal(single.core.state, 'closed')
 })
 
+t.test('what the router was told of encrypted LeaseSets, it is told again', async t => {
+  const bench = new Bench().ready()
+  bench.core.sendBlindingInfo({ endpoint: { destination: peer }, blindedType: 11, expiration: 2_000_000_000, password: 'secret' })
+  bench.core.disconnected(bench.now)
+  bench.drain()
+  bench.next()
+  bench.sent.length = 0
+  t.match(bench.ready().of(TYPE.BlindingInfo), [{ sessionId: ID, password: 'secret', endpoint: { destination: { b32: peer.b32 } } }])
+})
+
 t.test('a silent router is asked once, then given up', async t => {
   const bench = new Bench().ready()
   bench.next()

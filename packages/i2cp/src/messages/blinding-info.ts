@@ -31,6 +31,9 @@ export interface BlindingInfo {
   readonly password?: string
 }
 
+/** What the caller has to say. */
+export type BlindingDetails = Omit<BlindingInfo, 'type' | 'sessionId'>
+
 export const blindingInfoCodec: MessageCodec<BlindingInfo> = {
   type: TYPE.BlindingInfo,
   name: 'BlindingInfo',

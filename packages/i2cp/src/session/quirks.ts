@@ -9,7 +9,8 @@ import type { Bandwidth } from '../messages/bandwidth-limits.ts'
  * - Ports in the gzip header are big-endian; go-i2cp alone writes them little-endian (datagrams/gzip.ts).
  * - Only messages 32, 1, 41, 36, 38, 8 and 3 are needed: emissary knows no other, i2pd disconnects on some.
  * - Nothing waits for a MessageStatus: emissary never sends one, i2pd's success means "handed to a tunnel".
- * - Containers are inflated up to 64 KiB, but Java's client library stops at 40 KB: compress nothing above that.
+ * - Containers are inflated up to 64 KiB here; Java's client library stops at 40 KB, so a Java application does not
+ *   read larger payloads.
  * - i2cp.leaseSetEncType is always sent: without it Java's router receives nothing.
  * - DestroySession may be answered by SessionStatus, Disconnect, a closed socket or nothing (Java, i2pd, emissary).
  * - i2pd's I2CP server is off by default (i2cp.enabled=true in i2pd.conf): a refused connection says so little that

@@ -5,7 +5,7 @@ import type { Destination } from '../data/destination.ts'
 import { I2cpError } from '../errors.ts'
 import type { Bandwidth } from '../messages/bandwidth-limits.ts'
 import { FrameReader } from '../messages/frame.ts'
-import type { BlindingInfo } from '../messages/blinding-info.ts'
+import type { BlindingDetails } from '../messages/blinding-info.ts'
 import { LOOKUP } from '../messages/host-lookup.ts'
 import type { LookupKey } from '../messages/host-lookup.ts'
 import type { NameCache } from '../naming/cache.ts'
@@ -136,8 +136,8 @@ export class Session extends EventEmitter<SessionEvents> {
     })
   }
 
-  /** Tells the router how to reach an encrypted LeaseSet. i2pd and emissary do not know the message. */
-  sendBlindingInfo (info: Omit<BlindingInfo, 'type' | 'sessionId'>): void {
+  /** Tells the router how to reach an encrypted LeaseSet, now and after every reconnect. i2pd and emissary do not know the message. */
+  sendBlindingInfo (info: BlindingDetails): void {
     this.#core.sendBlindingInfo(info)
     this.#drain()
   }

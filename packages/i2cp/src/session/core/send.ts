@@ -21,7 +21,7 @@ export interface SendOptions {
 
 /** Without `expires`, ms. */
 export const DEFAULT_LIFETIME = 60_000
-/** Longest `expires`: routers refuse more (status 12). ms */
+/** Longest `expires`, the documented bound of clientMessageTimeout; a router may refuse more (status 12). ms */
 export const MAX_LIFETIME = 120_000
 
 /** `expiration`: epoch ms by the router's clock. */

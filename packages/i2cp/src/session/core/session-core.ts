@@ -4,7 +4,7 @@ import { signSessionConfig } from '../../data/session-config.ts'
 import type { Mapping } from '../../data/mapping.ts'
 import { I2cpError } from '../../errors.ts'
 import { decodeMessage, encodeMessage, PROTOCOL_BYTE } from '../../messages/frame.ts'
-import type { BlindingInfo } from '../../messages/blinding-info.ts'
+import type { BlindingDetails } from '../../messages/blinding-info.ts'
 import type { LookupKey } from '../../messages/host-lookup.ts'
 import type { MessagePayload } from '../../messages/message-payload.ts'
 import { MESSAGE_STATUS } from '../../messages/message-status.ts'
@@ -31,6 +31,8 @@ import { Traffic } from './traffic.ts'
 /** Dates a router can tell, ms: LeaseSets count unsigned 32-bit seconds, and expire up to 18 h later. */
 const MIN_DATE = 1_420_070_400_000 // 2015
 const MAX_DATE = (2 ** 32 - 2 ** 17) * 1000
+/** How many encrypted LeaseSets the session can know of; the oldest is forgotten. */
+const MAX_BLINDING_INFOS = 64
 /** A session that stood so long was no failed attempt: the back-off starts anew. ms. */
 const STABLE = 30_000
 
@@ -49,6 +51,7 @@ export class SessionCore {
   readonly #traffic: Traffic
   readonly #events: SessionEvent[] = []
   readonly #transmit: Buffer[] = []
+  readonly #blinding: BlindingDetails[] = []
   #options: Mapping
   #phase: Phase = { name: 'new' }
   #state: SessionState = 'connecting'
@@ -152,9 +155,11 @@ export class SessionCore {
     this.#reconfigure(now, options)
   }
 
-  /** Throws I2CP_SESSION_CLOSED. Dropped while no session stands: send it again after a reconnect. */
-  sendBlindingInfo (info: Omit<BlindingInfo, 'type' | 'sessionId'>): void {
+  /** Told to the router now and after every reconnect; the last MAX_BLINDING_INFOS are. Throws I2CP_SESSION_CLOSED. */
+  sendBlindingInfo (info: BlindingDetails): void {
     if (this.#state === 'closed') throw new I2cpError('I2CP_SESSION_CLOSED')
+    this.#blinding.push(info)
+    if (this.#blinding.length > MAX_BLINDING_INFOS) this.#blinding.shift()
     const sessionId = this.#sessionId()
     if (sessionId !== undefined) this.#put({ type: TYPE.BlindingInfo, sessionId, ...info })
   }
@@ -299,6 +304,7 @@ export class SessionCore {
     this.#everReady = true
     this.#setState('ready')
     this.#traffic.start(now)
+    for (const info of this.#blinding) this.#put({ type: TYPE.BlindingInfo, sessionId, ...info })
     this.#requests.resume(sessionId)
   }
 
