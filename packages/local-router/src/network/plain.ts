@@ -1,8 +1,7 @@
 import type { Flight, Transport, TransportHost } from './flight.ts'
 import type { NetworkOptions } from './options.ts'
 import type { Path } from './path.ts'
-import { RunQueue } from './runs.ts'
-import type { Run } from './runs.ts'
+import { Run, RunQueue } from './runs.ts'
 import { tunnelMessages } from './sizes.ts'
 
 /**
@@ -102,6 +101,6 @@ export class PlainTransport<T> implements Transport<T> {
     }
     if (count === 0) return
     if (this.#reorder) times.subarray(0, count).sort()
-    this.#runs.push({ flight, context: undefined, times, count, upstream })
+    this.#runs.push(new Run(flight, undefined, times, count, upstream))
   }
 }

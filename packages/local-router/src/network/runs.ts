@@ -3,7 +3,9 @@ import type { Timed } from './event-queue.ts'
 import type { Flight } from './flight.ts'
 
 /** The tunnel messages of one message that are on their way to the receiver. */
-export interface Run<T, C = undefined> extends Timed {
+export class Run<T, C = undefined> implements Timed {
+  time = 0
+  order = 0
   readonly flight: Flight<T>
   /** What the transport adds. */
   readonly context: C
@@ -11,16 +13,23 @@ export interface Run<T, C = undefined> extends Timed {
   readonly times: Float64Array
   readonly count: number
   /** Which tunnel message of the message each is, where they do not come in order. */
-  readonly indexes?: Uint8Array
+  readonly indexes: Uint8Array | undefined
   /** ms that each took at the sender's bottleneck. */
   readonly upstream: number
   /** The next one to handle. */
-  next: number
+  next = 0
   /** When the last one has left the receiver's bottleneck. */
-  done: number
-}
+  done = 0
 
-export type NewRun<T, C = undefined> = Omit<Run<T, C>, 'next' | 'done' | 'time' | 'order'>
+  constructor (flight: Flight<T>, context: C, times: Float64Array, count: number, upstream: number, indexes?: Uint8Array) {
+    this.flight = flight
+    this.context = context
+    this.times = times
+    this.count = count
+    this.upstream = upstream
+    this.indexes = indexes
+  }
+}
 
 /**
  * Runs of tunnel messages in the order of their arrival. A run is handled until another one's tunnel message comes
@@ -43,9 +52,8 @@ export class RunQueue<T, C = undefined> {
     return this.#runs.nextTime
   }
 
-  push (run: NewRun<T, C>): void {
-    const first = run.times[0] as number
-    this.#runs.push(first, { ...run, next: 0, done: first, time: 0, order: 0 }, run.flight.id)
+  push (run: Run<T, C>): void {
+    this.#runs.push(run.times[0] as number, run, run.flight.id)
   }
 
   /** Calls `handle` for each tunnel message that nothing can overtake any more, and `finish` after a run's last one. */

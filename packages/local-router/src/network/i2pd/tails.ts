@@ -1,10 +1,10 @@
 import { EventQueue } from '../event-queue.ts'
 import type { Timed } from '../event-queue.ts'
-import type { NewRun } from '../runs.ts'
+import type { Run } from '../runs.ts'
 
 interface Tail<T, C> extends Timed {
   readonly key: object
-  readonly run: NewRun<T, C>
+  readonly run: Run<T, C>
   released: boolean
 }
 
@@ -15,11 +15,11 @@ interface Tail<T, C> extends Timed {
 export class Tails<T, C> {
   /** How long the end of a burst waits, ms. */
   readonly wait: number
-  readonly #release: (run: NewRun<T, C>) => void
+  readonly #release: (run: Run<T, C>) => void
   readonly #tails = new WeakMap<object, Tail<T, C>>()
   readonly #deadlines = new EventQueue<Tail<T, C>>()
 
-  constructor (wait: number, release: (run: NewRun<T, C>) => void) {
+  constructor (wait: number, release: (run: Run<T, C>) => void) {
     this.wait = wait
     this.#release = release
   }
@@ -38,7 +38,7 @@ export class Tails<T, C> {
     if (tail !== undefined && !tail.released) this.#finish(tail)
   }
 
-  hold (now: number, key: object, run: NewRun<T, C>): void {
+  hold (now: number, key: object, run: Run<T, C>): void {
     const tail = { key, run, released: false, time: 0, order: 0 }
     this.#tails.set(key, tail)
     this.#deadlines.push(now + this.wait, tail)

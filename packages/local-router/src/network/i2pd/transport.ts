@@ -2,8 +2,7 @@ import type { DestinationState } from '../destination.ts'
 import type { Flight, Transport, TransportHost } from '../flight.ts'
 import type { NetworkOptions } from '../options.ts'
 import type { Path, PathRules } from '../path.ts'
-import { RunQueue } from '../runs.ts'
-import type { NewRun, Run } from '../runs.ts'
+import { Run, RunQueue } from '../runs.ts'
 import { I2pdEndpoint } from './endpoint.ts'
 import { I2pdLink } from './link.ts'
 import { paddedTunnelMessages } from './padding.ts'
@@ -87,7 +86,7 @@ export class I2pdTransport<T> implements Transport<T> {
     else this.#runs.step(now, this.#arrive, this.#finish)
   }
 
-  #run (flight: Flight<T>, path: Path, link: I2pdLink<T>, start: number): NewRun<T, I2pdEndpoint<T>> {
+  #run (flight: Flight<T>, path: Path, link: I2pdLink<T>, start: number): Run<T, I2pdEndpoint<T>> {
     const count = flight.tunnelMessages
     const { interval } = flight.from.outbound
     const times = new Float64Array(count)
@@ -98,11 +97,11 @@ export class I2pdTransport<T> implements Transport<T> {
       times[i] = arrival + delay
       if (i > 0 && (times[i] as number) < (times[i - 1] as number)) ordered = false
     }
-    const run = { flight, context: this.#endpoint(path), times, count, upstream: Math.max(interval, link.interval) }
-    if (ordered) return run
+    const upstream = Math.max(interval, link.interval)
+    const endpoint = this.#endpoint(path)
+    if (ordered) return new Run(flight, endpoint, times, count, upstream)
     const indexes = Uint8Array.from(times.keys()).sort((a, b) => (times[a] as number) - (times[b] as number) || a - b)
-    times.sort()
-    return { ...run, indexes }
+    return new Run(flight, endpoint, times.sort(), count, upstream, indexes)
   }
 
   readonly #arrive = (run: Run<T, I2pdEndpoint<T>>, time: number): void => {
