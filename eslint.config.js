@@ -30,7 +30,7 @@ const layer = (dir, forbidden) => ({
 const ABOVE_PROTOCOL = ['@minwww/client*', '@minwww/server*', '@minwww/benchmark*', 'minwww']
 
 export default [
-  ...neostandard({ ts: true, ignores: ['**/dist/**', '**/.tap/**', 'artifacts/**'] }),
+  ...neostandard({ ts: true, ignores: ['**/dist/**', '**/.tap/**', 'artifacts/**', 'tap-snapshots/**'] }),
   {
     files: ['packages/*/src/**/*.ts'],
     plugins: { '@typescript-eslint': tseslint.plugin },
@@ -40,6 +40,14 @@ export default [
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }]
+    }
+  },
+  {
+    files: ['packages/minwww/site/*.js', 'packages/*/src/console/assets/*.js', 'packages/*/assets/**/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(['addEventListener', 'document', 'location', 'matchMedia', 'performance', 'window', 'EventSource', 'URL', 'fetch', 'setTimeout',
+        'clearTimeout', 'setInterval', 'requestAnimationFrame', 'confirm', 'getComputedStyle', 'devicePixelRatio', 'ResizeObserver', 'FormData', 'URLSearchParams',
+        'HTMLElement', 'uPlot'].map(name => [name, 'readonly']))
     }
   },
   layer('i2cp', ['@minwww/*', 'minwww']),
