@@ -125,8 +125,8 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
     })
   }
 
-  /** Resets all streams and leaves the session, which stays open. */
-  close (): void { this.#shutDown(new StreamingError('STREAMING_CLOSED', 'the stream manager is closed')) }
+  /** Resets all streams, whose sockets close without an error, and leaves the session, which stays open. */
+  close (): void { this.#shutDown() }
 
   /** For StreamServer. */
   register (port: number, server: StreamServer): void {
@@ -233,11 +233,12 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
     this.#timer = { at, handle }
   }
 
-  #shutDown (error: StreamingError): void {
+  /** `error` is for the sockets; without one this side wanted it. */
+  #shutDown (error?: StreamingError): void {
     if (this.#closed) return
     for (const server of [...this.#servers.values()]) server.close()
     for (const socket of [...this.#sockets.values()]) socket.destroy(error)
-    for (const { cancel } of [...this.#pings.values()]) cancel(error)
+    for (const { cancel } of [...this.#pings.values()]) cancel(error ?? closedError())
     this.#flush()
     this.#closed = true
     this.#arm()
@@ -247,8 +248,12 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
   }
 
   #assertOpen (): void {
-    if (this.#closed) throw new StreamingError('STREAMING_CLOSED', 'the stream manager is closed')
+    if (this.#closed) throw closedError()
   }
+}
+
+function closedError (): StreamingError {
+  return new StreamingError('STREAMING_CLOSED', 'the stream manager is closed')
 }
 
 /** Streams over an I2CP session. Throws STREAMING_BAD_OPTION. */
