@@ -20,6 +20,8 @@ export interface CoreDriverOptions {
   onEvent: (event: CoreEvent) => void
 }
 
+/** ms; no timer is finer than this. */
+const TICK = 1
 /** ms after which the core gets the time again although the gate is still closed. */
 const MAX_HOLD = 100
 /** Messages given to the session in one go, so that a burst cannot keep the event loop from everything else. */
@@ -64,8 +66,10 @@ export class CoreDriver {
     for (let event = core.pollEvent(); event !== undefined; event = core.pollEvent()) this.#options.onEvent(event)
     const resume = this.#transmit(clock.now())
     if (this.#closed) return
-    // While the gate holds messages back, the core's own deadline for them lies in the past.
-    this.#arm(resume === Infinity ? core.nextTimeout() ?? Infinity : Math.min(resume, clock.now() + MAX_HOLD))
+    // While the gate holds messages back, the core's own deadline for them lies in the past. And what the core wants to
+    // send "now" but does not give is a rounding of epoch milliseconds (2^-12 ms): a tick later it does.
+    const now = clock.now()
+    this.#arm(resume === Infinity ? Math.max(core.nextTimeout() ?? Infinity, now + TICK) : Math.min(resume, now + MAX_HOLD))
   }
 
   /** Sends what may leave now. Returns the time at which there may be more, Infinity if only the core knows. */

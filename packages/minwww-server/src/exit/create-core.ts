@@ -21,12 +21,12 @@ export function createCore (options: ExitOptions, clock: Clock): ExitCore {
 
 const MAX_SERVER_RATE = 2 << 20
 /** The core counts whole tunnel messages; a little above the limit, so that the limit itself decides. */
-const HEADROOM = 1.06
+const HEADROOM = 1.3
 const MIN_BACKLOG = 64
 const MAX_BACKLOG = 400
 
 /** What the core announces as its pace must not be more than the operator gives. */
-function limitedTo (out: number): Partial<ServerConfig> {
+export function limitedTo (out: number): Partial<ServerConfig> {
   if (out <= 0) return {}
   return {
     serverRate: Math.min(MAX_SERVER_RATE, out * HEADROOM),

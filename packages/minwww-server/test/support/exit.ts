@@ -87,10 +87,12 @@ export class VirtualClock implements Clock {
   }
 
   advance (ms: number): void {
+    let steps = 0
     const end = this.#now + ms
     for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
       this.#now = Math.max(this.#now, next.at)
       this.#timers = this.#timers.filter(other => other !== next)
+      if (++steps > 10_000) throw new Error(`time stands still at ${this.#now}`)
       next.callback()
     }
     this.#now = end
