@@ -7,6 +7,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 
@@ -14,16 +15,17 @@ const MAX_RESPONSE = 64 * 1024 * 1024
 
 export interface Page { status: number, body: Buffer, firstByte: number, total: number }
 
-/** One GET on a fresh proxy connection, which it closes; times in ms. */
-export async function fetchThroughProxy (socket: Socket, url: string, timeout: number): Promise<Page> {
+/** One HTTP exchange on a fresh connection of whatever kind, which it closes; times in ms. */
+export async function fetchOver (stream: Duplex, head: string, timeout: number, body?: Buffer): Promise<Page> {
   const started = performance.now()
-  const timer = setTimeout(() => socket.destroy(new Error(`no page within ${timeout} ms`)), timeout)
+  const timer = setTimeout(() => stream.destroy(new Error(`no response within ${timeout} ms`)), timeout)
   const chunks: Buffer[] = []
   let length = 0
   let firstByte = 0
   try {
-    socket.write(`GET ${url} HTTP/1.1\r\nHost: ${new URL(url).host}\r\nConnection: close\r\n\r\n`)
-    for await (const chunk of socket as AsyncIterable<Buffer>) {
+    stream.write(`${head}\r\nConnection: close\r\n\r\n`)
+    if (body !== undefined) stream.write(body)
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
       if (firstByte === 0) firstByte = performance.now() - started
       length += chunk.length
       if (length > MAX_RESPONSE) throw new Error('response too large')
@@ -31,12 +33,16 @@ export async function fetchThroughProxy (socket: Socket, url: string, timeout: n
     }
   } finally {
     clearTimeout(timer)
-    socket.destroy()
+    stream.destroy()
   }
   const response = Buffer.concat(chunks)
   const end = response.indexOf('\r\n\r\n')
   const status = Number(/^HTTP\/1\.\d (\d{3})/.exec(response.subarray(0, 16).toString('latin1'))?.[1] ?? 0)
   return { status, body: response.subarray(end + 4), firstByte, total: performance.now() - started }
+}
+
+export async function fetchThroughProxy (socket: Socket, url: string, timeout: number): Promise<Page> {
+  return await fetchOver(socket, `GET ${url} HTTP/1.1\r\nHost: ${new URL(url).host}`, timeout)
 }
 
 async function openProxy (hops: number): Promise<Socket> {

@@ -18,6 +18,8 @@ export { networkMissing } from './missing.ts'
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const I2CP_PORT = 7654
 const WEB_PORT = 8080
+/** Of an Ed25519 Destination: 384 bytes of keys and a key certificate. */
+const DESTINATION_LENGTH = 391
 
 export interface TestNetworkOptions {
   /** Number of routers, 2 to 32; 10 MB of memory each. Default 8. */
@@ -147,6 +149,11 @@ export class TestNetwork {
     const line = readFileSync(join(this.directory, 'web.b32'), 'latin1').split('\n').find(text => text.startsWith(`${hops} `))
     if (line === undefined) throw new Error(`the network has no web server for ${hops} hops`)
     return line.slice(line.indexOf(' ') + 1).trim()
+  }
+
+  /** The Destination (I2P structure, 391 bytes) of a tunnel that router k made from a section of tunnels.conf. */
+  destination (k: number, section: string): Buffer {
+    return readFileSync(join(this.directory, `r${k}`, `${section}.dat`)).subarray(0, DESTINATION_LENGTH)
   }
 
   /** Router 1's HTTP proxy for a number of hops. */

@@ -1,14 +1,16 @@
-// The web server behind router 2: web.mjs PORT [HOST-or-RUN]. Plain JavaScript, so that it starts without a loader.
+// The web server behind router 2: web.mjs PORT RUN (RUN only marks the process as one of that run). Plain JavaScript,
+// so that it starts without a loader.
 //   GET  /bytes/N[?seed=S]   N reproducible bytes (see bytes.mjs)
 //   POST /digest             SHA-256 (hex) and length of the request's body, as JSON
 //   POST /echo               the request's body
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
+import { pathToFileURL } from 'node:url'
 import { reproducibleBytes } from './bytes.mjs'
 
 const MAX_BYTES = 64 * 1024 * 1024
 
-const server = createServer((request, response) => {
+function answer (request, response) {
   const url = new URL(request.url ?? '/', 'http://localhost')
   const sized = /^\/bytes\/(\d{1,9})$/.exec(url.pathname)
   if (request.method === 'GET' && sized !== null && Number(sized[1]) <= MAX_BYTES) {
@@ -23,6 +25,12 @@ const server = createServer((request, response) => {
   } else {
     response.writeHead(404).end('not found\n')
   }
-})
-server.keepAliveTimeout = 1
-server.listen(Number(process.argv[2] ?? 8080), '127.0.0.1')
+}
+
+export function createWebServer () {
+  const server = createServer(answer)
+  server.requestTimeout = 0 // a large upload over a slow path is no attack here
+  return server
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) createWebServer().listen(Number(process.argv[2] ?? 8080), '127.0.0.1')

@@ -51,12 +51,17 @@ function flawOf ({ clock, netdb }: RouterContext, session: RouterSession, messag
 function dispatch (context: RouterContext, session: RouterSession, message: Sent, to: string): number {
   const now = context.clock.now()
   if (session.state === 'closed') return MESSAGE_STATUS.BAD_SESSION
-  if (message.type === TYPE.SendMessageExpires && message.expiration <= now) return MESSAGE_STATUS.EXPIRED
+  if (message.type === TYPE.SendMessageExpires && isPast(message.expiration, now)) return MESSAGE_STATUS.EXPIRED
   if (!reachable(context, session, to)) return MESSAGE_STATUS.NO_LEASE_SET
   if (message.type === TYPE.SendMessage || (message.flags & SEND_FLAG.NO_LEASE_SET) === 0) session.addContact(to)
   const { payload } = message
   const accepted = context.network.send(now, { from: session.key, to, size: payload.length, data: payload })
   return accepted ? MESSAGE_STATUS.GUARANTEED_SUCCESS : MESSAGE_STATUS.OVERFLOW
+}
+
+/** A Date of 0 is none (Common structures, "Date"); Java's streaming sends its bare ACKs so. */
+function isPast (expiration: number, now: number): boolean {
+  return expiration !== 0 && expiration <= now
 }
 
 function reachable ({ clock, netdb, sessions }: RouterContext, session: RouterSession, to: string): boolean {

@@ -195,6 +195,7 @@ t.test('messages', async t => {
   t.same(await statusOf(() => message(Buffer.alloc(17))), [11], 'too short')
   t.same(await statusOf(() => message(Buffer.alloc(65_537))), [11], 'too long')
   t.same(await statusOf(() => message(Buffer.alloc(100), { expiration: clock.now() })), [14], 'expired')
+  t.same(await statusOf(() => message(Buffer.alloc(100), { expiration: 0 })), [4], 'no expiration')
   t.same(await statusOf(() => message(Buffer.alloc(64_000))), [4], 'longer than tunnels carry: lost without a word')
   t.match(router.network.stats.lostBy, { 'too-large': 1 })
   router.setAlive(bob.destination, false)

@@ -1,0 +1,91 @@
+// Our streaming against Java's over local-router and over i2pd, and against i2pd's own tunnels on the closed network:
+// both roles, 1 KB, 128 KB and 8 MB, byte-identical, without and with loss.
+import { connect } from 'node:net'
+import t, { type Test } from 'tap'
+import { Destination, LocalDestination, createSession, type SessionOptions } from '@minwww/i2cp'
+import { createLocalRouter } from '@minwww/local-router'
+import { createStreamManager, tunnelServer, type StreamManager } from '@minwww/streaming'
+import { networkMissing, startNetwork, type Address, type TestNetwork } from '../testnet/network.ts'
+import { javaMissing, startJavaStreamClient, startJavaStreamServer } from './java.ts'
+import { startWebServer, transferBothWays } from './transfer.ts'
+
+t.setTimeout(560_000)
+
+const SIZES = [1024, 128 * 1024, 8 * 1024 * 1024]
+const TUNNELS = { 'inbound.length': '1', 'outbound.length': '1', 'inbound.quantity': '2', 'outbound.quantity': '2' }
+const TRANSFER_MS = 120_000
+
+async function openManager (t: Test, options: SessionOptions): Promise<StreamManager> {
+  const session = await createSession({ ...options, options: { ...TUNNELS, ...options.options } })
+  t.teardown(async () => await session.close())
+  return createStreamManager(session)
+}
+
+/** Java's streaming and ours in both roles, with `ours` and `theirs` as I2CP addresses of one network. */
+async function withJava (t: Test, ours: SessionOptions, theirs: Address, sizes: number[]): Promise<void> {
+  const web = await startWebServer(t)
+  const manager = await openManager(t, ours)
+
+  const server = await startJavaStreamServer({ i2cp: theirs, target: web, options: TUNNELS })
+  t.teardown(async () => await server.stop())
+  const destination = Destination.fromBase64(server.destination)
+  await transferBothWays(t, {
+    name: 'our client, Java\'s server', sizes, timeout: TRANSFER_MS, open: () => manager.connect({ destination })
+  })
+
+  const tunnel = tunnelServer({ manager, target: web })
+  t.teardown(async () => await tunnel.close())
+  const client = await startJavaStreamClient({ i2cp: theirs, destination: manager.destination.base64, options: TUNNELS })
+  t.teardown(async () => await client.stop())
+  await transferBothWays(t, {
+    name: 'Java\'s client, our server', sizes, timeout: TRANSFER_MS, open: () => connect(client.port, '127.0.0.1')
+  })
+}
+
+for (const loss of [0, 0.02]) {
+  t.test(`Java over local-router, ${loss * 100} % loss`, { skip: javaMissing() ?? false }, async t => {
+    const router = createLocalRouter({ seed: 4, latency: 10, jitter: 2, loss })
+    t.teardown(async () => await router.close())
+    const address = await router.listen({ host: '127.0.0.1', port: 0 })
+    await withJava(t, { connect: () => router.connect() }, address, SIZES)
+  })
+}
+
+/** i2pd's server tunnel 'plain' on router 2 to the web server there, its client tunnel 'ours' on router 1 to our Destination. */
+const i2pdTunnels = (ours: Destination): Record<number, string> => ({
+  1: ['[ours]', 'type = client', 'address = 0.0.0.0', 'port = 5555', `destination = ${ours.b32}`, 'keys = ours.dat', ...i2pdOptions()].join('\n'),
+  2: ['[plain]', 'type = server', 'host = 127.0.0.1', 'port = 8080', 'keys = plain.dat', ...i2pdOptions()].join('\n')
+})
+
+const i2pdOptions = (): string[] => ['i2cp.leaseSetEncType = 4', ...Object.entries(TUNNELS).map(([name, value]) => `${name} = ${value}`)]
+
+async function withI2pd (t: Test, network: TestNetwork, keys: LocalDestination, sizes: number[]): Promise<void> {
+  const web = await startWebServer(t)
+  const manager = await openManager(t, { connect: () => network.connect(3), keys })
+  const destination = Destination.parse(network.destination(2, 'plain'))
+  await transferBothWays(t, {
+    name: 'our client, i2pd\'s server tunnel', sizes, timeout: TRANSFER_MS, open: () => manager.connect({ destination })
+  })
+  const tunnel = tunnelServer({ manager, target: web })
+  t.teardown(async () => await tunnel.close())
+  await transferBothWays(t, {
+    name: 'i2pd\'s client tunnel, our server', sizes, timeout: TRANSFER_MS, open: () => network.connect({ host: '10.77.0.1', port: 5555 })
+  })
+}
+
+t.test('i2pd, no loss', { skip: networkMissing() ?? false }, async t => {
+  const keys = LocalDestination.generate()
+  const network = await startNetwork({ hops: [1], tunnels: i2pdTunnels(keys.destination) })
+  t.teardown(async () => await network.stop())
+  await withI2pd(t, network, keys, SIZES)
+  await t.test('Java\'s streaming over i2pd', { skip: javaMissing() ?? false }, async t => {
+    await withJava(t, { connect: () => network.connect(4) }, await network.forward(5), SIZES.slice(0, 2))
+  })
+})
+
+t.test('i2pd, 2 % loss on every link', { skip: networkMissing({ emulatedLinks: true }) ?? false }, async t => {
+  const keys = LocalDestination.generate()
+  const network = await startNetwork({ hops: [1], delay: 2, loss: 0.02, tunnels: i2pdTunnels(keys.destination) })
+  t.teardown(async () => await network.stop())
+  await withI2pd(t, network, keys, SIZES.slice(0, 2))
+})
