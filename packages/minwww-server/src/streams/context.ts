@@ -31,6 +31,8 @@ export class StreamExchange {
   readonly context: StreamContext
   readonly #started: number
   bytes = 0
+  /** For the log, where the operator wants it there. */
+  url: string | undefined
 
   constructor (context: StreamContext, visitor: Destination) {
     this.context = context
@@ -59,9 +61,10 @@ export class StreamExchange {
   }
 
   finish (error?: ServerError): void {
-    const { statistics, clock, logger } = this.context
+    const { statistics, clock, logger, logUrls } = this.context
     const milliseconds = clock.now() - this.#started
     statistics.finished('stream', error?.reason ?? 'answered', this.bytes, milliseconds)
-    logger.debug({ outcome: error?.code ?? 'answered', path: 'stream', ms: Math.round(milliseconds) }, 'request')
+    const facts = { outcome: error?.code ?? 'answered', path: 'stream', ms: Math.round(milliseconds) }
+    logger.debug(logUrls ? { ...facts, url: this.url } : facts, 'request')
   }
 }

@@ -24,6 +24,7 @@ export async function answerRequest (context: StreamContext, visitor: Destinatio
   outgoing.sendDate = false
   try {
     const request = readRequest(incoming, maxFields)
+    exchange.url = request.url
     exchange.admit(request.method)
     const { response, head } = await responseTo(context, visitor, request, abort.signal)
     const isSite = context.web.fetcher.isSite(request.url)

@@ -24,6 +24,7 @@ const UPGRADE_TIME = 30_000
 export async function openTunnel (context: StreamContext, visitor: Destination, incoming: IncomingMessage, stream: Duplex, head: Buffer, serve: (stream: Duplex) => void): Promise<void> {
   const exchange = new StreamExchange(context, visitor)
   try {
+    exchange.url = incoming.url
     const endpoint = parseAuthority(incoming.url ?? '')
     exchange.admit('CONNECT')
     const site = context.web.sites.at(endpoint.host, endpoint.port)

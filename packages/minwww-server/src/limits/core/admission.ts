@@ -28,15 +28,16 @@ const HOUR = 3_600_000
 const DAY = 86_400_000
 
 /**
- * I2PTunnel's rules (30 a minute, 80 an hour, 200 a day, 50 a minute in total) count connections that carry many
- * requests each; here one request counts, so the figures are 10 to 20 times larger. POSTs are as there.
+ * I2PTunnel's rules (30 connections a minute, 80 an hour, 200 a day; 6 POSTs in 5 minutes, 20 of all) count connections
+ * that carry a hundred requests each, and only one browser's. Here one request counts, and a client may be the proxy of
+ * several people, so the figures are larger by a factor of about 100; POSTs by about 20.
  */
 export const DEFAULT_ADMISSION: AdmissionLimits = {
-  requestsPerClient: [{ count: 300, window: MINUTE }, { count: 3_000, window: HOUR }, { count: 20_000, window: DAY }],
-  requestsTotal: [{ count: 3_000, window: MINUTE }],
-  postsPerClient: [{ count: 30, window: 5 * MINUTE }],
-  postsTotal: [{ count: 300, window: 5 * MINUTE }],
-  newClients: [{ count: 60, window: MINUTE }],
+  requestsPerClient: [{ count: 3_000, window: MINUTE }, { count: 30_000, window: HOUR }, { count: 200_000, window: DAY }],
+  requestsTotal: [{ count: 12_000, window: MINUTE }],
+  postsPerClient: [{ count: 120, window: 5 * MINUTE }],
+  postsTotal: [{ count: 1_200, window: 5 * MINUTE }],
+  newClients: [{ count: 240, window: MINUTE }],
   bytesPerClient: 0,
   burstPerClient: 1 << 20,
   maxRefusals: 60,
