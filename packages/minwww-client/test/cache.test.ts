@@ -57,6 +57,7 @@ t.test('what is never kept', async t => {
     ['Vary: *', { fields: [...maxAge(60), ['Vary', '*']] }],
     ['cookies without freshness', { fields: [['Set-Cookie', 'a=b'], ['Last-Modified', new Date(START - 1e10).toUTCString()]] }],
     ['nothing known', {}],
+    ['no freshness and no validator', { fields: [['Cache-Control', 'max-age=0']] }],
     ['a part', { status: 206, fields: maxAge(60) }],
     ['an error', { status: 500, fields: maxAge(60) }]
   ]
@@ -183,6 +184,10 @@ t.test('stale when nobody answers', async t => {
   t.equal(stale.path, 'stale')
   t.equal(await text(stale), 'body 1')
   await t.rejects(ask('/b'), { code: 'MINWWW_TIMEOUT' })
+  for (const code of ['MINWWW_BUSY', 'MINWWW_OVERLOADED'] as const) {
+    fail = new ProxyError(code)
+    await t.rejects(ask('/a'), { code })
+  }
   fail = new ProxyError('MINWWW_POLICY')
   await t.rejects(ask('/a'), { code: 'MINWWW_POLICY' })
   fail = 503

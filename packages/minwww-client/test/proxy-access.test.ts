@@ -169,7 +169,7 @@ t.test('too many requests at a time', async t => {
 })
 
 t.test('the cache of the proxy, and a page when all exits are dead', async t => {
-  const { proxy, core, port } = await startProxy(request => ({ headers: [['Cache-Control', request.url.endsWith('old') ? 'max-age=0' : 'max-age=60']], body: 'kept' }))
+  const { proxy, core, port } = await startProxy(request => ({ headers: [['ETag', '"e"'], ['Cache-Control', request.url.endsWith('old') ? 'max-age=0' : 'max-age=60']], body: 'kept' }))
   t.equal((await get(port, 'http://a.example/')).text, 'kept')
   await get(port, 'http://a.example/old')
   core.site = () => ({ fail: { code: 'timeout' } as never })

@@ -26,7 +26,9 @@ const STALE_WITHOUT_ANSWER = 7 * 86_400
 /** Refreshes in the background at a time; more wait for the next request. */
 const MAX_BACKGROUND = 16
 /** After these nobody knows better than an old copy. */
-const NO_ANSWER: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_NO_EXIT', 'MINWWW_BUSY', 'MINWWW_CONNECTION_FAILED', 'MINWWW_UPSTREAM_TIMEOUT', 'MINWWW_BAD_UPSTREAM', 'MINWWW_OVERLOADED'])
+const NO_ANSWER: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_NO_EXIT', 'MINWWW_CONNECTION_FAILED', 'MINWWW_UPSTREAM_TIMEOUT'])
+/** After these an old copy is given out only if the site allows it (`stale-if-error`). */
+const ERRORS: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_BUSY', 'MINWWW_OVERLOADED', 'MINWWW_BAD_UPSTREAM'])
 const CONDITIONAL = /^if-(?:none-match|modified-since|match|unmodified-since|range)$|^range$/i
 
 /** A private HTTP cache (RFC 9111) around a way to ask. */
@@ -107,8 +109,10 @@ export class HttpCache {
     try {
       answer = await forward(asked)
     } catch (error) {
-      if (error instanceof ProxyError && NO_ANSWER.has(error.code) && this.#mayBeStale(entry, STALE_WITHOUT_ANSWER)) return this.#stale(entry, conditions)
-      throw error
+      if (!(error instanceof ProxyError)) throw error
+      const allowed = NO_ANSWER.has(error.code) ? STALE_WITHOUT_ANSWER : ERRORS.has(error.code) ? 0 : undefined
+      if (allowed === undefined || !this.#mayBeStale(entry, allowed)) throw error
+      return this.#stale(entry, conditions)
     }
     if (answer.status === 304) {
       this.stats.revalidated++

@@ -43,6 +43,9 @@ export class PolicyFactory {
     const strict = control.has('must-revalidate') || control.has('proxy-revalidate') || control.has('no-cache')
     const policy = new this.#class(request, { status, headers: ruled(headers, control) }, { shared: false })
     if (!policy.storable()) return undefined
+    // Without validator and freshness a copy could never be used, but for want of an answer: its site did not mean that.
+    const isUsable = headers.etag !== undefined || headers['last-modified'] !== undefined || policy.maxAge() > 0
+    if (!isUsable) return undefined
     const staleIfError = control.get('stale-if-error')
     return { status, reason, fields, body, policy, strict, staleIfError: staleIfError === undefined ? undefined : Number(staleIfError) || 0 }
   }

@@ -6,6 +6,7 @@ import type { Backend } from './backend.ts'
 import { exitsForSite } from './exit-choice.ts'
 import { ProxyError, type FailureCode } from './failures.ts'
 import { valuesOf, type Fields } from './fields.ts'
+import { Gate, pause } from './gate.ts'
 import { fetchByMessage, failureOf, TooLargeError } from './message-path.ts'
 import type { NameService } from './names.ts'
 import type { Settings } from './options.ts'
@@ -17,6 +18,12 @@ import { parseAuthority, withHost, type Target } from './target.ts'
 const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_NO_EXIT'])
 /** Such a last resort is not waited for as long as a request, ms. */
 const LAST_RESORT_TIMEOUT = 20_000
+
+/** Requests by message at a time, for each exit of the pool: exits refuse a client that has more waiting. */
+const PER_EXIT = 24
+/** A pool that is busy is asked again so often, if it says that it will soon have time, s. */
+const BUSY_RETRIES = 2
+const MAX_BUSY_WAIT = 5
 
 /** Where a request goes. `known` is false for an .i2p name that only the exits might know. */
 export type Route = { to: 'pool', known: boolean } | { to: 'site', destination: Destination }
@@ -32,6 +39,7 @@ export interface ExchangeOptions {
 /** Chooses the path of one request: messages where they can carry it, else streams. */
 export class Exchange {
   readonly #options: ExchangeOptions
+  readonly #gates = new WeakMap<Backend, Gate>()
 
   constructor (options: ExchangeOptions) {
     this.#options = options
@@ -65,7 +73,7 @@ export class Exchange {
     const mute = exits.length > 0 && exits.every(exit => exit.successes === 0)
     if (backend.streams !== undefined && mute && exits.every(exit => exit.state === 'down')) return await this.#overExits(request, backend)
     try {
-      return await fetchByMessage(backend.driver, request, this.#options.settings.timeout)
+      return await this.#byMessage(request, backend)
     } catch (error) {
       if (error instanceof TooLargeError) {
         if (backend.streams === undefined) throw failureOf(error.event)
@@ -75,6 +83,28 @@ export class Exchange {
       if (!isMute) throw error
       return await this.#overExits(request, backend, undefined, LAST_RESORT_TIMEOUT).catch(() => { throw error })
     }
+  }
+
+  /** A burst of a browser's waits here rather than be refused by the exits. */
+  async #byMessage (request: SiteRequest, backend: Backend): Promise<Answer> {
+    for (let retries = 0; ; retries++) {
+      try {
+        return await this.#gateOf(backend).run(request.signal, async () => await fetchByMessage(backend.driver, request, this.#options.settings.timeout))
+      } catch (error) {
+        const wait = error instanceof ProxyError && error.code === 'MINWWW_BUSY' ? error.retryAfter ?? 1 : Infinity
+        if (wait > MAX_BUSY_WAIT || retries >= BUSY_RETRIES) throw error
+        await pause(wait * 1_000, request.signal)
+      }
+    }
+  }
+
+  #gateOf (backend: Backend): Gate {
+    let gate = this.#gates.get(backend)
+    if (gate === undefined) {
+      gate = new Gate(() => PER_EXIT * Math.max(1, backend.poolSize))
+      this.#gates.set(backend, gate)
+    }
+    return gate
   }
 
   async #fromSite (request: SiteRequest, backend: Backend, destination: Destination): Promise<Answer> {
