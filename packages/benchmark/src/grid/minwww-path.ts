@@ -56,6 +56,19 @@ export class MinwwwPath {
     return { time, failed: false, tunnelMessages: world.network.stats.tunnelMessagesSent - before }
   }
 
+  /** Starts a page; `isDone` says when it is here, `failed` whether it is the page. */
+  start (size: number, timeout: number): { isDone: () => boolean, failed: () => boolean } {
+    const handle = this.client.core.request(this.world.now, { message: pageRequest(size), site: 'site.i2p', idempotent: true, timeout })
+    return {
+      isDone: () => this.#events.has(handle),
+      failed: () => {
+        const event = this.#events.get(handle)
+        this.#events.delete(handle)
+        return event?.type !== 'response' || !event.message.equals(this.exit.page(size))
+      }
+    }
+  }
+
   /** Lets what is still on its way arrive. */
   rest (milliseconds: number): void {
     this.world.runUntil(this.world.now + milliseconds)

@@ -80,8 +80,8 @@ export class StreamingPath {
     for (const map of [this.#requests, this.#pending, this.#received]) map.clear()
   }
 
-  /** Starts a page; the result is ready when `isDone` says so. */
-  start (size: number): { isDone: () => boolean, failed: () => boolean } {
+  /** Starts a page; `isDone` says when it is here, `failed` whether it is all of the page. */
+  start (size: number, _timeout?: number): { isDone: () => boolean, failed: () => boolean } {
     const { now } = this.world
     const connection = this.#client.core.connect(now, { destination: this.#keys[1].destination, port: PORT })
     const page = this.#page(size)

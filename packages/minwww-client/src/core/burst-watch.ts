@@ -5,6 +5,8 @@ export class BurstWatch {
   /** First index of the burst. */
   readonly from: number
   readonly pace: number
+  /** Set once the rate was taken from it. */
+  wasAsFastAsSent: boolean | undefined
   readonly #seen = new Set<number>()
   #last: number
   #highest = -1

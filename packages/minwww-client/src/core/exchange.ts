@@ -22,11 +22,24 @@ export type Timer =
   /** Nothing: given up, though late symbols still count. */
   | { kind: 'idle' }
 
+/** What is known of the pace of an exit's symbols; all ms. */
+export interface GapTimes {
+  /** Between two symbols. */
+  spacing: number
+  /** How late the last one may be. */
+  slack: number
+  /** How long nothing at all may come while there is something to send. */
+  silence: number
+  /** Until everything under way from this exit has come. */
+  backlog: number
+}
+
 /** One sending of a request or WANT; its attempt number comes back with every symbol it causes. */
 export interface Round {
   /** First index it may bring: 0 for a request, the first wanted one for a WANT. */
   readonly from: number
   readonly sentAt: number[]
+  /** No round trip can be taken from it any more. */
   measured: boolean
 }
 
@@ -80,13 +93,16 @@ export class Exchange {
     return this.assembly.add(reply)
   }
 
-  /** A symbol came: the rest of its burst should follow. */
-  waitForRest (now: number, reply: ReplyMessage, spacing: number, slack: number, backlog: number): void {
+  /**
+   * A symbol came: the rest of its burst should follow. If the exit falls silent for longer than symbols are lost in a
+   * row, the burst is over, whatever it announced.
+   */
+  waitForRest (now: number, reply: ReplyMessage, gap: GapTimes): void {
     if (this.timer.kind === 'want' && reply.index < (this.rounds.get(this.latest)?.from ?? 0)) return
     const last = this.assembly?.announced(reply.last) ?? reply.last
-    const rest = Math.max(0, last - reply.index) * spacing * GAP_STRETCH
-    const span = Math.min(MAX_GAP, rest + slack)
-    this.timer = { kind: 'gap', from: now, span, latest: now + Math.min(MAX_GAP, Math.max(span, 1.5 * backlog + 2 * slack)) }
+    const rest = Math.max(0, last - reply.index) * gap.spacing * GAP_STRETCH + gap.slack
+    const span = Math.min(MAX_GAP, rest, gap.silence)
+    this.timer = { kind: 'gap', from: now, span, latest: now + Math.min(MAX_GAP, Math.max(span, gap.backlog * GAP_STRETCH + gap.silence)) }
     this.wantsInVain = 0
   }
 

@@ -1,15 +1,24 @@
 import {
-  decodeRate, encodeLoss, encodeRate, LossEstimator, MAX_LOSS, MAX_SHAPE, MIN_TRAIN, RttEstimator, TrainRate, tunnelMessagesOf
+  decodeRate, encodeLoss, encodeRate, INITIAL_SHAPE, LossEstimator, MAX_LOSS, MAX_SHAPE, MIN_TRAIN, RttEstimator, tunnelMessagesOf
 } from '@minwww/protocol'
 import type { ReplyMessage } from '@minwww/protocol'
 import { BurstWatch } from './burst-watch.ts'
 import type { ClientConfig } from './config.ts'
+import type { GapTimes } from './exchange.ts'
+import { RateGrant } from './rate-grant.ts'
 import { ShapeLearner } from './shape.ts'
 import { symbolTime, wireBytes } from './wire.ts'
 
 /** Bursts watched at once; at more the oldest is taken as over. */
 const MAX_WATCHES = 256
 const LOSS_MARGIN = 1.25
+/** Bursts whose symbol size is remembered. */
+const RECENT = 16
+/** Symbol times of silence that never mean the end of a burst. */
+const MIN_RUN = 3
+/** Backlog, in round trips, above which a round trip says nothing; and for how long that is accepted, ms. */
+const LOADED = 0.25
+const MAX_RTT_AGE = 10_000
 /** Loss of a path of which little is known. */
 const PRIOR_LOSS = 0.01
 /** Shortest time that a symbol may be late, ms. */
@@ -23,19 +32,19 @@ export class ExitPath {
   readonly rtt: RttEstimator
   readonly #config: ClientConfig
   readonly #loss = new LossEstimator()
-  readonly #train: TrainRate
+  readonly #rate: RateGrant
   readonly #shape: ShapeLearner
   readonly #watches = new Map<string, BurstWatch>()
-  #bottleneck: number | undefined
   #granted = false
+  #measuredAt = Number.NEGATIVE_INFINITY
   #passed = 0
-  #symbol = 1
+  readonly #recent: number[] = []
   #pace: number
 
   constructor (config: ClientConfig) {
     this.#config = config
     this.rtt = new RttEstimator(config.initialTimeout / 3)
-    this.#train = new TrainRate(config.initialRate)
+    this.#rate = new RateGrant(config.initialRate, config.minRate, config.maxRate)
     this.#pace = config.initialRate
     this.#shape = new ShapeLearner({ growRun: config.growRun, retry: config.shapeRetry })
   }
@@ -53,12 +62,12 @@ export class ExitPath {
 
   /** Bytes/s granted to the exit. */
   get rate (): number {
-    return Math.min(this.#config.maxRate, Math.max(this.#config.minRate, this.#train.grant))
+    return this.#rate.grant
   }
 
   /** Bytes/s that the path carries, as far as known. */
   get carries (): number {
-    return Math.min(this.rate, this.#bottleneck ?? Infinity)
+    return Math.min(this.rate, this.#rate.bottleneck ?? Infinity)
   }
 
   shape (now: number): number {
@@ -85,26 +94,37 @@ export class ExitPath {
     return Math.max(MIN_LATE, 2 * this.rtt.rttvar)
   }
 
-  /** ms between two symbols of m tunnel messages at the announced pace, or slower if they come slower. */
-  spacing (m: number, pace: number, watch?: BurstWatch): number {
-    return Math.max(symbolTime(m, Math.min(pace, this.#bottleneck ?? pace)), watch?.spacing ?? 0)
+  /** How long to wait for what inside a burst. @param backlog - ms until everything under way has come */
+  gap (watch: BurstWatch, backlog: number): GapTimes {
+    const spacing = this.#spacing(watch)
+    const silence = (MIN_RUN + 2 * this.#lostInARow(watch.m)) * spacing + this.slack + this.rtt.srtt / 4
+    return { spacing, slack: this.slack, silence, backlog }
   }
 
-  /** Tunnel messages of the symbols that come at present. */
+  /** Tunnel messages of the symbols that came last. */
   get symbol (): number {
-    return this.#symbol
+    return this.#recent.at(-1) ?? 1
   }
 
-  /** ms until a reply's first symbol is through, and those before it that may be lost in a row with 1 %. */
-  get firstSymbolTime (): number {
-    const q = symbolLoss(this.loss, this.#symbol)
-    const inARow = q > 0 ? Math.log(0.01) / Math.log(q) : 0
-    return (1 + inARow) * symbolTime(this.#symbol, Math.min(this.#pace, this.#bottleneck ?? Infinity))
+  /**
+   * ms until a reply's first symbol is through, and those before it that may be lost in a row. The largest that came
+   * lately is expected, or the largest allowed where that grows: a repetition for nothing costs a whole reply.
+   */
+  firstSymbolTime (now: number): number {
+    const shape = this.shape(now)
+    const m = shape > INITIAL_SHAPE ? shape : Math.max(1, ...this.#recent)
+    return (1 + this.#lostInARow(m)) * symbolTime(m, Math.min(this.#pace, this.#rate.bottleneck ?? Infinity))
+  }
+
+  /** A round trip begun now would measure the queue, not the path; taken all the same if the last sample is old. */
+  isLoaded (now: number, backlog: number): boolean {
+    return this.rtt.hasSample && backlog > LOADED * this.rtt.srtt && now - this.#measuredAt < MAX_RTT_AGE
   }
 
   /** The time between a request's last copy and a symbol, without what the symbol itself took to come through. */
-  measure (roundTrip: number, m: number): void {
-    const transmission = this.#bottleneck === undefined ? 0 : symbolTime(m, this.#bottleneck)
+  measure (now: number, roundTrip: number, m: number): void {
+    this.#measuredAt = now
+    const transmission = this.#rate.bottleneck === undefined ? 0 : symbolTime(m, this.#rate.bottleneck)
     this.rtt.sample(Math.max(roundTrip - transmission, roundTrip / 8))
   }
 
@@ -115,14 +135,20 @@ export class ExitPath {
       watch = new BurstWatch(from, reply.last, tunnelMessagesOf(payloadLength), decodeRate(reply.pace))
       if (this.#watches.size >= MAX_WATCHES) this.#close(now, this.#watches.keys().next().value!)
       this.#watches.set(key, watch)
+      this.#recent.push(watch.m)
+      if (this.#recent.length > RECENT) this.#recent.shift()
     }
     this.#passed += watch.advance(reply.index) * wireBytes(payloadLength)
-    this.#symbol = watch.m
     this.#pace = watch.pace
-    const rest = Math.max(0, reply.last - reply.index) * this.spacing(watch.m, watch.pace, watch)
+    const rest = Math.max(0, reply.last - reply.index) * this.#spacing(watch)
     watch.observe(now, reply.index, reply.last, this.#passed, now + rest * 1.05 + this.lateness)
     if (watch.isWhole) this.#close(now, key)
     return watch
+  }
+
+  /** A page is whole: its train has shown the rate, although the rest of the burst is yet to come. */
+  completed (watch: BurstWatch): void {
+    this.#learnRate(watch)
   }
 
   nextTimeout (): number | undefined {
@@ -136,24 +162,37 @@ export class ExitPath {
     for (const [key, watch] of this.#watches) if (watch.closeAt <= now) this.#close(now, key)
   }
 
+  /** ms between two symbols: at the announced pace, at the bottleneck's, or as they come while that is unknown. */
+  #spacing (watch: BurstWatch): number {
+    if (this.#rate.bottleneck !== undefined) return symbolTime(watch.m, Math.min(watch.pace, this.#rate.bottleneck))
+    return Math.max(symbolTime(watch.m, watch.pace), watch.spacing ?? 0)
+  }
+
+  /** Symbols that are lost one after the other with a probability of 1 %. */
+  #lostInARow (m: number): number {
+    const q = symbolLoss(this.loss, m)
+    return q > 0 ? Math.log(0.01) / Math.log(q) : 0
+  }
+
   #close (now: number, key: string): void {
     const watch = this.#watches.get(key)!
     this.#watches.delete(key)
-    const { m, announced, received, train } = watch
-    const isAsFastAsSent = this.#train.sample(train)
-    if (train.symbols >= MIN_TRAIN) this.#learnBottleneck(train, isAsFastAsSent)
+    const { m, announced, received } = watch
     // What is lost where the rate was too high is no property of the path (section 7.4).
-    if (!isAsFastAsSent) return
-    if (this.#isExcess(announced - received, announced, m)) this.#train.congestion()
+    if (!this.#learnRate(watch)) return
+    if (this.#isExcess(announced - received, announced, m)) this.#rate.congestion()
     this.#loss.burst(received, announced, m)
     this.#shape.burst(now, { m, announced, received, outOfOrder: watch.isOutOfOrder })
   }
 
-  #learnBottleneck (train: BurstWatch['train'], isAsFastAsSent: boolean): void {
+  /** Each train counts once. @returns whether it came as fast as it was sent */
+  #learnRate (watch: BurstWatch): boolean {
+    if (watch.wasAsFastAsSent !== undefined) return watch.wasAsFastAsSent
+    const { train } = watch
+    if (train.symbols < MIN_TRAIN) return true
     this.#granted = true
-    const arrival = train.duration > 0 ? train.bytes / train.duration * 1000 : Infinity
-    if (!isAsFastAsSent) this.#bottleneck = arrival
-    else if (this.#bottleneck !== undefined && arrival > this.#bottleneck) this.#bottleneck = arrival
+    watch.wasAsFastAsSent = this.#rate.sample(train)
+    return watch.wasAsFastAsSent
   }
 
   /** More than twice the loss that the estimate says, beyond chance. */

@@ -1,5 +1,6 @@
 import { decodeMessage, errorName, peekPrefix, ProtocolError, tunnelMessagesOf, VERSION } from '@minwww/protocol'
 import type { ErrorMessage, ReplyMessage, TaggedMessage } from '@minwww/protocol'
+import type { BurstWatch } from './burst-watch.ts'
 import type { ClientContext } from './context.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Exchange, Round } from './exchange.ts'
@@ -74,17 +75,19 @@ export class Receiver {
     else this.#place(now, exchange, reply, watch)
   }
 
-  #place (now: number, exchange: Exchange, reply: ReplyMessage, watch: { m: number, pace: number, spacing: number | undefined }): void {
+  #place (now: number, exchange: Exchange, reply: ReplyMessage, watch: BurstWatch): void {
     const { stats, config } = this.#context
     const placed = exchange.add(reply, config.maxReplyFactor)
     if (placed === 'inconsistent') stats.inconsistent++
     if (placed === 'duplicate') stats.duplicates++
     if (exchange.assembly?.isFlooded === true) return this.#dispatcher.flooded(now, exchange)
     if (placed !== 'new') return
-    if (exchange.assembly?.complete === true) return this.#dispatcher.complete(now, exchange)
     const { exit } = exchange
-    const spacing = Math.max(exit.path.spacing(watch.m, watch.pace), watch.spacing ?? 0)
-    exchange.waitForRest(now, reply, spacing, exit.path.slack, exit.backlog)
+    if (exchange.assembly?.complete === true) {
+      exit.path.completed(watch)
+      return this.#dispatcher.complete(now, exchange)
+    }
+    exchange.waitForRest(now, reply, exit.path.gap(watch, exit.backlog))
   }
 
   #error (now: number, session: ExitSession, message: ErrorMessage, length: number): void {
@@ -124,5 +127,5 @@ function measure (now: number, exit: Exit, round: Round, m: number): void {
   const best = rtt.hasSample
     ? samples.reduce((a, b) => Math.abs(b - rtt.srtt) < Math.abs(a - rtt.srtt) ? b : a)
     : samples[0]!
-  exit.path.measure(best, m)
+  exit.path.measure(now, best, m)
 }

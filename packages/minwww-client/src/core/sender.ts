@@ -116,14 +116,15 @@ export class Sender {
     const tunnelMessages = tunnelMessagesOf(payload.length)
     const copies = copiesFor(tunnelMessages, path.loss)
     const copySpacing = this.#copySpacing(path)
-    const round: Round = { from, sentAt: [now], measured: false }
+    const { backlog } = exchange.exit
+    const round: Round = { from, sentAt: [now], measured: path.isLoaded(now, backlog) }
     exchange.rounds.set(exchange.latest, round)
     exchange.copies = copies === 1
       ? undefined
       : { payload, protocol, attempt: exchange.latest, left: copies - 1, nextAt: now + copySpacing }
     const lastCopy = now + (copies - 1) * copySpacing
     const at = lastCopy + path.timeout(exchange.repetition + exchange.wantsInVain) + symbolTime(tunnelMessages, path.carries) +
-      path.firstSymbolTime + exchange.exit.backlog
+      path.firstSymbolTime(now) + backlog
     exchange.timer = { kind: from > 0 ? 'want' : 'first', at }
     this.#transmit(now, exchange, payload, protocol)
   }
@@ -167,7 +168,7 @@ export class Sender {
     request.upload ??= new Upload(request.object, path.loss, path.shape(now))
     exchange.upload = new UploadBurst(now, request.upload, symbolTime(request.upload.m, path.carries))
     exchange.rounds.set(exchange.latest, { from: 0, sentAt: [now], measured: true })
-    const at = exchange.upload.endsAt + path.timeout(exchange.repetition) + path.firstSymbolTime + exchange.exit.backlog
+    const at = exchange.upload.endsAt + path.timeout(exchange.repetition) + path.firstSymbolTime(now) + exchange.exit.backlog
     exchange.timer = { kind: 'first', at }
     this.proceed(now, exchange)
   }

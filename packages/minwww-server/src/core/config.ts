@@ -40,7 +40,10 @@ export interface ServerConfig {
   initialDepth: number
   minRate: number
   maxRate: number
-  /** A granted rate times this is the depth: the client's srtt, which the exit is not told. */
+  /**
+   * A granted rate times this is the depth, in place of the client's srtt, which the exit is not told. A full second
+   * fills a bottleneck's queue at once: in the page test 2 to 6 % of the messages were dropped, with half of it none.
+   */
   depthTime: number
   /** Tunnel messages. */
   minDepth: number
@@ -84,7 +87,7 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   initialDepth: 64,
   minRate: KB,
   maxRate: 2 * MB,
-  depthTime: SECOND,
+  depthTime: SECOND / 2,
   minDepth: 16,
   maxDepth: 190,
   maxBacklog: 400,
