@@ -5,6 +5,9 @@ import type { Connection } from '../src/core.ts'
 import { World } from './support/world.ts'
 import { drain } from './support/transfer.ts'
 
+// A shared machine may be slow; nothing here waits for the clock of the wall.
+t.setTimeout(180_000)
+
 type Side = 'client' | 'server'
 type Operation =
   | { type: 'write', side: Side, size: number }

@@ -3,6 +3,9 @@ import type { Connection } from '../src/core.ts'
 import { EPOCH, World } from './support/world.ts'
 import { dispatch, drain, send } from './support/transfer.ts'
 
+// A shared machine may be slow; nothing here waits for the clock of the wall.
+t.setTimeout(180_000)
+
 interface Cell {
   /** One-way, ms. */
   latency: number

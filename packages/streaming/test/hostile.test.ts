@@ -7,6 +7,9 @@ import { EPOCH, World } from './support/world.ts'
 import { dispatch, drain } from './support/transfer.ts'
 import { seeded } from './support/random.ts'
 
+// A shared machine may be slow; nothing here waits for the clock of the wall.
+t.setTimeout(180_000)
+
 const mallory = LocalDestination.generate(seeded(99).bytes)
 const signer = { signatureLength: 64, sign: (data: Uint8Array) => mallory.sign(data) }
 

@@ -14,6 +14,8 @@ import { connect, createServer, createStreamManager, tunnelClient, tunnelServer 
 import type { StreamManager, StreamServer, StreamSocket, StreamingOptions } from '../src/index.ts'
 import { seeded } from './support/random.ts'
 
+t.setTimeout(120_000)
+
 interface Net { client: StreamManager, server: StreamManager, sessions: Session[], close: () => Promise<void> }
 
 async function net (options: { network?: object, client?: Partial<StreamingOptions>, server?: Partial<StreamingOptions> } = {}): Promise<Net> {
