@@ -1,23 +1,8 @@
 import t, { type Test } from 'tap'
-import { readdirSync, statSync } from 'node:fs'
-import { join, relative } from 'node:path'
 import { documentationTree, fetchPage, logLines, missing, startNginx, startService, type Service } from './harness.ts'
+import { pickPages } from './pages.ts'
 
 const PAGES = 200
-const SMALLEST = 200
-const LARGEST = 127 * 1024
-
-/** Pages of a real documentation tree, spread evenly over its sizes from 0.2 to 128 KB. */
-function pickPages (folder: string): string[] {
-  const all = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile() && /\.(html|txt|css|js|png|svg)$/.test(entry.name))
-    .map(entry => join(entry.parentPath, entry.name))
-    .map(path => ({ path: relative(folder, path), size: statSync(path).size }))
-    .filter(({ size }) => size >= SMALLEST && size <= LARGEST)
-    .sort((a, b) => a.size - b.size || a.path.localeCompare(b.path))
-  return Array.from({ length: PAGES }, (_, index) => all[Math.floor(index * all.length / PAGES)]?.path ?? '')
-}
-
 async function startPool (t: Test, origin: string, options: string[], proxyOptions: string[] = []): Promise<{ exits: Service[], proxy: Service }> {
   const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0', ...options])
   const address = router.json.i2cp as string
@@ -41,7 +26,7 @@ const skip = missing('/usr/sbin/nginx', folder ?? '/usr/share/doc/python3.11/htm
 t.test('three processes and nginx: 200 real pages, byte-identical, one exit killed in the middle', { skip }, async t => {
   const origin = await startNginx(t, folder ?? '')
   const { exits, proxy } = await startPool(t, origin, ['--latency', '20', '--jitter', '2', '--loss', '0.2', '--seed', '3'])
-  const pages = pickPages(folder ?? '')
+  const pages = pickPages(folder ?? '', PAGES)
   let wrong = 0
   let fetched = 0
   const fetchOne = async (page: string): Promise<void> => {

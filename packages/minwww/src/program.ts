@@ -10,6 +10,7 @@ import { addDoctor } from './commands/doctor.ts'
 import { addLookup } from './commands/lookup.ts'
 import { addPing } from './commands/ping.ts'
 import { addTunnel } from './commands/tunnel.ts'
+import { addBench } from './commands/bench.ts'
 import { UsageError } from './errors.ts'
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
@@ -20,7 +21,7 @@ export function createProgram (): Command {
     .description('UDP-like HTTP over I2P: a browser proxy, exits, and an embedded router')
     .version(version)
     .showHelpAfterError(false)
-  for (const add of [addDemo, addProxy, addExit, addRouter, addKeys, addLookup, addDoctor, addPing, addTunnel, addConfig]) add(program)
+  for (const add of [addDemo, addProxy, addExit, addRouter, addKeys, addLookup, addDoctor, addPing, addTunnel, addBench, addConfig]) add(program)
   throwUsageErrors(program)
   return program
 }

@@ -1,16 +1,26 @@
 import { createSession, I2cpError, type LocalDestination, type Session, type SessionOptions } from '@minwww/i2cp'
 import { parseHostPort } from './address.ts'
-import { CliError, explain } from './errors.ts'
+import { CliError, explain, UsageError } from './errors.ts'
 import type { Logger, Reporter } from './output.ts'
 
 /** How long a command waits for the router to build the first tunnels, ms. A Java router builds none in its first 90 s. */
 const TUNNEL_PATIENCE = 180_000
 
-interface RouterSettings { router: string, allowPlainRemote: boolean }
+interface RouterSettings { router: string, allowPlainRemote: boolean, i2cpOption?: readonly string[] }
 
 /** Options of a session over TCP to the router that the user named. */
 export function routerOptions (settings: RouterSettings, logger: Logger): SessionOptions {
-  return { router: parseHostPort(settings.router, '--router'), allowPlainRemote: settings.allowPlainRemote, logger }
+  const { router, allowPlainRemote, i2cpOption = [] } = settings
+  return { router: parseHostPort(router, '--router'), allowPlainRemote, options: parseI2cpOptions(i2cpOption), logger }
+}
+
+/** Reads `NAME=VALUE` options of an I2CP session. Throws UsageError. */
+export function parseI2cpOptions (entries: readonly string[]): Record<string, string> {
+  return Object.fromEntries(entries.map(entry => {
+    const equals = entry.indexOf('=')
+    if (equals < 1) throw new UsageError(`--i2cp-option: '${entry}' is not NAME=VALUE, for example inbound.length=1`)
+    return [entry.slice(0, equals), entry.slice(equals + 1)]
+  }))
 }
 
 /**

@@ -4,12 +4,13 @@ import { addCommonOptions, contextOf } from '../command.ts'
 import type { Check } from '../doctor/doctor.ts'
 import { UsageError } from '../errors.ts'
 
-interface DoctorFlags { router: string, allowPlainRemote?: boolean, patience: string, json?: true }
+interface DoctorFlags { i2cpOption?: string[], router: string, allowPlainRemote?: boolean, patience: string, json?: true }
 
 export function addDoctor (program: Command): void {
   const command = addCommonOptions(program.command('doctor').description('examine an I2CP router: what it can do, what is wrong, what to do about it'))
     .requiredOption('--router <HOST:PORT>', 'I2CP address of the router')
     .option('--allow-plain-remote', 'allow I2CP without TLS to a router that is not on this machine')
+    .option('--i2cp-option <NAME=VALUE...>', 'I2CP session option, for example inbound.length=1 (repeatable)')
     .addOption(new Option('--patience <SECONDS>', 'longest wait for tunnels').default('180'))
   command.action(async () => { await runDoctor(command) })
 }
@@ -22,9 +23,10 @@ async function runDoctor (command: Command): Promise<void> {
   const { logger, reporter, json } = await contextOf(command, {})
   if (!json) process.stderr.write(`examining the router at ${flags.router}; this takes up to some minutes\n`)
   const { examine } = await import('../doctor/doctor.ts')
+  const { routerOptions } = await import('../router-options.ts')
   const checks = await examine({
     router,
-    session: { router, allowPlainRemote: flags.allowPlainRemote === true, reconnect: false, logger },
+    session: { ...routerOptions({ router: flags.router, allowPlainRemote: flags.allowPlainRemote === true, i2cpOption: flags.i2cpOption ?? [] }, logger), reconnect: false },
     tunnelPatience: patience * 1000,
     onCheck: check => { if (!json) process.stdout.write(`${lineOf(check)}\n`) }
   })

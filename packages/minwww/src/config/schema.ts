@@ -48,7 +48,8 @@ const POOL = {
 
 const ROUTER = {
   router: address('I2CP address of the router', '127.0.0.1:7654'),
-  allowPlainRemote: toggle('allow I2CP without TLS to a router that is not on this machine')
+  allowPlainRemote: toggle('allow I2CP without TLS to a router that is not on this machine'),
+  i2cpOption: list('I2CP session option, for example inbound.length=1 (repeatable)', 'NAME=VALUE')
 }
 
 export const SECTIONS = {

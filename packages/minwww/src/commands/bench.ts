@@ -1,0 +1,71 @@
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { ScenarioName } from '@minwww/benchmark'
+
+export interface BenchFlags {
+  quick?: true
+  json?: true
+  seed: number
+  out?: string
+  runs?: number
+  latency?: number
+  loss?: number[]
+  sizes?: number[]
+  hops?: number[]
+  via?: string[]
+}
+
+const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
+  ['grid', 'the protocol cores in virtual time over sizes, latencies, losses and bandwidths; the same figures on every machine'],
+  ['tunnel', 'wall clock over one router on this machine: MinWWW, our streaming, Java I2P streaming'],
+  ['routers', "closed network of i2pd routers (root, i2pd, iproute2): MinWWW and i2pd's own HTTP tunnels"],
+  ['pages', 'a page of 24 KB with ten pictures in Chromium'],
+  ['cost', 'tunnel messages, bytes, acknowledgements and CPU of a page'],
+  ['steps', 'who sends what when, and how many traversals each design needs']
+]
+
+export function addBench (program: Command): void {
+  const bench = options(program.command('bench').description('measure MinWWW against streaming and I2PTunnel on this machine; without a scenario all that can run here').enablePositionalOptions())
+  bench.action(async () => { await start(bench, undefined, []) })
+  for (const [name, description] of SCENARIOS) {
+    const command = options(bench.command(name).description(description))
+    command.action(async () => { await start(command, name, []) })
+  }
+  const url = options(bench.command('url').description('measure HTTP proxies that already run').argument('<URL...>', 'what is fetched'))
+    .requiredOption('--via <PROXY>', 'HTTP proxy, http://HOST:PORT; once for each', collect)
+    .addOption(new Option('--count <N>', 'the same as --runs').argParser(number(1, 100_000)))
+  url.action(async (urls: string[]) => { await start(url, 'url', urls) })
+}
+
+async function start (command: Command, scenario: ScenarioName | undefined, urls: string[]): Promise<void> {
+  const { runBenchCommand } = await import('../run/bench.ts')
+  await runBenchCommand(command.opts<BenchFlags & { count?: number }>(), scenario, urls)
+}
+
+function options (command: Command): Command {
+  return command
+    .option('--quick', 'less of everything')
+    .addOption(new Option('--seed <N>', 'order, bodies and the model of the network').default(1).argParser(number(0, 2 ** 31 - 1)))
+    .option('--json', 'print the report as JSON; progress goes to standard error')
+    .option('--out <DIR>', 'write report.json and report.html there; an interrupted run goes on where it was')
+    .addOption(new Option('--runs <N>', 'measurements of each point').argParser(number(1, 100_000)))
+    .addOption(new Option('--latency <MS>', 'one way; of one link in routers').argParser(number(0, 60_000)))
+    .addOption(new Option('--loss <PERCENT,...>', 'of tunnel messages; of packets on one link in routers').argParser(list(number(0, 50))))
+    .addOption(new Option('--sizes <KB,...>', 'sizes of the pages').argParser(list(number(1, 16_384))))
+    .addOption(new Option('--hops <N,...>', 'tunnel lengths in routers').argParser(list(number(0, 7))))
+}
+
+function number (low: number, high: number): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (text.trim() === '' || !(value >= low && value <= high)) throw new InvalidArgumentError(`give a number from ${low} to ${high}.`)
+    return value
+  }
+}
+
+function list (parse: (text: string) => number): (text: string) => number[] {
+  return text => text.split(',').map(parse)
+}
+
+function collect (text: string, before: string[] = []): string[] {
+  return [...before, text]
+}

@@ -1,0 +1,77 @@
+import { reportText, runBench, type Report, type ScenarioName } from '@minwww/benchmark'
+import type { BenchFlags } from '../commands/bench.ts'
+import { CliError, explain, UsageError } from '../errors.ts'
+
+/** Least time between two lines of progress of the same scenario, ms. */
+const PROGRESS_INTERVAL = 2_000
+
+/** Status of a run that the user interrupted. */
+const INTERRUPTED = 130
+
+export async function runBenchCommand (flags: BenchFlags & { count?: number }, scenario: ScenarioName | undefined, urls: string[]): Promise<void> {
+  const { quick = false, json = false, seed, out, count, runs = count, latency, loss, sizes, hops, via } = flags
+  for (const text of [...urls, ...via ?? []]) assertHttp(text)
+  const controller = new AbortController()
+  const interrupt = (): void => controller.abort()
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+  try {
+    const report = await runBench({
+      ...(scenario !== undefined && { scenarios: [scenario] }),
+      quick,
+      seed,
+      signal: controller.signal,
+      onProgress: progressLines(),
+      command: ['minwww', ...process.argv.slice(2)].join(' '),
+      settings: {
+        ...(runs !== undefined && { runs }),
+        ...(latency !== undefined && { latency }),
+        ...(loss !== undefined && { loss }),
+        ...(sizes !== undefined && { sizes }),
+        ...(hops !== undefined && { hops }),
+        ...(via !== undefined && { via, urls })
+      },
+      ...(out !== undefined && { out })
+    }).catch((error: unknown) => { throw explain(error, out) })
+    await print(json ? JSON.stringify(scenario === 'grid' ? { cells: report.scenarios[0]?.cells ?? [] } : report) : reportText(report))
+    if (out !== undefined) process.stderr.write(`minwww: ${out}/report.html and ${out}/report.json written\n`)
+    if (controller.signal.aborted) process.exitCode = INTERRUPTED
+    else assertMeasured(report, scenario)
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+  }
+}
+
+/** Who asked for one scenario must not take a report without it for a success; a failure is one in any case. */
+function assertMeasured ({ scenarios }: Report, wanted: ScenarioName | undefined): void {
+  for (const { scenario, status, reason = '', hint = '' } of scenarios) {
+    if (status === 'failed') throw new CliError('MINWWW_BENCH_FAILED', `${scenario}: ${reason}`)
+    if (status === 'skipped' && scenario === wanted) throw new CliError('MINWWW_BENCH_SKIPPED', `${scenario}: ${reason}; ${hint}`)
+  }
+}
+
+function assertHttp (text: string): void {
+  if (!URL.canParse(text) || new URL(text).protocol !== 'http:') throw new UsageError(`'${text}' is not an http:// address`)
+}
+
+/** Lines on standard error, not more than one in two seconds for a step that counts. */
+function progressLines (): (text: string) => void {
+  let last = ''
+  let at = -Infinity
+  return text => {
+    const step = text.replaceAll(/\d+/g, '')
+    const now = performance.now()
+    const counts = /(\d+) of (\d+)/.exec(text)
+    if (step === last && now - at < PROGRESS_INTERVAL && counts?.[1] !== counts?.[2]) return
+    last = step
+    at = now
+    process.stderr.write(`minwww: ${text}\n`)
+  }
+}
+
+/** Waits until it is written: the report is longer than a pipe holds. */
+async function print (text: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    process.stdout.write(`${text}\n`, error => error == null ? resolve() : reject(error))
+  })
+}
+

@@ -1,0 +1,74 @@
+// MinWWW over i2pd's tunnels: the proxy on one router of a closed network, two exits on two others, nginx behind them.
+import t, { type Test } from 'tap'
+import { setTimeout as delay } from 'node:timers/promises'
+import { documentationTree, fetchPage, missing, startNginx, startService, type Service } from '../e2e/harness.ts'
+import { pickPages } from '../e2e/pages.ts'
+import { networkMissing, startNetwork, type TestNetwork } from '../testnet/network.ts'
+
+t.setTimeout(540_000)
+
+const PAGES = 50
+const PROXY_ROUTER = 3
+const EXIT_ROUTERS = [4, 5]
+/** A page's own deadline, s; across a restart of the router it includes new tunnels. */
+const DEADLINE = 120
+
+const documentation = documentationTree()
+const skip = networkMissing() ?? missing('/usr/sbin/nginx', documentation ?? '/usr/share/doc/python3.11/html')
+
+async function startMinwww (t: Test, network: TestNetwork, origin: string, hops: number): Promise<Service> {
+  const options = ['inbound.length', 'outbound.length'].flatMap(name => ['--i2cp-option', `${name}=${hops}`])
+  const routerAt = async (k: number): Promise<string> => {
+    const { host, port } = await network.forward(k)
+    return `${host}:${port}`
+  }
+  const exits = await Promise.all(EXIT_ROUTERS.map(async k => {
+    return await startService(t, ['exit', '--router', await routerAt(k), '--site', `docs.i2p=${origin}`, ...options])
+  }))
+  return await startService(t, ['proxy', '--router', await routerAt(PROXY_ROUTER), '--proxy', '127.0.0.1:0', '--timeout', String(DEADLINE), ...options,
+    ...exits.flatMap(exit => ['--exit', exit.json.destination as string])])
+}
+
+/** Fetches the pages through the proxy, four at a time; returns those that are not what the HTTPD serves. */
+async function browse (t: Test, proxy: Service, origin: string, pages: string[], onPage: (done: number) => void = () => {}): Promise<string[]> {
+  const wrong: string[] = []
+  const times: number[] = []
+  const queue = [...pages]
+  await Promise.all(Array.from({ length: 4 }, async () => {
+    for (let page = queue.shift(); page !== undefined; page = queue.shift()) {
+      const direct = await fetchPage(`${origin}/${page}`)
+      const through = await fetchPage(`http://docs.i2p/${page}`, proxy.json.proxy as string)
+      times.push(through.took)
+      if (through.status !== 200 || !direct.body.equals(through.body)) wrong.push(`${page}: ${through.status} ${String(through.headers['x-minwww-error'])}`)
+      onPage(times.length)
+    }
+  }))
+  times.sort((a, b) => a - b)
+  t.comment(`${times.length} pages, median ${Math.round(times[times.length >> 1] ?? 0)} ms, slowest ${Math.round(times.at(-1) ?? 0)} ms`)
+  return wrong
+}
+
+t.test('MinWWW over i2pd', { skip }, async t => {
+  const origin = await startNginx(t, documentation ?? '')
+  const network = await startNetwork({ hops: [1] })
+  t.teardown(async () => { await network.stop() })
+  const pages = pickPages(documentation ?? '', PAGES)
+
+  for (const hops of [0, 3]) {
+    await t.test(`${hops} hops: ${PAGES} pages byte-identical`, async t => {
+      const proxy = await startMinwww(t, network, origin, hops)
+      t.strictSame(await browse(t, proxy, origin, pages), [])
+    })
+  }
+
+  await t.test("1 hop, and the proxy's router is killed and started again in the middle", async t => {
+    const proxy = await startMinwww(t, network, origin, 1)
+    let restarted: Promise<unknown> | undefined
+    const wrong = await browse(t, proxy, origin, pages, done => {
+      if (done === PAGES / 2) restarted = network.kill(PROXY_ROUTER).then(async () => { await delay(1000); await network.restart(PROXY_ROUTER) })
+    })
+    t.ok(restarted, 'it was killed')
+    await restarted
+    t.strictSame(wrong, [])
+  })
+})
