@@ -24,7 +24,7 @@ const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
 ]
 
 export function addBench (program: Command): void {
-  const bench = options(program.command('bench').description('measure MinWWW against streaming and I2PTunnel on this machine; without a scenario all that can run here').enablePositionalOptions())
+  const bench = options(program.command('bench').description('measure MinWWW against streaming and I2PTunnel on this machine; without a scenario all that can run here'))
   bench.action(async () => { await start(bench, undefined, []) })
   for (const [name, description] of SCENARIOS) {
     const command = options(bench.command(name).description(description))
@@ -36,9 +36,10 @@ export function addBench (program: Command): void {
   url.action(async (urls: string[]) => { await start(url, 'url', urls) })
 }
 
+/** Commander gives options that a parent knows too to the parent, wherever they stand. */
 async function start (command: Command, scenario: ScenarioName | undefined, urls: string[]): Promise<void> {
   const { runBenchCommand } = await import('../run/bench.ts')
-  await runBenchCommand(command.opts<BenchFlags & { count?: number }>(), scenario, urls)
+  await runBenchCommand(command.optsWithGlobals<BenchFlags & { count?: number }>(), scenario, urls)
 }
 
 function options (command: Command): Command {

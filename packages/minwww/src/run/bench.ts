@@ -74,4 +74,3 @@ async function print (text: string): Promise<void> {
     process.stdout.write(`${text}\n`, error => error == null ? resolve() : reject(error))
   })
 }
-

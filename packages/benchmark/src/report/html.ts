@@ -1,0 +1,51 @@
+import { gridSection } from './grid-section.ts'
+import { legend, measuredSection } from './measured-section.ts'
+import { costSection, stepsSection, waterfallSection } from './sections.ts'
+import { STYLE } from './style.ts'
+import { escape } from './svg.ts'
+import type { Report, ScenarioResult } from './types.ts'
+
+const TITLES: Readonly<Record<ScenarioResult['scenario'], string>> = {
+  grid: 'Virtual time: MinWWW and streaming over the grid',
+  tunnel: 'One router on this machine, wall clock',
+  routers: 'Closed network of i2pd routers',
+  pages: 'A page with ten pictures in Chromium',
+  cost: 'What a page costs',
+  steps: 'Who sends what when',
+  url: 'Own proxies'
+}
+
+/** The whole report as one file: no script, nothing loaded from elsewhere. */
+export function reportHtml (report: Report): string {
+  const { command, started, finished, seed, machine, versions, scenarios } = report
+  const facts = [`${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} GB, ${machine.system}`, ...Object.entries(versions).map(([name, version]) => `${name} ${version}`)]
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>MinWWW benchmark</title><style>${STYLE}</style></head>
+<body><h1>MinWWW benchmark</h1>
+<p><code>${escape(command)}</code>, seed ${seed}, ${escape(started)} to ${escape(finished)}</p>
+<p class="soft">${facts.map(escape).join('; ')}</p>
+<p>Every figure is p50, p90 or p99 of all attempts, with its 95 % bootstrap interval where there is room. An attempt that failed counts with the time limit and is
+shown as failed. With fewer than 100 attempts the p99 is the slowest one.</p>
+${scenarios.map(section).join('\n')}
+</body></html>
+`
+}
+
+function section (result: ScenarioResult): string {
+  const { scenario, status, reason, hint, options, seconds, disturbed, load, notes, series, cells, cost, steps, waterfalls } = result
+  const state = status === 'done'
+    ? `${seconds} s; load average ${load.before} before, ${load.after} after; the event loop's delay was ${load.loopDelay99} ms at its p99`
+    : `${status}: ${reason ?? ''}${hint === undefined ? '' : `. To get it: ${hint}`}`
+  return [
+    `<h2>${TITLES[scenario]} <span class="soft">(${scenario})</span></h2>`,
+    `<p class="soft">${escape(state)}</p>`,
+    ...disturbed.map(text => `<p class="warn">Disturbed: ${escape(text)}. Repeat it on a quiet machine.</p>`),
+    Object.keys(options).length > 0 ? `<p class="soft">Options: <code>${escape(JSON.stringify(options))}</code></p>` : '',
+    ...notes.map(note => `<p>${escape(note)}</p>`),
+    ...series.length > 0 ? [legend(series), measuredSection(result)] : [],
+    cells.length > 0 ? gridSection(cells) : '',
+    cost.length > 0 ? costSection(cost) : '',
+    waterfalls.length > 0 ? waterfallSection(waterfalls) : '',
+    steps.length > 0 ? stepsSection(steps) : ''
+  ].join('\n')
+}

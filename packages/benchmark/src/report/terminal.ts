@@ -1,0 +1,40 @@
+import { conditionsInWords, formatMs, inOrder } from './format.ts'
+import { GRID_HEAD, gridCells } from './grid-section.ts'
+import { formatRatio } from './measured-section.ts'
+import { COST_HEAD, costCells, STEPS_HEAD, stepsCells } from './sections.ts'
+import { textTable } from './table.ts'
+import type { Report, ScenarioResult, Series } from './types.ts'
+
+/** The report for a terminal. */
+export function reportText ({ machine, versions, seed, scenarios }: Report): string {
+  const about = [`${machine.cpu}, ${machine.cores} cores, ${machine.system}`, Object.entries(versions).map(([name, version]) => `${name} ${version}`).join('; '), `seed ${seed}`]
+  return [about.join('\n'), ...scenarios.map(scenarioText)].join('\n\n')
+}
+
+function scenarioText (result: ScenarioResult): string {
+  const { scenario, status, reason, hint, seconds, disturbed, notes, series, cells, cost, steps } = result
+  if (status === 'skipped') return `${scenario}: skipped, ${reason ?? ''}\n  to get it: ${hint ?? ''}`
+  return [
+    `${scenario}: ${status === 'done' ? `${seconds} s` : `${status}, ${reason ?? ''}`}`,
+    ...disturbed.map(text => `  DISTURBED: ${text}`),
+    ...notes.map(note => `  ${note}`),
+    ...series.length > 0 ? [seriesText(series)] : [],
+    ...result.ratios.length > 0 ? [ratioText(result)] : [],
+    ...cells.length > 0 ? [textTable(GRID_HEAD, cells.map(gridCells))] : [],
+    ...cost.length > 0 ? [textTable(COST_HEAD, inOrder(cost).map(costCells))] : [],
+    ...steps.length > 0 ? [textTable(STEPS_HEAD, inOrder(steps).map(stepsCells))] : []
+  ].join('\n')
+}
+
+function seriesText (series: readonly Series[]): string {
+  return textTable(['conditions', 'design', 'n', 'failed', 'p50', '95 % interval', 'p90', 'p99'], inOrder(series).map(({ conditions, label, n, failed, p50, p90, p99 }) => [
+    conditionsInWords(conditions), label, String(n), String(failed), formatMs(p50.value), `${formatMs(p50.low)} to ${formatMs(p50.high)}`, formatMs(p90.value), formatMs(p99.value)
+  ]))
+}
+
+function ratioText ({ ratios, series }: ScenarioResult): string {
+  const labels = new Map(series.map(({ design, label }) => [design, label]))
+  return textTable(['MinWWW / rival at p50', 'rival', 'ratio', '95 % interval'], inOrder(ratios).map(({ conditions, against, ratio }) => [
+    conditionsInWords(conditions), labels.get(against) ?? against, formatRatio(ratio.value), `${formatRatio(ratio.low)} to ${formatRatio(ratio.high)}`
+  ]))
+}

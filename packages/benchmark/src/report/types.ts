@@ -1,0 +1,119 @@
+import type { Cell } from '../grid/index.ts'
+import type { Interval } from '../statistics.ts'
+
+/** Version of the form of report.json; report.schema.json describes it. */
+export const REPORT_FORMAT = 'minwww-bench-1'
+
+export const SCENARIOS = ['grid', 'tunnel', 'routers', 'pages', 'cost', 'steps', 'url'] as const
+export type ScenarioName = typeof SCENARIOS[number]
+
+/** Under what something was measured, by name: size in bytes, latency in ms one way, loss in percent, state cold or warm ... */
+export type Conditions = Record<string, number | string>
+
+/** One design under one set of conditions. Times in ms. */
+export interface Series {
+  design: string
+  label: string
+  conditions: Conditions
+  /** All attempts, failed ones included. */
+  n: number
+  /** They count in the percentiles with the time limit. */
+  failed: number
+  /** Reason to number of failures. */
+  errors: Record<string, number>
+  p50: Interval
+  p90: Interval
+  p99: Interval
+  /** Time to the first byte of the response, median of those that did not fail. */
+  firstByte?: Interval
+  /** Every time, in order of measurement. */
+  times: number[]
+}
+
+/** One design's median over another's, under the same conditions. */
+export interface Ratio { design: string, against: string, conditions: Conditions, at: 'p50', ratio: Interval }
+
+/** What one page costs. */
+export interface CostRow {
+  design: string
+  label: string
+  conditions: Conditions
+  /** Pages that the means are over. */
+  pages: number
+  failed: number
+  /** Per page, both directions. */
+  messages: number
+  tunnelMessages: number
+  bytes: number
+  acknowledgements: number
+  /** CPU ms per page: of the benchmark's process with client, exit, router and web server in it, and of the design's own processes. */
+  cpu: { own: number, processes: number }
+  /** Resident memory, MB: of this process, and of the design's own ones. */
+  memory: { own: number, processes: number }
+}
+
+/** One I2CP message on its way. Times in ms from the request. */
+export interface Step {
+  from: 'client' | 'server'
+  kind: string
+  sent: number
+  /** Absent: it did not arrive while the trace ran. */
+  arrived?: number
+  size: number
+  tunnelMessages: number
+  acknowledgement: boolean
+  /** On the chain of messages that the end of the page waited for. */
+  critical: boolean
+}
+
+export interface StepDiagram {
+  design: string
+  label: string
+  conditions: Conditions
+  /** Length of the chain of messages, each caused by the one before, that the end of the page waited for. */
+  traversals: number
+  messages: number
+  acknowledgements: number
+  tunnelMessages: number
+  /** ms until the page was complete. */
+  total: number
+  steps: Step[]
+}
+
+/** A page as the browser saw it. ms from the start of the navigation. */
+export interface Waterfall { design: string, label: string, conditions: Conditions, load: number, resources: Array<{ name: string, start: number, end: number, bytes: number }> }
+
+export interface ScenarioResult {
+  scenario: ScenarioName
+  status: 'done' | 'partial' | 'skipped' | 'failed'
+  /** Why it is not done. */
+  reason?: string
+  /** How to get what is missing. */
+  hint?: string
+  options: Record<string, unknown>
+  seconds: number
+  /** What disturbed the measurement; empty is good. */
+  disturbed: string[]
+  load: { before: number, after: number, loopDelay99: number }
+  series: Series[]
+  ratios: Ratio[]
+  cost: CostRow[]
+  steps: StepDiagram[]
+  waterfalls: Waterfall[]
+  cells: Cell[]
+  notes: string[]
+}
+
+export interface Machine { cpu: string, cores: number, memoryGB: number, system: string }
+
+export interface Report {
+  format: typeof REPORT_FORMAT
+  command: string
+  started: string
+  finished: string
+  seed: number
+  quick: boolean
+  machine: Machine
+  versions: Record<string, string>
+  scenarios: ScenarioResult[]
+}

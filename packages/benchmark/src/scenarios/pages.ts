@@ -1,0 +1,78 @@
+import { interleave } from '../measure.ts'
+import type { Sample } from '../report/collector.ts'
+import type { Waterfall } from '../report/types.ts'
+import { browserMissing, loadPage, startBrowser, type Browser } from '../worlds/browser.ts'
+import type { Client, Design } from '../worlds/design.ts'
+import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
+import { openLocalWorld } from '../worlds/local-world.ts'
+import { DEADLINE } from '../worlds/minwww-design.ts'
+import { OBJECTS } from '../worlds/site.ts'
+import { measure, WARM_UP_PAGES, warmUp } from './samples.ts'
+import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
+
+const LATENCY = 250
+const RUNS = 10
+const QUICK_RUNS = 2
+
+/** A page of 24 KB with ten pictures in Chromium: time to the load event, which has all of them. */
+export const pages: Scenario = {
+  name: 'pages',
+  missing: browserMissing,
+  async run (context) {
+    const { quick, seed, settings: { latency = LATENCY, runs = quick ? QUICK_RUNS : RUNS, loss: [loss = 0] = [] }, out, progress } = context
+    const java = javaMissing()
+    if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
+    const browser = await startBrowser()
+    try {
+      Object.assign(out.options, { latency, loss, runs, document: 24 * KB, objects: OBJECTS, browser: browser.version(), warmUp: `${WARM_UP_PAGES} pages of 128 KB` })
+      out.note('The forwarders leave connections between browser and web server open, so their streams carry several requests each: that is kinder to them than I2PTunnel, which opened a stream for each request for most of its life. Cold: a client with a new Destination for each page.')
+      progress('starting tunnels')
+      const world = await openLocalWorld({ network: { seed, latency, loss: loss / 100 } })
+      try {
+        await measurePages(context, browser, world.designs, { latency, loss, runs })
+      } finally {
+        await world.close()
+      }
+    } finally {
+      await browser.close()
+    }
+  }
+}
+
+async function measurePages (context: ScenarioContext, browser: Browser, designs: Design[], { latency, loss, runs }: { latency: number, loss: number, runs: number }): Promise<void> {
+  const { seed, signal, progress } = context
+  const clients = new Map<Design, Client>()
+  try {
+    for (const design of designs) clients.set(design, await design.openClient())
+    await Promise.all([...clients.values()].map(async (client, i) => await warmUp(client, `${seed}.${i}`)))
+    const tasks = Array.from({ length: runs }, (_, round) => round).flatMap(round => designs.flatMap(design => ['cold', 'warm'].map(state => ({
+      round,
+      run: async () => await measure(context, design, { latency, loss, state }, round, async () => {
+        const client = state === 'warm' ? clients.get(design)! : await design.openClient()
+        try {
+          return await pageSample(context, browser, design, client, { latency, loss, state }, round)
+        } finally {
+          if (state === 'cold') await client.close()
+        }
+      })
+    }))))
+    await interleave(tasks, { seed, signal, onDone: (done, total) => progress(`${done} of ${total} pages`) })
+  } finally {
+    for (const client of clients.values()) await client.close()
+  }
+}
+
+async function pageSample ({ seed, out }: ScenarioContext, browser: Browser, { design, label }: Design, { via }: Client, conditions: { latency: number, loss: number, state: string }, round: number): Promise<Sample> {
+  try {
+    const { load, resources, failed } = await loadPage(browser, via, `${seed}.${conditions.state}.${round}`, DEADLINE)
+    if (failed > 0) return { time: DEADLINE, error: `${failed} pictures did not come` }
+    if (round === 0) out.waterfalls.push({ design, label, conditions, load: ms(load), resources: resources.map(one => ({ ...one, start: ms(one.start), end: ms(one.end) })) } satisfies Waterfall)
+    return { time: load }
+  } catch (error) {
+    return { time: DEADLINE, error: (error as Error).message.split('\n', 1)[0] ?? 'failed' }
+  }
+}
+
+function ms (value: number): number {
+  return Math.round(value * 10) / 10
+}

@@ -1,0 +1,39 @@
+import { fetchVia } from '../fetch.ts'
+import type { Sample } from '../report/collector.ts'
+import type { Conditions } from '../report/types.ts'
+import type { Client, Design } from '../worlds/design.ts'
+import { DEADLINE } from '../worlds/minwww-design.ts'
+import { randomBody, SITE } from '../worlds/site.ts'
+import type { ScenarioContext } from './scenario.ts'
+
+/** One page of `size` bytes that nobody has asked for before, checked byte by byte. */
+export async function fetchBytes (client: Pick<Client, 'via'>, size: number, tag: string, host = SITE): Promise<Sample> {
+  const { time, firstByte, error } = await fetchVia({
+    via: client.via, url: `http://${host}/bytes/${size}?seed=${tag}`, timeout: DEADLINE, expected: randomBody(size, tag)
+  })
+  return { time, ...(firstByte !== undefined && { firstByte }), ...(error !== undefined && { error }) }
+}
+
+/** Measures a page on a client that is there, or finds it in the journal. */
+export async function measure (context: ScenarioContext, design: Pick<Design, 'design' | 'label'>, conditions: Conditions, round: number, run: () => Promise<Sample>): Promise<void> {
+  const sample = await context.journal.remember(JSON.stringify([design.design, conditions, round]), run)
+  context.out.add(design, conditions, sample)
+}
+
+/** The same on a client that knows nothing of the path yet; it is opened and closed for this page, outside the measured time. */
+export async function coldPage (design: Design, size: number, tag: string): Promise<Sample> {
+  const client = await design.openClient()
+  try {
+    return await fetchBytes(client, size, tag)
+  } finally {
+    await client.close()
+  }
+}
+
+/** Pages before the measured ones, the same for every design. */
+export const WARM_UP_PAGES = 8
+const WARM_UP_SIZE = 128 * 1024
+
+export async function warmUp (client: Pick<Client, 'via'>, tag: string, host?: string): Promise<void> {
+  for (let i = 0; i < WARM_UP_PAGES; i++) await fetchBytes(client, WARM_UP_SIZE, `warm${tag}${i}`, host)
+}

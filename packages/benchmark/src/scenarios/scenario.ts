@@ -1,0 +1,42 @@
+import type { Collector } from '../report/collector.ts'
+import type { Journal } from '../journal.ts'
+import type { ScenarioName } from '../report/types.ts'
+
+/** What the user may set; each scenario has defaults of its own. */
+export interface Settings {
+  /** Measurements of each point. */
+  runs?: number
+  /** One-way, ms. */
+  latency?: number
+  /** Percent: of tunnel messages, or of packets between routers. */
+  loss?: number[]
+  /** KB. */
+  sizes?: number[]
+  /** Tunnel lengths. */
+  hops?: number[]
+  /** url: proxies and addresses. */
+  via?: string[]
+  urls?: string[]
+}
+
+export interface ScenarioContext {
+  quick: boolean
+  seed: number
+  settings: Settings
+  signal: AbortSignal
+  journal: Journal
+  out: Collector
+  progress: (text: string) => void
+}
+
+export interface Missing { reason: string, hint: string }
+
+export interface Scenario {
+  name: ScenarioName
+  /** Why it cannot run on this machine at all, and how to get what it needs. */
+  missing: () => Missing | undefined | Promise<Missing | undefined>
+  /** Puts what it measures into `out` as it goes; may reject at any time, what is there then is kept. */
+  run: (context: ScenarioContext) => Promise<void>
+}
+
+export const KB = 1024

@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { StepDiagram } from '../report/types.ts'
+import { stepsOf } from '../trace/steps.ts'
+import type { Client, Design } from '../worlds/design.ts'
+import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
+import { openLocalWorld, type LocalWorld } from '../worlds/local-world.ts'
+import { fetchBytes, warmUp } from './samples.ts'
+import { KB, type Scenario } from './scenario.ts'
+
+const LATENCY = 250
+const QUICK_LATENCY = 100
+const SIZES = [10, 64]
+/** After a page, until acknowledgements and the end of the stream are through: round trips and ms. */
+const QUIET_ROUND_TRIPS = 3
+const QUIET = 1_000
+
+/** Who sends what when, from the router's trace of one page each. */
+export const steps: Scenario = {
+  name: 'steps',
+  missing: () => undefined,
+  async run ({ quick, seed, settings, signal, journal, out, progress }) {
+    const { latency = quick ? QUICK_LATENCY : LATENCY, sizes = SIZES } = settings
+    Object.assign(out.options, { latency, sizes, loss: 0 })
+    const java = javaMissing()
+    if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
+    out.note('Traversals: the chain of messages, each sent because of the one before, that the end of the page waited for.')
+    const diagrams = await journal.remember('steps', async () => {
+      const world = await openLocalWorld({ network: { seed, latency } })
+      try {
+        const all: StepDiagram[] = []
+        for (const design of world.designs) {
+          for (const size of sizes) {
+            signal.throwIfAborted()
+            progress(`${design.label}, ${size} KB`)
+            all.push(...await tracePages(world, design, size * KB, latency))
+          }
+        }
+        return all
+      } finally {
+        await world.close()
+      }
+    })
+    out.steps.push(...diagrams)
+  }
+}
+
+/** A cold page and a warm one of the same client. */
+export async function tracePages (world: LocalWorld, design: Design, size: number, latency: number): Promise<StepDiagram[]> {
+  const client = await design.openClient()
+  try {
+    const cold = await tracePage(world, design, client, { size, latency, state: 'cold' })
+    await warmUp(client, `steps${size}`)
+    await quiet(latency)
+    return [cold, await tracePage(world, design, client, { size, latency, state: 'warm' })]
+  } finally {
+    await client.close()
+  }
+}
+
+async function tracePage (world: LocalWorld, { design, label }: Design, client: Client, conditions: { size: number, latency: number, state: string }): Promise<StepDiagram> {
+  const started = now()
+  world.trace.start()
+  const { error } = await fetchBytes(client, conditions.size, `steps.${conditions.state}`)
+  const finished = now()
+  if (error !== undefined) throw new Error(`${label}: ${error}`)
+  await quiet(conditions.latency)
+  return stepsOf({ design, label, conditions, messages: world.trace.stop(), clientKeys: client.keys, started, finished })
+}
+
+export async function quiet (latency: number): Promise<void> {
+  await sleep(2 * QUIET_ROUND_TRIPS * latency + QUIET)
+}
+
+/** Epoch ms, on the router's clock. */
+function now (): number {
+  return performance.timeOrigin + performance.now()
+}

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs'
+import type { Address } from '../fetch.ts'
+import type { Missing } from '../scenarios/scenario.ts'
+import { SITE } from './site.ts'
+
+const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable']
+/** Only in the repository: the command line does without a browser's driver. */
+const DRIVER = 'playwright-core'
+const ARGUMENTS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1'
+]
+
+/** The part of playwright-core that is used. */
+export interface Browser {
+  version (): string
+  newContext (options: object): Promise<{ newPage: () => Promise<BrowserPage>, close: () => Promise<void> }>
+  close (): Promise<void>
+}
+
+export interface BrowserPage {
+  goto (url: string, options: { waitUntil: 'load', timeout: number }): Promise<unknown>
+  evaluate (script: string): Promise<unknown>
+}
+
+export interface LoadedPage { load: number, resources: Array<{ name: string, start: number, end: number, bytes: number }>, failed: number }
+
+export async function browserMissing (): Promise<Missing | undefined> {
+  if (executable() === undefined) return { reason: 'no Chromium', hint: 'install Chromium, or name one in MINWWW_CHROMIUM' }
+  const driver = await import(DRIVER).catch(() => undefined) as unknown
+  return driver === undefined ? { reason: `${DRIVER} is not installed`, hint: `run in the repository after 'npm install', or: npm install ${DRIVER}` } : undefined
+}
+
+/** A real Chromium that asks nobody anything by itself. */
+export async function startBrowser (): Promise<Browser> {
+  const { chromium } = await import(DRIVER) as { chromium: { launch: (options: object) => Promise<Browser> } }
+  // The proxy of the browser is overridden by each context; it only has to be there.
+  return await chromium.launch({ executablePath: executable(), args: ARGUMENTS, proxy: { server: 'http://127.0.0.1:9' } })
+}
+
+/** Loads the page with its pictures in a context without cache or connections, through `via`. */
+export async function loadPage (browser: Browser, via: Address, seed: string, timeout: number): Promise<LoadedPage> {
+  const context = await browser.newContext({ proxy: { server: `http://${via.host}:${via.port}`, bypass: '<-loopback>' } })
+  try {
+    const page = await context.newPage()
+    await page.goto(`http://${SITE}/page.html?seed=${seed}`, { waitUntil: 'load', timeout })
+    return await page.evaluate(TIMINGS) as LoadedPage
+  } finally {
+    await context.close()
+  }
+}
+
+/** Runs in the page: the load event, when each resource was asked for and complete, pictures that did not come. */
+const TIMINGS = `new Promise(resolve => setTimeout(() => {
+  const [page] = performance.getEntriesByType('navigation')
+  const all = [page, ...performance.getEntriesByType('resource')]
+  resolve({
+    load: page.loadEventStart,
+    resources: all.map(e => ({ name: new URL(e.name).pathname, start: e.startTime, end: e.responseEnd, bytes: e.encodedBodySize })),
+    failed: [...document.images].filter(image => image.naturalWidth === 0).length
+  })
+}))`
+
+function executable (): string | undefined {
+  return process.env.MINWWW_CHROMIUM ?? CANDIDATES.find(existsSync)
+}

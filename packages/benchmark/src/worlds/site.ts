@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** Name under which the web server is asked for; no router knows it, so it goes to the exits. */
+export const SITE = 'bench.example'
+
+const MAX_BYTES = 64 * 1024 * 1024
+const KB = 1024
+const DOCUMENT = 24 * KB
+/** Bytes of the objects of the page, as in the transport study: 189 KB. */
+export const OBJECTS = [1, 2, 4, 4, 8, 10, 16, 32, 48, 64].map(size => size * KB)
+const BITMAP_HEADER = 54
+const BLOCK = 32
+
+/** The web server behind every design: `/bytes/N?seed=S`, `/page.html?seed=S` with its ten pictures. */
+export interface Site { readonly origin: string, readonly address: { host: string, port: number }, close: () => Promise<void> }
+
+export async function startSite (): Promise<Site> {
+  const server = createServer((request, response) => {
+    // Through a forwarder the address comes as the browser sends it to a proxy, in absolute form.
+    const { pathname, searchParams } = new URL(request.url ?? '/', `http://${SITE}`)
+    const seed = searchParams.get('seed') ?? '1'
+    const sized = /^\/bytes\/(\d{1,9})$/.exec(pathname)
+    const picture = /^\/object\/(\d)\.bmp$/.exec(pathname)
+    const send = (type: string, body: Buffer): void => {
+      response.writeHead(200, { 'content-type': type, 'content-length': body.length, 'cache-control': 'no-store' }).end(body)
+    }
+    if (sized !== null && Number(sized[1]) <= MAX_BYTES) send('application/octet-stream', randomBody(Number(sized[1]), seed))
+    else if (picture !== null) send('image/bmp', bitmap(OBJECTS[Number(picture[1])]!, `${seed}/${picture[1]}`))
+    else if (pathname === '/page.html') send('text/html; charset=iso-8859-1', document(seed))
+    else response.writeHead(404).end('not found\n')
+  })
+  const address = await listen(server)
+  return {
+    origin: `http://${address.host}:${address.port}`,
+    address,
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+    }
+  }
+}
+
+/** Reproducible bytes that no coding makes smaller: SHA-256 in counter mode; those of the test network's web server. */
+export function randomBody (length: number, seed: number | string): Buffer {
+  const blocks: Buffer[] = []
+  for (let counter = 0; counter * BLOCK < length; counter++) blocks.push(createHash('sha256').update(`${seed}:${counter}`).digest())
+  return Buffer.concat(blocks).subarray(0, length)
+}
+
+/** 24 KB of HTML, nearly incompressible, whose pictures are spread over it as in a page. */
+function document (seed: string): Buffer {
+  const share = Math.floor((DOCUMENT - 400) / OBJECTS.length)
+  const parts = OBJECTS.map((_, i) => [
+    Buffer.from(`<p>Part ${i + 1} <img src="/object/${i}.bmp?seed=${seed}" alt="">\n<!--`),
+    filler(share - 70, `${seed}#${i}`),
+    Buffer.from('-->\n')
+  ])
+  return Buffer.concat([Buffer.from('<!doctype html><title>bench</title>\n'), ...parts.flat(), Buffer.from('<p>end\n')])
+}
+
+/** Bytes that may stand in a comment: nearly eight random bits each. */
+function filler (length: number, seed: string): Buffer {
+  return randomBody(length, seed).map(byte => byte < 0x20 || byte === 0x2d || byte === 0x3e || byte === 0x3c || byte === 0x7f ? byte | 0x80 : byte) as Buffer
+}
+
+/** A picture of random dots, one byte and a row of padding short of `size` at most. */
+function bitmap (size: number, seed: string): Buffer {
+  const width = 16
+  const height = Math.floor((size - BITMAP_HEADER) / (width * 3))
+  const body = Buffer.concat([Buffer.alloc(BITMAP_HEADER), randomBody(width * 3 * height, seed)])
+  body.write('BM', 0, 'latin1')
+  body.writeUInt32LE(body.length, 2)
+  body.writeUInt32LE(BITMAP_HEADER, 10)
+  body.writeUInt32LE(40, 14)
+  body.writeInt32LE(width, 18)
+  body.writeInt32LE(height, 22)
+  body.writeUInt16LE(1, 26)
+  body.writeUInt16LE(24, 28)
+  return body
+}
+
+async function listen (server: Server): Promise<{ host: string, port: number }> {
+  await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(0, '127.0.0.1', resolve) })
+  const { address, port } = server.address() as AddressInfo
+  return { host: address, port }
+}
