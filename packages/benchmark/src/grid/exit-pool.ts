@@ -1,5 +1,6 @@
 import type { ClientEvent, Strategy } from '@minwww/client/core'
 import { LocalDestination } from '@minwww/i2cp/codec'
+import type { Destination } from '@minwww/i2cp/codec'
 import { NetworkModel } from '@minwww/local-router/network'
 import { pageRequest } from './http.ts'
 import { ClientNode, ExitNode } from './nodes.ts'
@@ -26,7 +27,7 @@ const PAUSE = 2_000
 
 /** Pages over ten different exits, some dead; times in ms, of successful and failed pages alike. */
 export interface PoolResult {
-  strategy: Strategy
+  strategy: Strategy | 'sticky-only'
   hedging: boolean
   /** Share of exits that never answer. */
   dead: number
@@ -38,7 +39,8 @@ export interface PoolResult {
   failed: number
 }
 
-export interface PoolRun { strategy: Strategy, dead: number, pages: number, seed: number, hedging?: boolean, pools?: number }
+/** `sticky-only`: each site has its exit and no other, whatever happens; what `sticky` is measured against. */
+export interface PoolRun { strategy: Strategy | 'sticky-only', dead: number, pages: number, seed: number, hedging?: boolean, pools?: number }
 
 /** The pool test of the transport study, section 6, with the real cores. `pools` different sets of exits. */
 export function runPool ({ strategy, dead, pages, seed, hedging = false, pools = 10 }: PoolRun): PoolResult {
@@ -79,8 +81,10 @@ class PoolScene {
   readonly #client: ClientNode
   readonly #events = new Map<number, ClientEvent>()
   readonly #random: SeededRandom
+  /** Exits that sites are tied to, if they are. */
+  readonly #own: Destination[] = []
 
-  constructor (seed: number, strategy: Strategy, hedging: boolean, dead: number) {
+  constructor (seed: number, strategy: PoolRun['strategy'], hedging: boolean, dead: number) {
     const random = this.#random = new SeededRandom(seed)
     const network = new NetworkModel<WorldMessage>({
       seed, latency: 1, jitter: 0.2 * LATENCY, loss: LOSS, bandwidth: 0, queue: 3_600_000, tunnelLifetime: 86_400_000
@@ -89,7 +93,7 @@ class PoolScene {
     this.#client = new ClientNode({
       keys: [LocalDestination.generate(random.bytes), LocalDestination.generate(random.bytes)],
       random: random.bytes,
-      config: { strategy, hedging, deadline: DEADLINE },
+      config: { strategy: strategy === 'sticky-only' ? 'sticky' : strategy, hedging, deadline: DEADLINE },
       onEvent: event => { if (event.type !== 'exit-state') this.#events.set(event.handle, event) }
     })
     this.world.add(this.#client)
@@ -101,14 +105,18 @@ class PoolScene {
       const latency = LATENCY * Math.exp(LATENCY_SIGMA * random.normal())
       network.configure(exit.addresses[0]!, { extraLatency: latency, bandwidthOut: BANDWIDTH, bandwidthIn: BANDWIDTH })
       if (i < dead) network.setAlive(exit.addresses[0]!, false)
-      this.#client.core.addExit(this.world.now, { id: `exit${i}`, destination: keys.destination })
+      if (strategy === 'sticky-only') this.#own.push(keys.destination)
+      else this.#client.core.addExit(this.world.now, { id: `exit${i}`, destination: keys.destination })
     }
   }
 
   fetch (page: number): { time: number, ok: boolean } {
     const started = this.world.now
-    const site = `site${Math.floor(this.#random.number() * SITES)}.i2p`
-    const handle = this.#client.core.request(started, { message: pageRequest(SIZE, page), site, idempotent: true })
+    const site = Math.floor(this.#random.number() * SITES)
+    const destination = this.#own[site % EXITS]
+    const handle = this.#client.core.request(started, {
+      message: pageRequest(SIZE, page), site: `site${site}.i2p`, idempotent: true, ...(destination === undefined ? {} : { destination })
+    })
     this.world.run(() => this.#events.has(handle), started + DEADLINE + 1)
     const ok = this.#events.get(handle)?.type === 'response'
     const time = this.world.now - started

@@ -9,9 +9,9 @@ const DEVIATIONS = 4
 /** What is assumed of the path before smaller symbols have shown it, and the weight of that in tunnel messages. */
 const PRIOR_LOSS = 0.01
 const PRIOR_WEIGHT = 400
-/** Tunnel messages in smaller symbols that decide a trial. */
+/** Tunnel messages that decide a trial, and a step of the climb. */
 const TRIAL = 200
-/** Smaller symbols were worth it if the path loses less than this share of what the larger ones suggested. */
+/** The size was to blame if single messages are lost less than this share of what it suggested. */
 const WORTH = 0.5
 
 interface Tally { announced: number, lost: number }
@@ -26,17 +26,26 @@ export interface ShapeOptions {
 /** One burst that is over. */
 export interface BurstOutcome { m: number, announced: number, received: number, outOfOrder: boolean }
 
+/** How far the search for the largest size that survives has come. */
+type Search =
+  /** Nothing speaks against the sizes allowed. */
+  | { name: 'free' }
+  /** Symbols of `suspect` tunnel messages are lost more often than expected: are single ones as well? */
+  | { name: 'trial', suspect: number, suggested: number, sent: number, lost: number }
+  /** They are not. Sizes below `bad` are tried one after the other. */
+  | { name: 'climb', bad: number, sent: number }
+
 /**
  * Learns which symbol size survives on the way from one exit (section 5). Loss of large symbols alone does not tell a
- * lossy path from a router that drops messages whose fragments come out of order: so the next smaller size is tried,
- * and kept only if its symbols suffer clearly less than independent losses would explain.
+ * lossy path from a router that drops messages whose fragments come out of order. So for a while single tunnel messages
+ * are asked for: if they are lost as often as the large symbols' loss suggests, these were not to blame.
  */
 export class ShapeLearner {
   readonly #options: ShapeOptions
   readonly #tallies = new Map<number, Tally>()
   /** Sizes that a trial has cleared of suspicion, and until when. */
   readonly #cleared = new Map<number, number>()
-  #trial: { larger: number, suggested: number, announced: number, lost: number } | undefined
+  #search: Search = { name: 'free' }
   #shape = INITIAL_SHAPE
   #orderly = 0
   #shrunkAt = Number.NEGATIVE_INFINITY
@@ -47,9 +56,9 @@ export class ShapeLearner {
 
   /** Largest allowed m. */
   shape (now: number): number {
-    if (this.#shape < INITIAL_SHAPE && now - this.#shrunkAt >= this.#options.retry) {
+    if (this.#search.name !== 'free' && now - this.#shrunkAt >= this.#options.retry) {
       this.#shape = INITIAL_SHAPE
-      this.#trial = undefined
+      this.#search = { name: 'free' }
       this.#tallies.clear()
     }
     return this.#shape
@@ -58,36 +67,67 @@ export class ShapeLearner {
   burst (now: number, { m, announced, received, outOfOrder }: BurstOutcome): void {
     const lost = Math.max(0, announced - received)
     this.#orderly = lost > 0 || outOfOrder ? 0 : this.#orderly + announced * m
-    if (lost > 0 && m > INITIAL_SHAPE) {
-      this.#shape = Math.min(this.#shape, Math.max(INITIAL_SHAPE, below(m)))
+    if (m > INITIAL_SHAPE) {
+      if (lost > 0) this.#shape = Math.min(this.#shape, Math.max(INITIAL_SHAPE, below(m)))
+      else this.#grow()
       return
     }
-    if (this.#trial !== undefined && m < this.#trial.larger) this.#judge(now, m, announced, lost)
-    const tally = this.#count(m, announced, lost)
-    if (this.#isSuspect(now, m, tally)) this.#shrink(now, m, tally)
-    else if (this.#orderly >= this.#options.growRun && this.#shape >= INITIAL_SHAPE) {
-      this.#shape = above(this.#shape)
-      this.#orderly = 0
+    const isSuspect = this.#isSuspect(now, m, this.#count(m, announced, lost))
+    switch (this.#search.name) {
+      case 'free':
+        if (isSuspect) this.#try(now, m)
+        else this.#grow()
+        break
+      case 'trial':
+        if (m === 1) this.#judge(now, this.#search, announced, lost)
+        break
+      case 'climb':
+        if (isSuspect) this.#settle(now, m)
+        else if (m === this.#shape) this.#climb(this.#search, announced * m)
     }
   }
 
-  #shrink (now: number, m: number, tally: Tally): void {
-    this.#trial = { larger: m, suggested: perTunnelMessage(tally, m), announced: 0, lost: 0 }
-    this.#shape = Math.min(this.#shape, below(m))
-    this.#shrunkAt = now
-    this.#tallies.delete(m)
+  #grow (): void {
+    if (this.#orderly < this.#options.growRun || this.#search.name !== 'free') return
+    this.#shape = above(this.#shape)
+    this.#orderly = 0
   }
 
-  /** Smaller symbols come: do they fare better than the larger ones' loss per tunnel message says? */
-  #judge (now: number, m: number, announced: number, lost: number): void {
-    const trial = this.#trial!
-    trial.announced += announced * m
+  #try (now: number, suspect: number): void {
+    this.#search = { name: 'trial', suspect, suggested: perTunnelMessage(this.#tallies.get(suspect)!, suspect), sent: 0, lost: 0 }
+    this.#shape = 1
+    this.#shrunkAt = now
+  }
+
+  #judge (now: number, trial: Search & { name: 'trial' }, announced: number, lost: number): void {
+    trial.sent += announced
     trial.lost += lost
-    if (trial.announced < TRIAL) return
-    this.#trial = undefined
-    if (trial.lost / trial.announced <= WORTH * trial.suggested) return
-    this.#cleared.set(trial.larger, now + this.#options.retry)
-    this.#shape = Math.max(this.#shape, trial.larger)
+    if (trial.sent < TRIAL) return
+    const isPath = trial.lost / trial.sent > WORTH * trial.suggested
+    if (isPath) {
+      for (const m of SHAPES) this.#cleared.set(m, now + this.#options.retry)
+      this.#shape = INITIAL_SHAPE
+      this.#search = { name: 'free' }
+    } else {
+      this.#search = { name: 'climb', bad: trial.suspect, sent: TRIAL }
+      this.#climb(this.#search, 0)
+    }
+    this.#tallies.delete(trial.suspect)
+  }
+
+  #climb (climb: Search & { name: 'climb' }, sent: number): void {
+    climb.sent += sent
+    if (climb.sent < TRIAL || above(this.#shape) >= climb.bad) return
+    this.#shape = above(this.#shape)
+    climb.sent = 0
+  }
+
+  /** The climb has met the first bad size. */
+  #settle (now: number, m: number): void {
+    this.#search = { name: 'climb', bad: m, sent: 0 }
+    this.#shape = below(m)
+    this.#shrunkAt = now
+    this.#tallies.delete(m)
   }
 
   #count (m: number, announced: number, lost: number): Tally {
@@ -104,7 +144,7 @@ export class ShapeLearner {
 
   /** Symbols of m tunnel messages are lost clearly more often than the path explains. */
   #isSuspect (now: number, m: number, tally: Tally): boolean {
-    if (m === 1 || m > this.#shape || tally.announced < MIN_SYMBOLS || (this.#cleared.get(m) ?? now) > now) return false
+    if (m === 1 || tally.announced < MIN_SYMBOLS || (this.#cleared.get(m) ?? now) > now) return false
     const expected = tally.announced * (1 - (1 - this.#pathLoss(m)) ** m)
     return tally.lost > expected + DEVIATIONS * Math.sqrt(expected) + 2
   }

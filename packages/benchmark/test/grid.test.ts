@@ -1,0 +1,68 @@
+import t from 'tap'
+import { behind, fullGrid, lossRows, physicalLimit, quickGrid, runCell, runGrid, runPages, runPool } from '../src/grid/index.ts'
+import { geometricMean, percentile } from '../src/grid/statistics.ts'
+
+const POINT = { size: 32 * 1024, latency: 250, loss: 1, burst: 1, bandwidth: 64 }
+
+t.test('the grid covers what it claims', async t => {
+  const full = fullGrid()
+  t.equal(full.filter(({ loss, burst }) => loss === 1 && burst === 1).length, 96)
+  t.ok(full.some(({ burst }) => burst > 1))
+  t.ok(quickGrid().length * 4 >= 60)
+  t.equal(physicalLimit(POINT), 1_000)
+  t.equal(physicalLimit({ ...POINT, bandwidth: 0 }), 500)
+})
+
+t.test('the same seed gives the same figures', async t => {
+  const options = { runs: 4, seed: 9, warmUpBytes: 100_000 }
+  for (const design of ['minwww', 'streaming-warm'] as const) {
+    const cell = runCell(design, POINT, options)
+    t.strictSame(runCell(design, POINT, options), cell)
+    t.notSame(runCell(design, POINT, { ...options, seed: 10 }), cell)
+    t.equal(cell.failed, 0)
+    t.ok(cell.p50 >= 0.8 * cell.limit && cell.p99 >= cell.p50)
+  }
+})
+
+t.test('threads do not change the figures', async t => {
+  const options = { points: [{ ...POINT, size: 1024 }], runs: 2, seed: 3 }
+  let last = 0
+  const one = await runGrid({ ...options, workers: 1, onProgress: ({ done, total }) => { last = done / total } })
+  t.equal(last, 1)
+  t.strictSame(await runGrid({ ...options, workers: 3 }), one)
+  t.strictSame(one.cells.map(({ design }) => design), ['minwww', 'minwww-single', 'streaming-cold', 'streaming-warm'])
+  t.equal(lossRows(one.cells).length, 4)
+  t.ok(Array.isArray(behind(one.cells)))
+})
+
+t.test('a clean path carries a page as one message', async t => {
+  const clean = { size: 56 * 1024, latency: 50, loss: 0, burst: 1, bandwidth: 0 }
+  const minwww = runCell('minwww', clean, { runs: 5, seed: 1 })
+  t.equal(minwww.tunnelMessages, 1 + 58, 'one request, one reply')
+})
+
+t.test('at zero loss fewer tunnel messages than streaming', async t => {
+  const clean = { size: 10 * 1024, latency: 50, loss: 0, burst: 1, bandwidth: 0 }
+  const minwww = runCell('minwww', clean, { runs: 5, seed: 1 })
+  const streaming = runCell('streaming-warm', clean, { runs: 5, seed: 1 })
+  t.ok(minwww.tunnelMessages <= 0.85 * streaming.tunnelMessages, `${minwww.tunnelMessages} against ${streaming.tunnelMessages}`)
+})
+
+t.test('pages over one bottleneck', async t => {
+  const result = runPages({ design: 'minwww', bandwidth: 64, runs: 1, seed: 1 })
+  t.match(result, { n: 5, failed: 0 })
+  t.ok(result.drops < 5)
+})
+
+t.test('dead exits are left', async t => {
+  const result = runPool({ strategy: 'ranked', dead: 0.1, pages: 20, seed: 1, pools: 2 })
+  t.match(result, { n: 20, failed: 0 })
+  t.ok(result.p99 < 30_000)
+})
+
+t.test('percentiles and means', async t => {
+  t.equal(percentile([3, 1, 2], 0.5), 2)
+  t.equal(percentile([1, 2, 3, 4], 0.99), 4)
+  t.ok(Number.isNaN(percentile([], 0.5)))
+  t.ok(Math.abs(geometricMean([1, 4]) - 2) < 1e-9)
+})

@@ -1,0 +1,132 @@
+import type { ReplyMessage } from '@minwww/protocol'
+import { encodeRate } from '@minwww/protocol'
+import t from 'tap'
+import { Assembly } from '../src/core/assembly.ts'
+import { DEFAULT_CONFIG } from '../src/core/config.ts'
+import { ExitPath } from '../src/core/path.ts'
+import { RateGrant } from '../src/core/rate-grant.ts'
+import { ShapeLearner } from '../src/core/shape.ts'
+
+const KB = 1024
+
+function symbol (o: Partial<ReplyMessage> = {}): ReplyMessage {
+  return {
+    type: 'reply',
+    attempt: 0,
+    flags: 0,
+    session: Buffer.alloc(8),
+    id: 1,
+    size: 10_000,
+    index: 0,
+    last: 9,
+    pace: encodeRate(128 * KB),
+    symbol: Buffer.alloc(1_000),
+    ...o
+  }
+}
+
+t.test('rate: search, bottleneck, hold, probe, loss', async t => {
+  const rate = new RateGrant(128 * KB, 2 * KB, 16 * KB * KB)
+  const train = (arrival: number, pace: number): boolean => rate.sample({ symbols: 10, bytes: arrival, duration: 1_000, pace })
+  t.ok(train(128 * KB, 128 * KB))
+  t.equal(rate.grant, 256 * KB, 'doubles while no bottleneck was seen')
+  t.notOk(train(64 * KB, 256 * KB))
+  t.equal(rate.grant, 0.95 * 64 * KB)
+  t.equal(rate.bottleneck, 64 * KB)
+  t.ok(train(60 * KB, 60 * KB))
+  t.equal(rate.grant, 1.1 * 60 * KB, 'carefully up')
+  t.ok(train(60 * KB, 66 * KB))
+  t.equal(rate.grant, 60 * KB, 'what arrives, when a queue fills')
+  rate.congestion()
+  t.equal(rate.grant, 0.7 * 60 * KB)
+  t.ok(rate.sample({ symbols: 6, bytes: 1, duration: 1_000, pace: 60 * KB }), 'a short train says nothing')
+  for (let i = 0; i < 40; i++) rate.congestion()
+  t.equal(rate.grant, 2 * KB, 'bounded below')
+  for (let i = 0; i < 400; i++) train(1e12, 1e12)
+  t.equal(rate.grant, 16 * KB * KB, 'and above, whatever an exit claims')
+})
+
+t.test('shape: random loss does not shrink symbols for good', async t => {
+  const learner = new ShapeLearner({ growRun: 2_000, retry: 3_600_000 })
+  for (let now = 0; now < 400; now++) {
+    const m = Math.min(4, learner.shape(now))
+    learner.burst(now, { m, announced: 20, received: Math.round(20 * 0.95 ** m), outOfOrder: false })
+  }
+  t.equal(learner.shape(400), 8)
+})
+
+t.test('shape: a router that drops reordered fragments does, until an hour has passed', async t => {
+  const learner = new ShapeLearner({ growRun: 2_000, retry: 3_600_000 })
+  const survival: Record<number, number> = { 8: 0.1, 4: 0.25, 2: 0.7, 1: 1 }
+  for (let now = 0; now < 100; now++) {
+    const m = learner.shape(now)
+    learner.burst(now, { m, announced: 20, received: Math.round(20 * survival[m]!), outOfOrder: true })
+  }
+  t.equal(learner.shape(100), 1)
+  t.equal(learner.shape(3_599_000), 1)
+  t.equal(learner.shape(3_700_000), 8)
+})
+
+t.test('shape: the largest size that survives is found', async t => {
+  const learner = new ShapeLearner({ growRun: 2_000, retry: 3_600_000 })
+  const survival: Record<number, number> = { 8: 0.8, 4: 0.9, 2: 1, 1: 1 }
+  for (let now = 0; now < 100; now++) {
+    const m = learner.shape(now)
+    learner.burst(now, { m, announced: 20, received: Math.round(20 * survival[m]!), outOfOrder: true })
+  }
+  t.equal(learner.shape(100), 2)
+})
+
+t.test('shape: grows on a clean and ordered path, and falls at the first loss', async t => {
+  const learner = new ShapeLearner({ growRun: 2_000, retry: 3_600_000 })
+  const clean = (tunnelMessages: number, outOfOrder = false): void => {
+    for (let sent = 0; sent < tunnelMessages; sent += 40) learner.burst(0, { m: 4, announced: 10, received: 10, outOfOrder })
+  }
+  clean(4_000, true)
+  t.equal(learner.shape(0), 8, 'not while symbols come out of order')
+  clean(2_000)
+  t.equal(learner.shape(0), 16)
+  clean(4_000)
+  t.equal(learner.shape(0), 61)
+  learner.burst(0, { m: 61, announced: 1, received: 0, outOfOrder: false })
+  t.equal(learner.shape(0), 32)
+})
+
+t.test('path: the loss of a whole burst is counted once its time is over', async t => {
+  const path = new ExitPath(DEFAULT_CONFIG)
+  path.rtt.sample(200)
+  t.equal(path.report(0).rate, 0, 'no rate is granted before one was measured')
+  const before = path.loss
+  for (let id = 0; id < 40; id++) {
+    for (const index of [0, 1, 2, 4, 5, 6, 8]) path.observe(id * 10_000 + index, `${id}`, 0, symbol({ index }), 1_028)
+    t.ok(path.nextTimeout()! > id * 10_000)
+    path.handleTimeout(id * 10_000 + 9_999)
+    t.equal(path.nextTimeout(), undefined)
+  }
+  t.ok(path.loss > before * 2)
+  t.ok(path.report(0).rate > 0)
+})
+
+t.test('path: congestion does not count as loss', async t => {
+  const path = new ExitPath(DEFAULT_CONFIG)
+  path.rtt.sample(200)
+  const before = path.loss
+  for (const index of [0, 1, 2, 3, 4, 5, 6]) path.observe(index * 100, 'x', 0, symbol({ index, last: 20 }), 1_028)
+  path.handleTimeout(1e9)
+  t.equal(path.loss, before)
+  t.ok(path.rate < 30 * KB)
+  t.ok(path.carries < 30 * KB)
+})
+
+t.test('assembly: what contradicts itself is not taken, and lies are bounded', async t => {
+  const assembly = new Assembly(symbol(), 3)
+  t.equal(assembly.add(symbol({ index: 3 })), 'new')
+  t.equal(assembly.add(symbol({ index: 3 })), 'duplicate')
+  t.equal(assembly.add(symbol({ size: 10_001 })), 'inconsistent')
+  t.equal(assembly.add(symbol({ symbol: Buffer.alloc(999) })), 'inconsistent')
+  t.equal(assembly.announced(255), 16, 'no burst has more than k/2 + 2 of parity')
+  t.match(assembly.want(0.01, 1), { from: 10 })
+  for (let i = 0; i < 30; i++) assembly.add(symbol({ index: 3 }))
+  t.ok(assembly.isFlooded)
+  t.equal(assembly.want(0.01, 1), undefined, 'an exit that floods is asked for nothing')
+})
