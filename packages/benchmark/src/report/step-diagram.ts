@@ -2,11 +2,11 @@ import { formatMs } from './format.ts'
 import { el, line, linearScale, svg, text } from './svg.ts'
 import type { Step, StepDiagram } from './types.ts'
 
-const WIDTH = 620
+const WIDTH = 700
 const CLIENT = 150
 const SERVER = 470
 const TOP = 34
-const BOTTOM = 14
+const BOTTOM = 26
 const MIN_HEIGHT = 220
 const MAX_HEIGHT = 620
 /** Height per different time of sending, so that close messages do not become one. */
@@ -18,13 +18,13 @@ const LABEL_GAP = 13
 export function stepDiagram (diagram: StepDiagram): string {
   const { steps, total, label, traversals } = diagram
   const until = Math.max(total, ...steps.filter(({ sent }) => sent <= total).map(({ arrived, sent }) => arrived ?? sent))
-  const shown = steps.filter(({ sent }) => sent <= until)
+  const shown = steps.filter(({ sent }) => sent <= total)
   const height = Math.min(MAX_HEIGHT, Math.max(MIN_HEIGHT, new Set(shown.map(({ sent }) => Math.round(sent / 10))).size * PER_TIME))
   const y = linearScale([0, until || 1], [TOP, height - BOTTOM], 6)
   const lanes = [[CLIENT, 'client'], [SERVER, 'server']].map(([x, name]) =>
     text(Number(x), 16, String(name), { 'text-anchor': 'middle', class: 'axis' }) + line(Number(x), TOP - 10, Number(x), height - BOTTOM, { class: 'lifeline' }))
   const ticks = y.ticks.map(tick => line(CLIENT, y(tick), SERVER, y(tick), { class: 'grid' }) + text(4, y(tick) + 4, formatMs(tick)))
-  const done = line(CLIENT - 30, y(total), CLIENT + 8, y(total), { class: 'done' }) + text(CLIENT - 34, y(total) + 4, 'complete', { 'text-anchor': 'end', class: 'axis' })
+  const done = line(CLIENT, y(total), SERVER, y(total), { class: 'done' }) + text((CLIENT + SERVER) / 2, y(total) + 13, `complete after ${formatMs(total)}`, { 'text-anchor': 'middle', class: 'halo' })
   const arrows = shown.map(step => arrow(step, y))
   return svg(WIDTH, height, `${label}: ${traversals} traversals`, arrowHeads(), ...lanes, ...ticks, ...arrows, ...labels(shown, y), done)
 }

@@ -16,11 +16,11 @@ code { font-size: .9em; overflow-wrap: anywhere }
 .wide { overflow-x: auto }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; margin: .5rem 0 }
 th, td { padding: .2rem .7rem .2rem 0; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap }
-th:first-child, td:first-child, .left { text-align: left } th { font-weight: 600; color: var(--soft) }
+th:first-child, td:first-child, .named :nth-child(2) { text-align: left } th { font-weight: 600; color: var(--soft) }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem }
 figure { margin: 0 0 1rem; max-width: 100%; overflow-x: auto } figcaption { font-size: .9rem; color: var(--soft) }
 svg { display: block; max-width: 100%; height: auto; font: 11px system-ui, sans-serif }
-svg text { fill: var(--ink) } svg .axis { fill: var(--soft) }
+svg text { fill: var(--ink) } svg .axis { fill: var(--soft) } .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 4px }
 .grid { stroke: var(--rule); stroke-width: 1 } .lifeline { stroke: var(--soft); stroke-width: 1.5 } .done { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 4 3 }
 .d-minwww, .d-0 { --c: var(--d0) } .d-streaming, .d-streaming-warm, .d-1 { --c: var(--d1) } .d-java, .d-2 { --c: var(--d2) }
 .d-i2pd, .d-3 { --c: var(--d3) } .d-minwww-single, .d-streaming-cold, .d-4 { --c: var(--d4) }

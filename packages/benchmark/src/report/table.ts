@@ -1,9 +1,9 @@
 import { escape } from './svg.ts'
 
-/** An HTML table. The first column is text, the rest are figures. */
+/** An HTML table. The first column is text, the second too where it names a design; the rest are figures. */
 export function table (head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
   const cells = (row: readonly string[], name: string): string => `<tr>${row.map(cell => `<${name}>${escape(cell)}</${name}>`).join('')}</tr>`
-  return `<div class="wide"><table><thead>${cells(head, 'th')}</thead><tbody>${rows.map(row => cells(row, 'td')).join('\n')}</tbody></table></div>`
+  return `<div class="wide"><table${head[1] === 'design' || head[1] === 'rival' ? ' class="named"' : ''}><thead>${cells(head, 'th')}</thead><tbody>${rows.map(row => cells(row, 'td')).join('\n')}</tbody></table></div>`
 }
 
 /** The same for a terminal, columns aligned. */

@@ -45,7 +45,7 @@ export const steps: Scenario = {
 }
 
 /** A cold page and a warm one of the same client. */
-export async function tracePages (world: LocalWorld, design: Design, size: number, latency: number): Promise<StepDiagram[]> {
+async function tracePages (world: LocalWorld, design: Design, size: number, latency: number): Promise<StepDiagram[]> {
   const client = await design.openClient()
   try {
     const cold = await tracePage(world, design, client, { size, latency, state: 'cold' })
@@ -57,13 +57,14 @@ export async function tracePages (world: LocalWorld, design: Design, size: numbe
   }
 }
 
-async function tracePage (world: LocalWorld, { design, label }: Design, client: Client, conditions: { size: number, latency: number, state: string }): Promise<StepDiagram> {
+/** One page; what its end brings with it is waited for by `settle`. */
+export async function tracePage (world: LocalWorld, { design, label }: Pick<Design, 'design' | 'label'>, client: Client, conditions: { size: number, latency: number, state: string }, settle = async (): Promise<void> => await quiet(conditions.latency)): Promise<StepDiagram> {
   const started = now()
   world.trace.start()
   const { error } = await fetchBytes(client, conditions.size, `steps.${conditions.state}`)
   const finished = now()
   if (error !== undefined) throw new Error(`${label}: ${error}`)
-  await quiet(conditions.latency)
+  await settle()
   return stepsOf({ design, label, conditions, messages: world.trace.stop(), clientKeys: client.keys, started, finished })
 }
 

@@ -7,6 +7,8 @@ export interface Kind {
   name: string
   /** It only says what has arrived. */
   acknowledgement: boolean
+  /** Two messages with the same name and key say the same: the second is a copy or a repetition. */
+  key?: string
 }
 
 const UNKNOWN: Kind = { name: 'message', acknowledgement: false }
@@ -17,8 +19,10 @@ export function kindOf (container: Buffer): Kind {
     const { protocol, payload } = decodeGzipPayload(container)
     if (protocol === PROTOCOL.STREAMING) return streamingKind(payload)
     if (protocol === PROTOCOL.DATAGRAM2) return { name: 'OPEN', acknowledgement: false }
-    const type = peekPrefix(payload)?.type
-    return type === undefined ? UNKNOWN : { name: type.toUpperCase(), acknowledgement: false }
+    const prefix = peekPrefix(payload)
+    if (prefix?.type === undefined) return UNKNOWN
+    const isAnswer = prefix.type === 'reply' || prefix.type === 'error' || prefix.type === 'body'
+    return { name: prefix.type.toUpperCase(), acknowledgement: false, ...(!isAnswer && { key: `${prefix.session.toString('hex')} ${prefix.id}` }) }
   } catch {
     return UNKNOWN
   }

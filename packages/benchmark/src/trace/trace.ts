@@ -14,6 +14,8 @@ export interface TracedMessage {
   readonly tunnelMessages: number
   readonly kind: string
   readonly acknowledgement: boolean
+  /** Says the same as an earlier one. */
+  readonly copy: boolean
 }
 
 /** Messages kept; later ones are not recorded. */
@@ -22,6 +24,7 @@ const MAX_MESSAGES = 100_000
 /** Records what goes through a router's network, by its own trace, with the kind of each message from its bytes. */
 export class Trace {
   #messages = new Map<number, TracedMessage>()
+  readonly #keys = new Set<string>()
   #recording = false
   #container: Buffer | undefined
 
@@ -35,8 +38,10 @@ export class Trace {
     network.onTrace = ({ type, id, at, from, to, size, tunnelMessages }) => {
       if (type === 'sent') {
         if (!this.#recording || this.#messages.size >= MAX_MESSAGES) return
-        const { name, acknowledgement } = kindOf(this.#container!)
-        this.#messages.set(id, { id, from, to, sent: at, arrived: undefined, size, tunnelMessages, kind: name, acknowledgement })
+        const { name, acknowledgement, key } = kindOf(this.#container!)
+        const copy = key !== undefined && this.#keys.has(`${name} ${key}`)
+        if (key !== undefined) this.#keys.add(`${name} ${key}`)
+        this.#messages.set(id, { id, from, to, sent: at, arrived: undefined, size, tunnelMessages, kind: copy ? `${name} copy` : name, acknowledgement, copy })
       } else if (type === 'delivered') {
         const message = this.#messages.get(id)
         if (message !== undefined) message.arrived = at
@@ -47,6 +52,7 @@ export class Trace {
   /** Begins anew. */
   start (): void {
     this.#messages = new Map()
+    this.#keys.clear()
     this.#recording = true
   }
 
@@ -55,6 +61,4 @@ export class Trace {
     this.#recording = false
     return [...this.#messages.values()]
   }
-
-  get length (): number { return this.#messages.size }
 }

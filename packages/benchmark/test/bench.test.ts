@@ -1,0 +1,199 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { Compile } from 'typebox/schema'
+import { figureOf, ratioOf, reportHtml, reportText, runBench, type Report } from '@minwww/benchmark'
+import { percentile } from '../src/grid/statistics.ts'
+import { interleave } from '../src/measure.ts'
+import { skippedResult } from '../src/report/collector.ts'
+import { fetchBytes } from '../src/scenarios/samples.ts'
+import { costOf } from '../src/scenarios/cost.ts'
+import { tracePage } from '../src/scenarios/steps.ts'
+import { stepsOf } from '../src/trace/steps.ts'
+import type { TracedMessage } from '../src/trace/trace.ts'
+import { openLocalWorld } from '../src/worlds/local-world.ts'
+import { OBJECTS, startSite } from '../src/worlds/site.ts'
+
+const validator = Compile(JSON.parse(readFileSync(new URL('../report.schema.json', import.meta.url), 'utf8')))
+
+/** Whether a reader of report.json finds what the schema says. */
+function assertValid (t: Test, report: Report): void {
+  const [, errors] = validator.Errors(JSON.parse(JSON.stringify(report)))
+  t.same(errors.slice(0, 3), [], 'fits report.schema.json')
+}
+
+t.test('statistics', async t => {
+  t.equal(percentile([3, 1, 2], 0.5), 2)
+  t.equal(percentile([1, 2, 3, 4], 0.5), 2, 'nearest rank')
+  t.equal(percentile([5], 0.99), 5)
+  const values = Array.from({ length: 100 }, (_, i) => i + 1)
+  const figure = figureOf(values, 1)
+  t.equal(figure.n, 100)
+  t.same([figure.p50.value, figure.p90.value, figure.p99.value], [50, 90, 99])
+  t.ok(figure.p50.low >= 35 && figure.p50.low < 50 && figure.p50.high > 50 && figure.p50.high <= 65, 'an interval of the width that theory has')
+  t.same(figureOf(values, 1), figure, 'the same seed gives the same interval')
+  t.notSame(figureOf(values, 2), figure)
+  t.same(figureOf([7], 1).p90, { value: 7, low: 7, high: 7 })
+  const ratio = ratioOf(values, values.map(value => value * 4), 1)
+  t.equal(ratio.value, 0.25)
+  t.ok(ratio.low < 0.25 && ratio.high > 0.25)
+})
+
+t.test('the order of measurement is seeded and keeps the rounds', async t => {
+  const orderOf = async (seed: number): Promise<string> => {
+    const order: string[] = []
+    const tasks = [0, 1, 2].flatMap(round => ['a', 'b', 'c', 'd'].map(name => ({ round, run: async () => { order.push(`${round}${name}`) } })))
+    await interleave(tasks, { seed, signal: new AbortController().signal })
+    return order.join(' ')
+  }
+  t.equal(await orderOf(1), await orderOf(1))
+  t.not(await orderOf(1), await orderOf(2))
+  t.match(await orderOf(3), /^(0. ){4}(1. ){4}(2. ?){4}$/)
+})
+
+t.test('steps from a trace', async t => {
+  const message = (facts: Partial<TracedMessage>): TracedMessage => ({
+    id: 0, from: 'c', to: 's', sent: 0, arrived: undefined, size: 500, tunnelMessages: 1, kind: 'data', acknowledgement: false, copy: false, ...facts
+  })
+  const reply = { from: 's', to: 'c' }
+  const facts = { design: 'x', label: 'x', conditions: {}, clientKeys: ['c'], started: 0 }
+
+  t.test('one request, a train of replies', async t => {
+    const messages = [
+      message({ sent: 1, arrived: 101 }), message({ sent: 50, arrived: 150, copy: true }),
+      ...[160, 161, 162].map(sent => message({ ...reply, sent, arrived: sent + 100, tunnelMessages: 4 }))
+    ]
+    const { traversals, tunnelMessages, steps, total } = stepsOf({ ...facts, messages, finished: 263 })
+    t.equal(traversals, 2)
+    t.equal(tunnelMessages, 14)
+    t.equal(total, 263)
+    t.same(steps.filter(({ critical }) => critical).map(({ sent }) => sent), [1, 162], 'not by the copy of the request')
+  })
+
+  t.test('a window that opens by acknowledgements', async t => {
+    const messages = [
+      message({ sent: 1, arrived: 101 }), message({ ...reply, sent: 102, arrived: 202 }),
+      message({ sent: 203, arrived: 303, acknowledgement: true }), message({ ...reply, sent: 304, arrived: 404 }),
+      message({ ...reply, sent: 305 }), message({ from: 'x', to: 's', sent: 2, arrived: 3 })
+    ]
+    const diagram = stepsOf({ ...facts, messages, finished: 405 })
+    t.equal(diagram.traversals, 4)
+    t.equal(diagram.messages, 5, 'others do not count')
+    t.equal(diagram.acknowledgements, 1)
+    t.notOk('arrived' in diagram.steps.at(-1)!, 'what was lost has no arrival')
+  })
+})
+
+t.test('real proxy, exit and streaming over a local router', async t => {
+  const world = await openLocalWorld({ network: { seed: 1, latency: 15 }, designs: ['minwww', 'streaming'] })
+  t.teardown(async () => await world.close())
+  const conditions = { size: 10_240, latency: 15, state: 'cold' }
+  for (const design of world.designs) {
+    const client = await design.openClient()
+    const diagram = await tracePage(world, design, client, conditions, async () => {})
+    t.ok(diagram.tunnelMessages >= 12, `${design.design}: 10 KB in ${diagram.tunnelMessages} tunnel messages`)
+    if (design.design === 'minwww') {
+      t.equal(diagram.traversals, 2, 'MinWWW needs two traversals')
+      t.match(diagram.steps.map(({ kind }) => kind).join(' '), /REPLY/)
+    } else {
+      t.match(diagram.steps[0]?.kind, /^SYN/)
+    }
+    const row = await costOf(world, design, client, { size: 1_024, latency: 0, loss: 0, state: 'warm' }, 2)
+    t.equal(row.failed, 0)
+    t.ok(row.tunnelMessages >= 3)
+    const above = await fetchBytes(client, 256 * 1024, 'above')
+    t.equal(above.error, undefined, '256 KB, above what messages carry')
+    await client.close()
+  }
+})
+
+t.test('own proxies: the url scenario', async t => {
+  const site = await startSite()
+  t.teardown(async () => await site.close())
+  // Takes absolute addresses as a proxy does; every third answer is an error.
+  let requests = 0
+  const proxy = createServer((request, response) => {
+    if (++requests % 3 === 0) response.writeHead(503).end()
+    else response.end(request.url)
+  })
+  await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => { proxy.close() })
+  const out = mkdtempSync(join(tmpdir(), 'minwww-bench-'))
+  t.teardown(() => rmSync(out, { recursive: true, force: true }))
+  const via = [site.origin, `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`]
+  const options = { scenarios: ['url'] as const, settings: { via, urls: ['http://x.example/bytes/2000'], runs: 4 }, out, seed: 3 }
+  const report = await runBench(options)
+  assertValid(t, report)
+  const [{ series, status } = { series: [], status: undefined }] = report.scenarios
+  t.equal(status, 'done')
+  t.equal(series.length, 4, 'two proxies, the first fetch told apart')
+  t.same(series.map(({ n }) => n).sort(), [1, 1, 3, 3])
+  const failed = series.filter(({ design }) => design === via[1]).flatMap(({ errors }) => Object.entries(errors))
+  t.same(failed, [['status 503', 1]], 'failures are counted with their reason')
+  t.ok(series.some(({ failed, times, n }) => failed === 1 && times.length === n), 'and stay among the times')
+  t.match(report.scenarios[0]?.notes.join(), /did not give the same bytes/)
+
+  const before = requests
+  const again = await runBench(options)
+  t.equal(requests, before, 'a second run with the same options only reads what was measured')
+  t.same(again.scenarios[0]?.series, series)
+  t.same(JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')).scenarios, JSON.parse(JSON.stringify(again.scenarios)))
+  t.ok(existsSync(join(out, 'report.html')))
+  await runBench({ ...options, seed: 4 })
+  t.equal(requests, before + 4, 'another seed begins anew')
+})
+
+t.test('an interrupted run keeps what it has', async t => {
+  const controller = new AbortController()
+  const site = await startSite()
+  t.teardown(async () => await site.close())
+  const report = await runBench({
+    scenarios: ['url', 'steps'],
+    settings: { via: [site.origin], urls: ['http://x.example/bytes/10'], runs: 50 },
+    signal: controller.signal,
+    onProgress: text => { if (text.includes('3 of 50')) controller.abort() }
+  })
+  assertValid(t, report)
+  t.equal(report.scenarios.length, 1)
+  t.match(report.scenarios[0], { status: 'partial', reason: 'interrupted' })
+  t.equal(report.scenarios[0]?.series.reduce((sum, { n }) => sum + n, 0), 3)
+})
+
+t.test('the page of the benchmark', async t => {
+  const site = await startSite()
+  t.teardown(async () => await site.close())
+  const get = async (path: string): Promise<Buffer> => Buffer.from(await (await fetch(`${site.origin}${path}`)).arrayBuffer())
+  const page = await get('/page.html?seed=1')
+  t.ok(Math.abs(page.length - 24 * 1024) < 700, `${page.length} bytes`)
+  t.equal(page.toString('latin1').match(/<img /g)?.length, OBJECTS.length)
+  t.equal(page.toString('latin1').match(/<!--/g)?.length, page.toString('latin1').match(/-->/g)?.length, 'no comment ends early')
+  for (const [i, size] of OBJECTS.entries()) {
+    const picture = await get(`/object/${i}.bmp?seed=1`)
+    t.ok(picture.length <= size && picture.length > size - 102, `picture ${i}: ${picture.length} bytes`)
+    t.equal(picture.readUInt32LE(2), picture.length)
+  }
+})
+
+t.test('the report as a page and as text', async t => {
+  const skipped = skippedResult('routers', { reason: 'no <i2pd>', hint: 'install it' })
+  const report: Report = {
+    format: 'minwww-bench-1',
+    command: 'minwww bench',
+    started: '2026-01-01T00:00:00.000Z',
+    finished: '2026-01-01T00:00:01.000Z',
+    seed: 1,
+    quick: true,
+    machine: { cpu: 'x', cores: 2, memoryGB: 1, system: 'Linux' },
+    versions: { node: '20' },
+    scenarios: [skipped]
+  }
+  assertValid(t, report)
+  t.notOk(validator.Check({ ...report, scenarios: [{ ...skipped, series: [{ design: 'x' }] }] }), 'the schema refuses what is not complete')
+  const html = reportHtml(report)
+  t.match(html, /no &lt;i2pd&gt;/, 'text is escaped')
+  t.notMatch(html, /<script|https?:\/\/(?!127)/, 'nothing is loaded from elsewhere')
+  t.match(reportText(report), /routers: skipped, no <i2pd>\n {2}to get it: install it/)
+})
