@@ -10,7 +10,10 @@ export interface WorldMessage { protocol: number, fromPort: number, toPort: numb
 export interface Departure extends WorldMessage { from: string, to: string }
 
 /** What carries messages: the network model, or something nastier in a test. */
-export type Carrier = Pick<NetworkModel<WorldMessage>, 'send' | 'nextTimeout' | 'poll' | 'stats'>
+export interface Carrier extends Pick<NetworkModel<WorldMessage>, 'nextTimeout' | 'poll'> {
+  readonly stats: { readonly tunnelMessagesSent: number, readonly queueDrops: number }
+  send (now: number, message: { from: string, to: string, size: number, data: WorldMessage }): void
+}
 
 /** A core behind one or more Destinations. */
 export interface WorldNode {

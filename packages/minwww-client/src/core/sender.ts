@@ -20,6 +20,8 @@ export const EXIT_PORT = 80
 const CLIENT_PORT = 4480
 /** Longest object that is sent in one message: beyond it, symbols with parity cost less than copies. */
 const MAX_REQUEST = requestCapacity(4)
+/** Exchanges with the same id of what may be fetched twice. */
+const MAX_REPETITIONS = 2
 /** Shortest distance of two copies, ms. */
 const MIN_COPY_SPACING = 10
 /** A router may drop a message this many ms after it was given one. */
@@ -52,7 +54,7 @@ export class Sender {
   /** Starts an exchange: BODY for a long request, OPEN where the exit does not know the session, else REQUEST. */
   begin (now: number, request: ClientRequest, exit: Exit, source: number): Exchange {
     const session = this.#session(exit, source)
-    const earlier = request.exchanges.findLast(exchange => exchange.session === session)
+    const earlier = reusable(request, session)
     const isKnown = session.isOpen(now, this.#context.config.sessionLife)
     const exchange = new Exchange({
       request,
@@ -217,4 +219,16 @@ export class Sender {
 
 function isLong ({ object }: ClientRequest): boolean {
   return object.length > MAX_REQUEST
+}
+
+/**
+ * The exchange whose id a repetition takes, so that the exit answers from its cache. An exit sends at most three times a
+ * reply's size, which a small one with its parity has used up at once: what may be fetched twice gets a fresh id after
+ * two in vain.
+ */
+function reusable ({ exchanges, idempotent }: ClientRequest, session: ExitSession): Exchange | undefined {
+  const earlier = exchanges.filter(exchange => exchange.session === session)
+  const last = earlier.at(-1)
+  const used = earlier.filter(exchange => exchange.id === last?.id).length
+  return idempotent && used >= MAX_REPETITIONS ? undefined : last
 }
