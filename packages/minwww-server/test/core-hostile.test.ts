@@ -1,5 +1,5 @@
 import { LocalDestination } from '@minwww/i2cp/codec'
-import { computeTag, encodeMessage, encodeObject, SYMBOL_OVERHEAD, TUNNEL_MESSAGE } from '@minwww/protocol'
+import { computeTag, encodeMessage, encodeObject, sessionKeys, SYMBOL_OVERHEAD, TUNNEL_MESSAGE } from '@minwww/protocol'
 import fc from 'fast-check'
 import t from 'tap'
 import { Client, page, seeded, World } from './core-harness.ts'
@@ -150,16 +150,41 @@ t.test('signature checks are limited, but not for those who have a session', asy
   t.equal(world.fetches.length, 3, 'a second later there is room again')
 })
 
-t.test('newcomers share a small budget of fetches; a session that has lasted does not', async t => {
-  const world = new World({ newcomerBurst: 5, newcomerFetches: 1, newcomerTime: 10_000 })
+t.test('newcomers share a small budget of fetches; who has proved its return path does not', async t => {
+  const world = new World({ newcomerBurst: 5, newcomerFetches: 1 })
   const alice = world.client('alice')
   alice.open(1)
-  world.run(10_000)
+  world.run(1_000)
+  alice.cancel(1)
   for (let i = 0; i < 8; i++) world.client(`newcomer ${i}`).open(1)
   t.equal(world.fetches.length, 1 + 5)
   t.equal(world.core.stats.busy, 3)
   for (let id = 2; id < 12; id++) alice.request(id)
   t.equal(world.fetches.length, 6 + 10)
+})
+
+t.test('a tagged message before any answer proves nothing', async t => {
+  const world = new World({ newcomerBurst: 5, newcomerFetches: 0.01, maxFreshSessions: 8 })
+  world.answer = () => undefined
+  const mallory = world.client('mallory')
+  mallory.open(1)
+  for (let id = 2; id < 6; id++) mallory.request(id)
+  world.client('other').open(1)
+  t.match([world.fetches.length, world.core.stats.busy], [5, 1], 'every request was counted')
+  for (let i = 0; i < 8; i++) world.client(`other ${i}`).open(1)
+  mallory.request(20)
+  t.equal(world.core.stats.unknownSessions, 1, 'nor does it keep the session')
+})
+
+t.test('a second session of a Destination that has proved itself is no newcomer', async t => {
+  const world = new World({ newcomerBurst: 2, newcomerFetches: 0.01 })
+  const alice = world.client('alice')
+  alice.open(1)
+  alice.request(2)
+  const secret = Buffer.alloc(16, 7)
+  world.answer = () => undefined
+  for (let id = 3; id < 9; id++) alice.open(id, { key: secret, session: sessionKeys(secret).session })
+  t.equal(world.fetches.length, 8)
 })
 
 t.test('new Destinations do not push out sessions in use', async t => {
@@ -178,7 +203,7 @@ t.test('new Destinations do not push out sessions in use', async t => {
 })
 
 t.test('the cache is bounded per session and in all', async t => {
-  const world = new World({ cachePerSession: 300_000, cacheTotal: 500_000, newcomerTime: 0 })
+  const world = new World({ cachePerSession: 300_000, cacheTotal: 500_000 })
   const clients = ['alice', 'bob', 'carol'].map(name => world.client(name))
   world.answer = () => page(50_000)
   for (const client of clients) client.open(1, { loss: 0 })
@@ -244,7 +269,7 @@ t.test('a flood of questions about unknown ids does not grow the queue', async t
 })
 
 t.test('absurd rates slow down nobody else', async t => {
-  const world = new World({ newcomerTime: 0 })
+  const world = new World({})
   world.answer = () => page(60_000)
   const slow = Array.from({ length: 40 }, (_, i) => world.client(`slow ${i}`))
   for (const client of slow) client.open(1, { rate: 1, loss: 0 })

@@ -52,7 +52,7 @@ t.test('a symbol larger than the bucket goes when the bucket is full', async t =
 })
 
 t.test('24 messages back to back, then 480 a second over all sessions', async t => {
-  const world = new World({ serverRate: 1e12, maxBacklog: 1e6, newcomerTime: 0 })
+  const world = new World({ serverRate: 1e12, maxBacklog: 1e6 })
   const clients = Array.from({ length: 10 }, (_, i) => world.client(`client ${i}`))
   world.answer = () => page(60_000)
   for (const client of clients) client.open(1, { loss: 0, shape: 2, rate: encodeRate(2e6) })
@@ -64,7 +64,7 @@ t.test('24 messages back to back, then 480 a second over all sessions', async t 
 
 t.test('never more than 400 tunnel messages that the router has not likely sent', async t => {
   const serverRate = 500_000
-  const world = new World({ messageRate: 1e6, messageBurst: 1e6, serverRate, newcomerTime: 0 })
+  const world = new World({ messageRate: 1e6, messageBurst: 1e6, serverRate })
   const clients = Array.from({ length: 12 }, (_, i) => world.client(`client ${i}`))
   world.answer = () => page(120_000)
   for (const client of clients) client.open(1, { loss: 0, rate: encodeRate(2e6) })
@@ -105,7 +105,7 @@ t.test('a page that comes later does not wait behind a long one', async t => {
 })
 
 t.test('sessions share what limits the server, and the pace tells it', async t => {
-  const world = new World({ messageRate: 1e6, messageBurst: 1e6, serverRate: 200_000, maxBacklog: 16, newcomerTime: 0 })
+  const world = new World({ messageRate: 1e6, messageBurst: 1e6, serverRate: 200_000, maxBacklog: 16 })
   const clients = Array.from({ length: 4 }, (_, i) => world.client(`client ${i}`))
   world.answer = () => page(100_000)
   for (const client of clients) client.open(1, { loss: 0, rate: encodeRate(1e6) })
@@ -122,7 +122,7 @@ t.test('sessions share what limits the server, and the pace tells it', async t =
 })
 
 t.test('paced symbols tell the pace too: 24 at once, the rest at 480 a second', async t => {
-  const world = new World({ newcomerTime: 0 })
+  const world = new World({})
   const alice = world.client('alice')
   world.answer = () => page(120_000)
   alice.open(1, { loss: 0, shape: 1, rate: encodeRate(2e6) })

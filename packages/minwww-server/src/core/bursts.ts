@@ -1,7 +1,7 @@
 import { encodeMessage, encodeRate, ERROR_CODES, paddedLength } from '@minwww/protocol'
 import type { WireErrorName } from '@minwww/protocol'
-import type { Burst } from './outbox.ts'
 import type { Exchange } from './exchange.ts'
+import type { Burst } from './lane.ts'
 import type { Reply, SymbolRange } from './reply.ts'
 import type { Session } from './session.ts'
 import type { FailureFacts } from './types.ts'

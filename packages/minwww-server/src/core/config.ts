@@ -15,9 +15,10 @@ export interface ServerConfig {
   clockTolerance: number
   /** Signature checks per second, for Destinations with a session and for all others, each. */
   signatureChecks: number
-  /** Age up to which all sessions together share the budget of newcomers. */
-  newcomerTime: number
-  /** Fetches per second of all newcomers together, and how many at once. */
+  /**
+   * Fetches per second of all newcomers together, and how many at once. A Destination is one until it has sent a tagged
+   * message after an answer: what it asks from then on does not count.
+   */
   newcomerFetches: number
   newcomerBurst: number
   /** Fetches under way; above it: ERROR 2. */
@@ -51,6 +52,8 @@ export interface ServerConfig {
   /** Tunnel messages handed over and not yet likely sent, of all sessions, and the rate at which the router sends them. */
   maxBacklog: number
   serverRate: number
+  /** What the operator gives, bytes/s of payloads with their containers; Infinity is no limit. Only announced, as pace. */
+  limit: number
   /** Messages back to back, and messages per second after that, in total. */
   messageBurst: number
   messageRate: number
@@ -71,7 +74,6 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   maxFreshSessions: 1024,
   clockTolerance: 90 * SECOND,
   signatureChecks: 200,
-  newcomerTime: 30 * SECOND,
   newcomerFetches: 50,
   newcomerBurst: 200,
   maxFetches: 512,
@@ -92,6 +94,7 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   maxDepth: 190,
   maxBacklog: 400,
   serverRate: 2 * MB,
+  limit: Infinity,
   messageBurst: 24,
   messageRate: 480,
   maxBursts: 6,

@@ -151,6 +151,7 @@ export class Desk {
 
   #learn (now: number, session: Session, message: { loss: number, rate: number, shape: number }): void {
     session.grant(now, message.rate)
+    this.#outbox.wake(session)
     session.path = { loss: message.loss, shape: message.shape }
   }
 
@@ -213,9 +214,9 @@ export class Desk {
 
   #refusal (now: number, session: Session): 'busy' | 'draining' | undefined {
     if (this.isDraining) return 'draining'
-    const { maxFetches, maxFetchesPerSession, newcomerTime } = this.#config
+    const { maxFetches, maxFetchesPerSession } = this.#config
     if (this.#fetches.size >= maxFetches || session.fetches >= maxFetchesPerSession) return 'busy'
-    if (now - session.openedAt < newcomerTime && !this.#newcomers.take(now, 1)) return 'busy'
+    if (!session.peer.isProven && !this.#newcomers.take(now, 1)) return 'busy'
     return undefined
   }
 

@@ -1,40 +1,36 @@
-import { TokenBucket, tunnelMessagesOf } from '@minwww/protocol'
+import { CONTAINER, TokenBucket } from '@minwww/protocol'
 import type { ServerConfig } from './config.ts'
+import { Heap } from './heap.ts'
+import { Lane } from './lane.ts'
+import type { Burst } from './lane.ts'
 import { TUNNEL_BYTES } from './session.ts'
 import type { Session } from './session.ts'
 
 /** Bursts that wait in one session's lane; what is more is dropped, and the client asks again. */
 const MAX_WAITING = 512
 
-/** Something to send in one or more messages of one size. */
-export interface Burst {
-  /** What it belongs to: a CANCEL takes out all of it. */
-  readonly owner: object
-  /** Payload bytes of each message. */
-  readonly messageLength: number
-  /** Messages left; `take` makes it one fewer. */
-  readonly left: number
-  /** The next message. @param pace - bytes/s at which this session is sent to */
-  take (pace: number): Buffer
-}
-
-/** The bursts of one session: those of which nothing was sent yet go first, then one message of each in turn. */
-interface Lane {
-  readonly fresh: Burst[]
-  readonly turn: Burst[]
-}
-
 /**
- * Decides what leaves next, and when (section 7): each session's token bucket, round robin over the sessions, and two
- * limits of the server: tunnel messages that the router has not yet likely sent, and messages in a second.
+ * Decides what leaves next, and when (section 7): each session's token bucket, and two limits of the server: tunnel
+ * messages that the router has not yet likely sent, and messages in a second. Sessions share those in bytes, whatever
+ * the size of their messages, by start-time fair queueing (Goyal, Vin, Cheng 1996): O(log sessions) for each message.
  */
 export class Outbox {
-  /** Only sessions with something to send, next one first. Bounded by the sessions and their exchanges. */
+  /** Only sessions with something to send. Bounded by the sessions; each lane is in exactly one of the heaps. */
   readonly #lanes = new Map<Session, Lane>()
+  /** By the bytes that each was served (start tags): the one served least is next. */
+  readonly #ready = new Heap<Lane>()
+  /** Those whose own bucket holds them back, by the time at which it no longer does. */
+  readonly #resting = new Heap<Lane>()
+  /** Sum of the rates of the resting ones, bytes/s. */
+  #restingRate = 0
+  /** Virtual time: the start tag of the message sent last. */
+  #virtual = 0
   readonly #backlog: TokenBucket
   readonly #messages: TokenBucket
+  readonly #limit: number
 
   constructor (now: number, config: ServerConfig) {
+    this.#limit = config.limit
     this.#backlog = new TokenBucket(config.serverRate, config.maxBacklog * TUNNEL_BYTES, now)
     this.#messages = new TokenBucket(config.messageRate, config.messageBurst, now)
   }
@@ -43,80 +39,131 @@ export class Outbox {
     return this.#lanes.size === 0
   }
 
+  /** Sessions with something to send. */
+  get size (): number {
+    return this.#lanes.size
+  }
+
   /** False when too much waits for that session already. */
   push (session: Session, burst: Burst): boolean {
     let lane = this.#lanes.get(session)
-    if (lane === undefined) this.#lanes.set(session, lane = { fresh: [], turn: [] })
-    if (lane.fresh.length + lane.turn.length >= MAX_WAITING) return false
-    lane.fresh.push(burst)
+    if (lane === undefined) {
+      this.#lanes.set(session, lane = new Lane(session))
+      this.#enter(lane)
+    }
+    if (lane.size >= MAX_WAITING) return false
+    lane.push(burst)
+    this.wake(session)
     return true
   }
 
   /** Messages of an owner that wait. */
   waiting (session: Session, owner: object): number {
-    const lane = this.#lanes.get(session)
-    if (lane === undefined) return 0
-    return [...lane.fresh, ...lane.turn].reduce((sum, burst) => sum + (burst.owner === owner ? burst.left : 0), 0)
+    return this.#lanes.get(session)?.waiting(owner) ?? 0
   }
 
   /** Takes out what belongs to an owner. */
   cancel (session: Session, owner: object): void {
     const lane = this.#lanes.get(session)
     if (lane === undefined) return
-    for (const queue of [lane.fresh, lane.turn]) {
-      const others = queue.filter(burst => burst.owner !== owner)
-      queue.splice(0, queue.length, ...others)
-    }
-    if (lane.fresh.length + lane.turn.length === 0) this.#lanes.delete(session)
+    lane.cancel(owner)
+    if (lane.size === 0) this.drop(session)
+    else this.wake(session)
   }
 
   drop (session: Session): void {
+    const lane = this.#lanes.get(session)
+    if (lane === undefined) return
     this.#lanes.delete(session)
+    this.#ready.remove(lane)
+    this.#leaveRest(lane)
+  }
+
+  /** The session's rate, or what it sends next, has changed: it may leave earlier than was thought. */
+  wake (session: Session): void {
+    const lane = this.#lanes.get(session)
+    if (lane !== undefined && this.#leaveRest(lane)) this.#enter(lane)
   }
 
   /** The next message, if one may leave now. */
   poll (now: number): { session: Session, payload: Buffer } | undefined {
     if (this.#lanes.size === 0 || this.#messages.availableAt(now, 1) > now) return undefined
-    for (const [session, lane] of this.#lanes) {
-      const burst = (lane.fresh[0] ?? lane.turn[0])!
-      const bytes = tunnelMessagesOf(burst.messageLength) * TUNNEL_BYTES
+    this.#wakeDue(now)
+    for (let lane = this.#ready.first; lane !== undefined; lane = this.#ready.first) {
+      const bytes = lane.nextBytes
+      const restsUntil = lane.session.bucket.availableAt(now, bytes)
+      if (restsUntil > now) this.#rest(lane, restsUntil)
       // No smaller message of another session goes before: a large one would never leave.
-      if (this.#backlog.availableAt(now, bytes) > now) return undefined
-      if (!session.bucket.take(now, bytes)) continue
-      this.#backlog.take(now, bytes)
-      this.#messages.take(now, 1)
-      const payload = burst.take(this.#pace(now, session, burst, bytes))
-      this.#rotate(session, lane, burst)
-      return { session, payload }
+      else if (this.#backlog.availableAt(now, bytes) > now) return undefined
+      else return { session: lane.session, payload: this.#take(now, lane, bytes) }
     }
     return undefined
   }
 
-  /** When `poll` will have something; undefined when nothing waits. */
+  /** When to call `poll` again; undefined when nothing waits. After `poll` had nothing it is later than that call. */
   nextTimeout (now: number): number | undefined {
-    let next: number | undefined
-    for (const [session, lane] of this.#lanes) {
-      const bytes = tunnelMessagesOf((lane.fresh[0] ?? lane.turn[0])!.messageLength) * TUNNEL_BYTES
-      const at = Math.max(session.bucket.availableAt(now, bytes), this.#backlog.availableAt(now, bytes))
-      if (next === undefined || at < next) next = at
+    if (this.#lanes.size === 0) return undefined
+    const first = this.#ready.first
+    const readyAt = first === undefined ? Infinity : this.#backlog.availableAt(now, first.nextBytes)
+    return Math.max(Math.min(readyAt, this.#resting.firstKey ?? Infinity), this.#messages.availableAt(now, 1))
+  }
+
+  #take (now: number, lane: Lane, bytes: number): Buffer {
+    const { session } = lane
+    const burst = lane.head!
+    const pace = this.#pace(now, session, burst, bytes)
+    session.bucket.take(now, bytes)
+    this.#backlog.take(now, bytes)
+    this.#messages.take(now, 1)
+    const payload = burst.take(pace)
+    lane.rotate()
+    this.#virtual = session.served
+    session.served += bytes
+    this.#ready.remove(lane)
+    if (lane.size > 0) this.#enter(lane)
+    else this.#lanes.delete(session)
+    return payload
+  }
+
+  /** Who was away does not get what he could have had meanwhile. */
+  #enter (lane: Lane): void {
+    lane.session.served = Math.max(lane.session.served, this.#virtual)
+    this.#ready.add(lane, lane.session.served)
+  }
+
+  #rest (lane: Lane, until: number): void {
+    this.#ready.remove(lane)
+    this.#resting.add(lane, until)
+    lane.restingRate = lane.session.bucket.rate
+    this.#restingRate += lane.restingRate
+  }
+
+  #leaveRest (lane: Lane): boolean {
+    if (!this.#resting.remove(lane)) return false
+    this.#restingRate = this.#resting.size === 0 ? 0 : this.#restingRate - lane.restingRate
+    return true
+  }
+
+  #wakeDue (now: number): void {
+    while ((this.#resting.firstKey ?? Infinity) <= now) {
+      const lane = this.#resting.first!
+      this.#leaveRest(lane)
+      this.#enter(lane)
     }
-    return next === undefined ? undefined : Math.max(next, this.#messages.availableAt(now, 1))
   }
 
   /** The rate at which this session is really sent to: its own, or its share of what limits the server. */
   #pace (now: number, session: Session, burst: Burst, bytes: number): number {
+    // Rates count whole tunnel messages, the operator's limit what is in them.
+    const limit = Math.min(this.#backlog.rate, this.#limit * bytes / (burst.messageLength + CONTAINER))
+    const share = Math.min(session.bucket.rate, this.#share(limit))
     const sessions = this.#lanes.size
-    const ownRate = session.bucket.rate
-    const share = Math.min(ownRate, this.#backlog.rate / sessions)
     const isPaced = burst.left * sessions > this.#messages.level(now) + 1
     return isPaced ? Math.min(share, this.#messages.rate * bytes / sessions) : share
   }
 
-  #rotate (session: Session, lane: Lane, burst: Burst): void {
-    if (lane.fresh[0] === burst) lane.fresh.shift()
-    else lane.turn.shift()
-    if (burst.left > 0) lane.turn.push(burst)
-    this.#lanes.delete(session)
-    if (lane.fresh.length + lane.turn.length > 0) this.#lanes.set(session, lane)
+  /** Max-min fair: those that rest take no more than their own rate, the others share what is left. */
+  #share (limit: number): number {
+    return Math.max(limit / this.#lanes.size, (limit - this.#restingRate) / Math.max(1, this.#ready.size))
   }
 }

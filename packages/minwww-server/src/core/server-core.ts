@@ -105,6 +105,7 @@ export class ServerCore {
     const next = this.#outbox.poll(now)
     if (next === undefined) return undefined
     const { session, payload } = next
+    session.isAnswered = true
     this.stats.symbols++
     this.stats.bytesSent += payload.length
     return {

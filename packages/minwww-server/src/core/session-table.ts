@@ -1,6 +1,6 @@
 import type { Destination } from '@minwww/i2cp/codec'
 import type { ServerConfig } from './config.ts'
-import type { Session } from './session.ts'
+import type { Peer, Session } from './session.ts'
 
 /**
  * Sessions by id, in two tables: Destinations cost nothing to make, so sessions of which only the OPEN was seen cannot
@@ -10,8 +10,8 @@ export class SessionTable {
   readonly #config: ServerConfig
   readonly #fresh = new Map<string, Session>()
   readonly #used = new Map<string, Session>()
-  /** Sessions per Destination, by its hash. */
-  readonly #destinations = new Map<string, number>()
+  /** Destinations with sessions, by hash. */
+  readonly #peers = new Map<string, Peer>()
 
   constructor (config: ServerConfig) {
     this.#config = config
@@ -26,7 +26,7 @@ export class SessionTable {
   }
 
   knows (destination: Destination): boolean {
-    return this.#destinations.has(keyOf(destination))
+    return this.#peers.has(keyOf(destination))
   }
 
   /** Adds a session; returns the one that had to go. */
@@ -35,14 +35,18 @@ export class SessionTable {
     if (evicted !== undefined) this.remove(evicted)
     this.#fresh.set(session.name, session)
     const key = keyOf(session.destination)
-    this.#destinations.set(key, (this.#destinations.get(key) ?? 0) + 1)
+    session.peer = this.#peers.get(key) ?? session.peer
+    session.peer.sessions++
+    this.#peers.set(key, session.peer)
     return evicted
   }
 
   /** The session has proved again that it knows its key. Returns the one that had to go for it. */
   touch (now: number, session: Session, isUse: boolean): Session | undefined {
     session.heardAt = now
-    if (!isUse && this.#fresh.has(session.name)) {
+    const isProof = isUse && session.isAnswered
+    if (isProof) session.peer.isProven = true
+    if (!isProof && this.#fresh.has(session.name)) {
       this.#fresh.delete(session.name)
       this.#fresh.set(session.name, session)
       return undefined
@@ -58,10 +62,7 @@ export class SessionTable {
   remove (session: Session): void {
     const known = this.#fresh.delete(session.name) || this.#used.delete(session.name)
     if (!known) return
-    const key = keyOf(session.destination)
-    const left = (this.#destinations.get(key) ?? 1) - 1
-    if (left > 0) this.#destinations.set(key, left)
-    else this.#destinations.delete(key)
+    if (--session.peer.sessions === 0) this.#peers.delete(keyOf(session.destination))
   }
 
   /** When the next session ends. */

@@ -8,21 +8,33 @@ import type { PathFacts } from './reply.ts'
 /** Bytes that one tunnel message counts against a rate. */
 export const TUNNEL_BYTES = 1024
 
+/** A Destination that has sessions. */
+export interface Peer {
+  sessions: number
+  /** It spoke again after it was answered: it can be reached where it says it is. */
+  isProven: boolean
+}
+
 /** A client that has signed an OPEN. */
 export class Session {
   /** The session id, hex. */
   readonly name: string
   readonly destination: Destination
   readonly keys: SessionKeys
-  readonly openedAt: number
+  /** Shared by all sessions of the Destination; `SessionTable.add` sets it. */
+  peer: Peer = { sessions: 0, isProven: false }
   readonly window = new ReplayWindow()
   /** Everything sent to this client passes it; bytes. */
   readonly bucket: TokenBucket
+  /** Bytes that it was sent, and at least what the others were given meanwhile: its turn among them. */
+  served = 0
   /** By id, least recently touched first. Bounded by maxExchanges. */
   readonly exchanges = new Map<number, Exchange>()
   /** Bytes of its cached answers. */
   held = 0
   fetches = 0
+  /** Something was sent to it. */
+  isAnswered = false
   heardAt: number
   /** Port of the client, and ours. */
   clientPort = 0
@@ -36,7 +48,6 @@ export class Session {
     this.name = keys.session.toString('hex')
     this.destination = destination
     this.keys = keys
-    this.openedAt = now
     this.heardAt = now
     this.#config = config
     this.bucket = new TokenBucket(config.initialRate, config.initialDepth * TUNNEL_BYTES, now)

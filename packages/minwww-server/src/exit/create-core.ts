@@ -25,10 +25,11 @@ const HEADROOM = 1.3
 const MIN_BACKLOG = 64
 const MAX_BACKLOG = 400
 
-/** What the core announces as its pace must not be more than the operator gives. */
+/** The core announces what the operator gives as its pace, and does not run ahead of it by much. */
 export function limitedTo (out: number): Partial<ServerConfig> {
   if (out <= 0) return {}
   return {
+    limit: out,
     serverRate: Math.min(MAX_SERVER_RATE, out * HEADROOM),
     maxBacklog: Math.min(MAX_BACKLOG, Math.max(MIN_BACKLOG, Math.ceil(out / TUNNEL_MESSAGE)))
   }

@@ -1,0 +1,67 @@
+import { tunnelMessagesOf } from '@minwww/protocol'
+import { TUNNEL_BYTES } from './session.ts'
+import type { Session } from './session.ts'
+
+/** Something to send in one or more messages of one size. */
+export interface Burst {
+  /** What it belongs to: a CANCEL takes out all of it. */
+  readonly owner: object
+  /** Payload bytes of each message. */
+  readonly messageLength: number
+  /** Messages left; `take` makes it one fewer. */
+  readonly left: number
+  /** The next message. @param pace - bytes/s at which this session is sent to */
+  take (pace: number): Buffer
+}
+
+/** The bursts of one session: those of which nothing was sent yet go first, then one message of each in turn. */
+export class Lane {
+  readonly session: Session
+  /** Rate at which it was put to rest, bytes/s; the outbox keeps the sum. */
+  restingRate = 0
+  readonly #fresh: Burst[] = []
+  readonly #turn: Burst[] = []
+
+  constructor (session: Session) {
+    this.session = session
+  }
+
+  /** Bursts that wait. */
+  get size (): number {
+    return this.#fresh.length + this.#turn.length
+  }
+
+  /** What is sent from next. */
+  get head (): Burst | undefined {
+    return this.#fresh[0] ?? this.#turn[0]
+  }
+
+  /** Bytes, in whole tunnel messages, of the next message. */
+  get nextBytes (): number {
+    return tunnelMessagesOf(this.head?.messageLength ?? 0) * TUNNEL_BYTES
+  }
+
+  push (burst: Burst): void {
+    this.#fresh.push(burst)
+  }
+
+  /** A message of the head was taken: the next burst has its turn. */
+  rotate (): void {
+    const burst = this.#fresh.shift() ?? this.#turn.shift()
+    if (burst !== undefined && burst.left > 0) this.#turn.push(burst)
+  }
+
+  /** Messages of an owner that wait. */
+  waiting (owner: object): number {
+    const count = (sum: number, burst: Burst): number => sum + (burst.owner === owner ? burst.left : 0)
+    return this.#turn.reduce(count, this.#fresh.reduce(count, 0))
+  }
+
+  /** Takes out what belongs to an owner. */
+  cancel (owner: object): void {
+    for (const queue of [this.#fresh, this.#turn]) {
+      const others = queue.filter(burst => burst.owner !== owner)
+      queue.splice(0, queue.length, ...others)
+    }
+  }
+}
