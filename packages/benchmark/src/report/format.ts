@@ -8,14 +8,14 @@ export function formatMs (value: number): string {
 }
 
 export function formatSize (bytes: number): string {
-  return bytes % KB === 0 ? `${bytes / KB} KB` : `${bytes} B`
+  return bytes < KB ? `${bytes} B` : `${Math.round(bytes / KB * 10) / 10} KB`
 }
 
 const WORDS: Readonly<Record<string, (value: number | string) => string>> = {
   size: value => formatSize(Number(value)),
   latency: value => `${value} ms one way`,
   loss: value => `${value} % loss`,
-  hops: value => `${value} hops`,
+  hops: value => `${value} ${value === 1 ? 'hop' : 'hops'}`,
   state: value => String(value),
   url: value => String(value)
 }
@@ -35,8 +35,13 @@ export function groupBy<T extends { conditions: Conditions }> (items: readonly T
   return groups
 }
 
-export function formatInterval ({ value, low, high }: Series['p50'], format: (value: number) => string = formatMs): string {
+/** For tables: the unit is in their head. */
+export function formatInterval ({ value, low, high }: Series['p50'], format: (value: number) => string = formatNumber): string {
   return `${format(value)} (${format(low)} to ${format(high)})`
+}
+
+function formatNumber (value: number): string {
+  return value >= 10 ? String(Math.round(value)) : value.toPrecision(2)
 }
 
 /** By size, then loss and the rest, then design, so that tables read well whatever the order of measurement was. */

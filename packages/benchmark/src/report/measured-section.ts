@@ -55,7 +55,7 @@ function percentilePlots (series: readonly Series[]): string {
 }
 
 function seriesTable (series: readonly Series[]): string {
-  return table(['conditions', 'design', 'n', 'failed', 'p50', 'p90', 'p99', 'first byte p50'], inOrder(series).map(({ conditions, label, n, failed, errors, p50, p90, p99, firstByte }) => [
+  return table(['conditions', 'design', 'n', 'failed', 'p50, ms', 'p90, ms', 'p99, ms', 'first byte p50'], inOrder(series).map(({ conditions, label, n, failed, errors, p50, p90, p99, firstByte }) => [
     conditionsInWords(conditions), label, String(n), failed === 0 ? '0' : `${failed}: ${Object.keys(errors).join('; ')}`,
     formatInterval(p50), formatInterval(p90), formatInterval(p99), firstByte === undefined ? '-' : formatMs(firstByte.value)
   ]))

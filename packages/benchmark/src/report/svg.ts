@@ -34,19 +34,23 @@ export interface Scale { (value: number): number, ticks: number[] }
 const STEPS = [1, 2, 5, 10]
 
 export function linearScale ([low, high]: [number, number], [from, to]: [number, number], count = 5): Scale {
+  return Object.assign((value: number) => from + (value - low) / (high - low || 1) * (to - from), { ticks: linearTicks(low, high, count) })
+}
+
+function linearTicks (low: number, high: number, count: number): number[] {
   const rough = (high - low || 1) / count
   const power = 10 ** Math.floor(Math.log10(rough))
   const step = power * (STEPS.find(step => step * power >= rough) ?? 10)
-  const ticks = Array.from({ length: Math.floor((high - low) / step + 1e-9) + 1 }, (_, i) => low + i * step)
-  return Object.assign((value: number) => from + (value - low) / (high - low || 1) * (to - from), { ticks })
+  const first = Math.ceil(low / step)
+  return Array.from({ length: Math.max(0, Math.floor(high / step + 1e-9) - first + 1) }, (_, i) => (first + i) * step)
 }
 
-/** Ticks at 1, 2 and 5 of every power of ten, or the powers alone when that is many. */
+/** Ticks at 1, 2 and 5 of every power of ten, the powers alone when that is many, round values when that is few. */
 export function logScale ([low, high]: [number, number], [from, to]: [number, number]): Scale {
   const [a, b] = [Math.log(low), Math.log(Math.max(high, low * 1.01))]
   const powers = Array.from({ length: 16 }, (_, i) => 10 ** (i - 3))
   const fine = powers.flatMap(power => [power, 2 * power, 5 * power])
   const within = (values: number[]): number[] => values.filter(value => value >= low * 0.999 && value <= high * 1.001)
-  const ticks = within(fine).length > 8 ? within(powers) : within(fine)
+  const ticks = within(fine).length > 8 ? within(powers) : within(fine).length > 2 ? within(fine) : linearTicks(low, high, 4)
   return Object.assign((value: number) => from + (Math.log(Math.max(value, low)) - a) / (b - a) * (to - from), { ticks })
 }

@@ -5,11 +5,12 @@ import type { Client, Design } from '../worlds/design.ts'
 import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
 import { openLocalWorld, type LocalWorld } from '../worlds/local-world.ts'
 import { fetchBytes, warmUp } from './samples.ts'
-import { KB, type Scenario } from './scenario.ts'
+import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 import { quiet } from './steps.ts'
 
 const LATENCY = 20
 const SIZES = [1, 16, 64, 128]
+const QUICK_SIZES = [1, 64]
 const RUNS = 20
 const QUICK_RUNS = 5
 /** Clock ticks of /proc/PID/stat, ms. */
@@ -21,8 +22,9 @@ const MB = 2 ** 20
 export const cost: Scenario = {
   name: 'cost',
   missing: () => undefined,
-  async run ({ quick, seed, settings, signal, journal, out, progress }) {
-    const { latency = LATENCY, sizes = SIZES, runs = quick ? QUICK_RUNS : RUNS, loss = [0] } = settings
+  async run (context) {
+    const { quick, seed, settings, journal, out } = context
+    const { latency = LATENCY, sizes = quick ? QUICK_SIZES : SIZES, runs = quick ? QUICK_RUNS : RUNS, loss = [0] } = settings
     Object.assign(out.options, { latency, sizes, runs, loss: loss[0] })
     const java = javaMissing()
     if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
@@ -30,7 +32,7 @@ export const cost: Scenario = {
     const rows = await journal.remember('cost', async () => {
       const world = await openLocalWorld({ network: { seed, latency, loss: (loss[0] ?? 0) / 100 } })
       try {
-        return await measureAll(world, { sizes, runs, latency, loss: loss[0] ?? 0, signal, progress })
+        return await measureAll(world, { sizes, runs, latency, loss: loss[0] ?? 0 }, context)
       } finally {
         await world.close()
       }
@@ -39,17 +41,17 @@ export const cost: Scenario = {
   }
 }
 
-interface CostPlan { sizes: number[], runs: number, latency: number, loss: number, signal: AbortSignal, progress: (text: string) => void }
+interface CostPlan { sizes: number[], runs: number, latency: number, loss: number }
 
-async function measureAll (world: LocalWorld, { sizes, runs, latency, loss, signal, progress }: CostPlan): Promise<CostRow[]> {
+async function measureAll (world: LocalWorld, { sizes, runs, latency, loss }: CostPlan, context: ScenarioContext): Promise<CostRow[]> {
   const rows: CostRow[] = []
   for (const design of world.designs) {
     const client = await design.openClient()
     try {
-      await warmUp(client, design.design)
+      await warmUp(context, client, design.design)
       for (const size of sizes) {
-        signal.throwIfAborted()
-        progress(`${design.label}, ${size} KB`)
+        context.signal.throwIfAborted()
+        context.progress(`${design.label}, ${size} KB`)
         await quiet(latency)
         rows.push(await costOf(world, design, client, { size: size * KB, latency, loss, state: 'warm' }, runs))
       }

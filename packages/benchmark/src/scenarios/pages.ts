@@ -7,10 +7,11 @@ import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
 import { openLocalWorld } from '../worlds/local-world.ts'
 import { DEADLINE } from '../worlds/minwww-design.ts'
 import { OBJECTS } from '../worlds/site.ts'
-import { measure, WARM_UP_PAGES, warmUp } from './samples.ts'
+import { measure, warmUp, warmUpInWords } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
 const LATENCY = 250
+const QUICK_LATENCY = 100
 const RUNS = 10
 const QUICK_RUNS = 2
 
@@ -19,13 +20,13 @@ export const pages: Scenario = {
   name: 'pages',
   missing: browserMissing,
   async run (context) {
-    const { quick, seed, settings: { latency = LATENCY, runs = quick ? QUICK_RUNS : RUNS, loss: [loss = 0] = [] }, out, progress } = context
+    const { quick, seed, settings: { latency = quick ? QUICK_LATENCY : LATENCY, runs = quick ? QUICK_RUNS : RUNS, loss: [loss = 0] = [] }, out, progress } = context
     const java = javaMissing()
     if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
     const browser = await startBrowser()
     try {
-      Object.assign(out.options, { latency, loss, runs, document: 24 * KB, objects: OBJECTS, browser: browser.version(), warmUp: `${WARM_UP_PAGES} pages of 128 KB` })
-      out.note('The forwarders leave connections between browser and web server open, so their streams carry several requests each: that is kinder to them than I2PTunnel, which opened a stream for each request for most of its life. Cold: a client with a new Destination for each page.')
+      Object.assign(out.options, { latency, loss, runs, document: 24 * KB, objects: OBJECTS, browser: browser.version(), warmUp: warmUpInWords(quick) })
+      out.note('The forwarders leave connections between browser and web server open, so a stream carries several requests, as with I2PTunnel since 0.9.62. Chromium asks one host for six things at a time. Cold: a client with a new Destination for each page.')
       progress('starting tunnels')
       const world = await openLocalWorld({ network: { seed, latency, loss: loss / 100 } })
       try {
@@ -44,7 +45,7 @@ async function measurePages (context: ScenarioContext, browser: Browser, designs
   const clients = new Map<Design, Client>()
   try {
     for (const design of designs) clients.set(design, await design.openClient())
-    await Promise.all([...clients.values()].map(async (client, i) => await warmUp(client, `${seed}.${i}`)))
+    await Promise.all([...clients.values()].map(async (client, i) => await warmUp(context, client, i)))
     const tasks = Array.from({ length: runs }, (_, round) => round).flatMap(round => designs.flatMap(design => ['cold', 'warm'].map(state => ({
       round,
       run: async () => await measure(context, design, { latency, loss, state }, round, async () => {

@@ -4,7 +4,7 @@ import type { Client } from '../worlds/design.ts'
 import { i2pdMissing, startI2pdNetwork, type ClosedNetwork } from '../worlds/i2pd-network.ts'
 import { minwwwDesign } from '../worlds/minwww-design.ts'
 import { SITE, startSite } from '../worlds/site.ts'
-import { fetchBytes, measure, WARM_UP_PAGES, warmUp } from './samples.ts'
+import { fetchBytes, measure, warmUp, warmUpInWords } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
 interface Plan { hops: number[], latency: number, losses: number[], sizes: number[], runs: number }
@@ -25,7 +25,7 @@ export const routers: Scenario = {
     const { quick, settings, out } = context
     const plan = quick ? QUICK : FULL
     const { hops = plan.hops, latency = plan.latency, loss: losses = plan.losses, sizes = plan.sizes, runs = plan.runs } = settings
-    Object.assign(out.options, { hops, latency, losses, sizes, runs, routers: 8, tunnels: 2, warmUp: `${WARM_UP_PAGES} pages of 128 KB`, connection: 'a new one for each page' })
+    Object.assign(out.options, { hops, latency, losses, sizes, runs, routers: 8, tunnels: 2, warmUp: warmUpInWords(quick), connection: 'a new one for each page' })
     out.note('Latency and loss are those of one link between two routers, one way; a page crosses several. Java routers are not in this scenario.')
     for (const loss of losses) await runOne(context, { hops, latency, losses, sizes, runs }, loss)
   }
@@ -44,7 +44,7 @@ async function runOne (context: ScenarioContext, { hops, latency, sizes, runs }:
       rivals.push(await openMinwww(closers, network, site.origin, length), await openI2pd(network, length))
     }
     progress('warming up')
-    await Promise.all(rivals.map(async ({ client, host, design, length }) => await warmUp(client, `${seed}${design}${length}`, host)))
+    await Promise.all(rivals.map(async ({ client, host, design, length }) => await warmUp(context, client, `${design}${length}`, host)))
     const tasks = Array.from({ length: runs }, (_, round) => round).flatMap(round => rivals.flatMap(rival => sizes.map(size => ({
       round,
       run: async () => {

@@ -6,11 +6,13 @@ import { DEADLINE } from '../worlds/minwww-design.ts'
 import { randomBody, SITE } from '../worlds/site.ts'
 import type { ScenarioContext } from './scenario.ts'
 
-/** One page of `size` bytes that nobody has asked for before, checked byte by byte. */
+/** Bytes of a response that its head may take, so that a page of 128 KB still is one that messages can carry. */
+const HEAD = 512
+
+/** One page that nobody has asked for before, checked byte by byte. `size` is that of the response with its head. */
 export async function fetchBytes (client: Pick<Client, 'via'>, size: number, tag: string, host = SITE): Promise<Sample> {
-  const { time, firstByte, error } = await fetchVia({
-    via: client.via, url: `http://${host}/bytes/${size}?seed=${tag}`, timeout: DEADLINE, expected: randomBody(size, tag)
-  })
+  const body = randomBody(Math.max(0, size - HEAD), tag)
+  const { time, firstByte, error } = await fetchVia({ via: client.via, url: `http://${host}/bytes/${body.length}?seed=${tag}`, timeout: DEADLINE, expected: body })
   return { time, ...(firstByte !== undefined && { firstByte }), ...(error !== undefined && { error }) }
 }
 
@@ -31,9 +33,19 @@ export async function coldPage (design: Design, size: number, tag: string): Prom
 }
 
 /** Pages before the measured ones, the same for every design. */
-export const WARM_UP_PAGES = 8
+const WARM_UP_PAGES = 8
+const QUICK_WARM_UP_PAGES = 4
 const WARM_UP_SIZE = 128 * 1024
 
-export async function warmUp (client: Pick<Client, 'via'>, tag: string, host?: string): Promise<void> {
-  for (let i = 0; i < WARM_UP_PAGES; i++) await fetchBytes(client, WARM_UP_SIZE, `warm${tag}${i}`, host)
+export async function warmUp ({ quick, seed }: Pick<ScenarioContext, 'quick' | 'seed'>, client: Pick<Client, 'via'>, tag: string | number, host?: string): Promise<void> {
+  for (let i = 0; i < warmUpPages(quick); i++) await fetchBytes(client, WARM_UP_SIZE, `warm.${seed}.${tag}.${i}`, host)
+}
+
+function warmUpPages (quick: boolean): number {
+  return quick ? QUICK_WARM_UP_PAGES : WARM_UP_PAGES
+}
+
+/** For the options of the report. */
+export function warmUpInWords (quick: boolean): string {
+  return `${warmUpPages(quick)} pages of 128 KB`
 }

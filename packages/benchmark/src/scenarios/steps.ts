@@ -5,11 +5,12 @@ import type { Client, Design } from '../worlds/design.ts'
 import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
 import { openLocalWorld, type LocalWorld } from '../worlds/local-world.ts'
 import { fetchBytes, warmUp } from './samples.ts'
-import { KB, type Scenario } from './scenario.ts'
+import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
 const LATENCY = 250
 const QUICK_LATENCY = 100
 const SIZES = [10, 64]
+const QUICK_SIZES = [64]
 /** After a page, until acknowledgements and the end of the stream are through: round trips and ms. */
 const QUIET_ROUND_TRIPS = 3
 const QUIET = 1_000
@@ -18,8 +19,9 @@ const QUIET = 1_000
 export const steps: Scenario = {
   name: 'steps',
   missing: () => undefined,
-  async run ({ quick, seed, settings, signal, journal, out, progress }) {
-    const { latency = quick ? QUICK_LATENCY : LATENCY, sizes = SIZES } = settings
+  async run (context) {
+    const { quick, seed, settings, signal, journal, out, progress } = context
+    const { latency = quick ? QUICK_LATENCY : LATENCY, sizes = quick ? QUICK_SIZES : SIZES } = settings
     Object.assign(out.options, { latency, sizes, loss: 0 })
     const java = javaMissing()
     if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
@@ -32,7 +34,7 @@ export const steps: Scenario = {
           for (const size of sizes) {
             signal.throwIfAborted()
             progress(`${design.label}, ${size} KB`)
-            all.push(...await tracePages(world, design, size * KB, latency))
+            all.push(...await tracePages(context, world, design, size * KB, latency))
           }
         }
         return all
@@ -45,11 +47,11 @@ export const steps: Scenario = {
 }
 
 /** A cold page and a warm one of the same client. */
-async function tracePages (world: LocalWorld, design: Design, size: number, latency: number): Promise<StepDiagram[]> {
+async function tracePages (context: ScenarioContext, world: LocalWorld, design: Design, size: number, latency: number): Promise<StepDiagram[]> {
   const client = await design.openClient()
   try {
     const cold = await tracePage(world, design, client, { size, latency, state: 'cold' })
-    await warmUp(client, `steps${size}`)
+    await warmUp(context, client, size)
     await quiet(latency)
     return [cold, await tracePage(world, design, client, { size, latency, state: 'warm' })]
   } finally {

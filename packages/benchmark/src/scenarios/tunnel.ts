@@ -2,14 +2,14 @@ import { interleave, type Task } from '../measure.ts'
 import type { Client, Design } from '../worlds/design.ts'
 import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
 import { openLocalWorld } from '../worlds/local-world.ts'
-import { coldPage, fetchBytes, measure, WARM_UP_PAGES, warmUp } from './samples.ts'
+import { coldPage, fetchBytes, measure, warmUp, warmUpInWords } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
 interface Plan { latency: number, losses: number[], sizes: number[], coldSizes: number[], lossySizes: number[], runs: number, coldRuns: number }
 
 /** 128 KB is the most that a reply by messages holds; 256 KB is above it. */
 const FULL: Plan = { latency: 250, losses: [0, 1], sizes: [1, 4, 16, 32, 64, 128, 256], coldSizes: [1, 16, 64, 128], lossySizes: [1, 16, 64, 128], runs: 20, coldRuns: 8 }
-const QUICK: Plan = { latency: 100, losses: [0, 1], sizes: [1, 16, 64, 128, 256], coldSizes: [64], lossySizes: [64], runs: 5, coldRuns: 2 }
+const QUICK: Plan = { latency: 100, losses: [0, 1], sizes: [1, 16, 64, 128, 256], coldSizes: [64], lossySizes: [64], runs: 4, coldRuns: 2 }
 
 /** Wall clock over one router on this machine: real proxies, real exits, real streaming libraries, and a model of the network between. */
 export const tunnel: Scenario = {
@@ -19,7 +19,7 @@ export const tunnel: Scenario = {
     const plan = planOf(context)
     const java = javaMissing()
     if (java !== undefined) context.out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
-    Object.assign(context.out.options, plan, { warmUp: `${WARM_UP_PAGES} pages of 128 KB`, jitter: 0, bandwidth: 'unlimited', connection: 'a new one for each page' })
+    Object.assign(context.out.options, plan, { warmUp: warmUpInWords(context.quick), jitter: 0, bandwidth: 'unlimited', connection: 'a new one for each page' })
     context.out.note('Cold: a client with a new Destination for each page. MinWWW has probed its exit by then, as it does by itself when it starts. A cold Java client is a new JVM, whose class loading is in the time.')
     for (const loss of plan.losses) await runOne(context, plan, loss)
   }
@@ -40,7 +40,7 @@ async function runOne (context: ScenarioContext, { latency, sizes, coldSizes, lo
   try {
     for (const design of world.designs) clients.set(design, await design.openClient())
     progress(`warming up ${world.designs.length} designs`)
-    await Promise.all([...clients.values()].map(async (client, i) => await warmUp(client, `${seed}.${i}`)))
+    await Promise.all([...clients.values()].map(async (client, i) => await warmUp(context, client, i)))
     const warm = world.designs.flatMap(design => (loss === 0 ? sizes : lossySizes).flatMap(size => rounds(runs).map(round =>
       taskOf(context, design, { size: size * KB, latency, loss, state: 'warm' }, round, async tag => await fetchBytes(clients.get(design)!, size * KB, tag)))))
     const cold = world.designs.flatMap(design => (loss === 0 ? coldSizes : []).flatMap(size => rounds(coldRuns).map(round =>
