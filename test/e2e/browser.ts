@@ -10,11 +10,11 @@ export const CHROMIUM = '/usr/bin/chromium'
 const ARTIFACTS = join(ROOT, 'artifacts')
 
 /** Starts Debian's Chromium with `proxy` as its HTTP proxy, and nothing that it would ask of the Internet by itself. */
-export async function startBrowser (t: Test, proxy?: string): Promise<Browser> {
+export async function startBrowser (t: Test, proxy?: string, args: readonly string[] = []): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-      '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1'],
+      '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1', ...args],
     ...(proxy === undefined ? {} : { proxy: { server: proxy, bypass: '<-loopback>' } })
   })
   t.teardown(async () => { await browser.close() })

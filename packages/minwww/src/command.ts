@@ -44,6 +44,8 @@ function optionOf (setting: SettingInfo): Option {
   const { flag, metavar = 'VALUE', description, kind } = setting
   if (kind === 'boolean') return new Option(flag, description)
   const option = new Option(`${flag} <${metavar}${kind === 'list' ? '...' : ''}>`, description)
+  // Commander sees the dots only after a letter, not after the bracket of `CIDR[:PORT]...`.
+  option.variadic = kind === 'list'
   const shown = setting.default
   // Commander only shows the default; the schema applies it, so that the file and the environment can come between.
   if (shown !== undefined && kind !== 'list') option.description += ` (default: ${String(shown)})`

@@ -7,6 +7,7 @@ import { SECTIONS, settingsOf, type Section } from '../src/config/schema.ts'
 import { explain, UsageError } from '../src/errors.ts'
 import { readExits } from '../src/exits.ts'
 import { modelOptions } from '../src/model.ts'
+import { createProgram } from '../src/program.ts'
 
 t.test('addresses: HOST:PORT with IPv6 in brackets, anything else is wrong use', async t => {
   t.strictSame(parseHostPort('127.0.0.1:4480', '--proxy'), { host: '127.0.0.1', port: 4480 })
@@ -23,6 +24,13 @@ t.test('sites: NAME=URL, only origins, each name once', async t => {
     t.throws(() => parseSites([entry]), UsageError, entry)
   }
   t.throws(() => parseSites(['a=http://b', 'A=http://c']), /given twice/)
+})
+
+t.test('what is a list in the file can be given more than once as a flag', async t => {
+  const lists = (Object.keys(SECTIONS) as Section[]).flatMap(section => settingsOf(section).filter(({ kind }) => kind === 'list').map(({ flag }) => [section, flag] as const))
+  t.ok(lists.length > 5)
+  const repeatable = lists.filter(([section, flag]) => createProgram().commands.find(command => command.name() === section)?.options.find(option => option.long === flag)?.variadic)
+  t.strictSame(repeatable, lists)
 })
 
 t.test('layers: flags over environment over file over defaults', async t => {

@@ -58,7 +58,7 @@ export interface ProxyOptions {
   /** `false` switches the cache off. */
   cache?: CacheOptions | false
   names?: NameOptions
-  /** Ports that CONNECT opens on the clear web, or `any`. Default 80, 443, 8080, 8443. */
+  /** Ports that CONNECT opens on the clear web. Default `any`: each exit has its own list. */
   connectPorts?: readonly number[] | 'any'
   /** `refuse` answers literal private addresses here; `exit` (default) leaves that to the exit, which always checks. */
   privateAddresses?: 'refuse' | 'exit'
@@ -79,7 +79,7 @@ export type Settings = Required<Pick<ProxyOptions, 'timeout' | 'connectPorts' | 
 export function settingsOf (options: ProxyOptions): Settings {
   return {
     timeout: options.timeout ?? 60_000,
-    connectPorts: options.connectPorts ?? [80, 443, 8080, 8443],
+    connectPorts: options.connectPorts ?? 'any',
     privateAddresses: options.privateAddresses ?? 'exit',
     maxConnections: options.maxConnections ?? 1_024,
     maxInFlight: options.maxInFlight ?? 512,

@@ -1,0 +1,17 @@
+/** What the tests use of `ws`, which brings no types. */
+declare module 'ws' {
+  import type { EventEmitter } from 'node:events'
+  import type { Server } from 'node:http'
+
+  export class WebSocket extends EventEmitter {
+    send (data: Uint8Array, options: { binary: boolean }): void
+    terminate (): void
+    on (event: 'message', listener: (data: Buffer, isBinary: boolean) => void): this
+  }
+
+  export class WebSocketServer extends EventEmitter {
+    constructor (options: { server: Server })
+    readonly clients: Set<WebSocket>
+    on (event: 'connection', listener: (socket: WebSocket) => void): this
+  }
+}
