@@ -44,7 +44,7 @@ async function withJava (t: Test, ours: SessionOptions, theirs: Address, sizes: 
 
 for (const loss of [0, 0.02]) {
   t.test(`Java over local-router, ${loss * 100} % loss`, { skip: javaMissing() ?? false }, async t => {
-    const router = createLocalRouter({ seed: 4, latency: 10, jitter: 2, loss })
+    const router = createLocalRouter({ seed: 4, latency: 3, jitter: 1, loss })
     t.teardown(async () => await router.close())
     const address = await router.listen({ host: '127.0.0.1', port: 0 })
     await withJava(t, { connect: () => router.connect() }, address, SIZES)
