@@ -11,6 +11,7 @@ import { Receiver } from './receiver.ts'
 import { ClientRequest } from './request.ts'
 import type { Purpose } from './request.ts'
 import { Sender } from './sender.ts'
+import { Sources } from './sources.ts'
 import { clientState, restoreExit } from './state.ts'
 import type { ClientState } from './state.ts'
 import type { ClientEvent, ClientStats, ExitStatus, Incoming, Outgoing, RequestOptions } from './types.ts'
@@ -42,6 +43,7 @@ export class ClientCore {
   readonly #dispatcher: Dispatcher
   readonly #receiver: Receiver
   readonly #sender: Sender
+  readonly #sources: Sources
   readonly #saved = new Map<string, unknown>()
   #handles = 0
 
@@ -50,9 +52,11 @@ export class ClientCore {
     this.#context = new ClientContext({ config, keys: o.keys, random: o.random, clockOffset: o.clockOffset ?? (() => 0) })
     this.#pool = new ExitPool(config.strategy)
     this.#sender = new Sender(this.#context)
+    this.#sources = new Sources(o.keys.length)
     this.#dispatcher = new Dispatcher({
       context: this.#context,
       sender: this.#sender,
+      sources: this.#sources,
       pool: this.#pool,
       exits: this.#exits,
       requests: this.#requests,
@@ -130,6 +134,28 @@ export class ClientCore {
     this.#receiver.receive(now, source, message)
   }
 
+  /**
+   * Our Destination `source` can neither send nor receive. What it has under way starts anew, from another one or after
+   * `resume`; what must not be fetched twice fails if it was sent already. Requests wait up to their deadlines.
+   */
+  suspend (now: number, source: number): void {
+    this.#sources.suspend(source)
+    this.#sender.forgetSource(source)
+    this.#dispatcher.abandonSource(now, source)
+  }
+
+  /**
+   * It can again, under the same or under new keys. Exits get an OPEN; what is known of their paths and health stays.
+   * Until the first of them has answered no request runs out of attempts.
+   */
+  resume (now: number, source: number, keys: LocalDestination): void {
+    if (this.#context.keys[source] === undefined) return
+    this.#context.keys[source] = keys
+    this.#sender.forgetSource(source)
+    for (const request of this.#sources.resume(now, source)) this.#dispatcher.start(now, request)
+    for (const exit of this.#exits.values()) this.#probe(now, exit)
+  }
+
   nextTimeout (): number | undefined {
     return this.#dispatcher.nextTimeout()
   }
@@ -166,7 +192,7 @@ export class ClientCore {
 
   /** Opens the session and measures the path with an empty request. */
   #probe (now: number, exit: Exit): void {
-    if (exit.probe !== undefined || this.#requests.size >= this.#context.config.maxRequests) return
+    if (exit.probe !== undefined || this.#requests.size >= this.#context.config.maxRequests || this.#sources.usable(0) === undefined) return
     const purpose: Purpose = { kind: 'probe', exit }
     const request = new ClientRequest({
       handle: ++this.#handles, purpose, site: '', object: Buffer.alloc(0), idempotent: true, now, deadline: now + PROBE_DEADLINE

@@ -9,7 +9,7 @@ const MAX_QUEUED = 8_192
 export class ClientContext {
   readonly config: ClientConfig
   /** Own Destinations; a payload's `source` is an index into it. */
-  readonly keys: readonly LocalDestination[]
+  readonly keys: LocalDestination[]
   readonly random: (length: number) => Uint8Array
   /** ms that the router's clock is ahead of ours. */
   readonly clockOffset: () => number
@@ -35,7 +35,7 @@ export class ClientContext {
 
   constructor (o: Pick<ClientContext, 'config' | 'keys' | 'random' | 'clockOffset'>) {
     this.config = o.config
-    this.keys = o.keys
+    this.keys = [...o.keys]
     this.random = o.random
     this.clockOffset = o.clockOffset
   }

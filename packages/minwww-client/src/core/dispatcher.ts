@@ -1,4 +1,3 @@
-import { decodeObject, parseResponse, ProtocolError } from '@minwww/protocol'
 import type { ErrorMessage } from '@minwww/protocol'
 import type { HedgeBudget } from '../pool/hedge-budget.ts'
 import type { ExitPool } from '../pool/pool.ts'
@@ -6,11 +5,12 @@ import type { ClientContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import type { Exit } from './exit.ts'
 import type { ClientRequest } from './request.ts'
+import { remove } from './remove.ts'
+import { decodeResponse } from './response.ts'
 import type { Sender } from './sender.ts'
+import type { Sources } from './sources.ts'
 import type { FailureCode } from './types.ts'
 
-/** Largest response that an object may decode to: a coded object of 128 KiB can hold a few times as much. */
-const MAX_RESPONSE = 4 * 1024 * 1024
 /** An exit that has been silent for so many round trips is left (section 6). */
 const SILENT_ROUND_TRIPS = 3
 /** Other exits that are asked when one refuses by policy. */
@@ -23,6 +23,7 @@ const MIN_BUSY = 1_000
 export interface DispatcherParts {
   context: ClientContext
   sender: Sender
+  sources: Sources
   pool: ExitPool
   exits: Map<string, Exit>
   /** Live requests by handle. */
@@ -35,6 +36,7 @@ export interface DispatcherParts {
 export class Dispatcher {
   readonly #context: ClientContext
   readonly #sender: Sender
+  readonly #sources: Sources
   readonly #pool: ExitPool
   readonly #exits: Map<string, Exit>
   readonly #requests: Map<number, ClientRequest>
@@ -44,6 +46,7 @@ export class Dispatcher {
   constructor (parts: DispatcherParts) {
     this.#context = parts.context
     this.#sender = parts.sender
+    this.#sources = parts.sources
     this.#pool = parts.pool
     this.#exits = parts.exits
     this.#requests = parts.requests
@@ -53,6 +56,7 @@ export class Dispatcher {
 
   /** Sends a request to its best exit, or lets it wait for one. */
   start (now: number, request: ClientRequest): void {
+    if (this.#sources.usable(0) === undefined) return this.#sources.hold(request)
     const exit = request.onlyExit ?? this.#choose(now, request)
     if (exit === undefined || (!request.isProbe && exit.member.isBusy(now))) return this.#waitForExit(now, request)
     request.resumeAt = undefined
@@ -95,7 +99,7 @@ export class Dispatcher {
   /** k symbols are here. */
   complete (now: number, exchange: Exchange): void {
     const { request, exit, assembly } = exchange
-    const message = this.#decode(assembly!.result())
+    const message = decodeResponse(assembly!.result())
     if (message === undefined) {
       this.#context.stats.badObjects++
       exit.member.failure(now)
@@ -164,6 +168,17 @@ export class Dispatcher {
     }
   }
 
+  /** One of our Destinations is gone, and with it everything under way from it. */
+  abandonSource (now: number, source: number): void {
+    for (const request of [...this.#requests.values()]) {
+      const lost = request.exchanges.filter(({ session }) => session.source === source)
+      if (lost.length === 0) continue
+      if (request.isProbe) this.end(now, request)
+      else if (!request.idempotent) this.fail(now, request, 'timeout', '')
+      else this.#startOver(now, request, lost)
+    }
+  }
+
   fail (
     now: number, request: ClientRequest, code: FailureCode, detail: string,
     more: { size?: number, retryAfter?: number, exit?: Exit } = {}
@@ -188,6 +203,7 @@ export class Dispatcher {
   end (now: number, request: ClientRequest, finished?: Exchange): void {
     if (!this.#requests.delete(request.handle)) return
     if (request.waitsAt !== undefined) remove(request.waitsAt.waiting, request)
+    this.#sources.release(request)
     const exits = new Set<Exit>()
     const told = new Set(finished === undefined ? [] : [finished.session])
     for (const exchange of request.exchanges) {
@@ -196,9 +212,7 @@ export class Dispatcher {
         told.add(exchange.session)
         this.#sender.cancel(now, exchange)
       }
-      exchange.giveUp()
-      exchange.session.routes.delete(exchange.id)
-      exchange.exit.exchanges.delete(exchange)
+      exchange.forget()
     }
     for (const exit of exits) {
       exit.member.pending = exit.pending
@@ -209,10 +223,12 @@ export class Dispatcher {
   }
 
   #begin (now: number, request: ClientRequest, exit: Exit, source: number): void {
-    if (this.#sender.mustOpenFirst(now, request, exit, source)) return this.#waitForSession(now, request, exit)
+    const usable = this.#sources.usable(source)
+    if (usable === undefined) return this.#sources.hold(request)
+    if (this.#sender.mustOpenFirst(now, request, exit, usable)) return this.#waitForSession(now, request, exit)
     const isFirst = request.attempts === 0
     if (!isFirst) this.#context.stats.retries++
-    this.#sender.begin(now, request, exit, source)
+    this.#sender.begin(now, request, exit, usable)
     exit.member.pending = exit.pending
     this.#report(now, exit)
     if (isFirst && this.#context.config.hedging && request.purpose.kind === 'pool' && request.idempotent && exit.path.rtt.hasSample) {
@@ -275,7 +291,7 @@ export class Dispatcher {
     session.doubt()
     if (exchange.form === 'open') session.openedInVain()
     const isSilent = exit.heardAt < exchange.startedAt
-    if (isSilent && (exchange.repetition > 0 || !this.#isEarly(now, exchange))) exit.member.failure(now)
+    if (isSilent && !this.#sources.isUnproven(this.#allExits()) && (exchange.repetition > 0 || !this.#isEarly(now, exchange))) exit.member.failure(now)
     this.#goOn(now, exchange, 'timeout')
   }
 
@@ -290,12 +306,29 @@ export class Dispatcher {
     const { request, exit } = exchange
     exchange.giveUp()
     if (request.isActive) return
-    if (this.#isExhausted(request)) return this.fail(now, request, code, '', { exit })
+    if (this.#isExhausted(request)) {
+      if (!this.#sources.isUnproven(this.#allExits()) || !request.idempotent) return this.fail(now, request, code, '', { exit })
+      return this.#startOver(now, request, request.isProbe ? [] : [...request.exchanges])
+    }
     const mayMove = request.idempotent && request.purpose.kind === 'pool'
     const isLeft = mayMove && (code !== 'timeout' || exchange.repetition > 0 || !this.#isEarly(now, exchange))
     if (isLeft) request.tried.add(exit.id)
     const next = isLeft && this.#pool.hasOther(now, request.tried) ? this.#choose(now, request) : undefined
     this.#begin(now, request, next ?? exit, next === undefined ? this.#sourceAfter(exchange) : 0)
+  }
+
+  /** A fresh round of attempts, without what is `lost`. */
+  #startOver (now: number, request: ClientRequest, lost: readonly Exchange[]): void {
+    request.forgiven = request.attempts
+    request.hedgeAt = undefined
+    request.tried.clear()
+    for (const exchange of lost) {
+      exchange.forget()
+      remove(request.exchanges, exchange)
+      exchange.exit.member.pending = exchange.exit.pending
+    }
+    if (!request.isActive && request.waitsAt === undefined && request.resumeAt === undefined) this.start(now, request)
+    for (const { exit } of lost) this.#admit(now, exit)
   }
 
   /**
@@ -346,18 +379,7 @@ export class Dispatcher {
   }
 
   #isExhausted (request: ClientRequest): boolean {
-    return request.attempts >= (request.isProbe ? PROBE_ATTEMPTS : this.#context.config.maxAttempts)
-  }
-
-  #decode (object: Buffer): { bytes: Buffer, setsCookie: boolean } | undefined {
-    try {
-      const bytes = decodeObject(object, MAX_RESPONSE)
-      const { headers } = parseResponse(bytes)
-      return { bytes, setsCookie: headers.some(([name]) => name.toLowerCase() === 'set-cookie') }
-    } catch (error) {
-      if (error instanceof ProtocolError) return undefined
-      throw error
-    }
+    return request.attempts - request.forgiven >= (request.isProbe ? PROBE_ATTEMPTS : this.#context.config.maxAttempts)
   }
 
   #report (now: number, exit: Exit): void {
@@ -373,9 +395,4 @@ export class Dispatcher {
     for (const request of this.#requests.values()) for (const { exit } of request.exchanges) exits.add(exit)
     return exits
   }
-}
-
-function remove<T> (list: T[], item: T): void {
-  const index = list.indexOf(item)
-  if (index >= 0) list.splice(index, 1)
 }

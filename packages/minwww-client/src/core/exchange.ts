@@ -126,6 +126,13 @@ export class Exchange {
     return this.assembly === undefined ? unknownReply : this.assembly.outstanding
   }
 
+  /** What still comes for it is late. */
+  forget (): void {
+    this.giveUp()
+    this.session.routes.delete(this.id)
+    this.exit.exchanges.delete(this)
+  }
+
   giveUp (): void {
     this.timer = { kind: 'idle' }
     this.copies = undefined

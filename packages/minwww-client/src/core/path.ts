@@ -162,6 +162,11 @@ export class ExitPath {
     for (const [key, watch] of this.#watches) if (watch.closeAt <= now) this.#close(now, key)
   }
 
+  /** The way they came on is gone: what is missing of bursts under way is no loss. */
+  forgetBursts (): void {
+    this.#watches.clear()
+  }
+
   /** ms between two symbols: at the announced pace, at the bottleneck's, or as they come while that is unknown. */
   #spacing (watch: BurstWatch): number {
     if (this.#rate.bottleneck !== undefined) return symbolTime(watch.m, Math.min(watch.pace, this.#rate.bottleneck))

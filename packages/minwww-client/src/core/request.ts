@@ -30,6 +30,8 @@ export class ClientRequest {
   /** If no symbol has come until then, a second exit is asked as well. */
   hedgeAt: number | undefined
   attempts = 0
+  /** Attempts that do not count against the limit, because no answer could come to them. */
+  forgiven = 0
   messagesSent = 0
   messagesReceived = 0
   symbols = 0

@@ -46,6 +46,16 @@ export class Sender {
     exit.sessions.length = 0
   }
 
+  /** Sessions of one own Destination with all exits. */
+  forgetSource (source: number): void {
+    for (const [name, { session, exit }] of this.#sessions) {
+      if (session.source !== source) continue
+      this.#sessions.delete(name)
+      exit.sessions[source] = undefined
+      exit.path.forgetBursts()
+    }
+  }
+
   /** A long request goes in BODY symbols, which only an open session can take: it must be opened first. */
   mustOpenFirst (now: number, request: ClientRequest, exit: Exit, source: number): boolean {
     return isLong(request) && !this.#session(exit, source).isOpen(now, this.#context.config.sessionLife)

@@ -1,0 +1,143 @@
+import { LocalDestination } from '@minwww/i2cp/codec'
+import t from 'tap'
+import { Bench, counterBytes, FakeExit, pageObject } from './core-fake-exit.ts'
+
+const newKeys = LocalDestination.generate(counterBytes(900))
+
+t.test('what is in flight starts anew from the new Destination', async t => {
+  const bench = new Bench({}, 1)
+  const exit = new FakeExit()
+  bench.ready('a', exit)
+  const handles = [bench.get(), bench.get()]
+  const first = bench.sent()
+  t.equal(exit.read(first[0]!).type, 'request')
+  bench.core.suspend(bench.now, 0)
+  bench.events()
+  t.equal(bench.wait(20_000).length, 0, 'silent while nothing can be sent')
+  handles.push(bench.get())
+  t.strictSame(bench.outcomes(), [])
+  t.equal(bench.sent().length, 0)
+
+  bench.core.resume(bench.now, 0, newKeys)
+  const sent = bench.sent()
+  const opens = sent.map(message => exit.read(message))
+  t.ok(opens.every(open => open.type === 'open' && open.attempt === 0))
+  t.not(opens[0]!.session.toString('hex'), exit.read(first[0]!).session.toString('hex'), 'a session of its own')
+  bench.wait(50)
+  const pages = opens.filter(open => open.type === 'open' && open.object.length > 0)
+  for (const open of pages) bench.receive(exit.reply(open, pageObject('hello')))
+  for (const message of bench.sent()) bench.receive(exit.reply(exit.read(message), pageObject('hello')))
+  t.strictSame(bench.outcomes().map(({ type, handle }) => [type, handle]), handles.map(handle => ['response', handle]))
+  t.match(bench.core.exits(bench.now), [{ id: 'a', state: 'ready' }], 'its path and health are kept')
+  t.ok(bench.core.exits(bench.now)[0]!.srtt! < 210)
+
+  bench.receive(exit.reply(exit.read(first[0]!), pageObject('late')))
+  t.equal(bench.core.stats.unknownSessions, 1, 'nothing comes in under the old keys')
+})
+
+t.test('a burst that was cut off counts as no loss', async t => {
+  const bench = new Bench({}, 1)
+  const exit = new FakeExit()
+  bench.ready('a', exit)
+  const { loss, rate, shape } = bench.core.exits(bench.now)[0]!
+  bench.get()
+  const request = exit.read(bench.sent()[0]!)
+  bench.wait(50)
+  bench.receive(exit.reply(request, pageObject(counterBytes(9)(20_000)), { symbolLength: 1_000, indices: [0, 1], last: 23 }))
+  bench.core.suspend(bench.now, 0)
+  bench.wait(10_000)
+  t.match(bench.core.exits(bench.now)[0], { loss, rate, shape, failures: 0 })
+})
+
+t.test('until an exit has answered again attempts do not run out; the deadline holds', async t => {
+  const bench = new Bench({ maxAttempts: 3 }, 1)
+  const exit = new FakeExit()
+  bench.ready('a', exit, 50)
+  const handle = bench.get({ timeout: 60_000 })
+  const lost = bench.get({ timeout: 30_000 })
+  bench.core.suspend(bench.now, 0)
+  bench.wait(5_000)
+  bench.core.resume(bench.now, 0, newKeys)
+  const sent = bench.wait(40_000)
+  t.ok(sent.length > 6, `${sent.length} messages`)
+  t.match(bench.outcomes(), [{ type: 'failed', handle: lost, code: 'timeout' }])
+  t.equal(bench.core.exits(bench.now)[0]!.failures <= 1, true, 'the exit is not blamed')
+  const last = exit.read(sent.findLast(message => message.protocol === 19)!)
+  bench.receive(exit.reply(last, pageObject('hello')))
+  t.match(bench.outcomes(), [{ type: 'response', handle }])
+
+  bench.get({ timeout: 60_000 })
+  bench.wait(30_000)
+  t.match(bench.outcomes(), [{ type: 'failed', code: 'timeout' }], 'then they count again')
+})
+
+t.test('of two Destinations the other one takes over', async t => {
+  const bench = new Bench({}, 2)
+  const exit = new FakeExit()
+  bench.ready('a', exit)
+  bench.get()
+  bench.sent()
+  bench.core.suspend(bench.now, 0)
+  const [open] = bench.sent()
+  t.match(open, { source: 1, protocol: 19 })
+  bench.core.suspend(bench.now, 1)
+  t.equal(bench.wait(5_000).length, 0)
+  bench.core.resume(bench.now, 1, newKeys)
+  const again = bench.sent()
+  t.ok(again.length > 0 && again.every(({ source }) => source === 1))
+  bench.receive(exit.reply(exit.read(again[0]!), pageObject('hello')), 1)
+  t.match(bench.outcomes(), [{ type: 'response' }])
+  bench.core.resume(bench.now, 7, newKeys)
+  t.equal(bench.sent().length, 0, 'a source that does not exist')
+})
+
+t.test('what must not be fetched twice fails if it was sent, and waits if it was not', async t => {
+  const bench = new Bench({}, 1)
+  const exit = new FakeExit()
+  bench.ready('a', exit)
+  const sent = bench.get({ idempotent: false })
+  bench.sent()
+  bench.core.suspend(bench.now, 0)
+  t.match(bench.outcomes(), [{ type: 'failed', handle: sent, code: 'timeout' }])
+  bench.sent()
+  const waiting = bench.get({ idempotent: false })
+  const cancelled = bench.get()
+  bench.core.cancel(bench.now, cancelled)
+  bench.wait(1_000)
+  bench.core.resume(bench.now, 0, newKeys)
+  const open = exit.read(bench.sent()[0]!)
+  bench.receive(exit.reply(open, pageObject('hello')))
+  t.match(bench.outcomes(), [{ type: 'response', handle: waiting }])
+})
+
+t.test('an exit added meanwhile is probed afterwards; one that waits for room or for a busy exit is not forgotten', async t => {
+  const bench = new Bench({ initialRate: 4_096 }, 1)
+  const exit = new FakeExit()
+  bench.ready('a', exit)
+  const handles = Array.from({ length: 6 }, () => bench.get({ timeout: 120_000 }))
+  const first = exit.read(bench.sent()[0]!)
+  t.ok(bench.core.exits(bench.now)[0]!.waiting > 0)
+  bench.receive(exit.error(first, 'busy', { retryAfter: 2 }))
+  bench.core.suspend(bench.now, 0)
+  bench.core.addExit(bench.now, { id: 'b', destination: new FakeExit(8).keys.destination })
+  t.equal(bench.wait(10_000).length, 0)
+  bench.core.removeExit(bench.now, 'b')
+  const other = new FakeExit(9)
+  bench.core.addExit(bench.now, { id: 'c', destination: other.keys.destination })
+  bench.core.resume(bench.now, 0, newKeys)
+  const done = new Set<number>()
+  let probes = 0
+  for (let step = 0; step < 1_000 && done.size < handles.length; step++) {
+    for (const message of bench.wait(20)) {
+      if (message.to.equals(other.keys.destination)) probes++
+      else {
+        const read = exit.read(message)
+        if (read.type === 'cancel') continue
+        bench.receive(exit.reply(read, read.type === 'open' && read.object.length === 0 ? Buffer.alloc(0) : pageObject('hello')))
+      }
+    }
+    for (const { type, handle } of bench.outcomes()) if (type === 'response') done.add(handle)
+  }
+  t.strictSame([...done].sort((a, b) => a - b), handles)
+  t.ok(probes > 0)
+})
