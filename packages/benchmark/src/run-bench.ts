@@ -59,7 +59,7 @@ export async function runBench (options: BenchOptions = {}): Promise<Report> {
 
 async function runScenario (scenario: Scenario, context: ScenarioContext): Promise<ScenarioResult> {
   const { name } = scenario
-  const missing = await scenario.missing()
+  const missing = await scenario.missing(context.settings)
   if (missing !== undefined) {
     context.progress(`skipped: ${missing.reason}`)
     return skippedResult(name, missing)

@@ -18,7 +18,7 @@ function scenarioText (result: ScenarioResult): string {
     `${scenario}: ${status === 'done' ? `${seconds} s` : `${status}, ${reason ?? ''}`}`,
     ...disturbed.map(text => `  DISTURBED: ${text}`),
     ...notes.map(note => `  ${note}`),
-    ...series.length > 0 ? [seriesText(series)] : [],
+    ...series.length > 0 ? [seriesText(series), ...failuresOf(series)] : [],
     ...result.ratios.length > 0 ? [ratioText(result)] : [],
     ...cells.length > 0 ? [textTable(GRID_HEAD, cells.map(gridCells))] : [],
     ...cost.length > 0 ? [textTable(COST_HEAD, inOrder(cost).map(costCells))] : [],
@@ -30,6 +30,12 @@ function seriesText (series: readonly Series[]): string {
   return textTable(['conditions', 'design', 'n', 'failed', 'p50', '95 % interval', 'p90', 'p99'], inOrder(series).map(({ conditions, label, n, failed, p50, p90, p99 }) => [
     conditionsInWords(conditions), label, String(n), String(failed), formatMs(p50.value), `${formatMs(p50.low)} to ${formatMs(p50.high)}`, formatMs(p90.value), formatMs(p99.value)
   ]))
+}
+
+/** Why pages failed, a line for each series with failures. */
+function failuresOf (series: readonly Series[]): string[] {
+  return inOrder(series).filter(({ failed }) => failed > 0).map(({ label, conditions, errors }) =>
+    `  FAILED: ${label}, ${conditionsInWords(conditions)}: ${Object.entries(errors).map(([reason, count]) => `${count} x ${reason}`).join('; ')}`)
 }
 
 function ratioText ({ ratios, series }: ScenarioResult): string {

@@ -20,7 +20,7 @@ const SERVER_ROUTER = 2
 /** MinWWW and i2pd's own HTTP tunnels over the same routers at the same time. */
 export const routers: Scenario = {
   name: 'routers',
-  missing: async () => await i2pdMissing(true),
+  missing: async ({ latency = FULL.latency, loss = FULL.losses }) => await i2pdMissing(latency > 0 || loss.some(share => share > 0)),
   async run (context) {
     const { quick, settings, out } = context
     const plan = quick ? QUICK : FULL

@@ -34,7 +34,7 @@ export interface Missing { reason: string, hint: string }
 export interface Scenario {
   name: ScenarioName
   /** Why it cannot run on this machine at all, and how to get what it needs. */
-  missing: () => Missing | undefined | Promise<Missing | undefined>
+  missing: (settings: Settings) => Missing | undefined | Promise<Missing | undefined>
   /** Puts what it measures into `out` as it goes; may reject at any time, what is there then is kept. */
   run: (context: ScenarioContext) => Promise<void>
 }
