@@ -7,7 +7,7 @@ import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
 import { openLocalWorld } from '../worlds/local-world.ts'
 import { DEADLINE } from '../worlds/minwww-design.ts'
 import { OBJECTS } from '../worlds/site.ts'
-import { measure, warmUp, warmUpInWords } from './samples.ts'
+import { warmUp, warmUpInWords } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
 const LATENCY = 250
@@ -41,21 +41,26 @@ export const pages: Scenario = {
 }
 
 async function measurePages (context: ScenarioContext, browser: Browser, designs: Design[], { latency, loss, runs }: { latency: number, loss: number, runs: number }): Promise<void> {
-  const { seed, signal, progress } = context
+  const { seed, signal, out, progress } = context
   const clients = new Map<Design, Client>()
   try {
     for (const design of designs) clients.set(design, await design.openClient())
     await Promise.all([...clients.values()].map(async (client, i) => await warmUp(context, client, i)))
     const tasks = Array.from({ length: runs }, (_, round) => round).flatMap(round => designs.flatMap(design => ['cold', 'warm'].map(state => ({
       round,
-      run: async () => await measure(context, design, { latency, loss, state }, round, async () => {
-        const client = state === 'warm' ? clients.get(design)! : await design.openClient()
-        try {
-          return await pageSample(context, browser, design, client, { latency, loss, state }, round)
-        } finally {
-          if (state === 'cold') await client.close()
-        }
-      })
+      run: async () => {
+        const conditions = { latency, loss, state }
+        const { sample, waterfall } = await context.journal.remember(JSON.stringify([design.design, state, round]), async () => {
+          const client = state === 'warm' ? clients.get(design)! : await design.openClient()
+          try {
+            return await loadOnce(context, browser, design, client, conditions, round)
+          } finally {
+            if (state === 'cold') await client.close()
+          }
+        })
+        out.add(design, conditions, sample)
+        if (waterfall !== undefined) out.waterfalls.push(waterfall)
+      }
     }))))
     await interleave(tasks, { seed, signal, onDone: (done, total) => progress(`${done} of ${total} pages`) })
   } finally {
@@ -63,14 +68,16 @@ async function measurePages (context: ScenarioContext, browser: Browser, designs
   }
 }
 
-async function pageSample ({ seed, out }: ScenarioContext, browser: Browser, { design, label }: Design, { via }: Client, conditions: { latency: number, loss: number, state: string }, round: number): Promise<Sample> {
+/** The first page of each is shown in the report. */
+async function loadOnce ({ seed }: ScenarioContext, browser: Browser, { design, label }: Design, { via }: Client, conditions: { latency: number, loss: number, state: string }, round: number): Promise<{ sample: Sample, waterfall?: Waterfall }> {
+  const failure = (error: string): { sample: Sample } => ({ sample: { time: DEADLINE, error } })
   try {
     const { load, resources, failed } = await loadPage(browser, via, `${seed}.${conditions.state}.${round}`, DEADLINE)
-    if (failed > 0) return { time: DEADLINE, error: `${failed} pictures did not come` }
-    if (round === 0) out.waterfalls.push({ design, label, conditions, load: ms(load), resources: resources.map(one => ({ ...one, start: ms(one.start), end: ms(one.end) })) } satisfies Waterfall)
-    return { time: load }
+    if (failed > 0) return failure(`${failed} pictures did not come`)
+    const waterfall = { design, label, conditions, load: ms(load), resources: resources.map(one => ({ ...one, start: ms(one.start), end: ms(one.end) })) }
+    return { sample: { time: load }, ...(round === 0 && { waterfall }) }
   } catch (error) {
-    return { time: DEADLINE, error: (error as Error).message.split('\n', 1)[0] ?? 'failed' }
+    return failure((error as Error).message.split('\n', 1)[0] ?? 'failed')
   }
 }
 
