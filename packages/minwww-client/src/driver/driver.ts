@@ -57,6 +57,7 @@ export class ClientDriver {
   readonly #waiting = new Map<number, Waiting>() // bounded by the core's maxRequests
   readonly #listeners: Array<() => void> = []
   #timer: NodeJS.Timeout | undefined
+  #immediate: NodeJS.Immediate | undefined
   #timerAt = Infinity
   #closed = false
   /** Called for every change of an exit's state. */
@@ -128,6 +129,7 @@ export class ClientDriver {
     if (this.#closed) return
     this.#closed = true
     if (this.#timer !== undefined) clearTimeout(this.#timer)
+    if (this.#immediate !== undefined) clearImmediate(this.#immediate)
     for (const release of this.#listeners) release()
     for (const waiting of this.#waiting.values()) {
       waiting.release()
@@ -175,6 +177,7 @@ export class ClientDriver {
   }
 
   #arm (): void {
+    if (this.#immediate !== undefined) return
     const at = this.core.nextTimeout() ?? Infinity
     if (at === this.#timerAt && (this.#timer !== undefined || at === Infinity)) return
     if (this.#timer !== undefined) clearTimeout(this.#timer)
@@ -184,9 +187,18 @@ export class ClientDriver {
     const delay = Math.min(MAX_TIMEOUT, Math.max(0, Math.ceil(at - this.#clock())))
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.core.handleTimeout(this.#clock())
-      this.#drive()
+      this.#immediate = setImmediate(() => this.#expire())
     }, delay)
+  }
+
+  /**
+   * After the event loop was held up, timers come before what the sockets already have: what has arrived is no loss, so
+   * it is read first.
+   */
+  #expire (): void {
+    this.#immediate = undefined
+    this.core.handleTimeout(this.#clock())
+    this.#drive()
   }
 
   #log (direction: 'out' | 'in', protocol: number, payload: Buffer): void {
