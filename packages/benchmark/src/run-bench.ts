@@ -75,7 +75,8 @@ async function runScenario (scenario: Scenario, context: ScenarioContext): Promi
     context.progress(`${outcome.status}: ${outcome.reason ?? ''}`)
   }
   const seconds = Math.round((performance.now() - began) / 100) / 10
-  return context.out.result({ scenario: name, ...outcome, seconds, ...watch.stop() })
+  const { disturbed, load } = watch.stop()
+  return context.out.result({ scenario: name, ...outcome, seconds, load, disturbed: scenario.virtualTime === true ? [] : disturbed })
 }
 
 /** Writes report.json and report.html. */

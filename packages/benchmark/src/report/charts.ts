@@ -67,14 +67,17 @@ export function barChart (title: string, bars: Bar[]): string {
   }))
 }
 
+const SHAPES: Readonly<Record<string, string>> = { streaming: '1', 'streaming-warm': '1', java: '2', 'streaming-cold': '2', i2pd: '3', 'minwww-single': '3' }
+
 /** A shape of its own for each design, so that the charts can be read without colours. */
 export function marker (mark: string, x: number, y: number, title: string): string {
   const tip = el('title', {}, title)
   const attributes = { class: `fill d-${mark}` }
   const polygon = (points: Array<[number, number]>): string => el('polygon', { ...attributes, points: points.map(([dx, dy]) => `${(x + dx).toFixed(1)},${(y + dy).toFixed(1)}`).join(' ') }, tip)
-  if (mark === '1' || mark === 'streaming') return el('rect', { ...attributes, x: x - 4, y: y - 4, width: 8, height: 8 }, tip)
-  if (mark === '2' || mark === 'java') return polygon([[0, -5.5], [5, 4], [-5, 4]])
-  if (mark === '3' || mark === 'i2pd') return polygon([[0, -6], [6, 0], [0, 6], [-6, 0]])
+  const shape = SHAPES[mark] ?? mark
+  if (shape === '1') return el('rect', { ...attributes, x: x - 4, y: y - 4, width: 8, height: 8 }, tip)
+  if (shape === '2') return polygon([[0, -5.5], [5, 4], [-5, 4]])
+  if (shape === '3') return polygon([[0, -6], [6, 0], [0, 6], [-6, 0]])
   return el('circle', { ...attributes, cx: x, cy: y, r: 4.5 }, tip)
 }
 

@@ -22,8 +22,8 @@ figure { margin: 0 0 1rem; max-width: 100%; overflow-x: auto } figcaption { font
 svg { display: block; max-width: 100%; height: auto; font: 11px system-ui, sans-serif }
 svg text { fill: var(--ink) } svg .axis { fill: var(--soft) } .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 4px }
 .grid { stroke: var(--rule); stroke-width: 1 } .lifeline { stroke: var(--soft); stroke-width: 1.5 } .done { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 4 3 }
-.d-minwww, .d-0 { --c: var(--d0) } .d-streaming, .d-streaming-warm, .d-1 { --c: var(--d1) } .d-java, .d-2 { --c: var(--d2) }
-.d-i2pd, .d-3 { --c: var(--d3) } .d-minwww-single, .d-streaming-cold, .d-4 { --c: var(--d4) }
+.d-minwww, .d-0 { --c: var(--d0) } .d-streaming, .d-streaming-warm, .d-1 { --c: var(--d1) } .d-java, .d-streaming-cold, .d-2 { --c: var(--d2) }
+.d-i2pd, .d-minwww-single, .d-3 { --c: var(--d3) } .d-4 { --c: var(--d4) }
 .fill { fill: var(--c, var(--d4)) } .line { stroke: var(--c, var(--d4)); fill: none; stroke-width: 2 } .bar { stroke: var(--c, var(--d4)); stroke-width: 2; opacity: .75 }
 .open { fill: var(--paper); stroke: var(--c, var(--d4)); stroke-width: 2 }
 .arrow { stroke-width: 1.2; stroke: var(--d4) } .arrow.critical { stroke: var(--d0); stroke-width: 2.2 } .arrow.ack { stroke-dasharray: 2 3 } .arrow.lost { stroke: var(--warn) }

@@ -33,6 +33,8 @@ export interface Missing { reason: string, hint: string }
 
 export interface Scenario {
   name: ScenarioName
+  /** Its figures do not depend on the machine: a load does not disturb it. */
+  virtualTime?: true
   /** Why it cannot run on this machine at all, and how to get what it needs. */
   missing: (settings: Settings) => Missing | undefined | Promise<Missing | undefined>
   /** Puts what it measures into `out` as it goes; may reject at any time, what is there then is kept. */
