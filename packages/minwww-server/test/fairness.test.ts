@@ -131,3 +131,19 @@ t.test('the figure is kept whatever the size of the messages', async t => {
   t.ok(Math.abs(total / (out * 60) - 1) < 0.02, `${Math.round(total / 60)} B/s of ${out}`)
   exit.close()
 })
+
+t.test('the shares are fair in bytes, whatever the size of the messages', async t => {
+  const out = 131_072
+  const exit = exitWithClients(out)
+  const shapes = [1, 2, 4, 8, 61]
+  const browsers = [...shapes, ...shapes].map((shape, index) => exit.add(`mixed ${index}`, 4, 100_000, shape))
+  await exit.run(20_000)
+  const before = browsers.map(browser => browser.bytes)
+  await exit.run(120_000)
+  const bytes = browsers.map((browser, index) => browser.bytes - before[index]!)
+  const share = bytes.reduce((sum, value) => sum + value, 0) / browsers.length
+  const shares = bytes.map(value => value / share)
+  t.comment(`shares with symbols of ${shapes.join(', ')} tunnel messages: ${shares.map(value => value.toFixed(2)).join(' ')}`)
+  t.ok(Math.min(...shares) > 0.8 && Math.max(...shares) < 1.2)
+  exit.close()
+})
