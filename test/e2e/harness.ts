@@ -1,4 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request, type IncomingHttpHeaders } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
@@ -53,6 +54,28 @@ export async function startService (t: Test, args: string[]): Promise<Service> {
   }
   t.teardown(async () => { await stop('SIGKILL') })
   return { json: JSON.parse(line) as Record<string, any>, child, startup: performance.now() - began, stderr: () => stderr, stop }
+}
+
+export interface Command extends Pick<Service, 'child' | 'stderr' | 'stop'> {
+  /** Resolves when it has printed something, wherever. */
+  spoke: Promise<unknown>
+}
+
+/** Starts a command as somebody at a terminal does, and waits for nothing. */
+export function startCommand (t: Test, args: string[]): Command {
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let stderr = ''
+  child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
+  const spoke = Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), once(child, 'exit')])
+  const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
+  const stop: Service['stop'] = async (signal = 'SIGTERM') => {
+    const before = performance.now()
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+    const status = await ended
+    return { status, took: performance.now() - before }
+  }
+  t.teardown(async () => { await stop('SIGKILL') })
+  return { child, stderr: () => stderr, stop, spoke }
 }
 
 /** Runs a command to its end. */

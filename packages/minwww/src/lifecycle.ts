@@ -1,4 +1,5 @@
 import closeWithGrace from 'close-with-grace'
+import { loaded } from './early-end.ts'
 import { explain } from './errors.ts'
 import type { Logger } from './output.ts'
 
@@ -47,6 +48,7 @@ export async function runService (logger: Logger, start: (closers: Closers) => P
     }
     await closers.close()
   })
+  loaded()
   try {
     await start(closers)
   } catch (error) {

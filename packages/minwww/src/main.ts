@@ -1,7 +1,9 @@
-import { createProgram } from './program.ts'
+import { endWhileLoading } from './early-end.ts'
 import { explain } from './errors.ts'
 
+endWhileLoading(process.argv[2])
 try {
+  const { createProgram } = await import('./program.ts')
   await createProgram().parseAsync(process.argv)
 } catch (error) {
   const { message, status } = explain(error)
