@@ -76,6 +76,8 @@ export class FakeCore {
     this.onCancel?.()
   }
 
+  suspend (): void {}
+  resume (): void {}
   receive (): void {}
   nextTimeout (): number | undefined { return undefined }
   handleTimeout (): void {}

@@ -20,7 +20,7 @@ export class FetchError extends Error {
 }
 
 /** What the driver needs of a core: the real ClientCore, or a stand-in of a test. */
-export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent'>
+export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'>
 
 /** What the driver needs of a session. */
 export type DrivenSession = Pick<Session, 'destination' | 'keys' | 'state' | 'clockOffset' | 'send' | 'on' | 'off'>
@@ -51,11 +51,12 @@ const MAX_TIMEOUT = 2_147_483_647
  */
 export class ClientDriver {
   readonly core: DrivenCore
-  readonly #sessions: readonly DrivenSession[]
+  readonly #sessions: DrivenSession[]
   readonly #logger: Logger | undefined
   readonly #clock: () => number
   readonly #waiting = new Map<number, Waiting>() // bounded by the core's maxRequests
-  readonly #listeners: Array<() => void> = []
+  /** Takes our listeners off each session. */
+  readonly #releases: Array<() => void> = []
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
   #timerAt = Infinity
@@ -64,7 +65,7 @@ export class ClientDriver {
   onExitState: ((exit: string, state: string) => void) | undefined
 
   constructor (options: DriverOptions) {
-    this.#sessions = options.sessions
+    this.#sessions = [...options.sessions]
     this.#logger = options.logger
     this.#clock = options.clock ?? monotonicNow
     const clockOffset = (): number => this.#sessions[0]?.clockOffset ?? 0
@@ -72,10 +73,19 @@ export class ClientDriver {
     this.core = options.createCore?.(keys, clockOffset) ??
       new ClientCore({ keys, random: randomBytes, clockOffset, ...(options.config === undefined ? {} : { config: options.config }) })
     this.#sessions.forEach((session, source) => {
-      const onMessage = (message: ReceivedMessage): void => this.#receive(source, message)
-      session.on('message', onMessage)
-      this.#listeners.push(() => session.off('message', onMessage))
+      this.#listen(source)
+      if (session.state !== 'ready') this.core.suspend(this.#clock(), source)
     })
+  }
+
+  /** Goes on with another session in the place of one; requests in flight start anew when it is ready. */
+  replaceSession (source: number, session: DrivenSession): void {
+    if (this.#closed) return
+    this.#releases[source]?.()
+    this.#sessions[source] = session
+    this.#listen(source)
+    this.core.suspend(this.#clock(), source)
+    this.#follow(source)
   }
 
   /** False while a router connection or the first LeaseSet is missing: messages would be dropped. */
@@ -130,12 +140,32 @@ export class ClientDriver {
     this.#closed = true
     if (this.#timer !== undefined) clearTimeout(this.#timer)
     if (this.#immediate !== undefined) clearImmediate(this.#immediate)
-    for (const release of this.#listeners) release()
+    for (const release of this.#releases) release()
     for (const waiting of this.#waiting.values()) {
       waiting.release()
       waiting.reject(new Error('the driver is closed'))
     }
     this.#waiting.clear()
+  }
+
+  #listen (source: number): void {
+    const session = this.#sessions[source]!
+    const onMessage = (message: ReceivedMessage): void => this.#receive(source, message)
+    const onState = (): void => this.#follow(source)
+    session.on('message', onMessage)
+    session.on('state', onState)
+    this.#releases[source] = () => {
+      session.off('message', onMessage)
+      session.off('state', onState)
+    }
+  }
+
+  /** Without a ready session the core waits, rather than use up its attempts on messages that are dropped. */
+  #follow (source: number): void {
+    const { state, keys } = this.#sessions[source]!
+    if (state === 'ready') this.core.resume(this.#clock(), source, keys)
+    else this.core.suspend(this.#clock(), source)
+    this.#drive()
   }
 
   #receive (source: number, message: ReceivedMessage): void {

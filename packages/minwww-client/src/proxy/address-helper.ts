@@ -33,7 +33,7 @@ export async function followHelper (target: Target, names: NameService, backend:
   const plain = withPath(target, taken.path)
   if (target.kind !== 'i2p-name') return redirect(plain.url)
   const destination = await readHelper(taken.helper, names, backend)
-  const known = await names.resolve(target.host, backend.sessions[0]!)
+  const known = await names.resolve(target.host, backend)
   if (known?.equals(destination) === true) return redirect(plain.url)
   const query = new URLSearchParams({ name: target.host, destination: destination.base64, path: taken.path })
   const page = `http://${LOCAL_HOST}/names/confirm?${query.toString()}`
@@ -43,7 +43,7 @@ export async function followHelper (target: Target, names: NameService, backend:
 /** A base64 Destination, or a b32 that is looked up. @throws ProxyError MINWWW_BAD_HOST, MINWWW_NAME_NOT_RESOLVED */
 export async function readHelper (helper: string, names: NameService, backend: Backend): Promise<Destination> {
   if (/^[a-z2-7]{52}\.b32\.i2p$/i.test(helper)) {
-    const destination = await names.resolve(helper.toLowerCase(), backend.sessions[0]!)
+    const destination = await names.resolve(helper.toLowerCase(), backend)
     if (destination === undefined) throw new ProxyError('MINWWW_NAME_NOT_RESOLVED', helper)
     return destination
   }

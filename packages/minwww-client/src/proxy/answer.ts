@@ -12,6 +12,8 @@ export interface SiteRequest {
   readonly body?: Readable
   readonly bodyLength?: number
   readonly signal: AbortSignal
+  /** ms left of the deadline, where a part of it has passed already. */
+  readonly timeout?: number
 }
 
 /** A response with its fields already filtered; the body is whole, or a stream. */

@@ -3,6 +3,8 @@ import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import type { ClientConfig, ExitStatus } from '../core.ts'
 import { ClientDriver } from '../driver/driver.ts'
 import type { ExitSpec, ProxyOptions } from './options.ts'
+import { Readiness } from './readiness.ts'
+import { SessionWatch } from './session-watch.ts'
 import { StreamAgent } from './streams.ts'
 
 export interface BackendOptions {
@@ -10,10 +12,13 @@ export interface BackendOptions {
   logger?: Logger | undefined
   streams?: ProxyOptions['streams'] | undefined
   createCore?: ProxyOptions['createCore'] | undefined
+  renew?: ProxyOptions['renew'] | undefined
 }
 
 /** Time between two tries to look up an exit that is given by name, ms. */
 const LOOKUP_RETRY = 15_000
+/** A look-up whose session was replaced waits this long for the next one, ms. */
+const LOOKUP_PATIENCE = 60_000
 /** Most exits of a pool. */
 export const MAX_EXITS = 256
 
@@ -30,25 +35,49 @@ export interface NamedExit {
 /** Sessions, driver, streams and pool of one user: there is one, or one for each isolated credential. */
 export class Backend {
   readonly driver: ClientDriver
-  /** Absent where the proxy runs without streams. */
-  readonly streams: StreamAgent | undefined
-  readonly sessions: readonly Session[]
-  readonly #logger: Logger | undefined
+  /** Of the sessions: `wait` for it. */
+  readonly readiness: Readiness
+  readonly #sessions: Session[]
+  readonly #options: BackendOptions
+  readonly #watch: SessionWatch
   readonly #exits = new Map<string, NamedExit>() // at most MAX_EXITS
-  readonly #retries = new Set<NodeJS.Timeout>()
+  readonly #retries = new Map<NamedExit, { timer: NodeJS.Timeout, name: string }>()
+  #agent: StreamAgent | undefined
   #closed = false
 
   constructor (sessions: readonly Session[], options: BackendOptions) {
-    const [first] = sessions
-    if (first === undefined) throw new TypeError('a proxy needs a session')
-    this.sessions = sessions
-    this.#logger = options.logger
-    const streams = typeof options.streams === 'function' ? options.streams(first) : options.streams
-    this.streams = streams === undefined ? undefined : new StreamAgent(streams)
-    const { config, logger, createCore } = options
+    if (sessions.length === 0) throw new TypeError('a proxy needs a session')
+    this.#sessions = [...sessions]
+    this.#options = options
+    this.#openStreams()
+    const { config, logger, createCore, renew } = options
     this.driver = new ClientDriver({
       sessions, config, ...(logger === undefined ? {} : { logger }), ...(createCore === undefined ? {} : { createCore })
     })
+    this.readiness = new Readiness(() => this.driver.ready)
+    this.#watch = new SessionWatch({
+      renew,
+      logger,
+      replaced: (source, session) => this.#replace(source, session),
+      ready: () => this.#cameBack()
+    })
+    this.#sessions.forEach((session, source) => this.#watch.follow(source, session))
+  }
+
+  get sessions (): readonly Session[] { return this.#sessions }
+
+  /** Absent where the proxy runs without streams. Another one after a session was renewed. */
+  get streams (): StreamAgent | undefined { return this.#agent }
+
+  /** As the session's; a look-up survives that its session is replaced. */
+  async lookup (name: string, options?: { timeout?: number }): Promise<Destination> {
+    const session = this.#sessions[0]!
+    try {
+      return await session.lookup(name, options)
+    } catch (error) {
+      if (this.#closed || this.#sessions[0] === session || !await this.readiness.wait(LOOKUP_PATIENCE)) throw error
+      return await this.#sessions[0]!.lookup(name, options)
+    }
   }
 
   /** @returns the id of the exit; one that is there already keeps its place. @throws I2cpError I2CP_MALFORMED; RangeError above MAX_EXITS */
@@ -95,15 +124,42 @@ export class Backend {
 
   close (): void {
     this.#closed = true
-    this.streams?.destroy()
-    for (const timer of this.#retries) clearTimeout(timer)
+    this.#watch.close()
+    this.readiness.end()
+    this.#agent?.destroy()
+    for (const { timer } of this.#retries.values()) clearTimeout(timer)
     this.driver.close()
+  }
+
+  #openStreams (): void {
+    const { streams } = this.#options
+    const connector = typeof streams === 'function' ? streams(this.#sessions[0]!) : streams
+    this.#agent = connector === undefined ? undefined : new StreamAgent(connector)
+  }
+
+  #replace (source: number, session: Session): void {
+    this.#sessions[source] = session
+    if (source === 0 && typeof this.#options.streams === 'function') {
+      this.#agent?.destroy()
+      this.#openStreams()
+    }
+    this.driver.replaceSession(source, session)
+  }
+
+  /** A session is ready: what waits for one goes on, and exits that were not found are looked up at once. */
+  #cameBack (): void {
+    for (const [exit, { timer, name }] of [...this.#retries]) {
+      clearTimeout(timer)
+      this.#retries.delete(exit)
+      this.#lookup(exit, name).catch(() => {})
+    }
+    this.readiness.changed()
   }
 
   /** Names, b32 and base64 alike: the session's lookup takes them all. An exit that is not found is tried again. */
   async #lookup (exit: NamedExit, name: string): Promise<void> {
     try {
-      const destination = await this.sessions[0]!.lookup(name)
+      const destination = await this.#sessions[0]!.lookup(name)
       if (this.#closed || this.#exits.get(exit.id) !== exit) return
       exit.destination = destination
       delete exit.error
@@ -111,12 +167,12 @@ export class Backend {
     } catch (error) {
       if (this.#closed || this.#exits.get(exit.id) !== exit) return
       exit.error = error instanceof Error ? error.message : String(error)
-      this.#logger?.warn({ exit: exit.id, err: error }, 'exit not found, will try again')
+      this.#options.logger?.warn({ exit: exit.id, err: error }, 'exit not found, will try again')
       const timer = setTimeout(() => {
-        this.#retries.delete(timer)
+        this.#retries.delete(exit)
         this.#lookup(exit, name).catch(() => {})
       }, LOOKUP_RETRY)
-      this.#retries.add(timer)
+      this.#retries.set(exit, { timer, name })
     }
   }
 }

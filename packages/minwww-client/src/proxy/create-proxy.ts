@@ -78,7 +78,11 @@ class RunningProxy implements Proxy {
     const front = new Front(settings, {
       local: (request, response) => this.#local(request, response),
       authenticate,
-      exchange: async (request, user) => await this.#fetch(request, await this.users.seatOf(user)),
+      exchange: async (request, user, isPatient) => {
+        const began = performance.now()
+        const seat = await this.users.seatOf(user, isPatient ? { timeout: settings.timeout, signal: request.signal } : undefined)
+        return await this.#fetch({ ...request, timeout: settings.timeout - (performance.now() - began) }, seat)
+      },
       progress: () => PROGRESS[this.users.state]
     }, this.activity, logger)
     const tunnels = new Tunnels({ exchange: this.#exchange, activity: this.activity, timeout: settings.timeout })
@@ -87,7 +91,7 @@ class RunningProxy implements Proxy {
       tunnels,
       settings,
       authenticate,
-      backend: async user => (await this.users.seatOf(user)).backend,
+      backend: async user => (await this.users.seatOf(user, { timeout: settings.timeout })).backend,
       admit: (request, target) => front.admit(request, target)
     })
     this.#app = fastify({

@@ -61,7 +61,7 @@ export class Exchange {
     if (target.kind === 'web') return { to: 'pool', known: true }
     if (target.kind === 'b64') return { to: 'site', destination: parseDestination(target.host) }
     if (target.kind === 'b33') throw new ProxyError('MINWWW_BAD_HOST', 'addresses of encrypted LeaseSets (b33) cannot be looked up yet')
-    const destination = await this.#options.names.resolve(target.kind === 'b32' ? b32Of(target.host) : target.host, backend.sessions[0]!)
+    const destination = await this.#options.names.resolve(target.kind === 'b32' ? b32Of(target.host) : target.host, backend)
     if (destination !== undefined) return { to: 'site', destination }
     if (target.kind === 'b32') throw new ProxyError('MINWWW_NAME_NOT_RESOLVED', 'no LeaseSet was found for this address')
     return { to: 'pool', known: false }

@@ -7,6 +7,7 @@ import { ProxyError } from './failures.ts'
 import { valueOf, type Fields } from './fields.ts'
 import { isLocalTarget, isLoop, toLocal } from './local.ts'
 import type { Settings } from './options.ts'
+import { waitsForRouter } from './patience.ts'
 import { isPrivateHost } from './private-hosts.ts'
 import { rebuildFields } from './request-fields.ts'
 import { sendAnswer, sendError } from './respond.ts'
@@ -21,8 +22,8 @@ export interface FrontHooks {
   local: (request: IncomingMessage, response: ServerResponse) => void
   /** Checks Proxy-Authorization; the user, or undefined where nobody has to sign in. @throws ProxyError */
   authenticate: (request: IncomingMessage, fields: Fields) => string | undefined
-  /** @throws ProxyError, MINWWW_NOT_READY while the user's sessions are not ready */
-  exchange: (request: SiteRequest, user: string | undefined) => Promise<Answer>
+  /** Waits for the user's sessions if it is patient. @throws ProxyError, MINWWW_NOT_READY while they are not ready */
+  exchange: (request: SiteRequest, user: string | undefined, isPatient: boolean) => Promise<Answer>
   /** 0..1 for the page that waits for the router. */
   progress: () => number | undefined
 }
@@ -68,7 +69,7 @@ export class Front {
     request.once('error', error => leaving.abort(error))
     try {
       this.admit(request, target)
-      const answer = await this.#hooks.exchange(this.#siteRequest(request, fields, target, leaving.signal), user)
+      const answer = await this.#hooks.exchange(this.#siteRequest(request, fields, target, leaving.signal), user, waitsForRouter(request.method ?? '', fields))
       this.#note(activity, answer)
       activity.bytes = await sendAnswer(request, response, answer)
     } catch (error) {

@@ -32,11 +32,17 @@ export interface NameOptions {
 }
 
 /** Sessions and streams of one isolated user. */
-export interface Tunnels { sessions: readonly Session[], streams?: StreamConnector }
+export interface Tunnels extends Pick<ProxyOptions, 'streams' | 'renew'> { sessions: readonly Session[] }
 
 export interface ProxyOptions {
   /** One session, or two (the second is for retries where there is only one exit). A promise lets the proxy listen at once. */
   sessions: readonly Session[] | Promise<readonly Session[]>
+  /**
+   * Opens a session with new keys in the place of session `source`, which has lost its router (state 'reconnecting', or
+   * closed with an error), and closes that one. It may still be connecting. Without it sessions come back by themselves,
+   * but exits' routers may not reach them for minutes. Made for `streams` that is a function: that is called again.
+   */
+  renew?: (source: number) => Session
   exits: readonly ExitSpec[]
   /** Port 0 takes a free one. A host that is not loopback needs `auth`. */
   listen: { host: string, port: number }

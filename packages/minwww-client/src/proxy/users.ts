@@ -3,7 +3,9 @@ import { DiskStore } from '../cache/disk.ts'
 import { HttpCache } from '../cache/cache.ts'
 import { Backend } from './backend.ts'
 import { ProxyError } from './failures.ts'
-import type { CacheOptions, ExitSpec, ProxyOptions } from './options.ts'
+import type { CacheOptions, ExitSpec, ProxyOptions, Tunnels } from './options.ts'
+import type { Patience } from './patience.ts'
+import { Readiness } from './readiness.ts'
 
 /** Everything that one user does not share with another. */
 export interface Seat { backend: Backend, cache: HttpCache | undefined }
@@ -19,6 +21,8 @@ export class Users {
   readonly #exits: ExitSpec[] = []
   readonly #isolated = new Map<string, Promise<Seat>>() // one per user of `auth`
   readonly #seats: Seat[] = []
+  /** The common seat is there, or will never be. */
+  readonly #opened = new Readiness(() => this.#common !== undefined || this.#failure !== undefined)
   #common: Seat | undefined
   #disk: DiskStore | undefined
   #failure: unknown
@@ -47,10 +51,15 @@ export class Users {
   get ready (): boolean { return this.#common?.backend.driver.ready === true }
   get state (): string { return this.#failure === undefined ? this.#common?.backend.driver.state ?? 'connecting' : 'no connection to the router' }
 
-  /** @throws ProxyError MINWWW_NOT_READY */
-  async seatOf (user: string | undefined): Promise<Seat> {
-    const seat = user === undefined || this.#options.isolate === undefined ? this.#common : await this.#isolatedSeat(user)
+  /** With patience it is waited for. @throws ProxyError MINWWW_NOT_READY */
+  async seatOf (user: string | undefined, patience?: Patience): Promise<Seat> {
+    const began = performance.now()
+    const isCommon = user === undefined || this.#options.isolate === undefined
+    if (isCommon && patience !== undefined) await this.#opened.wait(patience.timeout, patience.signal)
+    const seat = isCommon ? this.#common : await this.#isolatedSeat(user)
+    if (patience !== undefined) await seat?.backend.readiness.wait(patience.timeout - (performance.now() - began), patience.signal)
     if (seat?.backend.driver.ready === true) return seat
+    patience?.signal?.throwIfAborted()
     throw new ProxyError('MINWWW_NOT_READY', seat?.backend.driver.state ?? this.state)
   }
 
@@ -74,6 +83,7 @@ export class Users {
 
   async close (): Promise<void> {
     this.#closed = true
+    this.#opened.end()
     for (const { backend } of this.#seats) backend.close()
     await this.#disk?.flush()
   }
@@ -81,7 +91,7 @@ export class Users {
   async #isolatedSeat (user: string): Promise<Seat | undefined> {
     const known = this.#isolated.get(user)
     if (known !== undefined) return await known
-    const opening = this.#options.isolate!(user).then(({ sessions, streams }) => this.#seat(sessions, streams, false))
+    const opening = this.#options.isolate!(user).then(tunnels => this.#seat(tunnels, false))
     this.#isolated.set(user, opening)
     opening.catch(() => this.#isolated.delete(user))
     return await opening
@@ -89,21 +99,25 @@ export class Users {
 
   #open (sessions: readonly Session[]): void {
     if (this.#closed) return
-    this.#common = this.#seat(sessions, this.#options.streams, true)
+    const { streams, renew } = this.#options
+    this.#common = this.#seat({ sessions, ...(streams === undefined ? {} : { streams }), ...(renew === undefined ? {} : { renew }) }, true)
+    this.#opened.changed()
   }
 
   #fail (error: unknown): void {
     this.#failure = error
+    this.#opened.changed()
     this.#logger?.error({ err: error }, 'no session')
   }
 
-  #seat (sessions: readonly Session[], streams: ProxyOptions['streams'], isCommon: boolean): Seat {
+  #seat ({ sessions, streams, renew }: Tunnels, isCommon: boolean): Seat {
     const { config, strategy, replyMode, createCore, cache } = this.#options
     const backend = new Backend(sessions, {
       config: { ...config, ...(strategy === undefined ? {} : { strategy }), ...(replyMode === undefined ? {} : { replyMode }) },
       logger: this.#logger,
       streams,
-      createCore
+      createCore,
+      renew
     })
     for (const exit of this.#exits) backend.addExit(exit)
     const seat = { backend, cache: cache === false ? undefined : cacheOf(cache ?? {}, isCommon ? this.#disk : undefined) }
