@@ -1,10 +1,13 @@
-import { createSession, I2cpError, type LocalDestination, type Session, type SessionOptions } from '@minwww/i2cp'
+import { createSession, I2cpError, openSession as beginSession, type LocalDestination, type Session, type SessionOptions } from '@minwww/i2cp'
 import { parseHostPort } from './address.ts'
 import { CliError, explain, UsageError } from './errors.ts'
 import type { Logger, Reporter } from './output.ts'
 
 /** How long a command waits for the router to build the first tunnels, ms. A Java router builds none in its first 90 s. */
 const TUNNEL_PATIENCE = 180_000
+
+/** A service looks for its router again after 0.25 s, and at least so often, ms. */
+const RECONNECT = { min: 250, max: 5_000 }
 
 interface RouterSettings { router: string, allowPlainRemote: boolean, i2cpOption?: readonly string[] }
 
@@ -40,6 +43,11 @@ export async function openSession (
     if (error instanceof I2cpError && error.code === 'I2CP_CONNECT_FAILED') throw noRouter(settings.router, error)
     throw explain(error, settings.router)
   }
+}
+
+/** Opens a session with keys of its own after the router was lost: it tries for ever, and is 'connecting' when this returns. */
+export function renewSession (settings: RouterSettings, logger: Logger): Session {
+  return beginSession({ ...routerOptions(settings, logger), waitForRouter: true, backoff: RECONNECT })
 }
 
 function noRouter (address: string, cause: Error): CliError {

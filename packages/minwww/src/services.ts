@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createProxy, type AuthOptions, type Proxy } from '@minwww/client'
 import type { Session } from '@minwww/i2cp'
 import { createExit, type Exit } from '@minwww/server'
-import { createStreamManager } from '@minwww/streaming'
+import { createStreamManager, type StreamManager } from '@minwww/streaming'
 import type { Settings } from './config/schema.ts'
 import { parseHostPort, parseSites } from './address.ts'
 import { explain, UsageError } from './errors.ts'
@@ -58,20 +58,30 @@ function portOf (text: string): number {
 
 type ProxySettings = Pick<Settings<'demo'>, 'proxy' | 'strategy' | 'replyMode' | 'timeout'> & Partial<Pick<Settings<'proxy'>, 'hosts' | 'cacheDir' | 'auth'>>
 
+export interface ProxySessions {
+  sessions: Promise<readonly Session[]>
+  /** Opens another session in the place of one that has lost its router. */
+  renew?: (source: number) => Session
+}
+
 /** Starts the browser proxy, and sees to its end. It listens at once; until the sessions are ready it answers 503. */
 export async function openProxy (
-  closers: Closers, sessions: Promise<readonly Session[]>, exits: readonly string[], settings: ProxySettings, logger: Logger
+  closers: Closers, { sessions, renew }: ProxySessions, exits: readonly string[], settings: ProxySettings, logger: Logger
 ): Promise<Proxy> {
   const { strategy, replyMode, timeout, hosts, cacheDir, auth } = settings
+  let manager: StreamManager | undefined
+  closers.add(undefined, () => manager?.close())
   const proxy = await createProxy({
     sessions,
-    streams: session => closers.add(createStreamManager(session, {}, { logger }), streams => streams.close()),
+    // That of a session that was renewed ends with it.
+    streams: session => (manager = createStreamManager(session, {}, { logger })),
     exits,
     listen: parseHostPort(settings.proxy, '--proxy'),
     logger,
     strategy,
     replyMode,
     timeout: timeout * 1000,
+    ...(renew !== undefined && { renew }),
     ...(hosts !== undefined && { names: { hostsFile: hosts } }),
     ...(cacheDir !== undefined && { cache: { directory: cacheDir } }),
     ...(auth !== undefined && { auth: readUsers(auth) })

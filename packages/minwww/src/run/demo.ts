@@ -30,7 +30,7 @@ export async function runDemo (context: Context<Settings<'demo'>>): Promise<void
     const open = async (local: LocalDestination): Promise<Session> => await openSession(closers, router, local, context)
     const exits = await Promise.all(keys.slice(2).map(async local => await openExit(closers, await open(local), settings, logger, { [SITE]: site.origin })))
     const sessions = Promise.all(keys.slice(0, 2).map(open))
-    const proxy = await openProxy(closers, sessions, exits.map(exit => exit.destination.base64), settings, logger)
+    const proxy = await openProxy(closers, { sessions }, exits.map(exit => exit.destination.base64), settings, logger)
     await sessions
     announce(context, formatHostPort(proxy.address), exits, formatHostPort(i2cp))
   })

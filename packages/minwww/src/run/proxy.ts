@@ -4,8 +4,8 @@ import type { Context } from '../command.ts'
 import type { Settings } from '../config/schema.ts'
 import { readExits } from '../exits.ts'
 import { runService, type Closers } from '../lifecycle.ts'
-import { openSession } from '../router-options.ts'
-import { openProxy } from '../services.ts'
+import { openSession, renewSession } from '../router-options.ts'
+import { openProxy, type ProxySessions } from '../services.ts'
 
 export async function runProxy (context: Context<Settings<'proxy'>>): Promise<void> {
   const { settings, logger, reporter } = context
@@ -13,8 +13,8 @@ export async function runProxy (context: Context<Settings<'proxy'>>): Promise<vo
   const exits = readExits(settings.exit, settings.exits)
   await runService(logger, async closers => {
     // Where there is only one exit, a retry goes from a second Destination: the same pair would meet the same dead path.
-    const sessions = openSessions(context, closers, exits.length === 1 ? 2 : 1)
-    const proxy = await openProxy(closers, sessions, exits, settings, logger)
+    const { sessions, renew } = openSessions(context, closers, exits.length === 1 ? 2 : 1)
+    const proxy = await openProxy(closers, { sessions, renew }, exits, settings, logger)
     const address = formatHostPort(proxy.address)
     reporter.progress(`listening on ${address}; it answers 503 until the tunnels are built`)
     await sessions
@@ -23,13 +23,24 @@ export async function runProxy (context: Context<Settings<'proxy'>>): Promise<vo
   })
 }
 
-function openSessions ({ settings, logger, reporter }: Context<Settings<'proxy'>>, closers: Closers, count: number): Promise<readonly Session[]> {
-  const sessions = Promise.all(Array.from({ length: count }, async () => {
-    return closers.add(await openSession(settings, undefined, logger, reporter, 'proxy'), session => session.close())
+/** The sessions of the proxy. One that loses its router is followed by one with a Destination of its own. */
+function openSessions ({ settings, logger, reporter }: Context<Settings<'proxy'>>, closers: Closers, count: number): Required<ProxySessions> {
+  const open = closers.add([] as Session[], async sessions => { await Promise.all(sessions.map(async session => { await session.close() })) })
+  const sessions = Promise.all(Array.from({ length: count }, async (_, source) => {
+    const session = await openSession(settings, undefined, logger, reporter, 'proxy')
+    open[source] = session
+    return session
   }))
   // Whoever awaits it sees the error; until then it must not count as unhandled.
   sessions.catch(() => {})
-  return sessions
+  const renew = (source: number): Session => {
+    open[source]?.close().catch(() => {})
+    reporter.progress(`proxy: the router at ${settings.router} was lost; building tunnels again when it is back`)
+    const session = renewSession(settings, logger)
+    open[source] = session
+    return session
+  }
+  return { sessions, renew }
 }
 
 /** SIGHUP reads the exits file again: new exits come in, those that are gone finish what they have and leave. */
