@@ -3,7 +3,7 @@
  *
  *   node --conditions=@minwww/source --import tsx test/interop/measure.ts KIND... [options]
  *
- * KIND: tunnels, payload, loss, burst, paths. Options: --hops 1, --delay MS, --jitter MS, --loss SHARE, --ssu2 false,
+ * KIND: tunnels, publish, payload, loss, burst, paths. Options: --hops 1, --delay MS, --jitter MS, --loss SHARE, --ssu2 false,
  * --routers 8, --java all or numbers (Java I2P on these routers), --from 3, --to 4 (routers of the two sessions).
  */
 import type { Socket } from 'node:net'
@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { FrameReader, TYPE, createSession, type Session } from '@minwww/i2cp'
 import { startNetwork, type TestNetwork } from '../testnet/network.ts'
 import { javaClasspath } from './java.ts'
-import { burst, loss, paths, payload, type Pair } from './measurements.ts'
+import { burst, loss, paths, payload, publish, type Pair } from './measurements.ts'
 
 const KINDS = { payload, loss, burst } as const
 /** Java routers lose what is sent before their LeaseSet look-up works. */
@@ -90,6 +90,7 @@ try {
   for (const kind of positionals) {
     if (kind in KINDS) await KINDS[kind as keyof typeof KINDS](pair)
     else if (kind === 'paths') await paths([a, b, await timedSession(network, 5), await timedSession(network, 6)])
+    else if (kind === 'publish') await publish(async () => await openSession(network, Number(values.from)), [await openSession(network, 1), b])
     else if (kind !== 'tunnels') throw new Error(`unknown kind ${kind}`)
   }
 } finally {

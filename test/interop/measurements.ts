@@ -14,6 +14,7 @@ const PROTOCOL = 18
 const CONTAINER = 23
 const HEADER = 8 // id of the run, index in it
 const SETTLE_MS = 2000
+const PUBLISH_LIMIT_MS = 60_000
 
 interface Sent { arrived: number[], order: number[] }
 
@@ -113,6 +114,25 @@ function sendUnchecked ({ from, to, raw }: Pair, size: number): void {
     flags: 0,
     expiration: Date.now() + 60_000
   }))
+}
+
+/** How long after "ready" a session's LeaseSet is found from elsewhere: ten sessions, one after the other. */
+export async function publish (open: () => Promise<Session>, probes: Session[]): Promise<void> {
+  for (let n = 0; n < 10; n++) {
+    const session = await open()
+    const started = performance.now()
+    const found = await Promise.all(probes.map(async probe => {
+      for (let tries = 1; performance.now() - started < PUBLISH_LIMIT_MS; tries++) {
+        if (await probe.lookupHash(session.destination.hash, { timeout: 10_000 }).then(() => true, () => false)) {
+          return `${((performance.now() - started) / 1000).toFixed(1)} s (look-up ${tries})`
+        }
+        await sleep(500)
+      }
+      return `not within ${PUBLISH_LIMIT_MS / 1000} s`
+    }))
+    console.log(`publish: session ${n} found from the other routers after ${found.join(', ')}; ${session.stats.leaseSetsCreated} LeaseSets made`)
+    await session.close()
+  }
 }
 
 /** Every directed pair of sessions: dead paths show as rows of losses. */

@@ -38,7 +38,7 @@ const PORTS: Array<{ protocol: number, fromPort: number, toPort: number }> = [
 export async function routerAcceptance (t: Test, router: RouterUnderTest): Promise<void> {
   const [here, there] = router.places
   const open = async (connect: () => Duplex): Promise<Session> =>
-    await createSession({ connect, options: router.options ?? {}, backoff: { min: 500, max: 5_000 } })
+    await createSession({ connect, options: router.options ?? {}, backoff: { min: 500, max: 5_000 }, waitForRouter: true })
   const started = performance.now()
   const [a, b] = await Promise.all([open(here), open(there)])
   t.teardown(async () => { await Promise.all([a.close(), b.close()]) })

@@ -1,11 +1,13 @@
 // Our streaming against Java's over local-router and over i2pd, and against i2pd's own tunnels on the closed network:
 // both roles, 1 KB, 128 KB and 8 MB, byte-identical, without and with loss.
 import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 import t, { type Test } from 'tap'
 import { Destination, LocalDestination, createSession, type SessionOptions } from '@minwww/i2cp'
 import { createLocalRouter } from '@minwww/local-router'
 import { createStreamManager, tunnelServer, type StreamManager } from '@minwww/streaming'
-import { networkMissing, startNetwork, type Address, type TestNetwork } from '../testnet/network.ts'
+import { fetchOver } from '../testnet/fetch.ts'
+import { networkMissing, startNetwork, type Address, type TestNetwork, type TestNetworkOptions } from '../testnet/network.ts'
 import { javaMissing, startJavaStreamClient, startJavaStreamServer } from './java.ts'
 import { startWebServer, transferBothWays } from './transfer.ts'
 
@@ -14,6 +16,8 @@ t.setTimeout(560_000)
 const SIZES = [1024, 128 * 1024, 8 * 1024 * 1024]
 const TUNNELS = { 'inbound.length': '1', 'outbound.length': '1', 'inbound.quantity': '2', 'outbound.quantity': '2' }
 const TRANSFER_MS = 120_000
+const PROBE_MS = 20_000
+const MAX_NETWORKS = 3
 
 async function openManager (t: Test, options: SessionOptions): Promise<StreamManager> {
   const session = await createSession({ ...options, options: { ...TUNNELS, ...options.options } })
@@ -59,10 +63,52 @@ const i2pdTunnels = (ours: Destination): Record<number, string> => ({
 
 const i2pdOptions = (): string[] => ['i2cp.leaseSetEncType = 4', ...Object.entries(TUNNELS).map(([name, value]) => `${name} = ${value}`)]
 
-async function withI2pd (t: Test, network: TestNetwork, keys: LocalDestination, sizes: number[]): Promise<void> {
+interface Place { network: TestNetwork, manager: StreamManager, destination: Destination }
+
+/**
+ * A network whose two paths work at all: i2pd sometimes leaves one dead for minutes (docs/routers.md, "Dead paths"),
+ * which no streaming can mend. What is tested is what streaming does on paths that carry messages.
+ */
+async function livePlace (t: Test, options: TestNetworkOptions): Promise<Place> {
+  for (let attempt = 1; ; attempt++) {
+    const keys = LocalDestination.generate()
+    const network = await startNetwork({ ...options, hops: [1], tunnels: i2pdTunnels(keys.destination) })
+    t.teardown(async () => await network.stop())
+    const manager = await openManager(t, { connect: () => network.connect(3), keys })
+    const destination = Destination.parse(network.destination(2, 'plain'))
+    if (await answers(manager, destination) && await echoes(network, manager)) return { network, manager, destination }
+    t.comment(`network ${attempt} has a dead path`)
+    await network.stop()
+    if (attempt === MAX_NETWORKS) throw new Error(`${attempt} networks with dead paths`)
+  }
+}
+
+/** A page from i2pd's server tunnel. */
+async function answers (manager: StreamManager, destination: Destination): Promise<boolean> {
+  return await isPage(() => manager.connect({ destination }))
+}
+
+/** A page from a server of ours by way of i2pd's client tunnel. */
+async function echoes (network: TestNetwork, manager: StreamManager): Promise<boolean> {
+  const server = manager.createServer(socket => {
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\n'))
+    socket.on('error', () => {})
+  }).listen(0)
+  const works = await isPage(() => network.connect({ host: '10.77.0.1', port: 5555 }))
+  server.close()
+  return works
+}
+
+async function isPage (open: () => Duplex): Promise<boolean> {
+  for (let tries = 0; tries < 3; tries++) {
+    const page = await fetchOver(open(), 'GET /bytes/100 HTTP/1.1\r\nHost: test', PROBE_MS).catch(() => undefined)
+    if (page?.status === 200) return true
+  }
+  return false
+}
+
+async function withI2pd (t: Test, { network, manager, destination }: Place, sizes: number[]): Promise<void> {
   const web = await startWebServer(t)
-  const manager = await openManager(t, { connect: () => network.connect(3), keys })
-  const destination = Destination.parse(network.destination(2, 'plain'))
   await transferBothWays(t, {
     name: 'our client, i2pd\'s server tunnel', sizes, timeout: TRANSFER_MS, open: () => manager.connect({ destination })
   })
@@ -73,19 +119,15 @@ async function withI2pd (t: Test, network: TestNetwork, keys: LocalDestination, 
   })
 }
 
-t.test('i2pd, no loss', { skip: networkMissing() ?? false }, async t => {
-  const keys = LocalDestination.generate()
-  const network = await startNetwork({ hops: [1], tunnels: i2pdTunnels(keys.destination) })
-  t.teardown(async () => await network.stop())
-  await withI2pd(t, network, keys, SIZES)
+t.test('i2pd, no loss', { skip: networkMissing({ emulatedLinks: true }) ?? false }, async t => {
+  const place = await livePlace(t, { delay: 1 })
+  await withI2pd(t, place, SIZES)
   await t.test('Java\'s streaming over i2pd', { skip: javaMissing() ?? false }, async t => {
-    await withJava(t, { connect: () => network.connect(4) }, await network.forward(5), SIZES.slice(0, 2))
+    await withJava(t, { connect: () => place.network.connect(4) }, await place.network.forward(5), SIZES.slice(0, 2))
   })
 })
 
 t.test('i2pd, 2 % loss on every link', { skip: networkMissing({ emulatedLinks: true }) ?? false }, async t => {
-  const keys = LocalDestination.generate()
-  const network = await startNetwork({ hops: [1], delay: 2, loss: 0.02, tunnels: i2pdTunnels(keys.destination) })
-  t.teardown(async () => await network.stop())
-  await withI2pd(t, network, keys, SIZES.slice(0, 2))
+  const place = await livePlace(t, { delay: 1, loss: 0.02 })
+  await withI2pd(t, place, SIZES)
 })

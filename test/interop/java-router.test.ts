@@ -1,0 +1,25 @@
+// The acceptance suite on Java I2P's router: a closed network of eight Java routers, 1-hop tunnels. A Java router
+// builds no tunnel in its first 90 s, so this takes three minutes; MINWWW_SKIP_SLOW=1 leaves it out.
+import t from 'tap'
+import { networkMissing, startNetwork } from '../testnet/network.ts'
+import { javaClasspath, javaMissing } from './java.ts'
+import { routerAcceptance } from './router-acceptance.ts'
+
+t.setTimeout(580_000)
+
+const ROUTERS = [1, 2, 3, 4, 5, 6, 7, 8]
+const reason = process.env.MINWWW_SKIP_SLOW !== undefined ? 'MINWWW_SKIP_SLOW is set' : networkMissing({ java: true }) ?? javaMissing()
+
+t.test('Java I2P', { skip: reason ?? false }, async t => {
+  const network = await startNetwork({ routers: ROUTERS.length, floodfills: 4, hops: [], java: ROUTERS, classpath: await javaClasspath() })
+  t.teardown(async () => await network.stop())
+  await routerAcceptance(t, {
+    name: 'Java I2P',
+    places: [() => network.connect(1), () => network.connect(3)],
+    options: { 'inbound.length': '1', 'outbound.length': '1', 'inbound.quantity': '2', 'outbound.quantity': '2' },
+    // A look-up that starts before the peer's LeaseSet is stored waits 15 s and loses what is sent meanwhile.
+    settle: 5000,
+    exchange: { wait: 4000, attempts: 15 }
+    // No restart here: it would cost another 100 s. local-router and i2pd show it.
+  })
+})
