@@ -17,6 +17,8 @@ export interface Burst {
 /** The bursts of one session: those of which nothing was sent yet go first, then one message of each in turn. */
 export class Lane {
   readonly session: Session
+  /** Its Destination had not proved itself when the lane was opened. */
+  readonly isNewcomer: boolean
   /** Rate at which it was put to rest, bytes/s; the outbox keeps the sum. */
   restingRate = 0
   readonly #fresh: Burst[] = []
@@ -24,6 +26,7 @@ export class Lane {
 
   constructor (session: Session) {
     this.session = session
+    this.isNewcomer = !session.peer.isProven
   }
 
   /** Bursts that wait. */

@@ -1,5 +1,6 @@
 import { CONTAINER, TokenBucket } from '@minwww/protocol'
 import type { ServerConfig } from './config.ts'
+import { FairShare } from './fair-share.ts'
 import { Heap } from './heap.ts'
 import { Lane } from './lane.ts'
 import type { Burst } from './lane.ts'
@@ -11,20 +12,23 @@ const MAX_WAITING = 512
 
 /**
  * Decides what leaves next, and when (section 7): each session's token bucket, and two limits of the server: tunnel
- * messages that the router has not yet likely sent, and messages in a second. Sessions share those in bytes, whatever
- * the size of their messages, by start-time fair queueing (Goyal, Vin, Cheng 1996): O(log sessions) for each message.
+ * messages that the router has not yet likely sent, and messages in a second. Sessions share those fairly in bytes, and
+ * all Destinations that have not proved themselves together have the share of one session.
  */
 export class Outbox {
-  /** Only sessions with something to send. Bounded by the sessions; each lane is in exactly one of the heaps. */
+  /** Only sessions with something to send. Bounded by the sessions; each lane is in exactly one of the next three. */
   readonly #lanes = new Map<Session, Lane>()
-  /** By the bytes that each was served (start tags): the one served least is next. */
-  readonly #ready = new Heap<Lane>()
+  readonly #known = new FairShare()
+  readonly #newcomers = new FairShare()
   /** Those whose own bucket holds them back, by the time at which it no longer does. */
   readonly #resting = new Heap<Lane>()
-  /** Sum of the rates of the resting ones, bytes/s. */
+  /** What the newcomers together were served, as `FairShare` counts it for one of the others. */
+  #newcomersServed = 0
+  /** Lanes of newcomers, resting or not. */
+  #newcomerLanes = 0
+  /** How many of the resting ones are no newcomers, and the sum of their rates, bytes/s. */
+  #restingKnown = 0
   #restingRate = 0
-  /** Virtual time: the start tag of the message sent last. */
-  #virtual = 0
   readonly #backlog: TokenBucket
   readonly #messages: TokenBucket
   readonly #limit: number
@@ -39,21 +43,15 @@ export class Outbox {
     return this.#lanes.size === 0
   }
 
-  /** Sessions with something to send. */
-  get size (): number {
-    return this.#lanes.size
-  }
-
   /** False when too much waits for that session already. */
   push (session: Session, burst: Burst): boolean {
-    let lane = this.#lanes.get(session)
-    if (lane === undefined) {
-      this.#lanes.set(session, lane = new Lane(session))
-      this.#enter(lane)
+    const present = this.#lanes.get(session)
+    if (present !== undefined && present.size >= MAX_WAITING) return false
+    if (present === undefined) this.#open(session, burst)
+    else {
+      present.push(burst)
+      this.wake(session)
     }
-    if (lane.size >= MAX_WAITING) return false
-    lane.push(burst)
-    this.wake(session)
     return true
   }
 
@@ -74,9 +72,8 @@ export class Outbox {
   drop (session: Session): void {
     const lane = this.#lanes.get(session)
     if (lane === undefined) return
-    this.#lanes.delete(session)
-    this.#ready.remove(lane)
-    this.#leaveRest(lane)
+    if (!this.#leaveRest(lane)) this.#shareOf(lane).leave(lane)
+    this.#forget(lane)
   }
 
   /** The session's rate, or what it sends next, has changed: it may leave earlier than was thought. */
@@ -89,7 +86,7 @@ export class Outbox {
   poll (now: number): { session: Session, payload: Buffer } | undefined {
     if (this.#lanes.size === 0 || this.#messages.availableAt(now, 1) > now) return undefined
     this.#wakeDue(now)
-    for (let lane = this.#ready.first; lane !== undefined; lane = this.#ready.first) {
+    for (let lane = this.#first; lane !== undefined; lane = this.#first) {
       const bytes = lane.nextBytes
       const restsUntil = lane.session.bucket.availableAt(now, bytes)
       if (restsUntil > now) this.#rest(lane, restsUntil)
@@ -103,67 +100,98 @@ export class Outbox {
   /** When to call `poll` again; undefined when nothing waits. After `poll` had nothing it is later than that call. */
   nextTimeout (now: number): number | undefined {
     if (this.#lanes.size === 0) return undefined
-    const first = this.#ready.first
+    const first = this.#first
     const readyAt = first === undefined ? Infinity : this.#backlog.availableAt(now, first.nextBytes)
     return Math.max(Math.min(readyAt, this.#resting.firstKey ?? Infinity), this.#messages.availableAt(now, 1))
+  }
+
+  /** Whose turn it is of those that do not rest. */
+  get #first (): Lane | undefined {
+    const isNewcomersTurn = this.#newcomers.size > 0 && this.#newcomersServed < this.#known.least
+    return isNewcomersTurn ? this.#newcomers.first : this.#known.first
   }
 
   #take (now: number, lane: Lane, bytes: number): Buffer {
     const { session } = lane
     const burst = lane.head!
-    const pace = this.#pace(now, session, burst, bytes)
+    const payload = burst.take(this.#pace(now, lane, burst, bytes))
+    lane.rotate()
     session.bucket.take(now, bytes)
     this.#backlog.take(now, bytes)
     this.#messages.take(now, 1)
-    const payload = burst.take(pace)
-    lane.rotate()
-    this.#virtual = session.served
-    session.served += bytes
-    this.#ready.remove(lane)
+    this.#shareOf(lane).serve(lane, bytes)
+    if (lane.isNewcomer) {
+      this.#known.advance(this.#newcomersServed)
+      this.#newcomersServed += bytes
+    }
     if (lane.size > 0) this.#enter(lane)
-    else this.#lanes.delete(session)
+    else this.#forget(lane)
     return payload
   }
 
-  /** Who was away does not get what he could have had meanwhile. */
+  #shareOf (lane: Lane): FairShare {
+    return lane.isNewcomer ? this.#newcomers : this.#known
+  }
+
+  #open (session: Session, burst: Burst): void {
+    const lane = new Lane(session)
+    lane.push(burst)
+    this.#lanes.set(session, lane)
+    if (lane.isNewcomer) this.#newcomerLanes++
+    this.#enter(lane)
+  }
+
+  #forget (lane: Lane): void {
+    this.#lanes.delete(lane.session)
+    if (lane.isNewcomer) this.#newcomerLanes--
+  }
+
   #enter (lane: Lane): void {
-    lane.session.served = Math.max(lane.session.served, this.#virtual)
-    this.#ready.add(lane, lane.session.served)
+    if (lane.isNewcomer) this.#newcomersServed = Math.max(this.#newcomersServed, this.#known.virtual)
+    this.#shareOf(lane).enter(lane)
   }
 
   #rest (lane: Lane, until: number): void {
-    this.#ready.remove(lane)
+    this.#shareOf(lane).leave(lane)
     this.#resting.add(lane, until)
+    if (lane.isNewcomer) return
     lane.restingRate = lane.session.bucket.rate
     this.#restingRate += lane.restingRate
+    this.#restingKnown++
   }
 
+  /** False if it does not rest. */
   #leaveRest (lane: Lane): boolean {
     if (!this.#resting.remove(lane)) return false
-    this.#restingRate = this.#resting.size === 0 ? 0 : this.#restingRate - lane.restingRate
+    if (lane.isNewcomer) return true
+    this.#restingKnown--
+    this.#restingRate = this.#restingKnown === 0 ? 0 : this.#restingRate - lane.restingRate
     return true
   }
 
   #wakeDue (now: number): void {
-    while ((this.#resting.firstKey ?? Infinity) <= now) {
-      const lane = this.#resting.first!
-      this.#leaveRest(lane)
-      this.#enter(lane)
-    }
+    while ((this.#resting.firstKey ?? Infinity) <= now) this.wake(this.#resting.first!.session)
   }
 
   /** The rate at which this session is really sent to: its own, or its share of what limits the server. */
-  #pace (now: number, session: Session, burst: Burst, bytes: number): number {
+  #pace (now: number, lane: Lane, burst: Burst, bytes: number): number {
     // Rates count whole tunnel messages, the operator's limit what is in them.
     const limit = Math.min(this.#backlog.rate, this.#limit * bytes / (burst.messageLength + CONTAINER))
-    const share = Math.min(session.bucket.rate, this.#share(limit))
-    const sessions = this.#lanes.size
-    const isPaced = burst.left * sessions > this.#messages.level(now) + 1
-    return isPaced ? Math.min(share, this.#messages.rate * bytes / sessions) : share
+    const share = Math.min(lane.session.bucket.rate, this.#rateShare(lane, limit))
+    const parts = this.#parts * (lane.isNewcomer ? this.#newcomerLanes : 1)
+    const isPaced = burst.left * parts > this.#messages.level(now) + 1
+    return isPaced ? Math.min(share, this.#messages.rate * bytes / parts) : share
   }
 
   /** Max-min fair: those that rest take no more than their own rate, the others share what is left. */
-  #share (limit: number): number {
-    return Math.max(limit / this.#lanes.size, (limit - this.#restingRate) / Math.max(1, this.#ready.size))
+  #rateShare (lane: Lane, limit: number): number {
+    const takers = Math.max(1, this.#parts - this.#restingKnown)
+    const share = Math.max(limit / this.#parts, (limit - this.#restingRate) / takers)
+    return lane.isNewcomer ? share / this.#newcomerLanes : share
+  }
+
+  /** Into how many parts the server is divided. */
+  get #parts (): number {
+    return this.#lanes.size - this.#newcomerLanes + Math.min(1, this.#newcomerLanes)
   }
 }
