@@ -34,6 +34,16 @@ t.test('page, files, metrics, health, state: own content only, nobody named', as
   t.match(everything, 'minwww_exit_requests_total{outcome="message answered"} 1')
   t.match(everything, 'minwww_exit_requests_total{outcome="message policy"} 1')
   t.match(everything, 'minwww_exit_out_limit_bytes 65536')
+  t.notMatch(everything, /_total\{[^}]*le="/, 'that label belongs to histograms')
+})
+
+t.test('an exit that takes nothing more for its quota says so', async t => {
+  // Less than a request is expected to cost, although some is left.
+  const { exit, base } = await start({ bandwidth: { quotaDay: 60_000 } })
+  t.teardown(async () => await exit.close())
+  const health = await fetch(`${base}/healthz`)
+  t.equal(health.status, 503)
+  t.match(await health.json(), { status: 'quota used up' })
 })
 
 t.test('the event stream begins with the history and ends with the exit', async t => {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { ClientEvent } from '@minwww/client/core'
 import { Destination, encodeDatagram2, LocalDestination } from '@minwww/i2cp/codec'
 import { NetworkModel } from '@minwww/local-router/network'
@@ -95,14 +97,24 @@ class Flood implements WorldNode {
     const from = { destination: Destination.parse(bytes), sign: (data: Uint8Array) => this.#base.sign(data) } as LocalDestination
     const key = this.#scene.random.bytes(16)
     const body = encodeOpenBody({
-      type: 'open', attempt: 0, flags: 0, session: sessionKeys(key).session, id: 1, time: Math.floor(now / 1000), key, loss: 10, rate: encodeRate(2e6), max: 72, shape: 8,
+      type: 'open',
+      attempt: 0,
+      flags: 0,
+      session: sessionKeys(key).session,
+      id: 1,
+      time: Math.floor(now / 1000),
+      key,
+      loss: 10,
+      rate: encodeRate(2e6),
+      max: 72,
+      shape: 8,
       object: encodeObject(pageRequest(this.#size), { kind: 'request' })
     }, 1300)
     return encodeDatagram2(from, this.#target.hash, body)
   }
 }
 
-t.test('10,000 OPENs of fresh Destinations while one client browses', async t => {
+t.test('10,000 OPENs of fresh Destinations while one client browses', { timeout: 300_000 }, async t => {
   const PAGES = 60
   const SIZES = [2 * KB, 8 * KB, 16 * KB, 48 * KB]
   const browse = (scene: Scene): number[] => Array.from({ length: PAGES }, (_, index) => {
@@ -135,3 +147,42 @@ t.test('10,000 OPENs of fresh Destinations while one client browses', async t =>
   t.match(core.load, { fetches: 0, exchanges: 0, held: 0 }, 'nothing of it is kept')
   t.ok(core.load.sessions <= 2)
 })
+
+t.test('24 hours of browsing: no table grows', { timeout: 300_000 }, async t => {
+  const SIZES = [1, 4, 10, 24, 64].map(size => size * KB)
+  const scene = new Scene(11, { latency: 250, jitter: 50, loss: 0.01, bandwidth: 64 * KB, queue: 2_000, tunnelLifetime: 600_000 })
+  const { core } = scene.exit
+  scene.rest(10_000)
+  const start = scene.world.now
+  const times: number[] = []
+  const most = { sessions: 0, exchanges: 0, held: 0, fetches: 0 }
+  const heaps: number[] = []
+  while (scene.world.now < start + 24 * HOUR) {
+    const visits = 1 + Math.floor(3 * scene.random.number())
+    for (let page = 0; page < visits; page++) times.push(scene.fetch(SIZES[Math.floor(SIZES.length * scene.random.number())]!))
+    for (const key of ['sessions', 'exchanges', 'held', 'fetches'] as const) most[key] = Math.max(most[key], core.load[key])
+    // From a few seconds to longer than sessions live.
+    scene.rest(5_000 + 15 * 60_000 * scene.random.number() ** 2)
+    if (Math.floor((scene.world.now - start) / HOUR) > heaps.length) heaps.push(heapUsed())
+  }
+  const failed = times.filter(time => time === Infinity).length
+  const growth = (heaps.at(-1)! - heaps[3]!) / KB
+  t.comment(`${times.length} pages, ${failed} failed, p50 ${Math.round(percentile(times, 0.5))} ms, p95 ${Math.round(percentile(times, 0.95))} ms; most at once ${JSON.stringify(most)}; heap ${Math.round(growth)} KB more in 20 hours`)
+  t.ok(failed <= times.length / 100)
+  t.ok(most.sessions <= 2 && most.exchanges <= 200 && most.held < 4 * KB * KB)
+  t.ok(growth < 512, `${growth} KB`)
+  scene.rest(20 * 60_000)
+  t.match(core.load, { sessions: 0, fetches: 0, exchanges: 0, held: 0 })
+  t.equal(core.nextTimeout(), undefined, 'the exit waits for nothing')
+  t.equal(scene.client.core.nextTimeout(), undefined, 'nor does the client')
+  t.match(scene.client.core.exits(scene.world.now), [{ inFlight: 0, waiting: 0 }])
+})
+
+/** Bytes of what is really in use. */
+function heapUsed (): number {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  collect()
+  return process.memoryUsage().heapUsed
+}

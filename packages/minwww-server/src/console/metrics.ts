@@ -47,8 +47,8 @@ export function createMetrics (parts: ExitParts): Registry {
   labelled('requests_total', 'Requests by path and outcome', 'outcome', state => state.outcomes)
   labelled('refusals_total', 'Refusals by cause', 'cause', state => state.refusals)
   labelled('core_events_total', 'Counters of the protocol core', 'event', state => state.core)
-  labelled('answers_by_time_total', 'Answers by time, upper bound in ms', 'le', state => classes(state.latency))
-  labelled('answers_by_size_total', 'Answers by size, upper bound in bytes', 'le', state => classes(state.sizes))
+  labelled('answers_by_time_total', 'Answers by time, upper bound in ms', 'up_to', state => classes(state.latency))
+  labelled('answers_by_size_total', 'Answers by size, upper bound in bytes', 'up_to', state => classes(state.sizes))
   return registry
 }
 

@@ -54,11 +54,10 @@ export function snapshot (parts: ExitParts): Snapshot {
 }
 
 export function healthOf (parts: ExitParts): Health {
-  const { day, month } = parts.bandwidth.quotaLeft()
   if (parts.isDraining) return 'draining'
   if (parts.sessionState !== undefined && parts.sessionState !== 'ready') return 'router not ready'
   if (parts.keeper?.healthy === false) return 'disk does not take the accounting'
-  return day === 0 || month === 0 ? 'quota used up' : 'ok'
+  return parts.bandwidth.quotaUsedUp ? 'quota used up' : 'ok'
 }
 
 function finite (value: number): number | null {

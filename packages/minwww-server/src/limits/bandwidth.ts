@@ -74,6 +74,11 @@ export class Bandwidth implements SendGate {
     return this.#quota.state(this.#clock.now())
   }
 
+  /** True from when not even one request more would fit. */
+  get quotaUsedUp (): boolean {
+    return this.#quota.retryAfter(this.#clock.now(), EXPECTED_COST) > 0
+  }
+
   /**
    * What speaks against a request, with `active` under way, itself among them: so early that those can still end within
    * the limits.

@@ -18,7 +18,8 @@ const element = (name, text, attributes = {}, children = []) => {
 }
 
 const sizes = bytes => bytes < 1024 ? `${Math.round(bytes)} B` : bytes < 1048576 ? `${(bytes / 1024).toFixed(1)} KB` : bytes < 1073741824 ? `${(bytes / 1048576).toFixed(1)} MB` : `${(bytes / 1073741824).toFixed(2)} GB`
-const rate = (bytes, limit) => `${(bytes / 1024).toFixed(1)}${limit > 0 ? ` of ${Math.round(limit / 1024)}` : ''} KB/s`
+const rate = bytes => `${(bytes / 1024).toFixed(1)} KB/s`
+const limited = (name, limit) => limit > 0 ? `${name}, limit ${Math.round(limit / 1024)}` : name
 const span = ms => ms < 3600000 ? `${Math.floor(ms / 60000)} min` : ms < 172800000 ? `${Math.floor(ms / 3600000)} h` : `${Math.floor(ms / 86400000)} days`
 
 let samples = []
@@ -84,7 +85,7 @@ const show = ({ state, sample }) => {
   find('state').className = state.health === 'ok' ? 'good' : 'warn'
   const { load } = state
   const figures = [
-    ['To I2P', rate(sample.out, state.limits.out)], ['From the web', rate(sample.in, state.limits.in)], ['Under way', String(load.active)], ['Waiting', String(load.waiting)],
+    [limited('To I2P', state.limits.out), rate(sample.out)], [limited('From the web', state.limits.in), rate(sample.in)], ['Under way', String(load.active)], ['Waiting', String(load.waiting)],
     ['Sessions', String(load.sessions)], ['Streams', String(load.streams)], ['Running for', span(state.now - state.startedAt)],
     ...(state.cache === null ? [] : [['Cache hits', `${state.cache.hits} of ${state.cache.hits + state.cache.misses}`]])
   ]
