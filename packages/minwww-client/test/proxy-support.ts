@@ -46,13 +46,13 @@ export class FakeCore {
   readonly cancelled: number[] = []
   readonly #events: ClientEvent[] = []
   readonly #exits = new Map<string, unknown>()
-  readonly #session: FakeSession
+  session: FakeSession
   site: Site
   onCancel: (() => void) | undefined
   #next = 1
 
   constructor (session: FakeSession, site: Site) {
-    this.#session = session
+    this.session = session
     this.site = site
   }
 
@@ -67,7 +67,7 @@ export class FakeCore {
     const request = parseRequest(options.message)
     this.requests.push(request)
     this.options.push(options)
-    this.#answer(handle, request, options).catch(error => this.#session.emit('error', error))
+    this.#answer(handle, request, options).catch(error => this.session.emit('error', error))
     return handle
   }
 
@@ -94,7 +94,7 @@ export class FakeCore {
       const headers = answer.headers ?? [['Content-Type', 'text/plain']]
       this.#events.push({ type: 'response', handle, exit, trace: TRACE, message: encodeResponse({ status: answer.status ?? 200, reason: answer.reason ?? 'OK', headers, body }) })
     }
-    this.#session.emit('message', { protocol: 18, fromPort: 1, toPort: 1, payload: Buffer.alloc(0) })
+    this.session.emit('message', { protocol: 18, fromPort: 1, toPort: 1, payload: Buffer.alloc(0) })
   }
 }
 

@@ -1,0 +1,285 @@
+import t from 'tap'
+import { EventEmitter } from 'node:events'
+import { mock } from 'node:test'
+import { Duplex } from 'node:stream'
+import type { I2cpError, Session } from '@minwww/i2cp'
+import { ClientDriver, type DrivenCore } from '../src/driver/driver.ts'
+import { waitsForRouter } from '../src/proxy/patience.ts'
+import { Readiness } from '../src/proxy/readiness.ts'
+import { SessionWatch } from '../src/proxy/session-watch.ts'
+import { FakeSession, get, keys, startProxy, type FakeResponse, type Fixture } from './proxy-support.ts'
+import type { ProxyOptions } from '../src/index.ts'
+
+const page = async (): Promise<FakeResponse> => ({ headers: [['Content-Type', 'text/html'], ['Cache-Control', 'no-store']], body: 'page' })
+const HTML: [string, string] = ['Accept', 'text/html,application/xhtml+xml']
+
+const become = (session: FakeSession, state: string): void => {
+  session.state = state
+  session.emit('state', state)
+}
+
+/** A proxy whose sessions can be renewed; `renewed` are the sessions that it got. */
+async function renewable (options: Partial<ProxyOptions> = {}): Promise<Fixture & { renewed: FakeSession[], lose: () => FakeSession }> {
+  const renewed: FakeSession[] = []
+  const renew = (): Session => {
+    const session = new FakeSession()
+    session.state = 'connecting'
+    renewed.push(session)
+    return session as unknown as Session
+  }
+  const fixture = await startProxy(page, { renew, ...options })
+  const lose = (): FakeSession => {
+    become(renewed.at(-1) ?? fixture.session, 'reconnecting')
+    fixture.core.session = renewed.at(-1)!
+    return fixture.core.session
+  }
+  return { ...fixture, renewed, lose }
+}
+
+/** Resolves when the browser's request has arrived in the proxy. */
+const arrived = async ({ proxy }: Fixture): Promise<void> => { await new Promise<void>(resolve => proxy.activity.once('begin', () => resolve())) }
+
+t.test('the core is told which Destination can send, and under which keys', async t => {
+  const calls: unknown[] = []
+  const core = {
+    suspend: (_now: number, source: number) => calls.push(['suspend', source]),
+    resume: (_now: number, source: number, keys: unknown) => calls.push(['resume', source, keys]),
+    receive: (_now: number, source: number) => calls.push(['receive', source]),
+    nextTimeout: () => undefined,
+    pollTransmit: () => undefined,
+    pollEvent: () => undefined
+  }
+  const [first, second, third] = [new FakeSession(), new FakeSession(), new FakeSession()]
+  second.state = 'building'
+  const driver = new ClientDriver({ sessions: [first as never, second as never], createCore: () => core as unknown as DrivenCore })
+  become(second, 'ready')
+  become(first, 'reconnecting')
+  t.equal(driver.ready, true)
+  driver.replaceSession(0, third as never)
+  become(first, 'ready')
+  first.emit('message', { protocol: 18, fromPort: 80, toPort: 1, payload: Buffer.alloc(1) })
+  third.emit('message', { protocol: 18, fromPort: 80, toPort: 1, payload: Buffer.alloc(1) })
+  t.strictSame(calls, [['suspend', 1], ['resume', 1, second.keys], ['suspend', 0], ['suspend', 0], ['resume', 0, third.keys], ['receive', 0]])
+  t.equal(first.listenerCount('message') + first.listenerCount('state'), 0)
+  driver.close()
+  driver.replaceSession(0, first as never)
+  t.equal([first, second, third].reduce((sum, session) => sum + session.listenerCount('message') + session.listenerCount('state'), 0), 0)
+})
+
+t.test('a router that is lost: requests of pages wait, a page that is opened shows progress', async t => {
+  const fixture = await renewable()
+  const { proxy, port, renewed, lose } = fixture
+  const session = lose()
+  t.equal(renewed.length, 1)
+  t.equal(proxy.ready, false)
+  const opened = await get(port, 'http://a.example/', [HTML])
+  t.equal(opened.status, 503)
+  t.equal(opened.get('x-minwww-error'), 'MINWWW_NOT_READY')
+  t.match(opened.text, /http-equiv="refresh"/i)
+  t.equal((await get(port, 'http://a.example/', [['Content-Length', '1']], 'POST', 'x')).status, 503)
+  const waiting = get(port, 'http://a.example/picture.png')
+  await arrived(fixture)
+  become(session, 'building')
+  become(session, 'ready')
+  t.equal((await waiting).status, 200)
+  t.equal((await get(port, 'http://a.example/', [HTML])).text, 'page')
+  t.equal(fixture.core.requests.length, 2, 'what got a 503 was not sent')
+
+  const again = lose()
+  t.equal(renewed.length, 2)
+  const left = get(port, 'http://a.example/picture.png')
+  await arrived(fixture)
+  await proxy.close()
+  await left.catch(() => {})
+  t.equal(again.listenerCount('state') + again.listenerCount('close') + session.listenerCount('state'), 0)
+})
+
+t.test('a request waits up to its deadline', async t => {
+  const { proxy, port, lose } = await renewable({ timeout: 5 })
+  lose()
+  const answer = await get(port, 'http://a.example/picture.png')
+  t.equal(answer.status, 503)
+  t.equal(answer.get('x-minwww-error'), 'MINWWW_NOT_READY')
+  await proxy.close()
+})
+
+t.test('what had to wait has the rest of its deadline', async t => {
+  const fixture = await renewable({ timeout: 60_000 })
+  const session = fixture.lose()
+  const waiting = get(fixture.port, 'http://a.example/picture.png')
+  await arrived(fixture)
+  become(session, 'ready')
+  await waiting
+  const { timeout = 0 } = fixture.core.options[0]!
+  t.ok(timeout > 0 && timeout < 60_000, String(timeout))
+  await fixture.proxy.close()
+})
+
+t.test('at the start requests wait for the sessions', async t => {
+  const session = new FakeSession()
+  let open!: (sessions: readonly Session[]) => void
+  const fixture = await startProxy(page, { sessions: new Promise<readonly Session[]>(resolve => { open = resolve }) })
+  t.equal((await get(fixture.port, 'http://a.example/', [HTML])).status, 503)
+  const waiting = get(fixture.port, 'http://a.example/x')
+  await arrived(fixture)
+  fixture.core.session = session
+  open([session as unknown as Session])
+  t.equal((await waiting).status, 200)
+  await fixture.proxy.close()
+
+  const refused = await startProxy(page, { sessions: Promise.reject(new Error('no router')) })
+  t.equal((await get(refused.port, 'http://a.example/x')).status, 503, 'without sessions there is nothing to wait for')
+  await refused.proxy.close()
+})
+
+t.test('streams and names go on with the new session', async t => {
+  const managers: Session[] = []
+  const dial: Session[] = []
+  const streams = (session: Session): { connect: () => Duplex } => {
+    managers.push(session)
+    return {
+      connect: () => {
+        dial.push(session)
+        const stream = new Duplex({ read () {}, write () {} })
+        setImmediate(() => stream.destroy(new Error('nobody there')))
+        return stream
+      }
+    }
+  }
+  const site = keys().destination
+  const fixture = await renewable({ streams, names: {} })
+  const { proxy, port, session, lose } = fixture
+  session.lookup = async () => await new Promise((_resolve, reject) => session.once('close', () => reject(new Error('I2CP_SESSION_CLOSED'))))
+  const waiting = get(port, 'http://some.i2p/')
+  await arrived(fixture)
+  await new Promise(resolve => setImmediate(resolve))
+  const next = lose()
+  next.names.set('some.i2p', site)
+  session.emit('close', undefined)
+  become(next, 'ready')
+  t.equal((await waiting).status, 502)
+  t.strictSame(next.lookups, ['some.i2p'])
+  t.strictSame(managers, [session, next])
+  t.ok(dial.length > 0 && dial.every(dialled => dialled === next as unknown as Session))
+  await proxy.close()
+})
+
+t.test('exits that were not found are looked up again at once', async t => {
+  const destination = keys().destination
+  const { proxy, session, lose } = await renewable({ exits: ['exit.i2p', { id: 'one', destination: keys().destination }] })
+  t.strictSame(session.lookups, ['exit.i2p'])
+  await new Promise(resolve => setImmediate(resolve))
+  t.match(proxy.exits().find(({ id }) => id === 'exit.i2p'), { error: 'not found' })
+  const next = lose()
+  next.names.set('exit.i2p', destination)
+  t.strictSame(next.lookups, [])
+  become(next, 'ready')
+  await new Promise(resolve => setImmediate(resolve))
+  t.strictSame(next.lookups, ['exit.i2p'])
+  t.equal(proxy.exits().find(({ id }) => id === 'exit.i2p')?.destination, destination)
+  await proxy.close()
+})
+
+t.test('a session that is refused, and one that cannot be opened, are tried again after a while', t => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  const sessions: FakeSession[] = []
+  const errors: unknown[] = []
+  let fails = false
+  const watch = new SessionWatch({
+    renew: () => {
+      if (fails) throw new Error('no')
+      const session = new FakeSession()
+      session.state = 'connecting'
+      sessions.push(session)
+      return session as never
+    },
+    replaced: () => {},
+    ready: () => {},
+    logger: { debug () {}, info () {}, warn () {}, error: line => errors.push(line) }
+  })
+  const first = new FakeSession()
+  watch.follow(0, first as never)
+  const refusal = Object.assign(new Error('refused'), { code: 'I2CP_SESSION_REFUSED' }) as I2cpError
+  first.emit('close', refusal)
+  t.equal(sessions.length, 1, 'one that worked is replaced at once')
+  sessions[0]!.emit('close', refusal)
+  t.equal(sessions.length, 1)
+  mock.timers.tick(5_000)
+  t.equal(sessions.length, 2)
+  sessions[1]!.emit('close', undefined)
+  mock.timers.tick(60_000)
+  t.equal(sessions.length, 2, 'one that was closed on purpose is not')
+  become(sessions[1]!, 'ready')
+  fails = true
+  become(sessions[1]!, 'reconnecting')
+  t.equal(errors.length, 1)
+  fails = false
+  mock.timers.tick(5_000)
+  t.equal(sessions.length, 3)
+  sessions[2]!.emit('close', refusal)
+  watch.close()
+  mock.timers.tick(60_000)
+  t.equal(sessions.length, 3)
+  t.end()
+})
+
+t.test('without a way to renew a session comes back by itself', t => {
+  const session = new EventEmitter() as EventEmitter & { state: string }
+  session.state = 'ready'
+  let back = 0
+  const watch = new SessionWatch({ renew: undefined, replaced: () => t.fail(), ready: () => back++, logger: undefined })
+  watch.follow(0, session as never)
+  session.emit('state', 'reconnecting')
+  session.emit('close', new Error('x'))
+  session.emit('state', 'ready')
+  t.equal(back, 1)
+  watch.close()
+  t.end()
+})
+
+t.test('waiting ends with the time, the signal, or the end', async t => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  let isReady = false
+  const readiness = new Readiness(() => isReady)
+  const late = readiness.wait(1_000)
+  readiness.changed()
+  mock.timers.tick(1_000)
+  t.equal(await late, false)
+  const leaving = new AbortController()
+  const left = readiness.wait(1_000, leaving.signal)
+  leaving.abort()
+  t.equal(await left, false)
+  t.equal(await readiness.wait(1_000, leaving.signal), false)
+  t.equal(await readiness.wait(-1), false)
+  const ended = readiness.wait(1_000)
+  readiness.end()
+  t.equal(await ended, false)
+  const good = readiness.wait(1_000)
+  isReady = true
+  readiness.changed()
+  t.equal(await good, true)
+  t.equal(await readiness.wait(1_000), true)
+})
+
+t.test('who waits', t => {
+  const cases: Array<[boolean, string, Array<[string, string]>]> = [
+    [true, 'GET', [['Accept', '*/*']]],
+    [true, 'GET', []],
+    [true, 'GET', [['Accept', 'image/avif,image/webp,*/*']]],
+    [true, 'GET', [['Accept', 'text/html'], ['Sec-Fetch-Mode', 'cors']]],
+    [true, 'GET', [['Accept', '*/*'], ['Sec-Fetch-Mode', 'navigate']]],
+    [true, 'GET', [['Accept', 'application/json, text/html']]],
+    [true, 'HEAD', [['Accept', 'text/html']]],
+    [true, 'OPTIONS', []],
+    [false, 'GET', [['Accept', 'text/html,application/xhtml+xml']]],
+    [false, 'GET', [['ACCEPT', ' TEXT/HTML']]],
+    [false, 'GET', [['Accept', 'application/xhtml+xml,text/html'], ['Sec-Fetch-Mode', 'navigate']]],
+    [false, 'POST', []],
+    [false, 'DELETE', []],
+    [false, 'GET', [['Content-Length', '5']]]
+  ]
+  for (const [waits, method, fields] of cases) t.equal(waitsForRouter(method, fields), waits, `${method} ${JSON.stringify(fields)}`)
+  t.end()
+})
