@@ -1,4 +1,4 @@
-import { decodeRate, encodeRate } from '@minwww/protocol'
+import { CONTAINER, decodeRate, encodeRate } from '@minwww/protocol'
 import t from 'tap'
 import { page, World } from './core-harness.ts'
 import type { Sent } from './core-harness.ts'
@@ -118,6 +118,23 @@ t.test('sessions share what limits the server, and the pace tells it', async t =
     const paces = middle.map(({ message }) => message.type === 'reply' ? decodeRate(message.pace) : 0)
     const pace = paces.reduce((sum, value) => sum + value, 0) / paces.length
     t.ok(rate / pace > 0.85 && rate / pace < 1.25, `${Math.round(rate)} B/s, announced ${Math.round(pace)}`)
+  }
+})
+
+t.test('the pace is what the operator gives, shared by the sessions', async t => {
+  const limit = 65_536
+  for (const [sessions, shape] of [[1, 1], [1, 8], [3, 8]] as const) {
+    const world = new World({ limit, serverRate: 1.3 * limit })
+    const clients = Array.from({ length: sessions }, (_, i) => world.client(`client ${i}`))
+    world.answer = () => undefined
+    for (const client of clients) client.open(1, { loss: 0, shape, rate: encodeRate(1e6) })
+    for (const { handle } of world.fetches) world.core.respond(world.now, handle, page(40_000))
+    world.flush()
+    // Rates count whole tunnel messages of 1024 bytes, the limit payloads with their containers.
+    const { tunnelMessages: m, length } = clients[0]!.received[0]!
+    const given = limit * m * TUNNEL_BYTES / (length + CONTAINER) / sessions
+    const paces = clients.flatMap(client => client.replies(1)).map(({ pace }) => decodeRate(pace))
+    t.ok(paces.every(pace => pace <= given && pace > 0.9 * given), `${paces.at(-1)} of ${given}`)
   }
 })
 
