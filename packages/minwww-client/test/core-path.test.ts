@@ -25,6 +25,15 @@ function symbol (o: Partial<ReplyMessage> = {}): ReplyMessage {
   }
 }
 
+t.test('a train without length, or one that nearly stands still, leaves a rate to work with', async t => {
+  const rate = new RateGrant(128 * KB, 2 * KB, 16 * KB * KB)
+  t.ok(rate.sample({ symbols: 20, bytes: 0, duration: 50, pace: 128 * KB }), 'the highest symbol came first')
+  t.equal(rate.bottleneck, undefined)
+  t.notOk(rate.sample({ symbols: 20, bytes: 1, duration: 60_000, pace: 128 * KB }))
+  t.equal(rate.bottleneck, 2 * KB)
+  t.equal(rate.grant, 2 * KB)
+})
+
 t.test('rate: search, bottleneck, hold, probe, loss', async t => {
   const rate = new RateGrant(128 * KB, 2 * KB, 16 * KB * KB)
   const train = (arrival: number, pace: number): boolean => rate.sample({ symbols: 10, bytes: arrival, duration: 1_000, pace })

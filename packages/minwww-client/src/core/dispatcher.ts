@@ -289,6 +289,7 @@ export class Dispatcher {
   #silence (now: number, exchange: Exchange): void {
     const { exit, session } = exchange
     session.doubt()
+    exit.path.noteSilence()
     if (exchange.form === 'open') session.openedInVain()
     const isSilent = exit.heardAt < exchange.startedAt
     if (isSilent && !this.#sources.isUnproven(this.#allExits()) && (exchange.repetition > 0 || !this.#isEarly(now, exchange))) exit.member.failure(now)

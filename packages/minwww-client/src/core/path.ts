@@ -39,6 +39,7 @@ export class ExitPath {
   #measuredAt = Number.NEGATIVE_INFINITY
   #passed = 0
   readonly #recent: number[] = []
+  #hasLost = false
   #pace: number
 
   constructor (config: ClientConfig) {
@@ -53,6 +54,16 @@ export class ExitPath {
   get loss (): number {
     if (this.#config.replyMode === 'single' || this.#loss.clean >= this.#config.cleanRun) return 0
     return Math.min(MAX_LOSS, this.#loss.value * LOSS_MARGIN)
+  }
+
+  /** Loss that a request itself must expect: one message is enough until something was lost on this path. */
+  get requestLoss (): number {
+    return this.#hasLost ? this.loss : 0
+  }
+
+  /** Nothing came of a request: it, or all of its answer, was lost. */
+  noteSilence (): void {
+    this.#hasLost = true
   }
 
   /** The path loses more than parity can cover. */
@@ -183,6 +194,7 @@ export class ExitPath {
     const watch = this.#watches.get(key)!
     this.#watches.delete(key)
     const { m, announced, received } = watch
+    if (received < announced) this.#hasLost = true
     // What is lost where the rate was too high is no property of the path (section 7.4).
     if (!this.#learnRate(watch)) return
     if (this.#isExcess(announced - received, announced, m)) this.#rate.congestion()

@@ -36,10 +36,11 @@ export class RateGrant {
 
   /** @returns whether the train came as fast as it was sent: then its loss is not congestion (section 7.4) */
   sample ({ symbols, bytes, duration, pace }: Train): boolean {
-    if (symbols < MIN_TRAIN || !(pace > 0)) return true
+    // A train whose highest symbol came first has no length, and says nothing.
+    if (symbols < MIN_TRAIN || !(pace > 0) || bytes <= 0) return true
     const arrival = duration > 0 ? bytes * 1000 / duration : Infinity
     if (arrival < BOTTLENECK * pace) {
-      this.#bottleneck = arrival
+      this.#bottleneck = Math.max(this.#least, arrival)
       this.#set(BACK_OFF * arrival)
       return false
     }

@@ -126,7 +126,7 @@ export class Sender {
   #send (now: number, exchange: Exchange, payload: Buffer, protocol: 18 | 19, from: number): void {
     const { path } = exchange.exit
     const tunnelMessages = tunnelMessagesOf(payload.length)
-    const copies = copiesFor(tunnelMessages, path.loss)
+    const copies = copiesFor(tunnelMessages, path.requestLoss)
     const copySpacing = this.#copySpacing(path)
     const { backlog } = exchange.exit
     const round: Round = { from, sentAt: [now], measured: path.isLoaded(now, backlog) }
