@@ -74,7 +74,7 @@ t.test('before the exit is known, and after nine minutes, a request is an OPEN',
 })
 
 t.test('one message while nothing was lost; then copies 100 ms apart until the answer comes', async t => {
-  const { bench, exit, first } = started()
+  const { bench, exit, first } = started({}, 1)
   let repeated: ReturnType<typeof bench.wait> = []
   for (let waited = 0; repeated.length === 0 && waited < 20_000; waited++) repeated = bench.wait(1)
   t.equal(repeated.length, 1, 'silence: asked once more')
