@@ -8,6 +8,10 @@ missing=()
 for package in "${PACKAGES[@]}"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
 done
+# These often come from elsewhere than Debian's packages.
+command -v javac >/dev/null || missing+=(default-jdk-headless)
+command -v mvn >/dev/null || missing+=(maven)
+command -v go >/dev/null || missing+=(golang-go)
 [ ${#missing[@]} = 0 ] && { echo "all installed"; exit 0; }
 
 # No package may start its service: i2pd would look for its network on the Internet, nginx would take port 80.
