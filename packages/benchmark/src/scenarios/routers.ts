@@ -10,7 +10,7 @@ import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 interface Plan { hops: number[], latency: number, losses: number[], sizes: number[], runs: number }
 
 const FULL: Plan = { hops: [0, 1, 3], latency: 10, losses: [0, 1], sizes: [1, 10, 32, 64, 128], runs: 20 }
-const QUICK: Plan = { hops: [1], latency: 10, losses: [0], sizes: [1, 32, 128], runs: 5 }
+const QUICK: Plan = { hops: [1], latency: 10, losses: [0], sizes: [1, 32, 128], runs: 4 }
 
 const READY_TIMEOUT = 90_000
 /** Routers with an own client port: the browser's side and the web server's side. */

@@ -4,7 +4,7 @@ import { stepsOf } from '../trace/steps.ts'
 import type { Client, Design } from '../worlds/design.ts'
 import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
 import { openLocalWorld, type LocalWorld } from '../worlds/local-world.ts'
-import { fetchBytes, warmUp } from './samples.ts'
+import { coldPage, fetchBytes, warmUp } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
 const LATENCY = 250
@@ -13,7 +13,7 @@ const SIZES = [10, 64]
 const QUICK_SIZES = [64]
 /** After a page, until acknowledgements and the end of the stream are through: round trips and ms. */
 const QUIET_ROUND_TRIPS = 3
-const QUIET = 1_000
+const QUIET = 500
 
 /** Who sends what when, from the router's trace of one page each. */
 export const steps: Scenario = {
@@ -31,6 +31,8 @@ export const steps: Scenario = {
       try {
         const all: StepDiagram[] = []
         for (const design of world.designs) {
+          // What a process does for the first time in its life, such as compiling, is no step of a protocol: another client does it.
+          await coldPage(design, KB, 'first use')
           for (const size of sizes) {
             signal.throwIfAborted()
             progress(`${design.label}, ${size} KB`)
