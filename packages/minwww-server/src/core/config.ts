@@ -77,7 +77,7 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   newcomerFetches: 50,
   newcomerBurst: 200,
   maxFetches: 512,
-  maxFetchesPerSession: 64,
+  maxFetchesPerSession: 96,
   fetchDeadline: MINUTE,
   maxRequest: 256 * KB,
   maxExchanges: 1024,

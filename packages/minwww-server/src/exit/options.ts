@@ -44,7 +44,7 @@ export interface ExitOptions {
   timeouts?: Partial<FetchTimeouts>
   /** Bytes of a body that is compressed here before it goes out, or was decompressed. Default 512 KiB. */
   maxDecoded?: number
-  /** Fetches at once and waiting. Default 32 at once, 6 a client; 256 waiting, 32 a client. */
+  /** Fetches at once and waiting. Default 32 at once, 6 a client; 480 waiting, 90 a client. */
   queue?: Partial<FetchQueueLimits>
   /** Bytes of the shared cache of the web; 0 is no cache. Default 0. */
   cacheBytes?: number
@@ -69,8 +69,9 @@ export const DEFAULT_TIMEOUTS: FetchTimeouts = { connect: 10_000, headers: 25_00
 export const DEFAULT_QUEUE: FetchQueueLimits = {
   concurrency: 32,
   maxRunningPerClient: 6,
-  maxQueued: 256,
-  maxQueuedPerClient: 32
+  maxQueued: 480,
+  // A proxy of many people asks for up to 72 at a time of one exit, and one that is refused leaves the exit for seconds.
+  maxQueuedPerClient: 90
 }
 
 export const DEFAULT_MAX_DECODED = 524_288
