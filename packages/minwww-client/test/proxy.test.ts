@@ -179,3 +179,17 @@ t.test('a burst waits in the proxy, one that leaves while it waits is forgotten'
   t.equal(core.requests.length, 30)
   await proxy.close()
 })
+
+t.test('closing while a request waits is no fault', async t => {
+  const errors: unknown[] = []
+  const logger = { debug () {}, info () {}, warn () {}, error (entry: unknown) { errors.push(entry) } }
+  let asked = (): void => {}
+  const waiting = new Promise<void>(resolve => { asked = resolve })
+  const { proxy, port } = await startProxy(() => { asked(); return undefined }, { logger })
+  const answer = raw(port, 'GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n', { half: false })
+  await waiting
+  await proxy.close()
+  await answer
+  t.strictSame(errors, [])
+  t.match(proxy.activity.done, [{ path: 'left' }])
+})

@@ -109,13 +109,15 @@ export class Front {
 
   #fail (request: IncomingMessage, response: ServerResponse, error: unknown, target: Target | undefined, activity: Activity | undefined): void {
     const failure = toProxyError(error)
+    // The socket is known to be gone a moment before the response is.
+    const isGone = response.destroyed || request.socket.destroyed
     if (activity !== undefined) {
-      const left = error instanceof BrowserLeft || (response.destroyed && !response.writableFinished)
+      const left = error instanceof BrowserLeft || (isGone && !response.writableFinished)
       activity.path = left ? 'left' : 'error'
       activity.status = failure.kind.status
       activity.error = failure.code
     }
-    if (response.destroyed) return
+    if (isGone) return
     if (failure.code === 'MINWWW_INTERNAL') this.#logger?.error({ err: error }, 'request failed')
     const isWaiting = failure.code === 'MINWWW_NOT_READY'
     sendError(request, response, {
