@@ -164,6 +164,30 @@ t.test('streams and names go on with the new session', async t => {
   await proxy.close()
 })
 
+t.test('streams go over the session that is ready first, one manager each', async t => {
+  const managers: Session[] = []
+  const [first, second] = [new FakeSession(), new FakeSession()]
+  const opened: FakeSession[] = []
+  const renew = (): Session => {
+    const session = new FakeSession()
+    session.state = 'connecting'
+    opened.push(session)
+    return session as unknown as Session
+  }
+  const streams = (session: Session): { connect: () => Duplex } => {
+    managers.push(session)
+    return { connect: () => new Duplex() }
+  }
+  const { proxy } = await startProxy(page, { sessions: [first as never, second as never], streams, renew })
+  become(first, 'reconnecting')
+  become(second, 'reconnecting')
+  const [third, fourth] = opened as [FakeSession, FakeSession]
+  become(fourth, 'ready')
+  become(third, 'ready')
+  t.strictSame(managers.map(session => [first, second, third, fourth].indexOf(session as never)), [0, 1, 2, 3])
+  await proxy.close()
+})
+
 t.test('exits that were not found are looked up again at once', async t => {
   const destination = keys().destination
   const { proxy, session, lose } = await renewable({ exits: ['exit.i2p', { id: 'one', destination: keys().destination }] })

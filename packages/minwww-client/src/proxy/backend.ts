@@ -5,7 +5,7 @@ import { ClientDriver } from '../driver/driver.ts'
 import type { ExitSpec, ProxyOptions } from './options.ts'
 import { Readiness } from './readiness.ts'
 import { SessionWatch } from './session-watch.ts'
-import { StreamAgent } from './streams.ts'
+import { StreamAgent, type StreamConnector } from './streams.ts'
 
 export interface BackendOptions {
   config: Partial<ClientConfig>
@@ -42,7 +42,11 @@ export class Backend {
   readonly #watch: SessionWatch
   readonly #exits = new Map<string, NamedExit>() // at most MAX_EXITS
   readonly #retries = new Map<NamedExit, { timer: NodeJS.Timeout, name: string }>()
+  /** One per session, however often streams change over to it. */
+  readonly #connectors = new WeakMap<Session, StreamConnector>()
   #agent: StreamAgent | undefined
+  /** The session that streams go over. */
+  #streaming: Session | undefined
   #closed = false
 
   constructor (sessions: readonly Session[], options: BackendOptions) {
@@ -131,23 +135,31 @@ export class Backend {
     this.driver.close()
   }
 
+  /** Streams go over the first session, or over the first that is ready when that one is not. */
   #openStreams (): void {
     const { streams } = this.#options
-    const connector = typeof streams === 'function' ? streams(this.#sessions[0]!) : streams
-    this.#agent = connector === undefined ? undefined : new StreamAgent(connector)
+    if (typeof streams !== 'function') {
+      if (streams !== undefined) this.#agent ??= new StreamAgent(streams)
+      return
+    }
+    const session = this.#sessions.find(({ state }) => state === 'ready') ?? this.#sessions[0]!
+    if (session === this.#streaming) return
+    this.#streaming = session
+    this.#agent?.destroy()
+    const connector = this.#connectors.get(session) ?? streams(session)
+    this.#connectors.set(session, connector)
+    this.#agent = new StreamAgent(connector)
   }
 
   #replace (source: number, session: Session): void {
     this.#sessions[source] = session
-    if (source === 0 && typeof this.#options.streams === 'function') {
-      this.#agent?.destroy()
-      this.#openStreams()
-    }
+    if (!this.#sessions.includes(this.#streaming!)) this.#openStreams()
     this.driver.replaceSession(source, session)
   }
 
   /** A session is ready: what waits for one goes on, and exits that were not found are looked up at once. */
   #cameBack (): void {
+    if (this.#streaming?.state !== 'ready') this.#openStreams()
     for (const [exit, { timer, name }] of [...this.#retries]) {
       clearTimeout(timer)
       this.#retries.delete(exit)
