@@ -112,6 +112,6 @@ t.test('the console of an exit', { skip: missing(CHROMIUM) }, async t => {
   t.strictSame(order.filter(entry => /not visible/.test(entry)), [])
   t.strictSame([order.slice(0, 2), order.slice(-2)], [['Metrics', 'Health'], ['reload', 'drain']])
   await page.keyboard.press('Enter')
-  await page.waitForSelector("#state:text-matches(\"^draining\")")
+  await page.waitForSelector('#state:text-matches("^draining")')
   t.ok(await page.locator('#drain').isDisabled())
 })

@@ -90,7 +90,9 @@ t.test('Chromium does on I2P what it does on the web', { skip: missing(CHROMIUM,
     await page.fill('input', 'secret')
     await page.click('button')
     t.equal(await text(), 'secret')
-    await t.rejects(page.goto(`https://127.0.0.1:${unknown.port}/form`), /ERR_CERT/)
+    const other = await browser.newPage()
+    await t.rejects(other.goto(`https://127.0.0.1:${unknown.port}/form`), /ERR_CERT/)
+    await other.close()
     t.equal(unknown.requests.length, 0)
   })
 
