@@ -24,7 +24,7 @@ export function measuredSection ({ series, ratios }: ScenarioResult): string {
 
 /** Time against `key`, one plot for each set of the other conditions. */
 function plots (series: readonly Series[], key: string, x: string, formatX: (value: number) => string): string {
-  const figures = [...groupBy(series.filter(({ conditions }) => typeof conditions[key] === 'number'), [key])].flatMap(([words, group]) => {
+  const figures = [...groupBy(inOrder(series).filter(({ conditions }) => typeof conditions[key] === 'number'), [key])].flatMap(([words, group]) => {
     if (new Set(group.map(({ conditions }) => conditions[key])).size < 2) return []
     const lines = [...new Set(group.map(({ design }) => design))].map((design): Line => ({
       mark: markOf(series, design),
