@@ -34,7 +34,7 @@ recorded() {
 start_router() {
   local k=$1 d=$RUN/r$1
   if is_java "$k"; then
-    setsid ip netns exec "$NS-r$k" java "-Xmx$JAVA_HEAP" -XX:+UseSerialGC -Djava.net.preferIPv4Stack=true \
+    setsid ip netns exec "$NS-r$k" java "-Xmx$JAVA_HEAP" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.net.preferIPv4Stack=true \
       -cp "$I2P_CLASSPATH" minwww.interop.RouterLauncher "$d" >>"$d/out.log" 2>&1 </dev/null &
   else
     setsid ip netns exec "$NS-r$k" "$I2PD" "--datadir=$d" "--conf=$d/i2pd.conf" "--tunconf=$d/tunnels.conf" \
