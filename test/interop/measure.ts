@@ -11,12 +11,13 @@ import { parseArgs } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FrameReader, TYPE, createSession, type Session } from '@minwww/i2cp'
 import { startNetwork, type TestNetwork } from '../testnet/network.ts'
+import { exchange, Inbox } from './exchange.ts'
 import { javaClasspath } from './java.ts'
 import { burst, loss, paths, payload, publish, type Pair } from './measurements.ts'
 
 const KINDS = { payload, loss, burst } as const
-/** Java routers lose what is sent before their LeaseSet look-up works. */
-const SETTLE_MS = 4000
+/** Java routers lose what is sent before their LeaseSet look-up works, and remember a few failed ones for minutes. */
+const SETTLE_MS = 15_000
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -86,6 +87,9 @@ try {
   const [a, b] = await Promise.all([timedSession(network, Number(values.from)), timedSession(network, Number(values.to))])
   if (positionals.includes('tunnels')) for (let n = 0; n < 3; n++) await (await timedSession(network, Number(values.from))).close()
   await sleep(SETTLE_MS)
+  const first = performance.now()
+  await exchange(a, b.destination, new Inbox(b), { protocol: 18, fromPort: 0, toPort: 0, payload: Buffer.alloc(100, 'first') }, { wait: 20_000, attempts: 10 })
+  console.log(`first message ${((performance.now() - first + SETTLE_MS) / 1000).toFixed(1)} s after both sessions were ready`)
   const pair: Pair = { from: a, to: b, raw: raw.get(a) as Pair['raw'] }
   for (const kind of positionals) {
     if (kind in KINDS) await KINDS[kind as keyof typeof KINDS](pair)
