@@ -9,6 +9,8 @@ export interface ExchangeOptions {
   /** How long one attempt waits, ms. */
   wait?: number
   attempts?: number
+  /** Called before each attempt. */
+  before?: () => void
 }
 
 /** Collects what a session receives, so that a late copy of an earlier message is not taken for the next one. */
@@ -41,8 +43,9 @@ export class Inbox {
 
 /** Sends until the payload arrives; throws after `attempts`. */
 export async function exchange (from: Session, to: Destination, inbox: Inbox, outgoing: Outgoing, options: ExchangeOptions = {}): Promise<Delivered> {
-  const { wait = 5000, attempts = 6 } = options
+  const { wait = 5000, attempts = 6, before = () => {} } = options
   for (let attempt = 1; attempt <= attempts; attempt++) {
+    before()
     const started = performance.now()
     from.send(to, outgoing.payload, outgoing)
     const message = await inbox.take(candidate => candidate.payload.equals(outgoing.payload), wait)
