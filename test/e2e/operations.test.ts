@@ -46,6 +46,7 @@ t.test('the second request to a site of ours goes as a message', async t => {
   t.equal(site.headers['alt-svc'], undefined, 'the announcement is for the proxy')
   await fetchPage(`${url}/2000`, proxy.json.proxy)
   t.equal((await fetchPage(`${url}/200000`, proxy.json.proxy)).body.length, 200_000)
+  await proxy.stop()
   t.strictSame(paths(), ['stream 200', 'message 200', 'stream 200'])
 })
 

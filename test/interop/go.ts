@@ -25,7 +25,11 @@ export async function goMissing (): Promise<string | undefined> {
     await buildGo()
     return undefined
   } catch (error) {
-    const lines = (error as Error).message.split('\n').filter(line => line !== '')
+    const { message } = error as Error
+    if (/reading https?:\S+: 40[34]|module lookup disabled/.test(message)) {
+      return 'the Go module proxy does not serve go-i2cp (GO_I2CP_SOURCE may name a checkout)'
+    }
+    const lines = message.split('\n').filter(line => line !== '')
     return `go-i2cp cannot be built (GO_I2CP_SOURCE may name a checkout): ${lines.slice(1, 3).join(' ')}`
   }
 }

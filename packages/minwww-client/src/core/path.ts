@@ -21,6 +21,8 @@ const LOADED = 0.25
 const MAX_RTT_AGE = 10_000
 /** Loss of a path of which little is known. */
 const PRIOR_LOSS = 0.01
+/** Most loss to plan with while nothing was lost: a reply in one message gets no copy (section 5), longer ones get parity. */
+const UNPROVEN_LOSS = 0.0049
 /** Shortest time that a symbol may be late, ms. */
 const MIN_LATE = 20
 
@@ -53,7 +55,7 @@ export class ExitPath {
   /** Loss per tunnel message to plan with, 0 to 0.12. */
   get loss (): number {
     if (this.#config.replyMode === 'single' || this.#loss.clean >= this.#config.cleanRun) return 0
-    return Math.min(MAX_LOSS, this.#loss.value * LOSS_MARGIN)
+    return Math.min(this.#hasLost ? MAX_LOSS : UNPROVEN_LOSS, this.#loss.value * LOSS_MARGIN)
   }
 
   /** Loss that a request itself must expect: one message is enough until something was lost on this path. */
@@ -194,9 +196,9 @@ export class ExitPath {
     const watch = this.#watches.get(key)!
     this.#watches.delete(key)
     const { m, announced, received } = watch
-    if (received < announced) this.#hasLost = true
     // What is lost where the rate was too high is no property of the path (section 7.4).
     if (!this.#learnRate(watch)) return
+    if (received < announced) this.#hasLost = true
     if (this.#isExcess(announced - received, announced, m)) this.#rate.congestion()
     this.#loss.burst(received, announced, m)
     this.#shape.burst(now, { m, announced, received, outOfOrder: watch.isOutOfOrder })
