@@ -27,19 +27,25 @@ export interface UpstreamOptions {
  * @throws ServerError MINWWW_EXIT_BAD_OPTION
  */
 export function parseUpstream (text: string): UpstreamProxy {
-  const match = /^(socks5h?|http):\/\/(.+)$/i.exec(text)
-  const url = match === null ? undefined : new URL(`http://${match[2]}`)
-  const scheme = match?.[1]?.toLowerCase().replace(/h$/, '')
-  if (url === undefined || (scheme !== 'socks5' && scheme !== 'http')) {
-    throw new ServerError('MINWWW_EXIT_BAD_OPTION', `'${text}' is not a proxy: write socks5://127.0.0.1:9050 or http://127.0.0.1:3128`)
+  const [, kind = '', rest = ''] = /^(socks5h?|http):\/\/(.+)$/i.exec(text) ?? []
+  const scheme = kind.toLowerCase().replace(/h$/, '')
+  if ((scheme !== 'socks5' && scheme !== 'http') || !URL.canParse(`http://${rest}`)) throw notAProxy(text)
+  const { hostname, port, username, password } = new URL(`http://${rest}`)
+  try {
+    return {
+      scheme,
+      host: unbracket(hostname),
+      port: port === '' ? (scheme === 'http' ? 80 : 1080) : Number(port),
+      username: decodeURIComponent(username),
+      password: decodeURIComponent(password)
+    }
+  } catch { // a % that escapes nothing
+    throw notAProxy(text)
   }
-  return {
-    scheme,
-    host: unbracket(url.hostname),
-    port: url.port === '' ? (scheme === 'http' ? 80 : 1080) : Number(url.port),
-    username: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password)
-  }
+}
+
+function notAProxy (text: string): ServerError {
+  return new ServerError('MINWWW_EXIT_BAD_OPTION', `'${text}' is not a proxy: write socks5://127.0.0.1:9050 or http://127.0.0.1:3128`)
 }
 
 /**

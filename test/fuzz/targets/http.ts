@@ -1,0 +1,158 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
+import { Duplex } from 'node:stream'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { canDecode, codingsOf, decodeBody } from '../../../packages/minwww-client/src/proxy/coding.ts'
+import { pairs } from '../../../packages/minwww-client/src/proxy/fields.ts'
+import { createListener } from '../../../packages/minwww-client/src/proxy/listener.ts'
+import { DEFAULT_SANITIZE, rebuildFields } from '../../../packages/minwww-client/src/proxy/request-fields.ts'
+import { filterResponseFields } from '../../../packages/minwww-client/src/proxy/response-fields.ts'
+import { isAbsoluteForm, parseConnectTarget, parseTarget } from '../../../packages/minwww-client/src/proxy/target.ts'
+import { validateHead } from '../../../packages/minwww-client/src/proxy/validate.ts'
+import { testFetcher } from '../../../packages/minwww-server/test/support/fetcher.ts'
+import { bound, coded, isCoded, type Target } from '../target.ts'
+import { HTTP_TOKENS } from './protocol.ts'
+
+/** More than this is not read of one response, bytes. */
+const MAX_READ = 4_000_000
+
+/** The browser's end of a connection, without a socket. */
+class Wire extends Duplex {
+  written = 0
+  override _read (): void {}
+  override _write (chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.written += chunk.length
+    done()
+  }
+}
+
+let finding: unknown
+const front = createListener({
+  request: read,
+  connect: (request, socket) => { read(request, undefined); socket.destroy() },
+  upgrade: (request, socket) => { read(request, undefined); socket.destroy() }
+}, 1_000)
+
+/** What the proxy does with a head before it asks anybody. */
+function read (request: IncomingMessage, response: ServerResponse | undefined): void {
+  try {
+    coded(() => {
+      const url = request.url ?? ''
+      const fields = validateHead(request, url)
+      if (request.method === 'CONNECT') return parseConnectTarget(url)
+      return isAbsoluteForm(url) ? rebuildFields(fields, parseTarget(url), DEFAULT_SANITIZE) : undefined
+    })
+  } catch (error) {
+    finding = error
+  }
+  request.on('error', () => {}).resume()
+  response?.writeHead(204).end()
+}
+
+/** Node and undici say in their own way that an answer is none. */
+const isOfNode = (error: unknown): boolean =>
+  /^(HPE_|ERR_|UND_ERR_|ECONN|EPIPE|Z_)/.test(String((error as { code?: string }).code)) || (error as Error).name === 'HTTPParserError'
+
+async function answer (bytes: Buffer): Promise<void> {
+  const wire = new Wire()
+  // As requestOptions of the proxy has it.
+  const options: object = { createConnection: () => wire, host: 'a', path: '/', maxHeaderSize: 65_536, insecureHTTPParser: false }
+  const outgoing = httpRequest(options)
+  const done = new Promise<void>((resolve, reject) => {
+    outgoing.on('response', response => { body(response).then(resolve, reject) })
+    outgoing.on('upgrade', (_response, socket) => { socket.destroy(); resolve() })
+    outgoing.on('error', error => { if (isOfNode(error)) resolve(); else reject(error) })
+    outgoing.on('close', resolve)
+  })
+  outgoing.end()
+  wire.push(bytes)
+  wire.push(null)
+  await done.finally(() => wire.destroy())
+}
+
+async function body (response: IncomingMessage): Promise<void> {
+  const codings = codingsOf(response.headers['content-encoding'])
+  filterResponseFields(pairs(response.rawHeaders))
+  response.on('error', () => {})
+  await drain(canDecode(codings) ? decodeBody(response, codings) : response)
+}
+
+async function drain (stream: NodeJS.ReadableStream): Promise<void> {
+  let length = 0
+  try {
+    for await (const chunk of stream) {
+      length += (chunk as Buffer).length
+      bound(length < MAX_READ, 'body')
+    }
+  } catch (error) {
+    if (!isCoded(error) && !isOfNode(error)) throw error
+  }
+}
+
+let upstream: { fetcher: ReturnType<typeof testFetcher>, respond: Buffer } | undefined
+
+/** The exit fetches over a real socket from a web server that says what it is told to. */
+async function fetchFromHostileSite (bytes: Buffer): Promise<void> {
+  upstream ??= await startSite()
+  upstream.respond = bytes
+  try {
+    const response = await upstream.fetcher.fetch({ method: 'GET', url: 'http://a.i2p/', headers: [], body: undefined }, { b32: 'x', b64: 'x', hash: Buffer.alloc(32) } as never, AbortSignal.timeout(5_000))
+    await drain(response.body)
+  } catch (error) {
+    if (!isCoded(error)) throw error
+  }
+}
+
+async function startSite (): Promise<NonNullable<typeof upstream>> {
+  const server = createServer(socket => {
+    socket.on('error', () => {}).once('data', () => socket.end(upstream?.respond))
+  })
+  server.unref().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { fetcher: testFetcher({ table: { 'a.i2p': `http://127.0.0.1:${(server.address() as AddressInfo).port}` } }), respond: Buffer.alloc(0) }
+}
+
+const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
+const REQUESTS = [
+  'GET http://site.i2p/ HTTP/1.1\r\nHost: site.i2p\r\nAccept: */*\r\nCookie: a=b\r\nReferer: http://site.i2p/x\r\n\r\n',
+  'POST http://site.i2p/form HTTP/1.1\r\nHost: site.i2p\r\nContent-Length: 4\r\n\r\nbody',
+  'POST http://site.i2p/form HTTP/1.1\r\nHost: site.i2p\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n',
+  'CONNECT site.example:443 HTTP/1.1\r\nHost: site.example:443\r\n\r\n',
+  'GET http://site.i2p/ws HTTP/1.1\r\nHost: site.i2p\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  'GET /console HTTP/1.1\r\nHost: 127.0.0.1:4480\r\n\r\n'
+].map(latin1)
+const coded1 = gzipSync(Buffer.alloc(2_000, 'page'))
+const RESPONSES = [
+  latin1('HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Type: text/plain\r\n\r\nbody'),
+  latin1('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;x=y\r\nbody\r\n0\r\nTrailer: x\r\n\r\n'),
+  latin1('HTTP/1.0 404 Not Found\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\n\r\nuntil the end'),
+  latin1('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n'),
+  Buffer.concat([latin1(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${coded1.length}\r\n\r\n`), coded1]),
+  Buffer.concat([latin1('HTTP/1.1 200 OK\r\nContent-Encoding: br, gzip\r\nConnection: close\r\n\r\n'), gzipSync(brotliCompressSync(Buffer.alloc(50_000)))])
+]
+const TOKENS = [...HTTP_TOKENS, ...['Content-Encoding: deflate\r\n', 'Content-Length: 99999999999\r\n', 'HTTP/1.1 100 Continue\r\n\r\n', '0\r\n\r\n', 'ffffffff\r\n', 'Upgrade: x\r\n'].map(latin1)]
+
+export const HTTP_TARGETS: Target[] = [
+  {
+    name: "the proxy's HTTP front",
+    weight: 6,
+    samples: REQUESTS,
+    tokens: TOKENS,
+    decode (bytes, random) {
+      const wire = new Wire()
+      wire.on('error', () => {})
+      finding = undefined
+      front.emit('connection', wire)
+      for (let at = 0; at < bytes.length && !wire.destroyed;) {
+        const size = random.chance(4) ? 1 + random.below(60) : bytes.length
+        wire.push(bytes.subarray(at, at + size))
+        at += size
+      }
+      wire.destroy()
+      if (finding !== undefined) throw finding
+    }
+  },
+  { name: 'answers over a stream', weight: 1.5, samples: RESPONSES, tokens: TOKENS, decode: answer },
+  { name: 'answers of web sites', weight: 0.1, samples: RESPONSES, tokens: TOKENS, decode: fetchFromHostileSite }
+]

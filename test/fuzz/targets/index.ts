@@ -1,0 +1,9 @@
+import type { Target } from '../target.ts'
+import { CORE_TARGETS } from './cores.ts'
+import { HTTP_TARGETS } from './http.ts'
+import { I2CP_TARGETS } from './i2cp.ts'
+import { PROTOCOL_TARGETS } from './protocol.ts'
+import { STREAMING_TARGETS } from './streaming.ts'
+import { TEXT_TARGETS } from './text.ts'
+
+export const TARGETS: readonly Target[] = [...I2CP_TARGETS, ...STREAMING_TARGETS, ...PROTOCOL_TARGETS, ...HTTP_TARGETS, ...TEXT_TARGETS, ...CORE_TARGETS]
