@@ -16,7 +16,7 @@ t.test('the router goes and comes back: the same tab loads', { skip: missing(CHR
   await router.stop('SIGKILL')
   const waiting = await page.goto('http://web.i2p/form')
   t.equal(waiting?.status(), 503)
-  t.equal(waiting?.headers()['x-minwww-error'], 'MINWWW_NOT_READY')
+  t.equal(waiting?.headers()['x-minwww-error'], 'MINWWW_NO_ROUTER')
   t.ok(Number(waiting?.headers()['retry-after']) > 0)
   t.equal(await page.locator('progress, [role=progressbar]').count(), 1)
   await screenshot(page, 'progress')

@@ -2,6 +2,7 @@ import type { ReplyMessage } from '@minwww/protocol'
 import { encodeRate } from '@minwww/protocol'
 import t from 'tap'
 import { Assembly } from '../src/core/assembly.ts'
+import { BurstWatch } from '../src/core/burst-watch.ts'
 import { DEFAULT_CONFIG } from '../src/core/config.ts'
 import { ExitPath } from '../src/core/path.ts'
 import { RateGrant } from '../src/core/rate-grant.ts'
@@ -46,13 +47,34 @@ t.test('rate: search, bottleneck, hold, probe, loss', async t => {
   t.equal(rate.grant, 1.1 * 60 * KB, 'carefully up')
   t.ok(train(60 * KB, 66 * KB))
   t.equal(rate.grant, 60 * KB, 'what arrives, when a queue fills')
+  t.ok(train(90 * KB, 60 * KB))
+  t.equal(rate.grant, 0.95 * 90 * KB, 'up to what a train sent at once has shown')
+  t.ok(train(900 * KB, 60 * KB))
+  t.equal(rate.grant, 2 * 60 * KB, 'by no more than twice')
+  t.ok(train(60 * KB, 60 * KB))
+  t.ok(train(64 * KB, 66 * KB))
+  t.equal(rate.grant, 64 * KB)
   rate.congestion()
-  t.equal(rate.grant, 0.7 * 60 * KB)
+  t.equal(rate.grant, 0.7 * 64 * KB)
   t.ok(rate.sample({ symbols: 6, bytes: 1, duration: 1_000, pace: 60 * KB }), 'a short train says nothing')
   for (let i = 0; i < 40; i++) rate.congestion()
   t.equal(rate.grant, 2 * KB, 'bounded below')
   for (let i = 0; i < 400; i++) train(1e12, 1e12)
   t.equal(rate.grant, 16 * KB * KB, 'and above, whatever an exit claims')
+})
+
+t.test('a train: neither a straggler nor one silence makes it slower', async t => {
+  const trainOf = (arrivals: Array<[at: number, index: number]>): ReturnType<() => BurstWatch['own']> => {
+    const watch = new BurstWatch(0, 19, 1, 128 * KB)
+    let passed = 0
+    for (const [at, index] of arrivals) watch.observe(at, index, 19, passed += watch.advance(index) * KB, Infinity)
+    return watch.own
+  }
+  const even = Array.from({ length: 20 }, (_, i): [number, number] => [i * 10, i])
+  t.match(trainOf(even), { symbols: 20, bytes: 18 * KB, duration: 180 })
+  t.match(trainOf(even.filter(([, i]) => i !== 7)), { symbols: 19, bytes: 17 * KB, duration: 170 }, 'a lost symbol')
+  t.match(trainOf([...even.filter(([, i]) => i !== 7), [600, 7]]), { symbols: 20, bytes: 17 * KB, duration: 170 }, 'a straggler')
+  t.match(trainOf(even.map(([at, i]) => [i > 12 ? at + 400 : at, i])), { symbols: 20, bytes: 18 * KB, duration: 180 }, 'a silence')
 })
 
 t.test('shape: random loss does not shrink symbols for good', async t => {

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { Duplex } from 'node:stream'
+import { encodeB33, RED25519 } from '@minwww/i2cp'
 import { get, keys, parseRaw, raw, startProxy, type Fixture, type Site } from './proxy-support.ts'
 import type { ProxyOptions } from '../src/index.ts'
 
@@ -11,9 +12,12 @@ import type { ProxyOptions } from '../src/index.ts'
 class FakeStreams {
   readonly ports = new Map<string, number>()
   readonly connected: string[] = []
+  readonly sockets: Duplex[] = []
   connect ({ destination, port }: { destination: { b32: string }, port?: number }): Duplex {
     this.connected.push(`${destination.b32}:${port}`)
-    return connect(this.ports.get(destination.b32) ?? 1, '127.0.0.1')
+    const socket = connect(this.ports.get(destination.b32) ?? 1, '127.0.0.1')
+    this.sockets.push(socket)
+    return socket
   }
 }
 
@@ -69,6 +73,17 @@ t.test('a POST goes over a stream, in absolute-form, rebuilt', async t => {
   t.equal(chunked.status, 200)
   t.equal(exit.seen.at(-1)?.body, 'abc')
   t.equal((await get(port, 'http://a.example/', [['Content-Length', String(2 ** 40)]], 'POST')).status, 413)
+  await end()
+})
+
+t.test('a stream that is used again and again gathers no listeners', async t => {
+  const { port, streams, end } = await withExits([await startPeer(echo)], () => ({}))
+  const counts = (): unknown[] => streams.sockets[0]!.eventNames().map(name => [name, streams.sockets[0]!.listenerCount(name)])
+  for (let n = 0; n < 3; n++) await get(port, 'http://a.example/', [], 'OPTIONS')
+  const early = counts()
+  for (let n = 0; n < 20; n++) t.equal((await get(port, 'http://a.example/', [], 'OPTIONS')).status, 200)
+  t.equal(streams.connected.length, 1)
+  t.strictSame(counts(), early)
   await end()
 })
 
@@ -208,8 +223,37 @@ t.test('.i2p sites: directly as streams, as messages once they said so', async t
   t.equal((await get(port, 'http://name.i2p/again')).text, 'stream /again', 'not tried again so soon')
   const unknown = await get(port, `http://${'a'.repeat(52)}.b32.i2p/`)
   t.equal(unknown.get('x-minwww-error'), 'MINWWW_NAME_NOT_RESOLVED')
-  t.equal((await get(port, `http://${'a'.repeat(56)}.b32.i2p/`)).status, 400)
+  t.equal((await get(port, `http://${'a'.repeat(56)}.b32.i2p/`)).status, 400, 'a b33 address with a wrong checksum')
+  const blinded = { signingType: RED25519, signingPublicKey: Buffer.alloc(32, 1) }
+  const b33 = encodeB33(blinded)
+  const hidden = await get(port, `http://${b33}/`)
+  t.equal(hidden.status, 502)
+  t.match(hidden.text, /encrypted LeaseSet/)
+  const found = encodeB33({ ...blinded, signingPublicKey: Buffer.alloc(32, 2) })
+  session.names.set(found, destination)
+  t.equal((await get(port, `http://${found}/hidden`)).text, 'stream /hidden')
+  t.match(site.seen.at(-1)?.headers.join(), `Host,${found}`)
+  t.match((await get(port, `http://${encodeB33({ ...blinded, secretRequired: true })}/`)).text, /password/)
   await end()
+})
+
+t.test('exits that do not take a stream share one deadline', async t => {
+  const opened: Duplex[] = []
+  const streams = {
+    connect: () => {
+      const socket = Object.assign(new Duplex({ read () {}, write () {} }), { connecting: true })
+      opened.push(socket)
+      return socket
+    }
+  }
+  const exits = ['one', 'two', 'three'].map(id => ({ id, destination: keys().destination }))
+  const { proxy, port } = await startProxy(() => ({}), { streams: streams as never, exits, timeout: 60 })
+  const tunnel = parseRaw(await raw(port, 'CONNECT a.example:443 HTTP/1.1\r\nHost: x\r\n\r\n', { half: false }))
+  t.strictSame([tunnel.status, opened.length], [504, 3])
+  t.equal((await get(port, 'http://a.example/', [['Content-Length', '0']], 'DELETE')).status, 504)
+  t.equal(opened.length, 6)
+  t.ok(opened.every(socket => socket.destroyed))
+  await proxy.close()
 })
 
 t.test('exits that never answered a message are asked over streams', async t => {

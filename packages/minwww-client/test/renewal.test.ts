@@ -1,5 +1,7 @@
 import t from 'tap'
 import { EventEmitter } from 'node:events'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { mock } from 'node:test'
 import { Duplex } from 'node:stream'
 import type { I2cpError, Session } from '@minwww/i2cp'
@@ -16,6 +18,12 @@ const HTML: [string, string] = ['Accept', 'text/html,application/xhtml+xml']
 const become = (session: FakeSession, state: string): void => {
   session.state = state
   session.emit('state', state)
+}
+
+/** A core that does nothing. */
+const CORE = {
+  ...Object.fromEntries(['addExit', 'removeExit', 'cancel', 'receive', 'suspend', 'resume', 'nextTimeout', 'handleTimeout', 'pollTransmit', 'pollEvent'].map(name => [name, () => undefined])),
+  exits: () => []
 }
 
 /** A proxy whose sessions can be renewed; `renewed` are the sessions that it got. */
@@ -74,12 +82,15 @@ t.test('a router that is lost: requests of pages wait, a page that is opened sho
   t.equal(proxy.ready, false)
   const opened = await get(port, 'http://a.example/', [HTML])
   t.equal(opened.status, 503)
-  t.equal(opened.get('x-minwww-error'), 'MINWWW_NOT_READY')
+  t.equal(opened.get('x-minwww-error'), 'MINWWW_NO_ROUTER')
   t.match(opened.text, /http-equiv="refresh"/i)
   t.equal((await get(port, 'http://a.example/', [['Content-Length', '1']], 'POST', 'x')).status, 503)
   const waiting = get(port, 'http://a.example/picture.png')
   await arrived(fixture)
   become(session, 'building')
+  const building = await get(port, 'http://a.example/', [HTML])
+  t.equal(building.get('x-minwww-error'), 'MINWWW_NOT_READY')
+  t.match(building.text, /http-equiv="refresh".*building tunnels/is)
   become(session, 'ready')
   t.equal((await waiting).status, 200)
   t.equal((await get(port, 'http://a.example/', [HTML])).text, 'page')
@@ -99,7 +110,7 @@ t.test('a request waits up to its deadline', async t => {
   lose()
   const answer = await get(port, 'http://a.example/picture.png')
   t.equal(answer.status, 503)
-  t.equal(answer.get('x-minwww-error'), 'MINWWW_NOT_READY')
+  t.equal(answer.get('x-minwww-error'), 'MINWWW_NO_ROUTER')
   await proxy.close()
 })
 
@@ -185,6 +196,68 @@ t.test('streams go over the session that is ready first, one manager each', asyn
   become(fourth, 'ready')
   become(third, 'ready')
   t.strictSame(managers.map(session => [first, second, third, fourth].indexOf(session as never)), [0, 1, 2, 3])
+  await proxy.close()
+})
+
+t.test('streams leave a session that hears nothing for one that has had an answer, and stay there', async t => {
+  const dialled: Session[] = []
+  const [first, second] = [new FakeSession(), new FakeSession()]
+  const streams = (session: Session): { connect: () => Duplex } => ({
+    connect: () => {
+      dialled.push(session)
+      return new Duplex({ read () { this.destroy(new Error('nobody there')) }, write () {} })
+    }
+  })
+  const { proxy, core, port } = await startProxy(page, { sessions: [first as never, second as never], streams })
+  const message = { protocol: 18, fromPort: 80, toPort: 1, payload: Buffer.alloc(1) }
+  const over = async (): Promise<number> => {
+    await get(port, 'http://a.example/', [['Content-Length', '0']], 'POST')
+    return [first, second].indexOf(dialled.at(-1) as never)
+  }
+  core.session = second
+  t.equal(await over(), 0)
+  second.emit('message', message)
+  t.equal(await over(), 1)
+  first.emit('message', message)
+  t.equal(await over(), 1)
+  await proxy.close()
+})
+
+t.test('names that were not found are asked again when the router is back', async t => {
+  const fixture = await renewable({ names: {} })
+  const { proxy, port, session, lose } = fixture
+  await get(port, 'http://some.i2p/')
+  await get(port, 'http://some.i2p/')
+  t.strictSame(session.lookups, ['some.i2p'])
+  const next = lose()
+  become(next, 'ready')
+  await get(port, 'http://some.i2p/')
+  t.strictSame(next.lookups, ['some.i2p'])
+  await proxy.close()
+})
+
+t.test('what is known of the exits is kept in a directory; a broken file is as good as none', async t => {
+  const directory = join(t.testdir({}), 'state')
+  const file = join(directory, 'exits.json')
+  const restored: unknown[] = []
+  const start = async (state: unknown): Promise<Fixture> => await startProxy(page, {
+    stateDirectory: directory,
+    createCore: () => ({ ...CORE, restore: (saved: unknown) => { restored.push(saved) }, toJSON: () => state }) as unknown as DrivenCore
+  })
+  await (await start({ version: 1, of: 'first' })).proxy.close()
+  t.strictSame(JSON.parse(readFileSync(file, 'utf8')), { version: 1, of: 'first' })
+  t.equal(statSync(file).mode & 0o777, 0o600)
+  t.equal(statSync(directory).mode & 0o777, 0o700)
+  await (await start({ version: 1, of: 'second' })).proxy.close()
+  for (const broken of ['{', '', 'x'.repeat(2 ** 21)]) {
+    writeFileSync(file, broken)
+    await (await start(undefined)).proxy.close()
+  }
+  t.strictSame(restored, [{ version: 1, of: 'first' }])
+  t.strictSame(readdirSync(directory), ['exits.json'], 'nothing is left beside it')
+  rmSync(directory, { recursive: true })
+  const { proxy } = await start({ version: 1 })
+  rmSync(directory, { recursive: true })
   await proxy.close()
 })
 

@@ -1,3 +1,5 @@
+import type { ExitTrain } from './exit-train.ts'
+
 /** Symbols of one burst as they arrive: what of it was lost, in which order it came, how fast. */
 export class BurstWatch {
   /** Tunnel messages of one symbol. */
@@ -7,12 +9,18 @@ export class BurstWatch {
   readonly pace: number
   /** Set once the rate was taken from it. */
   wasAsFastAsSent: boolean | undefined
+  /** The train of all symbols of the exit that its last one came in. */
+  train: ExitTrain | undefined
   readonly #seen = new Set<number>()
   #last: number
   #highest = -1
   #outOfOrder = false
   #firstAt = 0
   #lastAt = 0
+  /** When the highest index so far came: a straggler says nothing of the rate. */
+  #highestAt = 0
+  /** The longest time between two symbols that were each the highest so far, and what passed at its end. */
+  #silence = { duration: 0, bytes: 0 }
   #passedBefore = 0
   #passed = 0
   #closeAt = 0
@@ -36,16 +44,23 @@ export class BurstWatch {
   observe (now: number, index: number, last: number, passed: number, closeAt: number): void {
     if (index < this.from || this.#seen.has(index)) return
     this.#seen.add(index)
-    if (index < this.#highest) this.#outOfOrder = true
-    this.#highest = Math.max(this.#highest, index)
     this.#last = Math.max(this.#last, last)
+    this.#lastAt = now
+    this.#closeAt = closeAt
+    if (index < this.#highest) this.#outOfOrder = true
+    else this.#lengthen(now, index, passed)
+  }
+
+  #lengthen (now: number, index: number, passed: number): void {
     if (this.#seen.size === 1) {
       this.#firstAt = now
       this.#passedBefore = passed
+    } else if (now - this.#highestAt > this.#silence.duration) {
+      this.#silence = { duration: now - this.#highestAt, bytes: passed - this.#passed }
     }
-    this.#lastAt = now
+    this.#highest = index
+    this.#highestAt = now
     this.#passed = passed
-    this.#closeAt = closeAt
   }
 
   get announced (): number {
@@ -60,6 +75,11 @@ export class BurstWatch {
     return this.received >= this.announced
   }
 
+  /** Nothing of it is yet to come, if nothing was overtaken. */
+  get isAtEnd (): boolean {
+    return this.#highest >= this.#last
+  }
+
   get isOutOfOrder (): boolean {
     return this.#outOfOrder
   }
@@ -68,9 +88,13 @@ export class BurstWatch {
     return this.#closeAt
   }
 
-  /** Bytes that passed after the first symbol, lost ones included, in how many ms. */
-  get train (): { symbols: number, bytes: number, duration: number, pace: number } {
-    return { symbols: this.received, bytes: this.#passed - this.#passedBefore, duration: this.#lastAt - this.#firstAt, pace: this.pace }
+  /**
+   * Bytes that passed after the first symbol, lost ones included, in how many ms; without the longest silence, which on
+   * real routers is a packet that a link sent again. Where a bottleneck spaces the symbols that changes nothing.
+   */
+  get own (): { symbols: number, bytes: number, duration: number, pace: number } {
+    const bytes = this.#passed - this.#passedBefore - this.#silence.bytes
+    return { symbols: this.received, bytes, duration: this.#highestAt - this.#firstAt - this.#silence.duration, pace: this.pace }
   }
 
   /** ms between two symbols as they come; undefined before the second. */

@@ -44,7 +44,7 @@ export interface Round {
 }
 
 /** Copies of the last message that have yet to be sent. */
-export interface Copies { readonly payload: Buffer, readonly protocol: 18 | 19, readonly attempt: number, left: number, nextAt: number }
+export interface Copies { readonly encode: (copy: number) => Buffer, readonly protocol: 18 | 19, readonly attempt: number, left: number, nextAt: number }
 
 /**
  * One request at one exit under one session: (session, id), from its first attempt number on. A repetition that may

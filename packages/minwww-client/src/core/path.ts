@@ -5,11 +5,12 @@ import type { ReplyMessage } from '@minwww/protocol'
 import { BurstWatch } from './burst-watch.ts'
 import type { ClientConfig } from './config.ts'
 import type { GapTimes } from './exchange.ts'
+import { ExitTrain } from './exit-train.ts'
 import { RateGrant } from './rate-grant.ts'
 import { ShapeLearner } from './shape.ts'
 import { symbolTime, wireBytes } from './wire.ts'
 
-/** Bursts watched at once; at more the oldest is taken as over. */
+/** Bursts watched at once; at more the oldest is forgotten. */
 const MAX_WATCHES = 256
 const LOSS_MARGIN = 1.25
 /** Bursts whose symbol size is remembered. */
@@ -25,6 +26,10 @@ const PRIOR_LOSS = 0.01
 const UNPROVEN_LOSS = 0.0049
 /** Shortest time that a symbol may be late, ms. */
 const MIN_LATE = 20
+/** Shortest timeout of a path that has lost something, ms; before, nothing is repeated for a slow moment of a computer. */
+const MIN_TIMEOUT = 30
+/** Symbol times are stretched by this much. */
+const STRETCH = 1.05
 
 /** What one client tells one exit about their path. Raw codes of the wire. */
 export interface PathReport { loss: number, rate: number, shape: number }
@@ -43,6 +48,10 @@ export class ExitPath {
   readonly #recent: number[] = []
   #hasLost = false
   #pace: number
+  #train = new ExitTrain()
+  /** Bursts of which something is yet to come. */
+  #open = 0
+  #congestedAt = Number.NEGATIVE_INFINITY
 
   constructor (config: ClientConfig) {
     this.#config = config
@@ -94,7 +103,7 @@ export class ExitPath {
 
   /** srtt + 4 rttvar, doubled for each attempt; the configured first timeout while nothing is known. */
   timeout (attempt: number): number {
-    return this.rtt.hasSample ? this.rtt.rto(attempt) : this.#config.initialTimeout * this.rtt.backoff(attempt)
+    return this.rtt.hasSample ? this.rtt.rto(attempt, this.#hasLost ? MIN_TIMEOUT : undefined) : this.#config.initialTimeout * this.rtt.backoff(attempt)
   }
 
   /** How much later than its turn a symbol may come, ms. */
@@ -141,22 +150,58 @@ export class ExitPath {
     this.rtt.sample(Math.max(roundTrip - transmission, roundTrip / 8))
   }
 
-  /** Takes note of a symbol, whether its page still needs it or not. */
-  observe (now: number, key: string, from: number, reply: ReplyMessage, payloadLength: number): BurstWatch {
+  /**
+   * Takes note of a symbol, whether its page still needs it or not.
+   * @param backlog - ms until everything under way has come: the rest of this burst may come as late
+   */
+  observe (now: number, key: string, from: number, reply: ReplyMessage, payloadLength: number, backlog: number): BurstWatch {
     let watch = this.#watches.get(key)
     if (watch === undefined) {
       watch = new BurstWatch(from, reply.last, tunnelMessagesOf(payloadLength), decodeRate(reply.pace))
-      if (this.#watches.size >= MAX_WATCHES) this.#close(now, this.#watches.keys().next().value!)
+      if (this.#watches.size >= MAX_WATCHES) this.#forget(this.#watches.keys().next().value!)
       this.#watches.set(key, watch)
+      this.#open++
       this.#recent.push(watch.m)
       if (this.#recent.length > RECENT) this.#recent.shift()
     }
-    this.#passed += watch.advance(reply.index) * wireBytes(payloadLength)
+    const bytes = watch.advance(reply.index) * wireBytes(payloadLength)
+    const wasAtEnd = watch.isAtEnd
+    this.#passed += bytes
     this.#pace = watch.pace
     const rest = Math.max(0, reply.last - reply.index) * this.#spacing(watch)
-    watch.observe(now, reply.index, reply.last, this.#passed, now + rest * 1.05 + this.lateness)
+    watch.observe(now, reply.index, reply.last, this.#passed, now + Math.max(rest, backlog) * STRETCH + this.lateness)
+    this.#ride(now, watch, bytes)
+    if (watch.isAtEnd && !wasAtEnd) this.#finish()
     if (watch.isWhole) this.#close(now, key)
     return watch
+  }
+
+  #ride (now: number, watch: BurstWatch, bytes: number): void {
+    if (!this.#train.add(now, bytes, watch.pace)) {
+      this.#arrive()
+      this.#train.add(now, bytes, watch.pace)
+    }
+    watch.train = this.#train
+  }
+
+  /** Nothing more comes of a burst; after the last one the train is over. */
+  #finish (): void {
+    this.#open--
+    if (this.#open === 0) this.#arrive()
+  }
+
+  #arrive (): void {
+    const { result, verdict } = this.#train
+    if (result !== undefined && verdict === undefined) {
+      this.#granted = true
+      this.#train.verdict = this.#rate.sample(result)
+    }
+    this.#train = new ExitTrain()
+  }
+
+  #forget (key: string): void {
+    if (this.#watches.get(key)?.isAtEnd === false) this.#finish()
+    this.#watches.delete(key)
   }
 
   /** A page is whole: its train has shown the rate, although the rest of the burst is yet to come. */
@@ -178,6 +223,8 @@ export class ExitPath {
   /** The way they came on is gone: what is missing of bursts under way is no loss. */
   forgetBursts (): void {
     this.#watches.clear()
+    this.#open = 0
+    this.#train = new ExitTrain()
   }
 
   /** ms between two symbols: at the announced pace, at the bottleneck's, or as they come while that is unknown. */
@@ -194,23 +241,31 @@ export class ExitPath {
 
   #close (now: number, key: string): void {
     const watch = this.#watches.get(key)!
-    this.#watches.delete(key)
+    this.#forget(key)
     const { m, announced, received } = watch
     // What is lost where the rate was too high is no property of the path (section 7.4).
     if (!this.#learnRate(watch)) return
     if (received < announced) this.#hasLost = true
-    if (this.#isExcess(announced - received, announced, m)) this.#rate.congestion()
+    if (this.#isExcess(announced - received, announced, m)) this.#congestion(now)
     this.#loss.burst(received, announced, m)
     this.#shape.burst(now, { m, announced, received, outOfOrder: watch.isOutOfOrder })
+  }
+
+  /** What is lost within one round trip has one cause. */
+  #congestion (now: number): void {
+    if (now - this.#congestedAt < this.rtt.srtt) return
+    this.#congestedAt = now
+    this.#rate.congestion()
   }
 
   /** Each train counts once. @returns whether it came as fast as it was sent */
   #learnRate (watch: BurstWatch): boolean {
     if (watch.wasAsFastAsSent !== undefined) return watch.wasAsFastAsSent
-    const { train } = watch
-    if (train.symbols < MIN_TRAIN) return true
+    const { own, train } = watch
+    if (own.symbols < MIN_TRAIN) return train?.verdict ?? true
     this.#granted = true
-    watch.wasAsFastAsSent = this.#rate.sample(train)
+    watch.wasAsFastAsSent = this.#rate.sample(own)
+    if (train !== undefined) train.verdict = watch.wasAsFastAsSent
     return watch.wasAsFastAsSent
   }
 

@@ -1,4 +1,5 @@
 import { MIN_TRAIN } from '@minwww/protocol'
+import { BURST_SYMBOLS } from '@minwww/protocol'
 import type { Train } from '@minwww/protocol'
 
 const BOTTLENECK = 0.85
@@ -7,17 +8,24 @@ const FULL = 0.97
 const SEARCH = 2
 const PROBE = 1.1
 const LOSS_BACK_OFF = 0.7
+/** An exit sends this many bytes/s of grant as one more message back to back: 24 of them at 480 messages/s. */
+const PER_MESSAGE = 480 * 1024 / BURST_SYMBOLS
+/** Messages that every gateway takes at once, and how much longer trains may get than those seen. */
+const LONGER = 2
 
 /**
- * The rate that the client grants an exit (section 7.2), B/s, with one addition: between 85 and 97 % of the pace the
+ * The rate that the client grants an exit (section 7.2), B/s, with two additions: between 85 and 97 % of the pace the
  * train already fills a queue, so the grant becomes what arrived instead of rising further. In the page test that
- * halves the drops at 16 KB/s.
+ * halves the drops at 16 KB/s. An exit sends more than 24 messages at once to whom it was granted more than 480 KB/s, and
+ * gateways of some routers drop what is too much: so the grant does not rise above what trains half as long have proved.
  */
 export class RateGrant {
   readonly #least: number
   readonly #most: number
   #grant: number
   #bottleneck: number | undefined
+  /** Symbols of the longest train that came as fast as it was sent. */
+  #proven = 0
 
   constructor (initial: number, least: number, most: number) {
     this.#grant = initial
@@ -44,20 +52,23 @@ export class RateGrant {
       this.#set(BACK_OFF * arrival)
       return false
     }
+    this.#proven = Math.max(this.#proven, symbols)
     if (this.#bottleneck === undefined) this.#set(SEARCH * pace)
     else {
       this.#bottleneck = Math.max(this.#bottleneck, arrival)
-      this.#set(arrival < FULL * pace ? arrival : PROBE * pace)
+      this.#set(arrival < FULL * pace ? arrival : Math.min(SEARCH * pace, Math.max(PROBE * pace, BACK_OFF * arrival)))
     }
     return true
   }
 
   /** Loss rose above twice the estimate. */
   congestion (): void {
+    this.#proven /= LONGER
     this.#set(LOSS_BACK_OFF * this.#grant)
   }
 
   #set (rate: number): void {
-    this.#grant = Math.min(this.#most, Math.max(this.#least, rate))
+    const proven = PER_MESSAGE * Math.max(BURST_SYMBOLS, LONGER * this.#proven)
+    this.#grant = Math.min(this.#most, proven, Math.max(this.#least, rate))
   }
 }

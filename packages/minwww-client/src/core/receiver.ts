@@ -60,7 +60,7 @@ export class Receiver {
     const { stats } = this.#context
     const exchange = exchangeOf(session, reply)
     const round = exchange?.rounds.get(reply.attempt)
-    const watch = exit.path.observe(now, `${session.name}.${reply.id}.${reply.attempt}`, round?.from ?? 0, reply, length)
+    const watch = exit.path.observe(now, `${session.name}.${reply.id}.${reply.attempt}`, round?.from ?? 0, reply, length, exit.backlog)
     exit.lastSymbolAt = now
     if (exchange === undefined) {
       stats.late++
@@ -68,7 +68,7 @@ export class Receiver {
     }
     account(now, exchange, length)
     exchange.request.symbols++
-    if (round !== undefined && !round.measured && reply.index >= round.from) measure(now, exit, round, watch.m)
+    if (round !== undefined && !round.measured && reply.index >= round.from) measure(now, exit, round, reply.flags, watch.m)
     stopCopies(exchange, reply.attempt)
     if (exchange.request.isProbe) this.#dispatcher.probed(now, exchange)
     else if (reply.size === 0 || reply.size > this.#context.config.maxObject) stats.inconsistent++
@@ -119,13 +119,9 @@ function stopCopies (exchange: Exchange, attempt: number): void {
   exchange.upload = undefined
 }
 
-/** With copies on the way, the one that makes the sample most like what is known is taken as its cause. */
-function measure (now: number, exit: Exit, round: Round, m: number): void {
+/** The exit says which copy it answers. */
+function measure (now: number, exit: Exit, round: Round, copy: number, m: number): void {
   round.measured = true
-  const { rtt } = exit.path
-  const samples = round.sentAt.map(at => now - at)
-  const best = rtt.hasSample
-    ? samples.reduce((a, b) => Math.abs(b - rtt.srtt) < Math.abs(a - rtt.srtt) ? b : a)
-    : samples[0]!
-  exit.path.measure(now, best, m)
+  const sentAt = round.sentAt[copy]
+  if (sentAt !== undefined) exit.path.measure(now, now - sentAt, m)
 }

@@ -6,7 +6,7 @@ import {
 import type { TaggedMessage } from '@minwww/protocol'
 import type { ClientContext } from './context.ts'
 import { Exchange } from './exchange.ts'
-import type { Round } from './exchange.ts'
+import type { Copies, Round } from './exchange.ts'
 import type { Exit } from './exit.ts'
 import type { ExitPath } from './path.ts'
 import type { ClientRequest } from './request.ts'
@@ -84,8 +84,8 @@ export class Sender {
       this.#upload(now, exchange)
       return exchange
     }
-    const payload = exchange.form === 'open' ? this.#open(now, exchange) : this.#request(now, exchange)
-    this.#send(now, exchange, payload, exchange.form === 'open' ? 19 : 18, 0)
+    if (exchange.form === 'open') this.#send(now, exchange, copy => this.#open(now, exchange, copy), 19, 0)
+    else this.#send(now, exchange, copy => this.#request(now, exchange, copy), 18, 0)
     return exchange
   }
 
@@ -96,8 +96,8 @@ export class Sender {
     exchange.request.attempts++
     exchange.request.repaired = true
     this.#context.stats.wants++
-    const payload = this.#tagged(exchange, { type: 'want', ...this.#prefix(exchange), loss, rate, shape, ...want })
-    this.#send(now, exchange, payload, 18, want.from)
+    const encode = (copy: number): Buffer => this.#tagged(exchange, { type: 'want', ...this.#prefix(exchange, copy), loss, rate, shape, ...want })
+    this.#send(now, exchange, encode, 18, want.from)
   }
 
   /** Tells an exit that nobody waits any more. Sent once: if it is lost, only bytes are. */
@@ -116,15 +116,18 @@ export class Sender {
   #copy (now: number, exchange: Exchange): void {
     const { copies } = exchange
     if (copies === undefined || copies.nextAt > now) return
-    exchange.rounds.get(copies.attempt)?.sentAt.push(now)
-    this.#transmit(now, exchange, copies.payload, copies.protocol)
+    const { sentAt } = exchange.rounds.get(copies.attempt)!
+    this.#transmit(now, exchange, copies.encode(sentAt.length), copies.protocol)
+    sentAt.push(now)
     copies.left--
     copies.nextAt = now + this.#copySpacing(exchange.exit.path)
     if (copies.left === 0) exchange.copies = undefined
   }
 
-  #send (now: number, exchange: Exchange, payload: Buffer, protocol: 18 | 19, from: number): void {
+  /** @param encode - makes the message of a copy, which the exit names in its answer */
+  #send (now: number, exchange: Exchange, encode: Copies['encode'], protocol: 18 | 19, from: number): void {
     const { path } = exchange.exit
+    const payload = encode(0)
     const tunnelMessages = tunnelMessagesOf(payload.length)
     const copies = copiesFor(tunnelMessages, path.requestLoss)
     const copySpacing = this.#copySpacing(path)
@@ -133,7 +136,7 @@ export class Sender {
     exchange.rounds.set(exchange.latest, round)
     exchange.copies = copies === 1
       ? undefined
-      : { payload, protocol, attempt: exchange.latest, left: copies - 1, nextAt: now + copySpacing }
+      : { encode, protocol, attempt: exchange.latest, left: copies - 1, nextAt: now + copySpacing }
     const lastCopy = now + (copies - 1) * copySpacing
     const at = lastCopy + path.timeout(exchange.repetition + exchange.wantsInVain) + symbolTime(tunnelMessages, path.carries) +
       path.firstSymbolTime(now) + backlog
@@ -141,18 +144,18 @@ export class Sender {
     this.#transmit(now, exchange, payload, protocol)
   }
 
-  /** Half a round trip where that is shorter: a copy that comes later saves nothing over the timeout. */
+  /** A tenth of a round trip where that is shorter: what the copy may save is little more than that. */
   #copySpacing ({ rtt }: ExitPath): number {
     const { copySpacing } = this.#context.config
-    return rtt.hasSample ? Math.min(copySpacing, Math.max(MIN_COPY_SPACING, rtt.srtt / 2)) : copySpacing
+    return rtt.hasSample ? Math.min(copySpacing, Math.max(MIN_COPY_SPACING, rtt.srtt / 10)) : copySpacing
   }
 
-  #open (now: number, exchange: Exchange): Buffer {
+  #open (now: number, exchange: Exchange, copy: number): Buffer {
     const { request, session, exit } = exchange
     const length = DATAGRAM2_ENVELOPE + PREFIX + OPEN_HEADER + request.object.length
     const body = encodeOpenBody({
       type: 'open',
-      ...this.#prefix(exchange),
+      ...this.#prefix(exchange, copy),
       ...exit.path.report(now),
       max: encodeRate(this.#context.config.maxObject),
       time: Math.floor((now + this.#context.clockOffset()) / 1000),
@@ -162,12 +165,12 @@ export class Sender {
     return encodeDatagram2(this.#context.keys[session.source]!, exit.destination.hash, body)
   }
 
-  #request (now: number, exchange: Exchange): Buffer {
+  #request (now: number, exchange: Exchange, copy: number): Buffer {
     const { request, exit } = exchange
     const length = PREFIX + REQUEST_HEADER + request.object.length + TAG
     return this.#tagged(exchange, {
       type: 'request',
-      ...this.#prefix(exchange),
+      ...this.#prefix(exchange, copy),
       ...exit.path.report(now),
       max: encodeRate(this.#context.config.maxObject),
       object: request.object
@@ -195,8 +198,8 @@ export class Sender {
     return encodeMessage(message, exchange.session.keys.client, padTo)
   }
 
-  #prefix ({ session, id, latest }: Exchange): { attempt: number, flags: number, session: Buffer, id: number } {
-    return { attempt: latest, flags: 0, session: session.keys.session, id }
+  #prefix ({ session, id, latest }: Exchange, copy = 0): { attempt: number, flags: number, session: Buffer, id: number } {
+    return { attempt: latest, flags: copy, session: session.keys.session, id }
   }
 
   #transmit (now: number, exchange: Exchange, payload: Buffer, protocol: 18 | 19): void {

@@ -20,7 +20,7 @@ export class FetchError extends Error {
 }
 
 /** What the driver needs of a core: the real ClientCore, or a stand-in of a test. */
-export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'>
+export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'toJSON' | 'restore'>>
 
 /** What the driver needs of a session. */
 export type DrivenSession = Pick<Session, 'destination' | 'keys' | 'state' | 'clockOffset' | 'send' | 'on' | 'off'>
@@ -61,6 +61,10 @@ export class ClientDriver {
   #immediate: NodeJS.Immediate | undefined
   #timerAt = Infinity
   #closed = false
+  /** Sessions that have not received a message yet. */
+  readonly #unheard = new Set<DrivenSession>()
+  /** Called for the first message of each session. */
+  onHeard: ((source: number) => void) | undefined
   /** Called for every change of an exit's state. */
   onExitState: ((exit: string, state: string) => void) | undefined
 
@@ -109,6 +113,12 @@ export class ClientDriver {
     this.#drive()
   }
 
+  /** What is known of the exits, for `remember` after a restart; no keys. */
+  get remembered (): unknown { return this.core.toJSON?.() }
+
+  /** Takes up what was known of exits, of those here and of those that come. Broken state is ignored. */
+  remember (state: unknown): void { this.core.restore?.(state) }
+
   exits (): ExitStatus[] { return this.core.exits(this.#clock()) }
 
   /**
@@ -150,11 +160,16 @@ export class ClientDriver {
 
   #listen (source: number): void {
     const session = this.#sessions[source]!
-    const onMessage = (message: ReceivedMessage): void => this.#receive(source, message)
+    this.#unheard.add(session)
+    const onMessage = (message: ReceivedMessage): void => {
+      this.#receive(source, message)
+      if (this.#unheard.delete(session)) this.onHeard?.(source)
+    }
     const onState = (): void => this.#follow(source)
     session.on('message', onMessage)
     session.on('state', onState)
     this.#releases[source] = () => {
+      this.#unheard.delete(session)
       session.off('message', onMessage)
       session.off('state', onState)
     }

@@ -13,6 +13,8 @@ export interface BackendOptions {
   streams?: ProxyOptions['streams'] | undefined
   createCore?: ProxyOptions['createCore'] | undefined
   renew?: ProxyOptions['renew'] | undefined
+  /** Called when a session came, or came back. */
+  ready?: () => void
 }
 
 /** Time between two tries to look up an exit that is given by name, ms. */
@@ -45,6 +47,8 @@ export class Backend {
   /** One per session, however often streams change over to it. */
   readonly #connectors = new WeakMap<Session, StreamConnector>()
   #agent: StreamAgent | undefined
+  /** Sessions that have received a message. */
+  readonly #heard = new WeakSet<Session>()
   /** The session that streams go over. */
   #streaming: Session | undefined
   #closed = false
@@ -58,6 +62,7 @@ export class Backend {
     this.driver = new ClientDriver({
       sessions, config, ...(logger === undefined ? {} : { logger }), ...(createCore === undefined ? {} : { createCore })
     })
+    this.driver.onHeard = source => this.#hear(source)
     this.readiness = new Readiness(() => this.driver.ready)
     this.#watch = new SessionWatch({
       renew,
@@ -142,13 +147,21 @@ export class Backend {
       if (streams !== undefined) this.#agent ??= new StreamAgent(streams)
       return
     }
-    const session = this.#sessions.find(({ state }) => state === 'ready') ?? this.#sessions[0]!
+    const ready = this.#sessions.filter(({ state }) => state === 'ready')
+    // A new Destination may not be heard by the exits at first: one that has had an answer is.
+    const session = ready.find(session => this.#heard.has(session)) ?? ready[0] ?? this.#sessions[0]!
     if (session === this.#streaming) return
     this.#streaming = session
-    this.#agent?.destroy()
+    this.#agent?.closeIdle()
     const connector = this.#connectors.get(session) ?? streams(session)
     this.#connectors.set(session, connector)
     this.#agent = new StreamAgent(connector)
+  }
+
+  /** Streams leave a session that has heard nothing for one that has. */
+  #hear (source: number): void {
+    this.#heard.add(this.#sessions[source]!)
+    if (!this.#heard.has(this.#streaming!)) this.#openStreams()
   }
 
   #replace (source: number, session: Session): void {
@@ -165,6 +178,7 @@ export class Backend {
       this.#retries.delete(exit)
       this.#lookup(exit, name).catch(() => {})
     }
+    this.#options.ready?.()
     this.readiness.changed()
   }
 

@@ -72,6 +72,7 @@ class RunningProxy implements Proxy {
     this.#listen = options.listen
     this.users = new Users(options)
     this.names = new NameService(options.names?.hostsFile, logger)
+    this.users.onReady = () => this.names.forgetMissing()
     this.#exchange = new Exchange({ settings, names: this.names, altSvc: new AltSvcMemory(), jumpServices: options.names?.jumpServices ?? JUMP_SERVICES, logger })
     const authenticator = options.auth === undefined ? undefined : new Authenticator(options.auth)
     const authenticate = (request: IncomingMessage, fields: Fields): string | undefined => authenticator?.check(request, fields, 'proxy-authorization')

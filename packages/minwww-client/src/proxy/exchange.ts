@@ -1,4 +1,4 @@
-import type { Destination, Logger } from '@minwww/i2cp'
+import { decodeB33, type BlindedAddress, type Destination, type Logger } from '@minwww/i2cp'
 import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import type { AltSvcMemory } from './alt-svc.ts'
 import type { Answer, SiteRequest } from './answer.ts'
@@ -10,14 +10,15 @@ import { Gate, pause } from './gate.ts'
 import { fetchByMessage, failureOf, TooLargeError } from './message-path.ts'
 import type { NameService } from './names.ts'
 import type { Settings } from './options.ts'
-import { fetchByStream, isRepeatable, StreamFailure, type StreamAnswer } from './stream-path.ts'
+import { firstOf } from './peer-search.ts'
+import { fetchByStream, isRepeatable, StreamFailure, type Limits, type StreamAnswer } from './stream-path.ts'
 import { EXIT_PORT, type StreamPeer } from './streams.ts'
 import { parseAuthority, withHost, type Target } from './target.ts'
 
 /** After these an exit that never answered a message may still be an outproxy that only speaks HTTP over streams. */
 const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_NO_EXIT'])
 /** Such a last resort is not waited for as long as a request, ms. */
-const LAST_RESORT_TIMEOUT = 20_000
+const LAST_RESORT_TIMEOUT = 30_000
 
 /** Requests by message at a time, for each exit of the pool: exits refuse a client that has more waiting. */
 const PER_EXIT = 24
@@ -56,14 +57,15 @@ export class Exchange {
     }
   }
 
-  /** @throws ProxyError MINWWW_NAME_NOT_RESOLVED for a b32 that is not found, MINWWW_BAD_HOST */
+  /** @throws ProxyError MINWWW_NAME_NOT_RESOLVED for a b32 or b33 that is not found, MINWWW_BAD_HOST */
   async route (target: Target, backend: Backend): Promise<Route> {
     if (target.kind === 'web') return { to: 'pool', known: true }
     if (target.kind === 'b64') return { to: 'site', destination: parseDestination(target.host) }
-    if (target.kind === 'b33') throw new ProxyError('MINWWW_BAD_HOST', 'addresses of encrypted LeaseSets (b33) cannot be looked up yet')
-    const destination = await this.#options.names.resolve(target.kind === 'b32' ? b32Of(target.host) : target.host, backend)
+    if (target.kind === 'b33') checkB33(labelOf(target.host))
+    const destination = await this.#options.names.resolve(target.kind === 'i2p-name' ? target.host : labelOf(target.host), backend)
     if (destination !== undefined) return { to: 'site', destination }
     if (target.kind === 'b32') throw new ProxyError('MINWWW_NAME_NOT_RESOLVED', 'no LeaseSet was found for this address')
+    if (target.kind === 'b33') throw new ProxyError('MINWWW_NAME_NOT_RESOLVED', 'the router found no encrypted LeaseSet for this address; some routers cannot look for one')
     return { to: 'pool', known: false }
   }
 
@@ -119,38 +121,33 @@ export class Exchange {
         if (isGone) altSvc.forget(site)
       }
     }
-    const answer = await this.overStream(request, backend, { kind: 'site', id: site, destination, port: request.target.port })
+    const peer: StreamPeer = { kind: 'site', id: site, destination, port: request.target.port }
+    const answer = await this.#overStream(request, backend, peer, { connect: settings.timeout, answer: settings.timeout })
     altSvc.note(site, valuesOf(answer.received, 'alt-svc'))
     return answer
   }
 
   /** The exits that suit best, one after the other as long as a repeat is harmless. */
-  async #overExits (request: SiteRequest, backend: Backend, first?: string, timeout?: number): Promise<StreamAnswer> {
+  async #overExits (request: SiteRequest, backend: Backend, first?: string, timeout = this.#options.settings.timeout): Promise<StreamAnswer> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', request.method)
-    let failure = new ProxyError('MINWWW_NO_EXIT')
-    for (const peer of this.exitPeers(backend, request.target, first)) {
-      try {
-        return await this.overStream(request, backend, peer, timeout)
-      } catch (error) {
-        if (!(error instanceof StreamFailure) || !error.harmless || hasStarted(request)) throw error
-        this.#options.logger?.debug({ exit: peer.id, err: error }, 'stream to exit failed')
-        failure = error
-      }
-    }
-    throw failure
+    const peers = this.exitPeers(backend, request.target, first)
+    return await firstOf(peers, timeout, async (peer, limits) => await this.#overStream(request, backend, peer, limits), (failure, { id }) => {
+      this.#options.logger?.debug({ exit: id, err: failure }, 'stream to exit failed')
+      return failure.harmless && !hasStarted(request)
+    })
   }
 
   exitPeers (backend: Backend, target: Target, first?: string): StreamPeer[] {
     return exitsForSite(backend.driver.exits(), target.host, first).map(({ id, destination }) => ({ kind: 'exit', id, destination, port: EXIT_PORT }))
   }
 
-  async overStream (request: SiteRequest, backend: Backend, peer: StreamPeer, timeout = this.#options.settings.timeout): Promise<StreamAnswer> {
+  async #overStream (request: SiteRequest, backend: Backend, peer: StreamPeer, limits: Limits): Promise<StreamAnswer> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', 'streams')
     try {
-      return await fetchByStream(backend.streams, request, peer, timeout)
+      return await fetchByStream(backend.streams, request, peer, limits)
     } catch (error) {
       if (!(error instanceof StreamFailure) || !error.reused || !isRepeatable(request)) throw error
-      return await fetchByStream(backend.streams, request, peer, timeout, true)
+      return await fetchByStream(backend.streams, request, peer, limits, true)
     }
   }
 
@@ -170,7 +167,18 @@ const fitsMessage = (request: SiteRequest): boolean =>
 const hasStarted = (request: SiteRequest): boolean => request.body?.readableDidRead === true
 
 /** Names may stand in front of the hash: they are of no meaning. */
-const b32Of = (host: string): string => host.split('.').slice(-3).join('.')
+const labelOf = (host: string): string => host.split('.').slice(-3).join('.')
+
+/** @throws ProxyError MINWWW_BAD_HOST for an address that is damaged, or that needs what this proxy does not have */
+function checkB33 (name: string): void {
+  let address: BlindedAddress
+  try {
+    address = decodeB33(name)
+  } catch (error) {
+    throw new ProxyError('MINWWW_BAD_HOST', 'the address of an encrypted LeaseSet, but not a whole one', { cause: error })
+  }
+  if (address.secretRequired || address.clientKeyRequired) throw new ProxyError('MINWWW_BAD_HOST', 'this encrypted LeaseSet needs a password or a key, which this proxy cannot give')
+}
 
 function parseDestination (base64: string): Destination {
   try {

@@ -22,7 +22,7 @@ export interface FrontHooks {
   local: (request: IncomingMessage, response: ServerResponse) => void
   /** Checks Proxy-Authorization; the user, or undefined where nobody has to sign in. @throws ProxyError */
   authenticate: (request: IncomingMessage, fields: Fields) => string | undefined
-  /** Waits for the user's sessions if it is patient. @throws ProxyError, MINWWW_NOT_READY while they are not ready */
+  /** Waits for the user's sessions if it is patient. @throws ProxyError, MINWWW_NOT_READY or MINWWW_NO_ROUTER while they are not ready */
   exchange: (request: SiteRequest, user: string | undefined, isPatient: boolean) => Promise<Answer>
   /** 0..1 for the page that waits for the router. */
   progress: () => number | undefined
@@ -119,7 +119,7 @@ export class Front {
     }
     if (isGone) return
     if (failure.code === 'MINWWW_INTERNAL') this.#logger?.error({ err: error }, 'request failed')
-    const isWaiting = failure.code === 'MINWWW_NOT_READY'
+    const isWaiting = failure.code === 'MINWWW_NOT_READY' || failure.code === 'MINWWW_NO_ROUTER'
     sendError(request, response, {
       error: failure,
       url: target?.url,

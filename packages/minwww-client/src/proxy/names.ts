@@ -13,6 +13,8 @@ const MISSING_TTL = 60_000
 const MAX_KNOWN = 2_000
 /** A router that does not answer must not hold up a page for long, ms. */
 const LOOKUP_TIMEOUT = 5_000
+/** Codes of a session that was lost. */
+const ENDED: ReadonlySet<string> = new Set(['I2CP_DISCONNECTED', 'I2CP_SESSION_CLOSED', 'I2CP_SESSION_DESTROYED', 'I2CP_ABORTED', 'I2CP_BUSY'])
 
 export interface NameLookup { lookup (name: string, options?: { timeout?: number }): Promise<Destination> }
 
@@ -65,6 +67,11 @@ export class NameService {
     }
   }
 
+  /** What was not found is asked again: the router may have been lost, or new in the network. */
+  forgetMissing (): void {
+    for (const [name, { destination }] of [...this.#known.entries()]) if (destination === undefined) this.#known.delete(name)
+  }
+
   /** Adds a name that the user has confirmed, and writes the file as a whole: a reader never sees half of it. */
   async add (name: string, destination: Destination): Promise<void> {
     if (this.#hosts.size >= MAX_HOSTS) throw new RangeError(`a hosts file has at most ${MAX_HOSTS} names`)
@@ -75,7 +82,13 @@ export class NameService {
   }
 
   async #ask (name: string, via: NameLookup): Promise<Destination | undefined> {
-    const destination = await via.lookup(name, { timeout: LOOKUP_TIMEOUT }).catch(() => undefined)
+    let destination: Destination | undefined
+    try {
+      destination = await via.lookup(name, { timeout: LOOKUP_TIMEOUT })
+    } catch (error) {
+      // That a session ended says nothing about the name.
+      if (ENDED.has((error as { code?: string }).code ?? '')) return undefined
+    }
     this.#known.set(name, { destination }, { ttl: destination === undefined ? MISSING_TTL : FOUND_TTL })
     return destination
   }

@@ -64,6 +64,11 @@ export interface ProxyOptions {
   /** `false` switches the cache off. */
   cache?: CacheOptions | false
   names?: NameOptions
+  /**
+   * Directory that keeps what is known of the exits (their answers, round trips, which site is tied to which) over a
+   * restart, for everybody but isolated users. It is created.
+   */
+  stateDirectory?: string
   /** Ports that CONNECT opens on the clear web. Default `any`: each exit has its own list. */
   connectPorts?: readonly number[] | 'any'
   /** `refuse` answers literal private addresses here; `exit` (default) leaves that to the exit, which always checks. */

@@ -28,14 +28,21 @@ export class StreamFailure extends ProxyError {
   }
 }
 
+/** How long a peer may take. */
+export interface Limits {
+  /** ms until a new stream stands. */
+  readonly connect: number
+  /** ms until the head of the answer, restarted by each part of a body that goes up. */
+  readonly answer: number
+}
+
 /**
  * One request over a stream; the body of the answer is a stream.
- * `timeout`: ms until the head of the answer, restarted by each part of a body that goes up.
  * @throws StreamFailure, ProxyError, the signal's reason
  */
-export async function fetchByStream (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, timeout: number, fresh = false): Promise<StreamAnswer> {
+export async function fetchByStream (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, limits: Limits, fresh = false): Promise<StreamAnswer> {
   const outgoing = open(agent, request, peer, fresh)
-  const response = await answerTo(outgoing, request, timeout)
+  const response = await answerTo(outgoing, request, limits)
   const received = pairs(response.rawHeaders)
   const status = response.statusCode ?? 0
   if (status < 200 || status > 599) {
@@ -87,13 +94,17 @@ function open (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, fresh
 }
 
 /** Waits for the head; a request that an idle stream lost is repeated by the caller, who sees `harmless`. */
-export async function answerTo (outgoing: ClientRequest, request: SiteRequest, timeout: number): Promise<IncomingMessage> {
+export async function answerTo (outgoing: ClientRequest, request: SiteRequest, limits: Limits): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => {
     let connected = false
-    const settle = watch(outgoing, request, timeout, error => {
+    const settle = watch(outgoing, request, limits, error => {
       reject(request.signal.aborted ? reasonOf(request.signal) : new StreamFailure(error, isRepeatable(request) || !connected, outgoing.reusedSocket))
     })
-    outgoing.once('socket', (socket: Duplex) => { socket.once('connect', () => { connected = true }) })
+    outgoing.once('socket', (socket: Duplex) => {
+      // A stream that is used again has told it once.
+      if (outgoing.reusedSocket) connected = true
+      else socket.once('connect', () => { connected = true })
+    })
     outgoing.once('response', response => {
       settle()
       resolve(response)
@@ -101,13 +112,20 @@ export async function answerTo (outgoing: ClientRequest, request: SiteRequest, t
   })
 }
 
-/** Deadline, abort and errors of a request until its head is there; returns how to end the watch. */
-export function watch (outgoing: ClientRequest, request: SiteRequest, timeout: number, fail: (error: ProxyError) => void): () => void {
-  const timer = setTimeout(() => outgoing.destroy(new ProxyError('MINWWW_TIMEOUT', 'no answer on the stream')), timeout)
+/** Deadlines, abort and errors of a request until its head is there; returns how to end the watch. */
+export function watch (outgoing: ClientRequest, request: SiteRequest, { connect, answer }: Limits, fail: (error: ProxyError) => void): () => void {
+  const timer = setTimeout(() => outgoing.destroy(new ProxyError('MINWWW_TIMEOUT', 'no answer on the stream')), answer)
+  let connecting: NodeJS.Timeout | undefined
+  outgoing.once('socket', (socket: Duplex & { connecting?: boolean }) => {
+    if (socket.connecting !== true) return
+    connecting = setTimeout(() => outgoing.destroy(new ProxyError('MINWWW_TIMEOUT', 'the stream was not taken')), connect)
+    socket.once('connect', () => clearTimeout(connecting))
+  })
   const abort = (): void => { outgoing.destroy(reasonOf(request.signal)) }
   const progress = (): void => { timer.refresh() }
   const settle = (): void => {
     clearTimeout(timer)
+    clearTimeout(connecting)
     request.signal.removeEventListener('abort', abort)
     request.body?.off('data', progress)
   }

@@ -1,4 +1,4 @@
-import { Agent, type ClientRequestArgs } from 'node:http'
+import { Agent, type ClientRequest, type ClientRequestArgs } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { Destination } from '@minwww/i2cp'
@@ -47,6 +47,11 @@ export class StreamAgent extends Agent {
     return peer === undefined ? '' : `${peer.kind} ${peer.destination.b32}:${peer.port}`
   }
 
+  /** Requests under way end on their streams; those that are idle close now. */
+  closeIdle (): void {
+    for (const sockets of Object.values(this.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
+  }
+
   /** The base class calls methods of a TCP socket that a stream does not have. */
   override keepSocketAlive (socket: Duplex): boolean {
     const timer = setTimeout(() => socket.destroy(), FREE_TIME)
@@ -55,9 +60,9 @@ export class StreamAgent extends Agent {
     return true
   }
 
-  override reuseSocket (socket: Duplex, request: { reusedSocket: boolean }): void {
+  override reuseSocket (socket: Duplex, request: ClientRequest): void {
     clearTimeout(this.#free.get(socket))
-    request.reusedSocket = true
+    super.reuseSocket(socket, request)
   }
 }
 

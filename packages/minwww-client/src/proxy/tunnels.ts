@@ -7,8 +7,9 @@ import type { Backend } from './backend.ts'
 import type { Exchange } from './exchange.ts'
 import { ProxyError } from './failures.ts'
 import { pairs, type Fields } from './fields.ts'
+import { firstOf } from './peer-search.ts'
 import { filterResponseFields } from './response-fields.ts'
-import { StreamFailure, toStreamError, watch } from './stream-path.ts'
+import { StreamFailure, toStreamError, watch, type Limits } from './stream-path.ts'
 import { bytesOf, type StreamPeer } from './streams.ts'
 import type { Target } from './target.ts'
 
@@ -58,7 +59,7 @@ export class Tunnels {
       : this.#options.exchange.exitPeers(backend, request.target)
     const activity = this.#options.activity.begin('UPGRADE', request.target.url)
     try {
-      const outcome = await firstOf(peers, async peer => await this.#ask(request, peer, backend))
+      const outcome = await firstOf(peers, this.#options.timeout, async (peer, limits) => await this.#ask(request, peer, limits, backend))
       if ('response' in outcome) {
         this.#options.activity.end(Object.assign(activity, { path: 'stream', status: outcome.response.statusCode }))
         return outcome
@@ -88,7 +89,7 @@ export class Tunnels {
       await connected(socket, request, timeout)
       return { socket, rest: Buffer.alloc(0), id: route.destination.b32 }
     }
-    return await firstOf(exchange.exitPeers(backend, target), async peer => {
+    return await firstOf(exchange.exitPeers(backend, target), timeout, async (peer, limits) => {
       const outgoing = httpRequest({
         method: 'CONNECT',
         path: `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`,
@@ -97,7 +98,7 @@ export class Tunnels {
         createConnection: () => backend.streams!.createConnection({ peer })
       })
       outgoing.end()
-      const { response, socket, rest } = await takeOver(outgoing, 'connect', request, timeout)
+      const { response, socket, rest } = await takeOver(outgoing, 'connect', request, limits)
       const status = response.statusCode ?? 0
       if (status >= 200 && status < 300) return { socket, rest, id: peer.id }
       socket.destroy()
@@ -105,7 +106,7 @@ export class Tunnels {
     })
   }
 
-  async #ask (request: SiteRequest, peer: StreamPeer, backend: Backend): Promise<Upgraded | { response: IncomingMessage, exit: string }> {
+  async #ask (request: SiteRequest, peer: StreamPeer, limits: Limits, backend: Backend): Promise<Upgraded | { response: IncomingMessage, exit: string }> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', 'Upgrade')
     const outgoing = httpRequest({
       method: 'GET',
@@ -116,7 +117,7 @@ export class Tunnels {
     })
     outgoing.end()
     const answered = new Promise<{ response: IncomingMessage, exit: string }>(resolve => { outgoing.once('response', response => resolve({ response, exit: peer.id })) })
-    const upgraded = takeOver(outgoing, 'upgrade', request, this.#options.timeout).then(taken => ({ upgraded: { ...taken, exit: peer.id } }))
+    const upgraded = takeOver(outgoing, 'upgrade', request, limits).then(taken => ({ upgraded: { ...taken, exit: peer.id } }))
     return await Promise.race([answered, upgraded])
   }
 
@@ -152,23 +153,9 @@ export class Tunnels {
 
 interface Upgraded { upgraded: { response: IncomingMessage, socket: Duplex, rest: Buffer, exit: string } }
 
-/** Tries peers in order; a refusal that has meaning ends the search. */
-async function firstOf<T> (peers: readonly StreamPeer[], attempt: (peer: StreamPeer) => Promise<T>): Promise<T> {
-  let failure: unknown = new ProxyError('MINWWW_NO_EXIT')
-  for (const peer of peers) {
-    try {
-      return await attempt(peer)
-    } catch (error) {
-      if (!(error instanceof StreamFailure)) throw error
-      failure = error
-    }
-  }
-  throw failure
-}
-
-async function takeOver (outgoing: ClientRequest, event: 'connect' | 'upgrade', request: SiteRequest, timeout: number): Promise<{ response: IncomingMessage, socket: Duplex, rest: Buffer }> {
+async function takeOver (outgoing: ClientRequest, event: 'connect' | 'upgrade', request: SiteRequest, limits: Limits): Promise<{ response: IncomingMessage, socket: Duplex, rest: Buffer }> {
   return await new Promise((resolve, reject) => {
-    const settle = watch(outgoing, request, timeout, error => { reject(new StreamFailure(error, true)) })
+    const settle = watch(outgoing, request, limits, error => { reject(new StreamFailure(error, true)) })
     outgoing.once('response', settle)
     outgoing.once(event, (response: IncomingMessage, socket: Duplex, rest: Buffer) => {
       settle()

@@ -5,6 +5,7 @@ import { Backend } from './backend.ts'
 import { ProxyError } from './failures.ts'
 import type { CacheOptions, ExitSpec, ProxyOptions, Tunnels } from './options.ts'
 import type { Patience } from './patience.ts'
+import { PoolMemory } from './pool-memory.ts'
 import { Readiness } from './readiness.ts'
 
 /** Everything that one user does not share with another. */
@@ -25,21 +26,25 @@ export class Users {
   readonly #opened = new Readiness(() => this.#common !== undefined || this.#failure !== undefined)
   #common: Seat | undefined
   #disk: DiskStore | undefined
+  readonly #memory: PoolMemory | undefined
+  #remembered: unknown
   #failure: unknown
   #closed = false
-  /** Called when a seat is there. */
-  onSeat: ((seat: Seat) => void) | undefined
+  /** Called when a session came, or came back. */
+  onReady: (() => void) | undefined
 
   constructor (options: ProxyOptions) {
     this.#options = options
     this.#logger = options.logger
+    if (options.stateDirectory !== undefined) this.#memory = new PoolMemory({ directory: options.stateDirectory, logger: options.logger })
     this.#exits.push(...options.exits)
   }
 
-  /** Opens the disk store, and takes up the sessions as soon as they are there. @throws the file system's error */
+  /** Opens the disk store, reads what is remembered of the exits, and takes up the sessions as soon as they are there. @throws the file system's error */
   async start (): Promise<void> {
     const { cache } = this.#options
     if (cache !== false && cache?.directory !== undefined) this.#disk = await DiskStore.open(cache.directory, cache.maxDiskBytes ?? DISK, this.#logger)
+    this.#remembered = await this.#memory?.load()
     const { sessions } = this.#options
     // Sessions that are there need no turn of the event loop.
     if (Array.isArray(sessions)) this.#open(sessions as readonly Session[])
@@ -51,7 +56,7 @@ export class Users {
   get ready (): boolean { return this.#common?.backend.driver.ready === true }
   get state (): string { return this.#failure === undefined ? this.#common?.backend.driver.state ?? 'connecting' : 'no connection to the router' }
 
-  /** With patience it is waited for. @throws ProxyError MINWWW_NOT_READY */
+  /** With patience it is waited for. @throws ProxyError MINWWW_NOT_READY, MINWWW_NO_ROUTER */
   async seatOf (user: string | undefined, patience?: Patience): Promise<Seat> {
     const began = performance.now()
     const isCommon = user === undefined || this.#options.isolate === undefined
@@ -60,7 +65,7 @@ export class Users {
     if (patience !== undefined) await seat?.backend.readiness.wait(patience.timeout - (performance.now() - began), patience.signal)
     if (seat?.backend.driver.ready === true) return seat
     patience?.signal?.throwIfAborted()
-    throw new ProxyError('MINWWW_NOT_READY', seat?.backend.driver.state ?? this.state)
+    throw notReady(seat?.backend.driver.state, this.state)
   }
 
   addExit (exit: ExitSpec): string {
@@ -84,7 +89,10 @@ export class Users {
   async close (): Promise<void> {
     this.#closed = true
     this.#opened.end()
+    this.#memory?.stop()
+    const known = this.#common?.backend.driver.remembered
     for (const { backend } of this.#seats) backend.close()
+    if (known !== undefined) await this.#memory?.save(known)
     await this.#disk?.flush()
   }
 
@@ -101,6 +109,7 @@ export class Users {
     if (this.#closed) return
     const { streams, renew } = this.#options
     this.#common = this.#seat({ sessions, ...(streams === undefined ? {} : { streams }), ...(renew === undefined ? {} : { renew }) }, true)
+    this.#memory?.follow(() => this.#common?.backend.driver.remembered)
     this.#opened.changed()
   }
 
@@ -117,15 +126,20 @@ export class Users {
       logger: this.#logger,
       streams,
       createCore,
-      renew
+      renew,
+      ready: () => this.onReady?.()
     })
+    if (isCommon && this.#remembered !== undefined) backend.driver.remember(this.#remembered)
     for (const exit of this.#exits) backend.addExit(exit)
     const seat = { backend, cache: cache === false ? undefined : cacheOf(cache ?? {}, isCommon ? this.#disk : undefined) }
     this.#seats.push(seat)
-    this.onSeat?.(seat)
     return seat
   }
 }
+
+/** Before there are sessions nobody knows whether the router can be reached. */
+const notReady = (session: Session['state'] | undefined, proxy: string): ProxyError =>
+  new ProxyError(session === 'building' || (session === undefined && proxy === 'connecting') ? 'MINWWW_NOT_READY' : 'MINWWW_NO_ROUTER', session ?? proxy)
 
 /** Only the common seat has a place on disk: what isolated users saw leaves no trace. */
 const cacheOf = ({ maxBytes = MEMORY, maxEntryBytes = ENTRY }: CacheOptions, disk: DiskStore | undefined): HttpCache =>
