@@ -2,7 +2,7 @@ import t from 'tap'
 import fc from 'fast-check'
 import {
   CLIENT_VERSION, decodeMessage, encodeGzipPayload, encodeMessage, FrameReader, HOST_REPLY, I2cpError, LocalDestination, LOOKUP, readLeaseSet2, ByteReader,
-  SESSION_STATUS, SessionCore, TYPE
+  SESSION_STATUS, SessionCore, TYPE, x25519PublicOf
 } from '@minwww/i2cp'
 import type { Message, SessionCoreConfig, SessionEvent } from '@minwww/i2cp'
 import { seeded } from './helpers/random.ts'
@@ -164,6 +164,22 @@ t.test('each failure before the first ready ends with its code', async t => {
   }
   const impossible = new Bench().connect().greet('0.9', 2 ** 52)
   t.equal(impossible.of(TYPE.CreateSession).length, 0, 'an impossible date is no date')
+})
+
+t.test('the key that peers encrypt to is the same through a session, and another one in the next', async t => {
+  const bench = new Bench().ready()
+  bench.core.republish(bench.now)
+  bench.drain()
+  bench.core.disconnected(bench.now)
+  bench.drain()
+  bench.next()
+  bench.ready()
+  const made = bench.of(TYPE.CreateLeaseSet2)
+  const keysOf = made.map(({ leaseSet }) => readLeaseSet2(new ByteReader(leaseSet)).encryptionKeys[0]?.key.toString('hex'))
+  t.equal(keysOf.length, 3)
+  t.equal(keysOf[0], keysOf[1])
+  t.not(keysOf[1], keysOf[2], 'or i2pd goes on encrypting to ratchets that the router has forgotten')
+  t.same(made.map(({ privateKeys }) => x25519PublicOf(privateKeys[0]!.key).toString('hex')), keysOf, 'the router has the private key')
 })
 
 t.test('reconnects for ever with growing, bounded, jittered waits, and keeps what waits for an answer', async t => {

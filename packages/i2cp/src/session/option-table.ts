@@ -71,7 +71,7 @@ export const SESSION_OPTION_TABLE: Readonly<Record<string, OptionRow>> = {
   'i2cp.gzip': { ...boolean, side: 'client', default: 'false', doc: 'compress payloads (Java: true); what is sent here is mostly compressed already' },
   'i2cp.leaseSetBlindedType': { ...integer(0, U16), side: 'client', default: '11', doc: 'only 11 exists' },
   'i2cp.leaseSetKey': { ...text, side: 'client', doc: 'obsolete, for i2cp.encryptLeaseSet' },
-  'i2cp.leaseSetPrivateKey': { ...text, side: 'client', doc: 'not used: the key file holds the key' },
+  'i2cp.leaseSetPrivateKey': { ...text, side: 'client', doc: 'not used: each session has a key of its own' },
   'i2cp.leaseSetSigningPrivateKey': { ...text, side: 'client', doc: 'not used: the key file holds the key' },
   'i2cp.reduceIdleTime': { ...integer(MIN_IDLE, MAX_TIME), side: 'client', default: '1200000', doc: 'ms' },
   'i2cp.reduceOnIdle': { ...boolean, side: 'client', default: 'false', doc: 'fewer tunnels when idle' },

@@ -1,5 +1,6 @@
 import type { ClientAuthorization } from '../../crypto/client-authorization.ts'
 import { encryptLeaseSet } from '../../crypto/encrypted-lease-set.ts'
+import { x25519PublicOf } from '../../crypto/keys.ts'
 import type { Random } from '../../crypto/keys.ts'
 import type { LocalDestination } from '../../crypto/local-destination.ts'
 import type { Lease } from '../../data/lease.ts'
@@ -22,12 +23,17 @@ export interface LeaseSetSettings {
 
 /** The expiry field has 16 bits of seconds. */
 const MAX_EXPIRES = 0xffff
+/** Bytes of an X25519 private key. */
+const KEY_LENGTH = 32
+
+interface EncryptionKey { readonly privateKey: Buffer, readonly publicKey: Buffer }
 
 /** Answers requests for a LeaseSet. Every one gets a `published` second later than the one before, or routers ignore it. */
 export class LeaseSetMaker {
   readonly #keys: LocalDestination
   readonly #settings: LeaseSetSettings
   readonly #random: Random
+  #encryption: EncryptionKey
   #published = 0
 
   /** Throws I2CP_UNSUPPORTED for an encrypted LeaseSet with offline keys: blinding takes the long-lived key. */
@@ -38,6 +44,16 @@ export class LeaseSetMaker {
     this.#keys = keys
     this.#settings = settings
     this.#random = random
+    this.#encryption = encryptionKey(random)
+  }
+
+  /**
+   * A new encryption key, to be called for each session with the router. The router has forgotten its ratchets with our
+   * peers when a session is created again, theirs have not: with the old key i2pd goes on encrypting to the lost ratchet
+   * until that is 120 s old (ECIESX25519_RESTART_TIMEOUT), and nothing it sends can be read. A new key is a new peer.
+   */
+  newSession (): void {
+    this.#encryption = encryptionKey(this.#random)
   }
 
   /** `routerNow`: epoch ms by the router's clock. Undefined when no lease is valid any more. */
@@ -57,17 +73,22 @@ export class LeaseSetMaker {
       sessionId,
       leaseSetType: encrypted === undefined ? LEASE_SET_TYPE.LEASE_SET2 : LEASE_SET_TYPE.ENCRYPTED,
       leaseSet: encrypted === undefined ? inner : encryptLeaseSet(inner, { ...encrypted, signer, published, expires, random: this.#random }),
-      privateKeys: encryptionTypes.map(type => ({ type, key: this.#keys.encryptionPrivateKey }))
+      privateKeys: encryptionTypes.map(type => ({ type, key: this.#encryption.privateKey }))
     }
   }
 
   #sign (leases: readonly Lease[], published: number, expires: number): Buffer {
     const { encryptionTypes, options, unpublished, encrypted } = this.#settings
-    const { destination, encryptionPublicKey, offline } = this.#keys
+    const { destination, offline } = this.#keys
     const flags = (unpublished || encrypted !== undefined ? LS2_FLAG.UNPUBLISHED : 0) |
       (encrypted === undefined ? 0 : LS2_FLAG.WILL_BE_BLINDED) |
       (offline === undefined ? 0 : LS2_FLAG.OFFLINE)
-    const encryptionKeys = encryptionTypes.map(type => ({ type, key: encryptionPublicKey }))
+    const encryptionKeys = encryptionTypes.map(type => ({ type, key: this.#encryption.publicKey }))
     return signLeaseSet2({ destination, published, expires, flags, ...(offline && { offline }), options, encryptionKeys, leases }, data => this.#keys.sign(data))
   }
+}
+
+function encryptionKey (random: Random): EncryptionKey {
+  const privateKey = Buffer.from(random(KEY_LENGTH))
+  return { privateKey, publicKey: x25519PublicOf(privateKey) }
 }

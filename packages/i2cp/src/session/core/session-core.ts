@@ -246,6 +246,7 @@ export class SessionCore {
 
   #create (now: number): void {
     this.#quirks = detectQuirks(this.#routerVersion)
+    this.#leaseSets.newSession()
     this.#phase = { name: 'creating', until: now + this.#config.timeouts.handshake }
     this.#put({ type: TYPE.CreateSession, config: this.#sessionConfig(now, this.#options) })
   }
