@@ -1,6 +1,9 @@
 // The acceptance suite on i2pd: sessions on two routers of a closed network, 1-hop tunnels.
 import t from 'tap'
+import { fetchThroughProxy } from '../testnet/fetch.ts'
+import { leavesNothing } from '../testnet/leaves-nothing.ts'
 import { networkMissing, startNetwork } from '../testnet/network.ts'
+import { doctorFindsNothing, doctorFindsWell } from './doctor.ts'
 import { routerAcceptance } from './router-acceptance.ts'
 
 t.setTimeout(280_000)
@@ -17,8 +20,20 @@ t.test('i2pd', { skip: networkMissing() ?? false }, async t => {
     settle: 500,
     // i2pd keeps one path per peer for 30 s, and a path can be dead: the attempts must outlive it.
     exchange: { wait: 3000, attempts: 15 },
-    // Seen twice: the peer's i2pd goes on with what it knew of the session, and for over a minute nothing came through.
-    answersAfterRestart: false,
     restart: async () => await network.restart(3)
+  })
+  await t.test('minwww doctor', async t => {
+    await doctorFindsWell(t, network, 3, /losesEarlyLeaseSet.*invertedDontPublish/)
+    await doctorFindsNothing(t)
+  })
+
+  await t.test('the closed network', async t => {
+    t.equal((await network.forward(network.proxy(1))).host, '127.0.0.1')
+    const page = await fetchThroughProxy(network.connect(network.proxy(1)), `http://${network.site(1)}/bytes/5000`, 30_000)
+    t.equal(page.body.length, 5000)
+    await network.restart(6)
+    await network.kill(5)
+    t.same(await network.alive(), [1, 2, 3, 4, 6, 7, 8])
+    await leavesNothing(t, network)
   })
 })

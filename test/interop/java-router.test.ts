@@ -1,7 +1,9 @@
 // The acceptance suite on Java I2P's router: a closed network of eight Java routers, 1-hop tunnels. A Java router
 // builds no tunnel in its first 90 s, so this takes three minutes; MINWWW_SKIP_SLOW=1 leaves it out.
 import t from 'tap'
+import { leavesNothing } from '../testnet/leaves-nothing.ts'
 import { networkMissing, startNetwork } from '../testnet/network.ts'
+import { doctorFindsWell } from './doctor.ts'
 import { javaClasspath, javaMissing } from './java.ts'
 import { routerAcceptance } from './router-acceptance.ts'
 
@@ -23,4 +25,6 @@ t.test('Java I2P', { skip: reason ?? false }, async t => {
     exchange: { wait: 25_000, attempts: 8 }
     // No restart here: it would cost another 100 s. local-router and i2pd show it.
   })
+  await t.test('minwww doctor', async t => await doctorFindsWell(t, network, 3, /none in force/))
+  await t.test('the closed network with emulated links', async t => await leavesNothing(t, network))
 })

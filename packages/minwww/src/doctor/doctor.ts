@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createSession, MAX_PAYLOAD, type Session, type SessionOptions } from '@minwww/i2cp'
+import { createSession, I2cpError, LOOKUP, MAX_PAYLOAD, publishesOnlyIfTold, type Session, type SessionOptions } from '@minwww/i2cp'
 import { explain } from '../errors.ts'
 import { patiently } from '../router-options.ts'
 import { Prober } from './probe.ts'
@@ -18,6 +18,10 @@ export interface DoctorOptions {
 }
 
 const CONNECT_PATIENCE = 5000
+/** For an answer that a router gives from its own memory, or never. */
+const ANSWER_PATIENCE = 3000
+/** Every router has an answer to it: that there is no such name. */
+const NO_NAME = 'no-such-name.i2p'
 const LEASE_SET_PATIENCE = 60_000
 const PROBE_PATIENCE = 20_000
 const ROUND_TRIPS = 5
@@ -64,22 +68,40 @@ async function checkReachable ({ host, port }: DoctorOptions['router']): Promise
   })
 }
 
+/** Opens both sessions at once; `sessions` gets those that stand. */
 async function checkTunnels (options: DoctorOptions, sessions: Session[]): Promise<Check[]> {
-  const checks: Check[] = []
   const hint = 'give the router some minutes after its start; look at its own console for peers and tunnels'
-  for (const name of ['session', 'second-session']) {
+  const outcomes = await Promise.all(['tunnels', 'second-tunnels'].map(async (name): Promise<Check> => {
     const began = performance.now()
     try {
-      const session = await patiently(options.tunnelPatience, signal => createSession({ ...options.session, signal }))
-      sessions.push(session)
-      if (name === 'session') checks.push({ name: 'protocol', ok: true, detail: `router says it speaks ${session.routerVersion || 'no version'}; its clock is ${Math.round(session.clockOffset)} ms ahead of ours` })
-      checks.push({ name: name === 'session' ? 'tunnels' : 'second-tunnels', ok: true, detail: `LeaseSet made ${((performance.now() - began) / 1000).toFixed(1)} s after the connection` })
+      sessions.push(await patiently(options.tunnelPatience, signal => createSession({ ...options.session, signal })))
+      return { name, ok: true, detail: `LeaseSet made ${((performance.now() - began) / 1000).toFixed(1)} s after the connection` }
     } catch (error) {
-      checks.push({ name, ok: false, detail: explain(error).message, hint })
-      return checks
+      return { name, ok: false, detail: explain(error).message, hint }
     }
-  }
-  return checks
+  }))
+  const [session] = sessions
+  if (session === undefined) return outcomes
+  const detail = `router says it speaks ${session.routerVersion || 'no version'}; its clock is ${Math.round(session.clockOffset)} ms ahead of ours`
+  return [{ name: 'protocol', ok: true, detail }, await checkSupport(session), ...outcomes]
+}
+
+/** What the router can do beyond the least; nothing of it is needed, so this is never red. */
+async function checkSupport (session: Session): Promise<Check> {
+  const [limits, names] = await Promise.all([
+    Promise.race([session.bandwidthLimits().catch(() => undefined), delay(ANSWER_PATIENCE)]),
+    session.query({ lookupType: LOOKUP.NAME, name: NO_NAME }, { timeout: ANSWER_PATIENCE }).catch((error: unknown) => error)
+  ])
+  const detail = [
+    `${isTimeout(names) ? 'no ' : ''}look-up of names`,
+    limits === undefined ? 'no bandwidth limits' : `bandwidth limits (${limits.routerInbound} KB/s in, ${limits.routerOutbound} KB/s out)`,
+    ...limits !== undefined && publishesOnlyIfTold(limits) ? ['publishes only with --i2cp-option i2cp.dontPublishLeaseSet=false'] : []
+  ]
+  return { name: 'supports', ok: true, detail: detail.join(', ') }
+}
+
+function isTimeout (outcome: unknown): boolean {
+  return outcome instanceof I2cpError && outcome.code === 'I2CP_TIMEOUT'
 }
 
 async function checkPath (first: Session, second: Session, report: (check: Check) => boolean): Promise<void> {
