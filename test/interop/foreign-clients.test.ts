@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { runBench } from '@minwww/benchmark'
 import { MAX_PAYLOAD, Destination, LocalDestination, createSession, type ReceivedMessage, type Session } from '@minwww/i2cp'
 import { createLocalRouter } from '@minwww/local-router'
 import { reproducibleBytes } from '../testnet/bytes.mjs'
@@ -137,4 +138,15 @@ t.test('go-i2cp', async t => {
   await exchangeWith(t, peer, place, { port: swapped })
   peer.command('close')
   await peer.next('closed')
+})
+
+t.test('minwww bench i2cp', async t => {
+  const { scenarios: [result] } = await runBench({ scenarios: ['i2cp'], quick: true, settings: { runs: 1 } })
+  t.equal(result?.status, 'done', result?.reason)
+  for (const size of [1024, 61_440]) {
+    const rateOf = (design: string): number => result?.throughput.find(row => row.design === design && row.conditions.size === size)?.messagesPerSecond ?? 0
+    t.comment(`${size} bytes: ours ${rateOf('minwww')} messages/s, go-i2cp ${rateOf('go-i2cp')}`)
+    t.ok(rateOf('minwww') > 0)
+    t.ok(rateOf('minwww') >= rateOf('go-i2cp'), 'not slower than go-i2cp, if that is there')
+  }
 })

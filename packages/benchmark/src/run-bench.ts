@@ -5,6 +5,7 @@ import { LoadWatch, machineOf, versionsOf } from './machine.ts'
 import { Collector, skippedResult } from './report/collector.ts'
 import { reportHtml } from './report/html.ts'
 import { REPORT_FORMAT, type Report, type ScenarioName, type ScenarioResult } from './report/types.ts'
+import { i2cp } from './i2cp/scenario.ts'
 import { cost } from './scenarios/cost.ts'
 import { grid } from './scenarios/grid.ts'
 import { pages } from './scenarios/pages.ts'
@@ -15,7 +16,7 @@ import { tunnel } from './scenarios/tunnel.ts'
 import { url } from './scenarios/url.ts'
 
 export interface BenchOptions {
-  /** Default: all but `url`, which needs proxies of the user's own. */
+  /** Default: all but `i2cp`, which is about libraries, and `url`, which needs proxies of the user's own. */
   scenarios?: readonly ScenarioName[]
   /** Less of everything: under three minutes on a quiet machine. */
   quick?: boolean
@@ -31,7 +32,7 @@ export interface BenchOptions {
   onProgress?: (text: string) => void
 }
 
-const ALL: Readonly<Record<ScenarioName, Scenario>> = { steps, cost, tunnel, pages, routers, grid, url }
+const ALL: Readonly<Record<ScenarioName, Scenario>> = { steps, cost, tunnel, pages, routers, grid, i2cp, url }
 const DEFAULT: readonly ScenarioName[] = ['steps', 'cost', 'tunnel', 'pages', 'routers', 'grid']
 
 /**

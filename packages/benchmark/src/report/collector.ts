@@ -1,5 +1,5 @@
 import { figureOf, ratioOf } from '../statistics.ts'
-import type { Conditions, CostRow, Ratio, ScenarioName, ScenarioResult, Series, StepDiagram, Waterfall } from './types.ts'
+import type { Conditions, CostRow, Ratio, ScenarioName, ScenarioResult, Series, StepDiagram, ThroughputRow, Waterfall } from './types.ts'
 import type { Cell } from '../grid/index.ts'
 
 /** One attempt. A failed one has the time limit as its time. */
@@ -18,6 +18,7 @@ interface Entry { design: string, label: string, conditions: Conditions, samples
 export class Collector {
   readonly options: Record<string, unknown> = {}
   readonly cost: CostRow[] = []
+  readonly throughput: ThroughputRow[] = []
   readonly steps: StepDiagram[] = []
   readonly waterfalls: Waterfall[] = []
   readonly notes: string[] = []
@@ -42,8 +43,8 @@ export class Collector {
   }
 
   result (facts: Pick<ScenarioResult, 'scenario' | 'status' | 'seconds' | 'disturbed' | 'load'> & { reason?: string }): ScenarioResult {
-    const { options, cost, steps, waterfalls, cells, notes } = this
-    return { ...facts, options, series: [...this.#entries.values()].map(entry => this.#series(entry)), ratios: this.#ratios(), cost, steps, waterfalls, cells, notes }
+    const { options, cost, throughput, steps, waterfalls, cells, notes } = this
+    return { ...facts, options, series: [...this.#entries.values()].map(entry => this.#series(entry)), ratios: this.#ratios(), cost, throughput, steps, waterfalls, cells, notes }
   }
 
   #series ({ design, label, conditions, samples }: Entry): Series {

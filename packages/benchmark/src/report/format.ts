@@ -15,6 +15,8 @@ const WORDS: Readonly<Record<string, (value: number | string) => string>> = {
   size: value => formatSize(Number(value)),
   latency: value => `${value} ms one way`,
   loss: value => `${value} % loss`,
+  routers: value => `${value === 'java' ? 'Java' : value} routers`,
+  'at once': value => Number(value) > 1 ? `${value} at once` : 'alone',
   hops: value => `${value} ${value === 1 ? 'hop' : 'hops'}`,
   state: value => String(value),
   url: value => String(value)
@@ -46,7 +48,7 @@ function formatNumber (value: number): string {
 
 /** By size, then loss and the rest, then design, so that tables read well whatever the order of measurement was. */
 export function inOrder<T extends { conditions: Conditions, design: string }> (items: readonly T[]): T[] {
-  const keys = ['latency', 'hops', 'loss', 'state', 'size']
+  const keys = ['routers', 'latency', 'hops', 'loss', 'state', 'at once', 'size']
   return [...items].sort((a, b) => {
     for (const key of keys) {
       const [left, right] = [a.conditions[key], b.conditions[key]]

@@ -1,6 +1,6 @@
 import { gridSection } from './grid-section.ts'
 import { legend, measuredSection } from './measured-section.ts'
-import { costSection, stepsSection, waterfallSection } from './sections.ts'
+import { costSection, stepsSection, throughputSection, waterfallSection } from './sections.ts'
 import { STYLE } from './style.ts'
 import { escape } from './svg.ts'
 import type { Report, ScenarioResult } from './types.ts'
@@ -12,6 +12,7 @@ const TITLES: Readonly<Record<ScenarioResult['scenario'], string>> = {
   pages: 'A page with ten pictures in Chromium',
   cost: 'What a page costs',
   steps: 'Who sends what when',
+  i2cp: 'I2CP clients over one router',
   url: 'Own proxies'
 }
 
@@ -32,7 +33,7 @@ ${scenarios.map(section).join('\n')}
 }
 
 function section (result: ScenarioResult): string {
-  const { scenario, status, reason, hint, options, seconds, disturbed, load, notes, series, cells, cost, steps, waterfalls } = result
+  const { scenario, status, reason, hint, options, seconds, disturbed, load, notes, series, cells, cost, throughput, steps, waterfalls } = result
   const state = status === 'done'
     ? `${seconds} s; load average ${load.before} before, ${load.after} after; the event loop's delay was ${load.loopDelay99} ms at its p99`
     : `${status}: ${reason ?? ''}${hint === undefined ? '' : `. To get it: ${hint}`}`
@@ -45,6 +46,7 @@ function section (result: ScenarioResult): string {
     ...series.length > 0 ? [legend(series), measuredSection(result)] : [],
     cells.length > 0 ? gridSection(cells) : '',
     cost.length > 0 ? costSection(cost) : '',
+    throughput.length > 0 ? throughputSection(throughput) : '',
     waterfalls.length > 0 ? waterfallSection(waterfalls) : '',
     steps.length > 0 ? stepsSection(steps) : ''
   ].join('\n')

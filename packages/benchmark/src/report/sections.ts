@@ -3,7 +3,7 @@ import { conditionsInWords, formatMs, formatSize, groupBy, inOrder } from './for
 import { stepDiagram } from './step-diagram.ts'
 import { escape } from './svg.ts'
 import { table } from './table.ts'
-import type { CostRow, StepDiagram, Waterfall } from './types.ts'
+import type { CostRow, StepDiagram, ThroughputRow, Waterfall } from './types.ts'
 import { waterfallChart } from './waterfall.ts'
 
 export const COST_HEAD = ['conditions', 'design', 'tunnel messages', 'messages', 'acknowledgements', 'bytes', 'CPU here', 'CPU of its processes', 'memory of its processes', 'failed']
@@ -22,6 +22,16 @@ export function costSection (rows: readonly CostRow[]): string {
     mark: design, label: `${formatSize(Number(conditions.size))}, ${design}`, value: bytes, note: `${Math.round(bytes / 102.4) / 10} KB, ${tunnelMessages.toFixed(0)} TM`
   }))
   return `<h3>Bytes and tunnel messages per page</h3><figure>${barChart('bytes per page', bars)}</figure>${table(COST_HEAD, ordered.map(costCells))}`
+}
+
+export const THROUGHPUT_HEAD = ['conditions', 'design', 'messages/s', 'slowest to fastest run', 'CPU of the sender', 'CPU of the receiver', 'runs']
+
+export function throughputCells ({ conditions, label, messagesPerSecond, slowest, fastest, cpu, runs }: ThroughputRow): string[] {
+  return [conditionsInWords(conditions), label, String(messagesPerSecond), `${slowest} to ${fastest}`, `${cpu.sender.toFixed(1)} µs`, `${cpu.receiver.toFixed(1)} µs`, String(runs)]
+}
+
+export function throughputSection (rows: readonly ThroughputRow[]): string {
+  return table(THROUGHPUT_HEAD, inOrder(rows).map(throughputCells))
 }
 
 export function waterfallSection (waterfalls: readonly Waterfall[]): string {

@@ -1,7 +1,7 @@
 import { conditionsInWords, formatMs, inOrder } from './format.ts'
 import { GRID_HEAD, gridCells } from './grid-section.ts'
 import { formatRatio } from './measured-section.ts'
-import { COST_HEAD, costCells, STEPS_HEAD, stepsCells } from './sections.ts'
+import { COST_HEAD, costCells, STEPS_HEAD, stepsCells, THROUGHPUT_HEAD, throughputCells } from './sections.ts'
 import { textTable } from './table.ts'
 import type { Report, ScenarioResult, Series } from './types.ts'
 
@@ -12,7 +12,7 @@ export function reportText ({ machine, versions, seed, scenarios }: Report): str
 }
 
 function scenarioText (result: ScenarioResult): string {
-  const { scenario, status, reason, hint, seconds, disturbed, notes, series, cells, cost, steps } = result
+  const { scenario, status, reason, hint, seconds, disturbed, notes, series, cells, cost, throughput, steps } = result
   if (status === 'skipped') return `${scenario}: skipped, ${reason ?? ''}\n  to get it: ${hint ?? ''}`
   return [
     `${scenario}: ${status === 'done' ? `${seconds} s` : `${status}, ${reason ?? ''}`}`,
@@ -22,6 +22,7 @@ function scenarioText (result: ScenarioResult): string {
     ...result.ratios.length > 0 ? [ratioText(result)] : [],
     ...cells.length > 0 ? [textTable(GRID_HEAD, cells.map(gridCells))] : [],
     ...cost.length > 0 ? [textTable(COST_HEAD, inOrder(cost).map(costCells))] : [],
+    ...throughput.length > 0 ? [textTable(THROUGHPUT_HEAD, inOrder(throughput).map(throughputCells))] : [],
     ...steps.length > 0 ? [textTable(STEPS_HEAD, inOrder(steps).map(stepsCells))] : []
   ].join('\n')
 }

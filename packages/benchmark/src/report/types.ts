@@ -4,7 +4,7 @@ import type { Interval } from '../statistics.ts'
 /** Version of the form of report.json; report.schema.json describes it. */
 export const REPORT_FORMAT = 'minwww-bench-1'
 
-export const SCENARIOS = ['grid', 'tunnel', 'routers', 'pages', 'cost', 'steps', 'url'] as const
+export const SCENARIOS = ['grid', 'tunnel', 'routers', 'pages', 'cost', 'steps', 'i2cp', 'url'] as const
 export type ScenarioName = typeof SCENARIOS[number]
 
 /** Under what something was measured, by name: size in bytes, latency in ms one way, loss in percent, state cold or warm ... */
@@ -50,6 +50,20 @@ export interface CostRow {
   cpu: { own: number, processes: number }
   /** Resident memory, MB: of this process, and of the design's own ones. */
   memory: { own: number, processes: number }
+}
+
+/** What an I2CP client library does with messages of one size; medians over the runs. */
+export interface ThroughputRow {
+  design: string
+  label: string
+  /** `size` of the payload, bytes. */
+  conditions: Conditions
+  runs: number
+  messagesPerSecond: number
+  slowest: number
+  fastest: number
+  /** CPU of the sending and of the receiving client, microseconds per message. */
+  cpu: { sender: number, receiver: number }
 }
 
 /** One I2CP message on its way. Times in ms from the request. */
@@ -98,6 +112,7 @@ export interface ScenarioResult {
   series: Series[]
   ratios: Ratio[]
   cost: CostRow[]
+  throughput: ThroughputRow[]
   steps: StepDiagram[]
   waterfalls: Waterfall[]
   cells: Cell[]

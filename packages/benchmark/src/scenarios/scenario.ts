@@ -1,6 +1,7 @@
 import type { Collector } from '../report/collector.ts'
 import type { Journal } from '../journal.ts'
 import type { ScenarioName } from '../report/types.ts'
+import type { RouterKind } from '../worlds/closed-network.ts'
 
 /** What the user may set; each scenario has defaults of its own. */
 export interface Settings {
@@ -14,6 +15,12 @@ export interface Settings {
   sizes?: number[]
   /** Tunnel lengths. */
   hops?: number[]
+  /** routers: pages at the same time, each over a connection of its own. */
+  concurrency?: number[]
+  /** routers: which implementations. */
+  routers?: RouterKind[]
+  /** routers: goes on with further runs until so many minutes are over, in each network. */
+  minutes?: number
   /** url: proxies and addresses. */
   via?: string[]
   urls?: string[]

@@ -32,17 +32,18 @@ export function javaStreamingVersion (): string {
 }
 
 /** TCP forwarders on Java I2P's own streaming library: what I2PTunnel does with a connection. One JVM for each end. */
-export async function javaDesign ({ i2cp, target }: { i2cp: Address, target: Address }): Promise<Design> {
-  const server = await startJava('StreamServer', i2cp, ['--target', `${target.host}:${target.port}`])
+export async function javaDesign ({ client, server: i2cp, target, options = {} }: { client: Address, server: Address, target: Address, options?: Record<string, string> }): Promise<Design> {
+  const common = Object.entries(options).flatMap(([name, value]) => ['--option', `${name}=${value}`])
+  const server = await startJava('StreamServer', i2cp, ['--target', `${target.host}:${target.port}`, ...common])
   return {
     design: 'java',
     label: `Java streaming ${javaStreamingVersion()}, I2PTunnel-like`,
     processes: [server.pid],
     close: server.close,
     openClient: async () => {
-      const client = await startJava('StreamClient', i2cp, ['--destination', server.ready.destination, ...CLIENT_OPTIONS])
-      const key = destinationKey(Destination.fromBase64(client.ready.destination))
-      return { via: { host: '127.0.0.1', port: client.ready.port }, keys: [key], processes: [client.pid], close: client.close }
+      const { ready, pid, close } = await startJava('StreamClient', client, ['--destination', server.ready.destination, ...CLIENT_OPTIONS, ...common])
+      const key = destinationKey(Destination.fromBase64(ready.destination))
+      return { via: { host: '127.0.0.1', port: ready.port }, keys: [key], processes: [pid], close }
     }
   }
 }

@@ -38,7 +38,7 @@ export async function openLocalWorld ({ network, designs: wanted = ['minwww', 's
     await add('streaming', async () => await streamingDesign({ client: connect, server: connect, target: site.address }))
     if (wanted.includes('java') && javaMissing() === undefined) {
       const i2cp = await router.listen({ host: '127.0.0.1', port: 0 })
-      await add('java', async () => await javaDesign({ i2cp, target: site.address }))
+      await add('java', async () => await javaDesign({ client: i2cp, server: i2cp, target: site.address }))
     }
     return { router, trace: new Trace(router.network), designs, site: site.address, close: async () => await closers.close() }
   } catch (error) {

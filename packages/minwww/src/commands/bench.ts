@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import type { ScenarioName } from '@minwww/benchmark'
+import type { RouterKind, ScenarioName } from '@minwww/benchmark'
 
 export interface BenchFlags {
   quick?: true
@@ -11,14 +11,18 @@ export interface BenchFlags {
   loss?: number[]
   sizes?: number[]
   hops?: number[]
+  routers?: RouterKind[]
+  concurrency?: number[]
+  minutes?: number
   via?: string[]
 }
 
 const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
   ['grid', 'the protocol cores in virtual time over sizes, latencies, losses and bandwidths; the same figures on every machine'],
   ['tunnel', 'wall clock over one router on this machine: MinWWW, our streaming, Java I2P streaming'],
-  ['routers', "closed network of i2pd routers (root, i2pd, iproute2): MinWWW and i2pd's own HTTP tunnels"],
+  ['routers', "closed network of i2pd or Java routers (root, i2pd, iproute2): MinWWW and the routers' own tunnels"],
   ['pages', 'a page of 24 KB with ten pictures in Chromium'],
+  ['i2cp', 'messages per second and CPU of the I2CP client, against go-i2cp'],
   ['cost', 'tunnel messages, bytes, acknowledgements and CPU of a page'],
   ['steps', 'who sends what when, and how many traversals each design needs']
 ]
@@ -53,6 +57,9 @@ function options (command: Command): Command {
     .addOption(new Option('--loss <PERCENT,...>', 'of tunnel messages; of packets on one link in routers').argParser(list(number(0, 50))))
     .addOption(new Option('--sizes <KB,...>', 'sizes of the pages').argParser(list(number(1, 16_384))))
     .addOption(new Option('--hops <N,...>', 'tunnel lengths in routers').argParser(list(number(0, 7))))
+    .addOption(new Option('--routers <KIND,...>', 'i2pd, java or both in routers').argParser(list(routerKind)))
+    .addOption(new Option('--concurrency <N,...>', 'pages at the same time in routers').argParser(list(number(1, 100))))
+    .addOption(new Option('--minutes <N>', 'goes on for so long in each network of routers').argParser(number(0, 1440)))
 }
 
 function number (low: number, high: number): (text: string) => number {
@@ -63,7 +70,12 @@ function number (low: number, high: number): (text: string) => number {
   }
 }
 
-function list (parse: (text: string) => number): (text: string) => number[] {
+function routerKind (text: string): RouterKind {
+  if (text !== 'i2pd' && text !== 'java') throw new InvalidArgumentError('give i2pd or java.')
+  return text
+}
+
+function list<T> (parse: (text: string) => T): (text: string) => T[] {
   return text => text.split(',').map(parse)
 }
 

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import type { Address } from '../fetch.ts'
+import type { Missing } from '../scenarios/scenario.ts'
+
+/** Implementations of which all routers of a network are. */
+export const ROUTER_KINDS = ['i2pd', 'java'] as const
+export type RouterKind = typeof ROUTER_KINDS[number]
+
+/** The closed network belongs to the repository's tests; an installed package does not have it. */
+const NETWORK = new URL('../../../../test/testnet/network.ts', import.meta.url)
+const JAVA = new URL('../../../../test/interop/java.ts', import.meta.url)
+/** TypeScript loader of the repository. */
+const LOADER = 'tsx/esm/api'
+const ROUTERS = 8
+const JAVA_FLOODFILLS = 4
+/** Until the first page came through i2pd's own tunnels, ms. */
+const READY_TIMEOUT = 90_000
+
+/** The part of test/testnet/network.ts that is used. */
+export interface ClosedNetwork {
+  connect (to: number | Address): Duplex
+  forward (to: number | Address): Promise<Address>
+  site (hops: number): string
+  proxy (hops: number): Address
+  stop (): Promise<void>
+}
+
+export interface Links {
+  /** Tunnel lengths. */
+  hops: number[]
+  /** One way, ms. */
+  delay: number
+  /** 0 to 1. */
+  loss: number
+  seed: number
+}
+
+interface NetworkModule {
+  networkMissing: (needs: { emulatedLinks: boolean, java: boolean }) => string | undefined
+  startNetwork: (options: Links & { readyTimeout: number, routers: number, floodfills?: number, java?: number[], classpath?: string }) => Promise<ClosedNetwork>
+}
+
+interface JavaModule {
+  javaMissing: () => string | undefined
+  javaClasspath: () => Promise<string>
+}
+
+/** Why routers of that kind cannot run here. */
+export async function routersMissing (kind: RouterKind, emulatedLinks: boolean): Promise<Missing | undefined> {
+  if (!existsSync(NETWORK)) return { reason: 'the closed network of routers is only in the repository', hint: "run it from a clone of the repository: 'npm install', then 'npx minwww bench routers' as root" }
+  const reason = await missing(kind === 'java', emulatedLinks).catch((error: unknown) => (error as Error).message)
+  const java = kind === 'java' ? ', and a JDK and Maven for Java routers' : ''
+  return reason === undefined ? undefined : { reason, hint: `run as root on Linux with i2pd and iproute2 installed${java}; links with delay or loss need gcc and /dev/net/tun too ('--latency 0 --loss 0' does without)` }
+}
+
+async function missing (java: boolean, emulatedLinks: boolean): Promise<string | undefined> {
+  const { networkMissing } = await load<NetworkModule>(NETWORK)
+  return networkMissing({ emulatedLinks, java }) ?? (java ? (await load<JavaModule>(JAVA)).javaMissing() : undefined)
+}
+
+/** Eight routers, each in a network namespace of its own. i2pd's own tunnels are up; Java routers build none in their first 90 s. */
+export async function startClosedNetwork (kind: RouterKind, links: Links): Promise<ClosedNetwork> {
+  const { startNetwork } = await load<NetworkModule>(NETWORK)
+  if (kind === 'i2pd') return await startNetwork({ ...links, routers: ROUTERS, readyTimeout: READY_TIMEOUT })
+  const classpath = await (await load<JavaModule>(JAVA)).javaClasspath()
+  const java = Array.from({ length: ROUTERS }, (_, i) => i + 1)
+  return await startNetwork({ ...links, hops: [], routers: ROUTERS, floodfills: JAVA_FLOODFILLS, java, classpath, readyTimeout: 0 })
+}
+
+async function load<T> (module: URL): Promise<T> {
+  const { tsImport } = await import(LOADER) as { tsImport: (file: string, parent: string) => Promise<T> }
+  return await tsImport(fileURLToPath(module), import.meta.url)
+}

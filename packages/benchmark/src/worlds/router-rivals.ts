@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Address } from '../fetch.ts'
+import type { Closers } from './closers.ts'
+import type { ClosedNetwork, RouterKind } from './closed-network.ts'
+import type { Client, Design } from './design.ts'
+import { javaDesign } from './java-design.ts'
+import { minwwwDesign } from './minwww-design.ts'
+import { SITE } from './site.ts'
+
+/** Routers with a client port each: the browser's side and the web server's side. */
+const CLIENT_ROUTER = 1
+const SERVER_ROUTER = 2
+const TUNNELS = 2
+/** A Java router builds no tunnel in its first 90 s. */
+const JAVA_START = 95_000
+/** A look-up on a Java router that starts before the LeaseSet is stored waits 15 s and loses what is sent meanwhile. */
+const JAVA_SETTLE = 15_000
+
+/** A design over tunnels of one length. */
+export interface Rival { design: string, label: string, length: number, client: Pick<Client, 'via'>, host: string }
+
+interface Place { closers: Closers, network: ClosedNetwork, site: { origin: string, address: Address }, lengths: number[], signal: AbortSignal, progress: (text: string) => void }
+
+/** MinWWW and the routers' own way, for each tunnel length. */
+export async function openRivals (kind: RouterKind, place: Place): Promise<Rival[]> {
+  return kind === 'i2pd' ? await overI2pd(place) : await overJava(place)
+}
+
+async function overI2pd ({ closers, network, site, lengths, progress }: Place): Promise<Rival[]> {
+  const rivals: Rival[] = []
+  for (const length of lengths) {
+    progress(`building tunnels of ${length} hops`)
+    const design = closers.add(await minwwwOver(network, site.origin, length), design => design.close())
+    rivals.push(await openClient(closers, design, length))
+    rivals.push({ design: 'i2pd', label: "i2pd's own HTTP tunnels", length, client: { via: await network.forward(network.proxy(length)) }, host: network.site(length) })
+  }
+  return rivals
+}
+
+async function overJava ({ closers, network, site, lengths, signal, progress }: Place): Promise<Rival[]> {
+  progress('waiting for Java routers to build tunnels')
+  await sleep(JAVA_START, undefined, { signal })
+  const [client, server] = [await network.forward(CLIENT_ROUTER), await network.forward(SERVER_ROUTER)]
+  const designs: Array<[Design, number]> = []
+  for (const length of lengths) {
+    const add = (design: Design): void => { designs.push([closers.add(design, design => design.close()), length]) }
+    add(await minwwwOver(network, site.origin, length))
+    add(await javaDesign({ client, server, target: site.address, options: tunnelOptions(length) }))
+  }
+  progress('waiting for LeaseSets')
+  await sleep(JAVA_SETTLE, undefined, { signal })
+  return await Promise.all(designs.map(async ([design, length]) => await openClient(closers, design, length)))
+}
+
+async function openClient (closers: Closers, design: Design, length: number): Promise<Rival> {
+  const client = closers.add(await design.openClient(), client => client.close())
+  return { design: design.design, label: design.label, length, client, host: SITE }
+}
+
+async function minwwwOver (network: ClosedNetwork, origin: string, length: number): Promise<Design> {
+  return await minwwwDesign({ client: () => network.connect(CLIENT_ROUTER), server: () => network.connect(SERVER_ROUTER), options: tunnelOptions(length), origin })
+}
+
+function tunnelOptions (length: number): Record<string, string> {
+  return Object.fromEntries(['inbound', 'outbound'].flatMap(direction => [
+    [`${direction}.length`, String(length)], [`${direction}.lengthVariance`, '0'], [`${direction}.quantity`, String(TUNNELS)]
+  ]))
+}
