@@ -34,6 +34,7 @@ export class CoreDriver {
   #timer: Timer | undefined
   #timerAt = Infinity
   #closed = false
+  #onIdle: Array<() => void> = []
 
   constructor (options: CoreDriverOptions) {
     this.#options = options
@@ -47,8 +48,15 @@ export class CoreDriver {
     this.#pump()
   }
 
+  /** Resolves when the core has nothing more to send; at once after `close`. */
+  async idle (): Promise<void> {
+    if (this.#closed || this.#options.core.idle !== false) return
+    await new Promise<void>(resolve => this.#onIdle.push(resolve))
+  }
+
   close (): void {
     this.#closed = true
+    for (const wake of this.#onIdle.splice(0)) wake()
     this.#options.session.off('message', this.#onMessage as (...args: unknown[]) => void)
     this.#timer?.clear()
     this.#timer = undefined
@@ -66,6 +74,7 @@ export class CoreDriver {
     for (let event = core.pollEvent(); event !== undefined; event = core.pollEvent()) this.#options.onEvent(event)
     const resume = this.#transmit(clock.now())
     if (this.#closed) return
+    if (core.idle !== false) for (const wake of this.#onIdle.splice(0)) wake()
     // While the gate holds messages back, the core's own deadline for them lies in the past. And what the core wants to
     // send "now" but does not give is a rounding of epoch milliseconds (2^-12 ms): a tick later it does.
     const now = clock.now()

@@ -48,7 +48,7 @@ export class ExitParts {
     this.logger = options.logger ?? silentLogger
     this.policy = policy
     this.keeper = quota?.keeper
-    this.bandwidth = new Bandwidth(options.bandwidth ?? {}, clock, quota?.saved)
+    this.bandwidth = new Bandwidth(options.bandwidth ?? {}, clock, quota?.saved, () => this.keeper?.counted())
     this.admission = new Admission(options.limits ?? {}, clock.now())
     this.leftovers = new Leftovers(clock)
     this.web = buildWebSide(options, policy, clock.now)
@@ -105,11 +105,11 @@ export class ExitParts {
     return this.#draining
   }
 
-  /** Refuses everything new from now on; resolves when what is under way is answered. */
+  /** Refuses everything new from now on; resolves when what is under way is answered, and the answers have left. */
   async drain (): Promise<void> {
     this.#draining = true
     this.driver.act((core, now) => core.drain?.(now))
-    await Promise.all([this.streams?.drain(), this.service.drain()])
+    await Promise.all([this.streams?.drain(), this.service.drain().then(async () => await this.driver.idle())])
   }
 
   async close (): Promise<void> {
@@ -120,7 +120,7 @@ export class ExitParts {
     this.leftovers.close()
     await this.web.fetcher.close()
     this.bandwidth.close()
-    await this.keeper?.close(this.bandwidth.quotaState())
+    await this.keeper?.close()
   }
 
   #createService (options: ExitOptions): MessageService {
@@ -142,7 +142,7 @@ export class ExitParts {
       onOutcome: (visitor, outcome, bytes, milliseconds) => {
         this.statistics.finished('message', outcome, bytes, milliseconds)
         this.admission.spend(this.clock.now(), visitor.b32, bytes)
-        this.bandwidth.owe(bytes)
+        this.bandwidth.owe(visitor.b32, bytes)
       }
     })
   }

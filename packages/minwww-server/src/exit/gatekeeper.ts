@@ -37,7 +37,7 @@ export class Gatekeeper {
       statistics.refused('destination')
       throw error
     }
-    const refusal = admission.admit(now(), visitor.b32, SAFE.has(request.method)) ?? bandwidth.refuse(active())
+    const refusal = admission.admit(now(), visitor.b32, SAFE.has(request.method)) ?? bandwidth.refuse(visitor.b32, active())
     if (refusal === undefined) return
     statistics.refused(refusal.cause)
     throw new ServerError('MINWWW_EXIT_BUSY', WORDS[refusal.cause] ?? 'this exit has reached a limit', {

@@ -46,6 +46,8 @@ export interface ExitCore {
   /** Sizes of the core's tables, and its counters. */
   readonly load?: { sessions: number }
   readonly stats?: object
+  /** Nothing is being fetched and nothing waits to be sent. */
+  readonly idle?: boolean
   receive (now: number, message: IncomingMessage): void
   respond (now: number, handle: number, message: Buffer): void
   fail (now: number, handle: number, code: WireErrorName, facts?: { retryAfter?: number, size?: number, detail?: string }): void

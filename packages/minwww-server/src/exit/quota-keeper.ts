@@ -5,56 +5,74 @@ import type { Clock, Timer } from './clock.ts'
 import type { ExitLogger } from './ports.ts'
 
 /** ms between two writes: what a kill can cost. */
-const INTERVAL = 500
+const INTERVAL = 250
 
 /** Writes the quota to the state directory while the exit runs. */
 export class QuotaKeeper {
   readonly #journal: QuotaJournal
   readonly #clock: Clock
   readonly #logger: ExitLogger
+  #state: (() => QuotaState) | undefined
   #timer: Timer | undefined
-  #writing: Promise<void> = Promise.resolve()
+  #writtenAt: number
   #failed = false
 
   private constructor (journal: QuotaJournal, clock: Clock, logger: ExitLogger) {
     this.#journal = journal
     this.#clock = clock
+    this.#writtenAt = clock.now()
     this.#logger = logger
   }
 
   /** One file per Destination, so that several exits may share the directory. */
   static async open (directory: string, b32: string, clock: Clock, logger: ExitLogger): Promise<{ keeper: QuotaKeeper, saved: QuotaState | undefined }> {
-    const { journal, saved } = await QuotaJournal.open(join(directory, `quota-${b32.slice(0, 16)}.jsonl`))
-    return { keeper: new QuotaKeeper(journal, clock, logger), saved }
+    const failed: Array<(error: NodeJS.ErrnoException) => void> = []
+    const { journal, saved } = await QuotaJournal.open(join(directory, `quota-${b32.slice(0, 16)}.jsonl`), error => failed[0]?.(error))
+    const keeper = new QuotaKeeper(journal, clock, logger)
+    failed.push(error => keeper.#fail(error))
+    return { keeper, saved }
   }
 
   /** False while the disk does not take the accounting. */
   get healthy (): boolean { return !this.#failed }
 
   start (state: () => QuotaState): void {
-    const write = () => {
-      this.#writing = this.#write(state()).finally(() => {
-        if (this.#timer !== undefined) this.#timer = this.#clock.setTimer(write, INTERVAL)
-      })
-    }
-    this.#timer = this.#clock.setTimer(write, INTERVAL)
+    this.#state = state
   }
 
-  async close (state: QuotaState): Promise<void> {
+  /**
+   * Something was counted. What was counted more than INTERVAL ago is on disk when this returns, however late timers
+   * are on a loaded machine; a timer writes the rest.
+   */
+  counted (): void {
+    if (this.#state === undefined) return
+    if (this.#clock.now() - this.#writtenAt >= INTERVAL) return this.#write()
+    this.#timer ??= this.#clock.setTimer(() => this.#write(), INTERVAL)
+  }
+
+  async close (): Promise<void> {
+    this.#write()
+    this.#state = undefined
     this.#timer?.clear()
-    this.#timer = undefined
-    await this.#writing
-    await this.#write(state)
     await this.#journal.close()
   }
 
-  async #write (state: QuotaState): Promise<void> {
+  #write (): void {
+    this.#timer?.clear()
+    this.#timer = undefined
+    this.#writtenAt = this.#clock.now()
+    if (this.#state === undefined) return
     try {
-      await this.#journal.write(state)
+      this.#journal.write(this.#state())
       this.#failed = false
     } catch (error) {
-      if (!this.#failed) this.#logger.error({ code: (error as NodeJS.ErrnoException).code }, 'the quota cannot be written to the state directory')
-      this.#failed = true
+      this.#fail(error as NodeJS.ErrnoException)
     }
+  }
+
+  #fail (error: NodeJS.ErrnoException): void {
+    if (!this.#failed) this.#logger.error({ code: error.code }, 'the quota cannot be written to the state directory')
+    this.#failed = true
+    if (this.#state !== undefined) this.#timer ??= this.#clock.setTimer(() => this.#write(), INTERVAL)
   }
 }

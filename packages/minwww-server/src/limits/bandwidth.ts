@@ -2,6 +2,7 @@ import { CONTAINER } from '@minwww/protocol'
 import type { Clock, Timer } from '../exit/clock.ts'
 import type { SendGate } from '../exit/core-driver.ts'
 import type { IncomingMessage, OutgoingMessage } from '../exit/ports.ts'
+import { Backlog } from './core/backlog.ts'
 import { FairBucket } from './core/fair-bucket.ts'
 import { QuotaCounter, type QuotaLeft, type QuotaState } from './core/quota.ts'
 
@@ -37,7 +38,8 @@ const MAX_ACTIVE = 4_096
 /** Total bandwidth of both directions and the quota, for messages and streams alike. Owns one timer a direction. */
 export class Bandwidth implements SendGate {
   readonly #clock: Clock
-  readonly #options: BandwidthOptions
+  readonly #onCounted: () => void
+  #options: BandwidthOptions
   readonly #out: FairBucket
   readonly #in: FairBucket
   readonly #timers = new Map<FairBucket, { at: number, timer: Timer }>()
@@ -45,17 +47,29 @@ export class Bandwidth implements SendGate {
   /** Clients that messages go to, by the time of the last one, oldest first. */
   readonly #active = new Map<string, number>()
   /** Bytes of answers that the core has and that have not left yet, as far as is known. */
-  #owed = 0
+  readonly #owed = new Backlog()
   #inWaiting = 0
 
-  constructor (options: BandwidthOptions, clock: Clock, saved?: QuotaState) {
+  /** `onCounted` is called whenever the quota has changed. */
+  constructor (options: BandwidthOptions, clock: Clock, saved?: QuotaState, onCounted: () => void = () => {}) {
     this.#options = options
+    this.#onCounted = onCounted
     this.#clock = clock
     const now = clock.now()
     const burst = options.burst === undefined ? {} : { burst: options.burst }
     this.#out = new FairBucket({ rate: options.out ?? 0, ...burst }, now)
     this.#in = new FairBucket({ rate: options.in ?? 0, ...burst }, now)
     this.#quota = new QuotaCounter(options, now, saved)
+  }
+
+  /** Other limits from now on; what was used stays used. `burst` alone stays as it was. */
+  setLimits (options: BandwidthOptions): void {
+    const now = this.#clock.now()
+    this.#options = { ...options, ...(this.#options.burst === undefined ? {} : { burst: this.#options.burst }) }
+    this.#quota.setLimits(options)
+    this.#out.setRate(now, options.out ?? 0)
+    this.#in.setRate(now, options.in ?? 0)
+    for (const bucket of [this.#out, this.#in]) this.#arm(bucket)
   }
 
   get totals (): { in: number, out: number } {
@@ -80,24 +94,24 @@ export class Bandwidth implements SendGate {
   }
 
   /**
-   * What speaks against a request, with `active` under way, itself among them: so early that those can still end within
-   * the limits.
+   * What speaks against a request of a client, with `active` of all clients under way, itself among them: so early that
+   * those can still end within the limits. Who waits for little is let in although another one waits for much.
    */
-  refuse (active: number): BandwidthRefusal | undefined {
+  refuse (client: string, active: number): BandwidthRefusal | undefined {
     const now = this.#clock.now()
     const wait = this.#quota.retryAfter(now, active * EXPECTED_COST)
     if (wait > 0) return { cause: 'quota', retryAfter: wait }
-    return this.#delayed('bandwidth-out', this.#owed, this.#out.rate) ?? this.#delayed('bandwidth-in', this.#inWaiting, this.#in.rate)
+    return this.#delayed('bandwidth-out', this.#owed.ahead(now, client), this.#out.rate) ?? this.#delayed('bandwidth-in', this.#inWaiting, this.#in.rate)
   }
 
-  /** The core has got an answer of about so many bytes. */
-  owe (bytes: number): void {
-    if (this.#out.rate > 0) this.#owed += bytes
+  /** The core has got an answer of about so many bytes for a client. */
+  owe (client: string, bytes: number): void {
+    if (this.#out.rate > 0) this.#owed.add(this.#clock.now(), client, bytes)
   }
 
   /** Resolves when the bytes, already read, may be counted; the reader waits so long before it reads on. */
   async takeIn (client: string, bytes: number, signal?: AbortSignal): Promise<void> {
-    this.#quota.add(this.#clock.now(), bytes)
+    this.#count(this.#clock.now(), bytes)
     this.#inWaiting += bytes
     try {
       await this.#take(this.#in, client, bytes, signal)
@@ -109,12 +123,12 @@ export class Bandwidth implements SendGate {
   /** Resolves when the bytes may be written to a stream. */
   async takeOut (client: string, bytes: number, signal?: AbortSignal): Promise<void> {
     await this.#take(this.#out, client, bytes, signal)
-    this.#quota.add(this.#clock.now(), bytes)
+    this.#count(this.#clock.now(), bytes)
   }
 
   /** Bytes that came from a client on a stream: they use up the quota, no rate. */
   countUpload (bytes: number): void {
-    this.#quota.add(this.#clock.now(), bytes)
+    this.#count(this.#clock.now(), bytes)
   }
 
   readyAt (now: number): number {
@@ -125,21 +139,26 @@ export class Bandwidth implements SendGate {
     const bytes = message.payload.length + CONTAINER
     this.#markActive(now, message.to.b32)
     this.#out.sent(now, bytes, this.#active.size)
-    this.#owed = Math.max(0, this.#owed - bytes)
-    this.#quota.add(now, bytes)
+    this.#owed.sent(now, message.to.b32, bytes)
+    this.#count(now, bytes)
   }
 
   idle (): void {
-    this.#owed = 0
+    this.#owed.clear()
   }
 
   received (now: number, message: IncomingMessage): void {
-    this.#quota.add(now, message.payload.length + CONTAINER)
+    this.#count(now, message.payload.length + CONTAINER)
   }
 
   close (): void {
     for (const { timer } of this.#timers.values()) timer.clear()
     this.#timers.clear()
+  }
+
+  #count (now: number, bytes: number): void {
+    this.#quota.add(now, bytes)
+    this.#onCounted()
   }
 
   #delayed (cause: BandwidthCause, bytes: number, rate: number): BandwidthRefusal | undefined {

@@ -31,7 +31,6 @@ export class StreamProxy {
   /** Bounded by maxStreams. */
   readonly #open = new Map<Duplex, OpenStream>()
   #refused = 0
-  #idle: (() => void) | undefined
 
   constructor (context: StreamContext, source: StreamSource, limits: StreamLimits) {
     this.#context = context
@@ -50,13 +49,17 @@ export class StreamProxy {
   /** Requests and tunnels under way. */
   get active (): number { return [...this.#open.values()].reduce((sum, open) => sum + open.requests, 0) }
 
-  /** No new streams; idle ones are ended. Resolves when the requests under way have their answers. */
+  /**
+   * No new streams; idle ones are ended, the others after their answers. Resolves when all are closed: the clients have
+   * everything then, which they do not when it is only written.
+   */
   async drain (): Promise<void> {
     this.#listener.close()
-    for (const { stream, requests } of this.#open.values()) {
+    const closed = [...this.#open.values()].map(async ({ stream, requests }) => {
       if (requests === 0) stream.end()
-    }
-    if (this.active > 0) await new Promise<void>(resolve => { this.#idle = resolve })
+      if (!stream.closed) await new Promise<void>(resolve => stream.once('close', resolve))
+    })
+    await Promise.all(closed)
   }
 
   close (): void {
@@ -121,7 +124,6 @@ export class StreamProxy {
       stream.destroy()
     }).finally(() => {
       open.requests--
-      if (this.active === 0) this.#idle?.()
       if (open.requests > 0) return
       if (this.#context.isDraining()) stream.end()
       else this.#await(open, NEXT_REQUEST)

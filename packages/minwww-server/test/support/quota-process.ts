@@ -9,5 +9,6 @@ const quota = new QuotaCounter({}, systemClock.now(), saved)
 keeper.start(() => quota.state(systemClock.now()))
 setInterval(() => {
   quota.add(systemClock.now(), 1_000)
+  keeper.counted()
   process.stdout.write(`${JSON.stringify({ at: systemClock.now(), bytes: quota.state(systemClock.now()).dayBytes })}\n`)
 }, 20)

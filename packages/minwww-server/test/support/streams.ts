@@ -19,7 +19,7 @@ export class FakeStreams implements StreamSource {
   }
 
   open (from: Destination): Duplex {
-    const [client, exit] = duplexPair()
+    const [client, exit] = duplexPair({ allowHalfOpen: false })
     client.on('error', () => {})
     this.#onConnection?.(Object.assign(exit, { remoteDestination: from }))
     return client

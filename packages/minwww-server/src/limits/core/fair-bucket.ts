@@ -26,7 +26,7 @@ const MAX_FLOWS = 4_096
  * advance what it wants to send, so it asks `readyAt` and reports with `sent`.
  */
 export class FairBucket {
-  readonly #bucket: TokenBucket | undefined
+  #bucket: TokenBucket | undefined
   readonly #waiting: Ticket[] = []
   readonly #finish = new Map<string, number>()
   #virtual = 0
@@ -43,8 +43,11 @@ export class FairBucket {
   /** Bytes that ever passed. */
   get total (): number { return this.#total }
 
+  /** 0 is unlimited: what waits goes at the next `poll`. */
   setRate (now: number, rate: number, burst = Math.max(MIN_BURST, rate / 2)): void {
-    this.#bucket?.setRate(now, rate, burst)
+    if (rate === 0) this.#bucket = undefined
+    else if (this.#bucket === undefined) this.#bucket = new TokenBucket(rate, burst, now)
+    else this.#bucket.setRate(now, rate, burst)
   }
 
   /** `grant` is called once, here or from `poll`, when the bytes may go. Returns a function that gives the place up. */
@@ -77,7 +80,7 @@ export class FairBucket {
 
   nextTimeout (now: number): number | undefined {
     const first = this.#first()
-    return first === undefined ? undefined : this.#bucket?.availableAt(now, first.bytes)
+    return first === undefined ? undefined : this.#bucket?.availableAt(now, first.bytes) ?? now
   }
 
   /** ms from which on a message of about so many bytes may go, after the flows whose turn it is. */
