@@ -9,7 +9,7 @@ const PROGRESS_INTERVAL = 2_000
 const INTERRUPTED = 130
 
 export async function runBenchCommand (flags: BenchFlags & { count?: number }, scenario: ScenarioName | undefined, urls: string[]): Promise<void> {
-  const { quick = false, json = false, seed, out, count, runs = count, latency, loss, sizes, hops, via } = flags
+  const { quick = false, json = false, seed, out, count, runs = count, latency, loss, sizes, hops, routers, concurrency, minutes, via } = flags
   for (const text of [...urls, ...via ?? []]) assertHttp(text)
   const controller = new AbortController()
   const interrupt = (): void => controller.abort()
@@ -28,6 +28,9 @@ export async function runBenchCommand (flags: BenchFlags & { count?: number }, s
         ...(loss !== undefined && { loss }),
         ...(sizes !== undefined && { sizes }),
         ...(hops !== undefined && { hops }),
+        ...(routers !== undefined && { routers }),
+        ...(concurrency !== undefined && { concurrency }),
+        ...(minutes !== undefined && { minutes }),
         ...(via !== undefined && { via, urls })
       },
       ...(out !== undefined && { out })
