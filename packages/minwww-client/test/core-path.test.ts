@@ -37,7 +37,7 @@ t.test('a train without length, or one that nearly stands still, leaves a rate t
 
 t.test('rate: search, bottleneck, hold, probe, loss', async t => {
   const rate = new RateGrant(128 * KB, 2 * KB, 16 * KB * KB)
-  const train = (arrival: number, pace: number): boolean => rate.sample({ symbols: 10, bytes: arrival, duration: 1_000, pace })
+  const train = (arrival: number, pace: number, symbols = 10): boolean => rate.sample({ symbols, bytes: arrival, duration: 1_000, pace })
   t.ok(train(128 * KB, 128 * KB))
   t.equal(rate.grant, 256 * KB, 'doubles while no bottleneck was seen')
   t.notOk(train(64 * KB, 256 * KB))
@@ -59,7 +59,11 @@ t.test('rate: search, bottleneck, hold, probe, loss', async t => {
   t.ok(rate.sample({ symbols: 6, bytes: 1, duration: 1_000, pace: 60 * KB }), 'a short train says nothing')
   for (let i = 0; i < 40; i++) rate.congestion()
   t.equal(rate.grant, 2 * KB, 'bounded below')
-  for (let i = 0; i < 400; i++) train(1e12, 1e12)
+  train(1e12, 1e12)
+  t.equal(rate.grant, 480 * KB, 'no more than gateways take of messages, until a longer train has come')
+  train(1e12, 1e12, 50)
+  t.equal(rate.grant, 2_000 * KB)
+  for (let i = 0; i < 400; i++) train(1e12, 1e12, 1_000)
   t.equal(rate.grant, 16 * KB * KB, 'and above, whatever an exit claims')
 })
 

@@ -41,7 +41,7 @@ t.test('Basic authentication', async t => {
 t.test('each credential has Destinations and a cache of its own', async t => {
   const made: string[] = []
   const { proxy, core, port } = await startProxy(site, {
-    auth: { users: { ann: '1', bob: '2' } },
+    auth: { users: { ann: '1', bob: '2', eva: '3' } },
     isolate: async user => {
       made.push(user)
       if (made.length === 1) throw new Error('no tunnels yet')
@@ -50,13 +50,16 @@ t.test('each credential has Destinations and a cache of its own', async t => {
       return { sessions: [session as never] }
     }
   })
-  const as = async (credential: string): Promise<number> => (await get(port, 'http://a.example/', [['Proxy-Authorization', basic(credential)]])).status
-  t.equal(await as('ann:1'), 500)
+  const as = async (credential: string, ...fields: Array<[string, string]>): Promise<number> => (await get(port, 'http://a.example/', [['Proxy-Authorization', basic(credential)], ...fields])).status
+  t.equal(await as('ann:1'), 503)
   t.equal(made.length, 1)
   // The pretended core belongs to the common session, so that an answer proves nothing here; the cache does.
   const asked = Promise.all([as('ann:1'), as('bob:2')])
   while (core.requests.length < 2) await new Promise(setImmediate)
   t.strictSame(made, ['ann', 'ann', 'bob'])
+  const opened = await get(port, 'http://a.example/', [['Proxy-Authorization', basic('eva:3')], ['Accept', 'text/html']])
+  t.equal(opened.get('x-minwww-error'), 'MINWWW_NOT_READY', 'a page that is opened does not wait for tunnels')
+  t.equal(made.at(-1), 'eva')
   await proxy.close()
   await asked.catch(() => {})
 })

@@ -154,7 +154,7 @@ export class ExitPath {
    * Takes note of a symbol, whether its page still needs it or not.
    * @param backlog - ms until everything under way has come: the rest of this burst may come as late
    */
-  observe (now: number, key: string, from: number, reply: ReplyMessage, payloadLength: number, backlog: number): BurstWatch {
+  observe (now: number, key: string, from: number, reply: ReplyMessage, payloadLength: number, backlog = 0): BurstWatch {
     let watch = this.#watches.get(key)
     if (watch === undefined) {
       watch = new BurstWatch(from, reply.last, tunnelMessagesOf(payloadLength), decodeRate(reply.pace))

@@ -15,12 +15,15 @@ const MEMORY = 64 * 1024 * 1024 // bytes
 const ENTRY = 4 * 1024 * 1024 // bytes
 const DISK = 512 * 1024 * 1024 // bytes
 
+/** A seat that is there, or comes. */
+interface Opening { coming: Promise<void>, seat?: Seat }
+
 /** The seat of everybody, and one of their own for users where isolation is asked for. */
 export class Users {
   readonly #options: ProxyOptions
   readonly #logger: Logger | undefined
   readonly #exits: ExitSpec[] = []
-  readonly #isolated = new Map<string, Promise<Seat>>() // one per user of `auth`
+  readonly #isolated = new Map<string, Opening>() // one per user of `auth`
   readonly #seats: Seat[] = []
   /** The common seat is there, or will never be. */
   readonly #opened = new Readiness(() => this.#common !== undefined || this.#failure !== undefined)
@@ -61,11 +64,13 @@ export class Users {
     const began = performance.now()
     const isCommon = user === undefined || this.#options.isolate === undefined
     if (isCommon && patience !== undefined) await this.#opened.wait(patience.timeout, patience.signal)
-    const seat = isCommon ? this.#common : await this.#isolatedSeat(user)
+    const seat = isCommon ? this.#common : await this.#isolatedSeat(user, patience)
     if (patience !== undefined) await seat?.backend.readiness.wait(patience.timeout - (performance.now() - began), patience.signal)
     if (seat?.backend.driver.ready === true) return seat
     patience?.signal?.throwIfAborted()
-    throw notReady(seat?.backend.driver.state, this.state)
+    // Before there are sessions nobody knows whether the router can be reached.
+    const state = seat?.backend.driver.state ?? (isCommon && this.#failure !== undefined ? 'closed' : 'building')
+    throw new ProxyError(state === 'building' ? 'MINWWW_NOT_READY' : 'MINWWW_NO_ROUTER', state)
   }
 
   addExit (exit: ExitSpec): string {
@@ -96,13 +101,23 @@ export class Users {
     await this.#disk?.flush()
   }
 
-  async #isolatedSeat (user: string): Promise<Seat | undefined> {
-    const known = this.#isolated.get(user)
-    if (known !== undefined) return await known
-    const opening = this.#options.isolate!(user).then(tunnels => this.#seat(tunnels, false))
+  /** Opened when the user comes first; without patience it is not waited for. @throws ProxyError MINWWW_NO_ROUTER */
+  async #isolatedSeat (user: string, patience: Patience | undefined): Promise<Seat | undefined> {
+    const known = this.#isolated.get(user) ?? this.#openIsolated(user)
+    if (known.seat === undefined && patience !== undefined) await known.coming
+    return known.seat
+  }
+
+  #openIsolated (user: string): Opening {
+    const coming = this.#options.isolate!(user).then(tunnels => { opening.seat = this.#seat(tunnels, false) }, (error: unknown) => {
+      this.#isolated.delete(user)
+      this.#logger?.error({ err: error }, 'no session for a user')
+      throw new ProxyError('MINWWW_NO_ROUTER', undefined, { cause: error })
+    })
+    coming.catch(() => {})
+    const opening: Opening = { coming }
     this.#isolated.set(user, opening)
-    opening.catch(() => this.#isolated.delete(user))
-    return await opening
+    return opening
   }
 
   #open (sessions: readonly Session[]): void {
@@ -136,10 +151,6 @@ export class Users {
     return seat
   }
 }
-
-/** Before there are sessions nobody knows whether the router can be reached. */
-const notReady = (session: Session['state'] | undefined, proxy: string): ProxyError =>
-  new ProxyError(session === 'building' || (session === undefined && proxy === 'connecting') ? 'MINWWW_NOT_READY' : 'MINWWW_NO_ROUTER', session ?? proxy)
 
 /** Only the common seat has a place on disk: what isolated users saw leaves no trace. */
 const cacheOf = ({ maxBytes = MEMORY, maxEntryBytes = ENTRY }: CacheOptions, disk: DiskStore | undefined): HttpCache =>

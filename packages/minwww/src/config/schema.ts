@@ -46,6 +46,19 @@ const POOL = {
   timeout: amount('longest wait for a page, s', 'SECONDS', 60, 3600, 1)
 }
 
+const PROXY = {
+  hosts: file('private hosts file: NAME=DEST a line'),
+  jump: list('jump service that the page for an unknown name offers, in place of the built-in ones; the name is appended to the URL (repeatable)', 'NAME=URL'),
+  cacheMemory: amount('cache in memory, MB; 0 is no cache at all', 'MB', 64, 65_536),
+  cacheDir: Type.Optional(Type.String({ description: 'directory of the disk cache', metavar: 'DIR', minLength: 1 })),
+  cacheDisk: amount('cache on disk, MB', 'MB', 512, 1_000_000, 1),
+  auth: file('file with USER:PASSWORD that browsers must give'),
+  isolate: toggle('own Destinations and an own cache for each user of --auth'),
+  hostname: list('name under which the pages of the proxy may be opened besides its address (repeatable)', 'HOST:PORT'),
+  connectPorts: list('port of the web that CONNECT opens (repeatable; those that the exits allow if none is given)', 'PORT'),
+  acceptLanguage: Type.Optional(Type.String({ description: "Accept-Language for everybody; 'browser' passes the browser's on", metavar: 'VALUE', minLength: 1, maxLength: 200 }))
+}
+
 const ROUTER = {
   router: address('I2CP address of the router', '127.0.0.1:7654'),
   allowPlainRemote: toggle('allow I2CP without TLS to a router that is not on this machine'),
@@ -59,6 +72,7 @@ export const SECTIONS = {
     site: list('web site that the exits serve by name (repeatable)', 'NAME=URL'),
     ...MODEL,
     ...POOL,
+    ...PROXY,
     ...LIMITS
   }),
   router: Type.Object({
@@ -91,9 +105,10 @@ export const SECTIONS = {
     exit: list('exit server: base64 Destination, b32 address or name (repeatable)', 'DEST'),
     exits: file('file with one exit per line, # starts a comment'),
     ...POOL,
-    hosts: file('private hosts file: NAME=DEST a line'),
-    cacheDir: Type.Optional(Type.String({ description: 'directory of the disk cache', metavar: 'DIR', minLength: 1 })),
-    auth: file('file with USER:PASSWORD that browsers must give')
+    ...PROXY,
+    privateAddresses: Type.Union([Type.Literal('refuse'), Type.Literal('exit')],
+      { description: 'who answers for addresses of private networks: refuse here, or exit', metavar: 'WHO', default: 'refuse' }),
+    state: Type.Optional(Type.String({ description: 'directory that keeps what is known of the exits over a restart', metavar: 'DIR', minLength: 1 }))
   })
 }
 

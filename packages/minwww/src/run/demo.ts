@@ -9,7 +9,7 @@ import { startDemoSite } from '../demo-site.ts'
 import { runService, type Closers } from '../lifecycle.ts'
 import { modelOptions } from '../model.ts'
 import { seededRandom } from '../seeded-random.ts'
-import { openExit, openProxy } from '../services.ts'
+import { openExit, openProxy, type ProxySessions } from '../services.ts'
 
 /** Name under which the built-in site is served. */
 const SITE = 'demo.i2p'
@@ -30,7 +30,8 @@ export async function runDemo (context: Context<Settings<'demo'>>): Promise<void
     const open = async (local: LocalDestination): Promise<Session> => await openSession(closers, router, local, context)
     const exits = await Promise.all(keys.slice(2).map(async local => await openExit(closers, await open(local), settings, logger, { [SITE]: site.origin })))
     const sessions = Promise.all(keys.slice(0, 2).map(open))
-    const proxy = await openProxy(closers, { sessions }, exits.map(exit => exit.destination.base64), settings, logger)
+    const openUser = (): ProxySessions => ({ sessions: open(LocalDestination.generate(randomBytes)).then(session => [session]) })
+    const proxy = await openProxy(closers, { sessions, exits: exits.map(exit => exit.destination.base64), openUser }, settings, logger)
     await sessions
     announce(context, formatHostPort(proxy.address), exits, formatHostPort(i2cp))
   })

@@ -13,8 +13,9 @@ export async function runProxy (context: Context<Settings<'proxy'>>): Promise<vo
   const exits = readExits(settings.exit, settings.exits)
   await runService(logger, async closers => {
     // Where there is only one exit, a retry goes from a second Destination: the same pair would meet the same dead path.
-    const { sessions, renew } = openSessions(context, closers, exits.length === 1 ? 2 : 1)
-    const proxy = await openProxy(closers, { sessions, renew }, exits, settings, logger)
+    const open = (): Required<ProxySessions> => openSessions(context, closers, exits.length === 1 ? 2 : 1)
+    const { sessions, renew } = open()
+    const proxy = await openProxy(closers, { sessions, renew, exits, openUser: open }, settings, logger)
     const address = formatHostPort(proxy.address)
     reporter.progress(`listening on ${address}; it answers 503 until the tunnels are built`)
     await sessions
