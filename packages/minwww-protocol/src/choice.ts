@@ -53,17 +53,15 @@ export function allowedShapes (shape: number): number[] {
 }
 
 /**
- * The size, number and length of an object's symbols. One tunnel message where that is enough. Until a path has shown
- * that it carries more than eight tunnel messages, the smallest m > 1 that stays within `maxSymbols`; afterwards the
- * fewest tunnel messages. Where nothing stays within `maxSymbols` with its full parity, the fewest symbols that have it.
+ * The size, number and length of an object's symbols. One tunnel message where that is enough; else the fewest tunnel
+ * messages of what stays within `maxSymbols`. Where nothing stays within, the fewest symbols that have enough parity.
  */
 export function chooseSymbols ({ size, loss, shapes, maxSymbols = BURST_SYMBOLS }: ChoiceInput): Choice {
   if (size <= symbolCapacity(1)) return cut(size, loss, 1)
   const choices = shapes.map(m => cut(size, loss, m)).filter(choice => choice.k + choice.r <= MAX_SYMBOLS)
-  const covered = choices.filter(({ k, m }) => wantedParity(k, loss, m) <= parityLimit(k))
-  const within = covered.filter(choice => choice.m > 1 && choice.k + choice.r <= maxSymbols)
-  const learned = shapes.some(m => m > INITIAL_SHAPE)
-  if (within.length > 0) return learned ? best(within, tunnelMessages) : within[0]!
+  const covered = choices.filter(({ k, m }) => neededParity(k, loss, m) <= parityLimit(k))
+  const within = covered.filter(choice => choice.k + choice.r <= maxSymbols)
+  if (within.length > 0) return best(within, tunnelMessages)
   return best(covered.length > 0 ? covered : choices, choice => choice.k + choice.r)
 }
 
@@ -96,6 +94,12 @@ function tunnelMessages (choice: Choice): number {
 function wantedParity (k: number, p: number, m: number): number {
   const v = expectedLosses(k, p, m)
   return v < NEGLIGIBLE ? 0 : Math.ceil(v + 3 * Math.sqrt(v))
+}
+
+/** What the limit must leave of it: fails to decode in one case of fifty at worst, and loss is reported with a margin. */
+function neededParity (k: number, p: number, m: number): number {
+  const v = expectedLosses(k, p, m)
+  return v < NEGLIGIBLE ? 0 : Math.ceil(v + 2 * Math.sqrt(v))
 }
 
 function parityLimit (k: number): number {

@@ -38,9 +38,9 @@ export class RttEstimator {
     this.#srtt += (milliseconds - this.#srtt) / 8
   }
 
-  /** srtt + 4 rttvar, at least 100 ms, doubled for each attempt, at most a minute. */
-  rto (attempt = 0): number {
-    return Math.min(MAX_RTO, Math.max(MIN_RTO, this.srtt + 4 * this.rttvar) * this.backoff(attempt))
+  /** srtt + 4 rttvar, at least `least` (100 ms), doubled for each attempt, at most a minute. */
+  rto (attempt = 0, least = MIN_RTO): number {
+    return Math.min(MAX_RTO, Math.max(least, this.srtt + 4 * this.rttvar) * this.backoff(attempt))
   }
 
   /** Factor of an attempt, 0 being the first. */

@@ -12,6 +12,7 @@ export class SymbolBurst implements Burst {
   readonly messageLength: number
   readonly #reply: Reply
   readonly #attempt: number
+  readonly #copy: number
   readonly #last: number
   #next: number
 
@@ -20,6 +21,7 @@ export class SymbolBurst implements Burst {
     this.messageLength = reply.messageLength
     this.#reply = reply
     this.#attempt = exchange.attempt
+    this.#copy = exchange.copy
     this.#next = range.first
     this.#last = range.last
   }
@@ -34,7 +36,7 @@ export class SymbolBurst implements Burst {
     return encodeMessage({
       type: 'reply',
       attempt: this.#attempt,
-      flags: 0,
+      flags: this.#copy,
       session: session.id,
       id,
       size: this.#reply.size,

@@ -13,6 +13,9 @@ import type { FailureFacts, ServerEvent, ServerStats } from './types.ts'
 /** Repetitions of an ERROR for the same request. */
 const NOTICES = 5
 
+/** What names a sending of a request. */
+interface Asked { id: number, attempt: number, flags: number }
+
 /**
  * What happens to the requests of verified clients: fetched once, answered by (session, id) as often as their attempt
  * rises, within the caps (section 8).
@@ -56,10 +59,10 @@ export class Desk {
     this.#learn(now, session, message)
     session.max = decodeRate(message.max)
     const known = session.exchanges.get(message.id)
-    if (known !== undefined) return this.#again(now, known, message.attempt)
+    if (known !== undefined) return this.#again(now, known, message)
     if (!this.#isNew(session, message.id, message.attempt, entry?.fetched === true)) return
     if (message.object.length === 0) return this.#probe(now, session, message)
-    this.#fetch(now, session, message.id, message.attempt, message.object, entry)
+    this.#fetch(now, session, message, message.object, entry)
   }
 
   want (now: number, session: Session, message: WantMessage): void {
@@ -72,6 +75,7 @@ export class Desk {
       return
     }
     const isNewAttempt = message.attempt > exchange.attempt
+    if (isNewAttempt) exchange.copy = message.flags
     exchange.attempt = Math.max(exchange.attempt, message.attempt)
     if (exchange.state.name === 'failed' && isNewAttempt) return this.#repeatFailure(exchange)
     if (exchange.state.name !== 'cached') return
@@ -96,12 +100,12 @@ export class Desk {
       const decoder = new ErasureDecoder(message.size, message.symbol.length)
       if (decoder.k === 0) return
       session.window.accept(message.id)
-      exchange = this.#create(now, session, message.id, message.attempt, {
+      exchange = this.#create(now, session, message, {
         name: 'collecting', decoder, size: message.size, symbolLength: message.symbol.length
       })
     }
     const { state } = exchange
-    if (state.name !== 'collecting') return this.#again(now, exchange, message.attempt)
+    if (state.name !== 'collecting') return this.#again(now, exchange, message)
     if (state.size !== message.size || state.symbolLength !== message.symbol.length) {
       this.#stats.malformed++
       return
@@ -111,7 +115,7 @@ export class Desk {
     if (!state.decoder.complete) return
     const object = state.decoder.result()
     this.#exchanges.remove(exchange)
-    this.#fetch(now, session, message.id, exchange.attempt, object)
+    this.#fetch(now, session, { ...message, attempt: exchange.attempt }, object)
   }
 
   respond (now: number, handle: number, message: Buffer): void {
@@ -150,9 +154,8 @@ export class Desk {
   }
 
   #learn (now: number, session: Session, message: { loss: number, rate: number, shape: number }): void {
-    session.grant(now, message.rate)
+    session.learn(now, message)
     this.#outbox.wake(session)
-    session.path = { loss: message.loss, shape: message.shape }
   }
 
   /** False for what was seen before; a higher attempt of something forgotten is told so. */
@@ -164,12 +167,13 @@ export class Desk {
     return false
   }
 
-  #again (now: number, exchange: Exchange, attempt: number): void {
+  #again (now: number, exchange: Exchange, { attempt, flags }: Asked): void {
     if (attempt <= exchange.attempt) {
       this.#stats.duplicates++
       return
     }
     exchange.attempt = attempt
+    exchange.copy = flags
     exchange.path = exchange.session.path
     const { state } = exchange
     if (state.name === 'failed') return this.#repeatFailure(exchange)
@@ -181,12 +185,14 @@ export class Desk {
   #probe (now: number, session: Session, message: OpenMessage | RequestMessage): void {
     this.#stats.probes++
     session.window.accept(message.id)
-    const reply = new Reply(Buffer.alloc(0), { loss: 0, shape: 1 }, this.#config)
-    const exchange = this.#create(now, session, message.id, message.attempt, { name: 'cached', reply })
-    this.#send(now, exchange, reply, () => reply.whole({ loss: 0, shape: 1 }))
+    const path = { loss: 0, shape: 1, maxSymbols: 1 }
+    const reply = new Reply(Buffer.alloc(0), path, this.#config)
+    const exchange = this.#create(now, session, message, { name: 'cached', reply })
+    this.#send(now, exchange, reply, () => reply.whole(path))
   }
 
-  #fetch (now: number, session: Session, id: number, attempt: number, object: Buffer, entry?: OpenEntry): void {
+  #fetch (now: number, session: Session, asked: Asked, object: Buffer, entry?: OpenEntry): void {
+    const { id, attempt } = asked
     const refusal = this.#refusal(now, session)
     if (refusal !== undefined) {
       // The id stays unused: the same request may come again.
@@ -199,13 +205,13 @@ export class Desk {
     try {
       message = decodeObject(object, this.#config.maxRequest)
     } catch {
-      const exchange = this.#create(now, session, id, attempt, { name: 'failed', code: 'bad-request', facts: {}, noticesLeft: NOTICES })
+      const exchange = this.#create(now, session, asked, { name: 'failed', code: 'bad-request', facts: {}, noticesLeft: NOTICES })
       return this.#repeatFailure(exchange)
     }
     if (entry !== undefined) entry.fetched = true
     const handle = this.#nextHandle++
     const deadline = now + this.#config.fetchDeadline
-    const exchange = this.#create(now, session, id, attempt, { name: 'fetching', handle, deadline })
+    const exchange = this.#create(now, session, asked, { name: 'fetching', handle, deadline })
     this.#fetches.set(handle, exchange)
     session.fetches++
     this.#stats.fetches++
@@ -220,8 +226,8 @@ export class Desk {
     return undefined
   }
 
-  #create (now: number, session: Session, id: number, attempt: number, state: ExchangeState): Exchange {
-    const exchange: Exchange = { session, id, attempt, path: session.path, max: session.max, state, touched: now, held: 0 }
+  #create (now: number, session: Session, { id, attempt, flags }: Asked, state: ExchangeState): Exchange {
+    const exchange: Exchange = { session, id, attempt, copy: flags, path: session.path, max: session.max, state, touched: now, held: 0 }
     this.#exchanges.add(now, exchange)
     return exchange
   }

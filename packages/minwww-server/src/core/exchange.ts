@@ -18,6 +18,8 @@ export interface Exchange {
   readonly id: number
   /** Highest attempt seen; only a higher one is answered again. */
   attempt: number
+  /** Which copy of that attempt came first; replies echo it, so that the client knows the round trip. */
+  copy: number
   path: PathFacts
   /** Largest object that the client takes, bytes. */
   max: number

@@ -12,7 +12,7 @@ const MAX_WAITING = 512
 
 /**
  * Decides what leaves next, and when (section 7): each session's token bucket, and two limits of the server: tunnel
- * messages that the router has not yet likely sent, and messages in a second. Sessions share those fairly in bytes, and
+ * messages that the router has not yet likely sent, and messages in a second, if the client has not granted more. Sessions share those fairly in bytes, and
  * all Destinations that have not proved themselves together have the share of one session.
  */
 export class Outbox {
@@ -84,14 +84,15 @@ export class Outbox {
 
   /** The next message, if one may leave now. */
   poll (now: number): { session: Session, payload: Buffer } | undefined {
-    if (this.#lanes.size === 0 || this.#messages.availableAt(now, 1) > now) return undefined
+    if (this.#lanes.size === 0) return undefined
     this.#wakeDue(now)
     for (let lane = this.#first; lane !== undefined; lane = this.#first) {
       const bytes = lane.nextBytes
-      const restsUntil = lane.session.bucket.availableAt(now, bytes)
+      const { bucket, messages } = lane.session
+      const restsUntil = Math.max(bucket.availableAt(now, bytes), messages?.availableAt(now, 1) ?? 0)
       if (restsUntil > now) this.#rest(lane, restsUntil)
       // No smaller message of another session goes before: a large one would never leave.
-      else if (this.#backlog.availableAt(now, bytes) > now) return undefined
+      else if (this.#readyAt(now, lane) > now) return undefined
       else return { session: lane.session, payload: this.#take(now, lane, bytes) }
     }
     return undefined
@@ -101,8 +102,14 @@ export class Outbox {
   nextTimeout (now: number): number | undefined {
     if (this.#lanes.size === 0) return undefined
     const first = this.#first
-    const readyAt = first === undefined ? Infinity : this.#backlog.availableAt(now, first.nextBytes)
-    return Math.max(Math.min(readyAt, this.#resting.firstKey ?? Infinity), this.#messages.availableAt(now, 1))
+    const readyAt = first === undefined ? Infinity : this.#readyAt(now, first)
+    return Math.min(readyAt, this.#resting.firstKey ?? Infinity)
+  }
+
+  /** When the server's own limits let a lane go on. */
+  #readyAt (now: number, { session, nextBytes }: Lane): number {
+    const readyAt = this.#backlog.availableAt(now, nextBytes)
+    return session.messages === undefined ? Math.max(readyAt, this.#messages.availableAt(now, 1)) : readyAt
   }
 
   /** Whose turn it is of those that do not rest. */
@@ -118,7 +125,7 @@ export class Outbox {
     lane.rotate()
     session.bucket.take(now, bytes)
     this.#backlog.take(now, bytes)
-    this.#messages.take(now, 1)
+    ;(session.messages ?? this.#messages).take(now, 1)
     this.#shareOf(lane).serve(lane, bytes)
     if (lane.isNewcomer) {
       this.#known.advance(this.#newcomersServed)
@@ -178,9 +185,10 @@ export class Outbox {
     // Rates count whole tunnel messages, the operator's limit what is in them.
     const limit = Math.min(this.#backlog.rate, this.#limit * bytes / (burst.messageLength + CONTAINER))
     const share = Math.min(lane.session.bucket.rate, this.#rateShare(lane, limit))
-    const parts = this.#parts * (lane.isNewcomer ? this.#newcomerLanes : 1)
-    const isPaced = burst.left * parts > this.#messages.level(now) + 1
-    return isPaced ? Math.min(share, this.#messages.rate * bytes / parts) : share
+    const parts = lane.session.messages === undefined ? this.#parts * (lane.isNewcomer ? this.#newcomerLanes : 1) : 1
+    const messages = lane.session.messages ?? this.#messages
+    const isPaced = burst.left * parts > messages.level(now) + 1
+    return isPaced ? Math.min(share, messages.rate * bytes / parts) : share
   }
 
   /** Max-min fair: those that rest take no more than their own rate, the others share what is left. */

@@ -5,6 +5,8 @@ import type { ServerConfig } from './config.ts'
 export interface PathFacts {
   loss: number
   shape: number
+  /** Symbols that may leave without waiting for the limit on messages. */
+  maxSymbols: number
 }
 
 /** Indices of one burst. */
@@ -99,5 +101,5 @@ export class Reply {
 }
 
 function choose (size: number, path: PathFacts): ReturnType<typeof chooseSymbols> {
-  return chooseSymbols({ size, loss: decodeLoss(path.loss), shapes: allowedShapes(path.shape) })
+  return chooseSymbols({ size, loss: decodeLoss(path.loss), shapes: allowedShapes(path.shape), maxSymbols: path.maxSymbols })
 }
