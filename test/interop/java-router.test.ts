@@ -20,9 +20,10 @@ t.test('Java I2P', { skip: reason ?? false }, async t => {
     places: [() => network.connect(1), () => network.connect(3)],
     options: { 'inbound.length': '1', 'outbound.length': '1', 'inbound.quantity': '2', 'outbound.quantity': '2' },
     // A look-up that starts before the peer's LeaseSet is stored waits 15 s, loses what is sent meanwhile, and after
-    // three failures the router answers "not found" from memory for minutes: patience first, then few attempts.
-    settle: 20_000,
-    exchange: { wait: 25_000, attempts: 8 }
+    // three failures the router answers "not found" from memory for minutes: patience first, then few attempts, then
+    // new Destinations.
+    settle: 10_000,
+    exchange: { wait: 25_000, attempts: 3 }
     // No restart here: it would cost another 100 s. local-router and i2pd show it.
   })
   await t.test('minwww doctor', async t => await doctorFindsWell(t, network, 3, /none in force/))

@@ -40,16 +40,21 @@ export async function routerAcceptance (t: Test, router: RouterUnderTest): Promi
   const open = async (connect: () => Duplex): Promise<Session> =>
     await createSession({ connect, options: router.options ?? {}, backoff: { min: 500, max: 5_000 }, waitForRouter: true })
   const started = performance.now()
-  const [a, b] = await Promise.all([open(here), open(there)])
-  t.teardown(async () => { await Promise.all([a.close(), b.close()]) })
-  t.comment(`${router.name}: two sessions ready after ${(performance.now() - started).toFixed(0)} ms, router version '${a.routerVersion}'`)
-  await sleep(router.settle ?? 0)
-  const inboxes = new Map([[a, new Inbox(a)], [b, new Inbox(b)]])
+  const inboxes = new Map<Session, Inbox>()
   const deliver = async (from: Session, to: Session, payload: Buffer, o: { protocol?: number, fromPort?: number, toPort?: number } = {}) => {
     const inbox = inboxes.get(to) ?? new Inbox(to)
     inboxes.set(to, inbox)
     return await exchange(from, to.destination, inbox, { protocol: 18, fromPort: 0, toPort: 0, ...o, payload }, router.exchange)
   }
+  const talk = async (one: Session, other: Session): Promise<void> => {
+    await sleep(router.settle ?? 0)
+    await deliver(one, other, Buffer.from('first'))
+    await deliver(other, one, Buffer.from('answer'))
+  }
+  const [a, b] = await opened(t, async () => await Promise.all([open(here), open(there)]), async ([a, b]) => {
+    t.comment(`${router.name}: two sessions ready after ${(performance.now() - started).toFixed(0)} ms, router version '${a.routerVersion}'`)
+    await talk(a, b)
+  })
 
   await t.test('session and LeaseSet', async t => {
     t.equal(a.state, 'ready')
@@ -98,8 +103,7 @@ export async function routerAcceptance (t: Test, router: RouterUnderTest): Promi
   })
 
   await t.test('a third session beside the first, destroyed again', async t => {
-    const c = await open(here)
-    await sleep(router.settle ?? 0)
+    const [c] = await opened(t, async () => [await open(here)], async ([c]) => await talk(c, a))
     await deliver(c, a, reproducibleBytes(500, 300))
     await deliver(a, c, reproducibleBytes(500, 301))
     const closed = once(c, 'close')
@@ -113,13 +117,14 @@ export async function routerAcceptance (t: Test, router: RouterUnderTest): Promi
   })
 
   await t.test('the same keys again in a new session', async t => {
-    const keys = LocalDestination.generate()
-    const first = await createSession({ connect: here, keys, options: router.options ?? {} })
-    await first.close()
-    const second = await createSession({ connect: here, keys, options: router.options ?? {} })
-    t.teardown(async () => await second.close())
-    await sleep(router.settle ?? 0)
-    t.ok(second.destination.equals(keys.destination))
+    const [second] = await opened(t, async () => {
+      const keys = LocalDestination.generate()
+      const first = await createSession({ connect: here, keys, options: router.options ?? {} })
+      await first.close()
+      const second = await createSession({ connect: here, keys, options: router.options ?? {} })
+      t.ok(second.destination.equals(keys.destination))
+      return [second]
+    }, async ([second]) => await talk(second, b))
     await deliver(second, b, reproducibleBytes(64, 400))
     await deliver(b, second, reproducibleBytes(64, 401))
   })
@@ -145,6 +150,26 @@ export async function routerAcceptance (t: Test, router: RouterUnderTest): Promi
     t.match(message, { fromPort: 5, toPort: 6 })
     await exchange(b, a.destination, inboxes.get(a) as Inbox, { protocol: 18, fromPort: 6, toPort: 5, payload: reproducibleBytes(900, 501) }, patient)
   })
+}
+
+/** Routers remember a look-up that failed for minutes: then new Destinations are of more use than patience. */
+const FRESH_STARTS = 3
+
+/** Opens sessions that pass `works`, new ones if need be; they are closed with the test. Throws what the last ones failed with. */
+async function opened<T extends [Session, ...Session[]]> (t: Test, open: () => Promise<T>, works: (sessions: T) => Promise<void>): Promise<T> {
+  for (let start = 1; ; start++) {
+    const sessions = await open()
+    const close = async (): Promise<unknown> => await Promise.all(sessions.map(session => session.close()))
+    t.teardown(close)
+    try {
+      await works(sessions)
+      return sessions
+    } catch (error) {
+      if (start === FRESH_STARTS) throw error
+      t.comment(`new sessions, as these do not reach each other: ${(error as Error).message}`)
+      await close()
+    }
+  }
 }
 
 async function isReadyAgain (session: Session, states: string[], timeout: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { hkdfSync, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { encodeCertificate, CERTIFICATE } from '../data/certificate.ts'
 import { Destination, KEYS_LENGTH } from '../data/destination.ts'
 import { offlineSignedPart, readOfflineSignature, signatureType, writeOfflineSignature } from '../data/offline-signature.ts'
@@ -6,28 +6,24 @@ import type { OfflineSignature } from '../data/offline-signature.ts'
 import { ByteReader } from '../data/reader.ts'
 import { ByteWriter } from '../data/writer.ts'
 import { I2cpError } from '../errors.ts'
-import { ELGAMAL, ENCRYPTION_TYPES, X25519 } from './encryption-types.ts'
-import { x25519PublicOf } from './keys.ts'
+import { ELGAMAL, ENCRYPTION_TYPES } from './encryption-types.ts'
 import type { Random } from './keys.ts'
 import { createSigner, generateSigner } from './signer.ts'
 import type { Signer } from './signer.ts'
 import { ED25519 } from './signature-types.ts'
 
+/** Bytes of the encryption field that new keys fill; nobody reads them. */
 const KEY_LENGTH = 32
 /** Repeated through the 352 bytes of unused key and padding, so that a Destination compresses well (proposal 161). */
 const PADDING_SEED = 32
-const DERIVATION_INFO = 'minwww i2cp leaseset x25519'
 
 /**
- * A Destination with its private keys: one to sign and an X25519 one for the LeaseSet. Its binary form is the private
- * key file of Java I2P and i2pd (`.dat`): Destination, encryption private key, signing private key; with offline keys
- * the signing private key is zero and the offline signature and the transient private key follow.
+ * A Destination with its private key. Its binary form is the private key file of Java I2P and i2pd (`.dat`): Destination,
+ * encryption private key, signing private key; with offline keys the signing private key is zero and the offline signature
+ * and the transient private key follow. The encryption key is kept for the file only: each session makes one of its own.
  */
 export class LocalDestination {
   readonly destination: Destination
-  readonly encryptionPublicKey: Buffer
-  /** Secret. */
-  readonly encryptionPrivateKey: Buffer
   /** The authorization of the key that signs, if it is a transient one. */
   readonly offline: OfflineSignature | undefined
   /** Signs for the Destination: with its own key or the transient one. */
@@ -39,8 +35,6 @@ export class LocalDestination {
     this.#encryptionField = encryptionField
     this.signer = signer
     this.offline = offline
-    this.encryptionPrivateKey = leaseSetKey(destination, encryptionField, signer.privateKey)
-    this.encryptionPublicKey = x25519PublicOf(this.encryptionPrivateKey)
   }
 
   /**
@@ -97,10 +91,7 @@ export class LocalDestination {
     const signer = generateSigner(transientType, random)
     const unsigned = { expires, transientType, transientPublicKey: signer.publicKey }
     const offline = { ...unsigned, signature: this.sign(offlineSignedPart(unsigned)) }
-    // The LeaseSet's key has to stay the same, and where it is derived that takes the long-lived key.
-    const field = this.destination.cryptoType >= X25519 ? this.#encryptionField : Buffer.alloc(this.#encryptionField.length)
-    if (field !== this.#encryptionField) this.encryptionPrivateKey.copy(field)
-    return new LocalDestination(this.destination, field, signer, offline)
+    return new LocalDestination(this.destination, this.#encryptionField, signer, offline)
   }
 
   /** The private key file's content. Secret. */
@@ -123,15 +114,4 @@ function readTransient (reader: ByteReader, destination: Destination): { offline
   if (!signer.publicKey.equals(transientPublicKey)) throw new I2cpError('I2CP_BAD_KEYS', 'the transient keys do not belong together')
   if (!destination.verify(signature, offlineSignedPart(offline))) throw new I2cpError('I2CP_BAD_KEYS', 'the offline signature is wrong')
   return { offline, signer }
-}
-
-/**
- * The X25519 private key of the LeaseSet. Files written here hold it in the first 32 bytes of the field. Other
- * programs keep random or unusable bytes in a type 0 field, so there it is derived, which keeps it stable too.
- */
-function leaseSetKey (destination: Destination, field: Buffer, signing: Buffer): Buffer {
-  if (destination.cryptoType >= X25519) return field
-  const own = field.subarray(0, KEY_LENGTH)
-  if (own.some(byte => byte !== 0) && field.subarray(KEY_LENGTH).every(byte => byte === 0)) return Buffer.from(own)
-  return Buffer.from(hkdfSync('sha256', Buffer.concat([signing, field]), Buffer.alloc(0), DERIVATION_INFO, KEY_LENGTH))
 }

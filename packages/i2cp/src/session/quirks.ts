@@ -13,6 +13,8 @@ import type { Bandwidth } from '../messages/bandwidth-limits.ts'
  *   read larger payloads.
  * - i2cp.leaseSetEncType is always sent: without it Java's router receives nothing.
  * - DestroySession may be answered by SessionStatus, Disconnect, a closed socket or nothing (Java, i2pd, emissary).
+ * - The LeaseSet's encryption key is new in each session: i2pd does not replace a ratchet that is younger than 120 s,
+ *   although a router that was restarted has lost its end of it (core/lease-sets.ts).
  * - i2pd's I2CP server is off by default (i2cp.enabled=true in i2pd.conf): a refused connection says so little that
  *   the error's text has to.
  */

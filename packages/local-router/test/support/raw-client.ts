@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import {
-  decodeMessage, encodeGzipPayload, encodeMessage, FrameReader, LocalDestination, LEASE_SET_TYPE, PROTOCOL_BYTE, signLeaseSet2, signSessionConfig, TYPE
+  decodeMessage, encodeGzipPayload, encodeMessage, FrameReader, LocalDestination, LEASE_SET_TYPE, PROTOCOL_BYTE, signLeaseSet2, signSessionConfig, TYPE,
+  x25519PublicOf
 } from '@minwww/i2cp/codec'
 import type { Destination, Lease, Mapping, Message, RequestVariableLeaseSet, SessionStatus } from '@minwww/i2cp/codec'
 import type { VirtualClock } from './virtual-clock.ts'
@@ -64,6 +65,9 @@ export class RawClient {
   }
 }
 
+/** The network does not encrypt, so one private key is as good as another. */
+const ENCRYPTION_KEY = Buffer.alloc(32, 9)
+
 export function leaseSetOf (keys: LocalDestination, sessionId: number, leases: readonly Lease[], options: Mapping, now: number): Of<41> {
   const leaseSet = signLeaseSet2({
     destination: keys.destination,
@@ -71,10 +75,10 @@ export function leaseSetOf (keys: LocalDestination, sessionId: number, leases: r
     expires: 600,
     flags: 0,
     options,
-    encryptionKeys: [{ type: 4, key: keys.encryptionPublicKey }],
+    encryptionKeys: [{ type: 4, key: x25519PublicOf(ENCRYPTION_KEY) }],
     leases
   }, data => keys.sign(data))
-  const privateKeys = [{ type: 4, key: keys.encryptionPrivateKey }]
+  const privateKeys = [{ type: 4, key: ENCRYPTION_KEY }]
   return { type: TYPE.CreateLeaseSet2, sessionId, leaseSetType: LEASE_SET_TYPE.LEASE_SET2, leaseSet, privateKeys }
 }
 
