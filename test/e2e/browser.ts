@@ -7,7 +7,7 @@ import { ROOT } from './harness.ts'
 export const CHROMIUM = '/usr/bin/chromium'
 
 /** Where screenshots of a test run are kept, to be looked at. Not committed. */
-const ARTIFACTS = join(ROOT, 'artifacts')
+export const ARTIFACTS = join(ROOT, 'artifacts')
 
 /** What Chromium asks of its maker by itself: it goes past the proxy, and no further than the resolver's rules. */
 const VENDOR = '*.google.com,*.googleapis.com,*.gstatic.com'
