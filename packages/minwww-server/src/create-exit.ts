@@ -1,7 +1,7 @@
 import type { Destination } from '@minwww/i2cp/codec'
 import { openConsole, type OperatorConsole } from './console/console.ts'
 import { ExitParts } from './exit/exit.ts'
-import type { ExitOptions } from './exit/options.ts'
+import type { ExitOptions, ReloadableOptions } from './exit/options.ts'
 
 export interface Exit {
   readonly destination: Destination
@@ -13,8 +13,11 @@ export interface Exit {
    * `timeout` ms.
    */
   drain: (options?: { timeout?: number }) => Promise<void>
-  /** Reads the policy's list files again. On an error everything stays as it was. */
-  reload: () => Promise<void>
+  /**
+   * Reads the policy's list files again; with options, their limits, addresses and policy replace those in force. On an
+   * error (ServerError MINWWW_EXIT_BAD_OPTION) everything stays as it was.
+   */
+  reload: (options?: ReloadableOptions) => Promise<void>
   /** Drains for up to `timeout` ms (default 0), then ends what is left. Does not close the session. */
   close: (options?: { timeout?: number }) => Promise<void>
 }
@@ -90,8 +93,8 @@ class RunningExit implements Exit {
     timer?.clear()
   }
 
-  async reload (): Promise<void> {
-    await this.#parts.policy.reload()
+  async reload (options?: ReloadableOptions): Promise<void> {
+    await this.#parts.reload(options)
   }
 
   async close ({ timeout = 0 }: { timeout?: number } = {}): Promise<void> {

@@ -1,7 +1,7 @@
 export { createExit, type Exit, type ExitStats } from './create-exit.ts'
 export { ServerError, type FailureReason, type ServerErrorCode } from './errors.ts'
 export type { Clock } from './exit/clock.ts'
-export type { ExitOptions } from './exit/options.ts'
+export type { ExitOptions, ReloadableOptions } from './exit/options.ts'
 export type { ExitLogger, ExitSession } from './exit/ports.ts'
 export type { BandwidthOptions } from './limits/bandwidth.ts'
 export { DEFAULT_ADMISSION, type AdmissionLimits } from './limits/core/admission.ts'

@@ -253,3 +253,34 @@ t.test('kill -9: what was counted a second ago is there', async t => {
     t.ok((counted[0]?.bytes ?? 0) >= (round === 0 ? 0 : 1), 'it went on from what was there')
   }
 })
+
+t.test('reload: limits, addresses and policy change, or nothing does', async t => {
+  const server = await httpd(echo)
+  t.teardown(server.close)
+  const core = Object.assign(new FakeCore(), { setLimits: (_now: number, limits: object) => { announced.push(limits) } })
+  const announced: object[] = []
+  const session = new FakeSession()
+  const clock = new VirtualClock(at('2026-11-22T12:00:00Z'))
+  const exit = await createExit({ session, createCore: () => core, clock, bandwidth: { out: 1_000, quotaDay: 1_000 }, allowAddresses: [`127.0.0.1:${server.port}`] })
+  t.teardown(async () => await exit.close())
+  let handle = 0
+  const ask = async (method = 'GET') => {
+    core.ask({ type: 'fetch', handle: ++handle, message: requestMessage(`${server.origin}/`, { method }), from: keysOf(8).destination, deadline: clock.now() + 60_000 })
+    session.emit('message', { protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(1) })
+    return (await core.answered(handle))[handle - 1]
+  }
+  t.match(await ask(), { failed: 'busy' }, 'less than one request of the quota is left')
+  await t.rejects(exit.reload({ denyAddresses: ['nonsense'] }), { code: 'MINWWW_EXIT_BAD_OPTION' })
+  await t.rejects(exit.reload({ policy: { denyHostsFile: '/nonexistent/list' } }), { code: 'MINWWW_EXIT_BAD_OPTION' })
+  t.match(await ask(), { failed: 'busy' })
+  const usable = { allowAddresses: [`127.0.0.1:${server.port}`], bandwidth: { out: 50_000 } }
+  await exit.reload(usable)
+  t.equal(exit.stats.quotaLeft.day, Infinity)
+  t.match(await ask(), { response: { status: 200 } })
+  t.match(announced.at(-1), { limit: 50_000 })
+  await exit.reload({ ...usable, policy: { methods: ['GET'] }, limits: { requestsPerClient: [{ count: 1, window: 60_000 }] } })
+  t.match(await ask('POST'), { failed: 'policy' })
+  t.match(await ask(), { failed: 'busy' }, 'one request a minute')
+  await exit.reload({ bandwidth: usable.bandwidth })
+  t.match(await ask(), { failed: 'policy' }, 'the exception of the guard has gone')
+})

@@ -24,6 +24,13 @@ export function formatHostPort ({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+/** Reads a port, 1 to 65,535. Throws UsageError that names `option`. */
+export function parsePort (text: string, option: string): number {
+  const port = Number(text)
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) throw new UsageError(`${option}: '${text}' is not a port from 1 to 65535`)
+  return port
+}
+
 const SITE_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
 
 /**

@@ -9,6 +9,8 @@ export interface Context<T> {
   logger: Logger
   reporter: Reporter
   json: boolean
+  /** Reads file and environment once more; flags stay as they are. Throws UsageError. */
+  reread?: () => T
 }
 
 interface CommonOptions { json?: true, logLevel: string, config?: string }
@@ -37,7 +39,10 @@ export function addServiceCommand<S extends Section> (
   const command = addCommonOptions(parent.command(section).description(description))
     .option('--config <FILE>', 'TOML file; environment and flags win over it')
   for (const setting of settingsOf(section)) command.addOption(optionOf(setting))
-  return command.action(async () => await run(await contextOf(command, settingsFrom(command, section))))
+  return command.action(async () => {
+    const reread = () => settingsFrom(command, section)
+    await run({ ...await contextOf(command, reread()), reread })
+  })
 }
 
 function optionOf (setting: SettingInfo): Option {

@@ -3,8 +3,10 @@ import { loaded } from './early-end.ts'
 import { explain } from './errors.ts'
 import type { Logger } from './output.ts'
 
-/** A service that has ended must be gone this long after SIGTERM at the latest, ms. */
+/** A service that has ended must be gone this long after SIGTERM at the latest, ms; what it drains comes on top. */
 const CLOSE_DEADLINE = 1800
+/** ms of draining that are in CLOSE_DEADLINE. */
+const USUAL_DRAIN = 1200
 
 /** Things to close, the newest first. A command adds what it opens as it opens it. */
 export class Closers {
@@ -34,12 +36,13 @@ export class Closers {
 
 /**
  * Runs a service until SIGTERM or SIGINT, then closes what it opened and ends with status 0 within two seconds; with
- * status 1 or 2 and one line on standard error if it cannot start.
+ * status 1 or 2 and one line on standard error if it cannot start. A service that drains for `drainTime` ms has that
+ * much longer; a second signal ends it at once.
  */
-export async function runService (logger: Logger, start: (closers: Closers) => Promise<void>): Promise<void> {
+export async function runService (logger: Logger, start: (closers: Closers) => Promise<void>, drainTime = USUAL_DRAIN): Promise<void> {
   const closers = new Closers()
   // What hangs while closing is left behind on purpose: the user asked for the end.
-  const force = () => setTimeout(() => process.exit(0), CLOSE_DEADLINE).unref()
+  const force = () => setTimeout(() => process.exit(0), CLOSE_DEADLINE - USUAL_DRAIN + drainTime).unref()
   closeWithGrace({ delay: false, skip: ['SIGHUP'], logger: { error: () => {} } }, async ({ err }) => {
     force()
     if (err !== undefined) {

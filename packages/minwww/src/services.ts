@@ -4,56 +4,30 @@ import type { Session } from '@minwww/i2cp'
 import { createExit, type Exit } from '@minwww/server'
 import { createStreamManager, type StreamManager } from '@minwww/streaming'
 import type { Settings } from './config/schema.ts'
-import { parseHostPort, parseSites } from './address.ts'
+import { parseHostPort, parsePort } from './address.ts'
 import { explain, UsageError } from './errors.ts'
+import { exitOptions, type ExitSettings } from './exit-options.ts'
 import type { Closers } from './lifecycle.ts'
-import { exitLimits } from './limits.ts'
 import type { Logger } from './output.ts'
 
-/** What `exit` has of its own, and `demo` does not. */
-type ExitOnly = Partial<Pick<Settings<'exit'>, 'console' | 'logUrls' | 'ownSitesOnly' | 'upstream' | 'nameServer' | 'ports' | 'cache' |
-  'allowHosts' | 'denyHosts' | 'allowDestinations' | 'denyDestinations'>>
-type ExitSettings = Pick<Settings<'demo'>, 'site' | 'allowAddress' | 'limitOut' | 'limitIn' | 'quotaDay' | 'quotaMonth' | 'state'> & ExitOnly
-
 const MEGABYTE = 1024 * 1024
-/** How long an exit that was told to end finishes what it has, ms. */
-const DRAIN_TIME = 1200
+/** How long an exit that was told to end finishes what it has, s; `exit` has a setting for it. */
+const DRAIN_TIME = 1.2
 
 /** Starts an exit with its streams on a session, and sees to its end. `ownSites` are added to those of the settings. */
 export async function openExit (closers: Closers, session: Session, settings: ExitSettings, logger: Logger, ownSites: Record<string, string> = {}): Promise<Exit> {
   const streams = closers.add(createStreamManager(session, {}, { logger }), streams => streams.close())
-  const { console: consoleAddress, logUrls = false, upstream, nameServer = [], ports = [], cache = 0 } = settings
+  const { console: consoleAddress, drainTime = DRAIN_TIME } = settings
+  const options = exitOptions(settings)
   const exit = await createExit({
+    ...options,
     session,
     streams,
-    sites: { ...ownSites, ...parseSites(settings.site) },
+    sites: { ...ownSites, ...options.sites },
     logger,
-    logUrls,
-    policy: policyOf(settings),
-    ...(consoleAddress !== undefined && { console: parseHostPort(consoleAddress, '--console') }),
-    ...(upstream !== undefined && { upstream }),
-    ...(nameServer.length > 0 && { nameServers: nameServer }),
-    ...(ports.length > 0 && { ports: ports.map(port => portOf(port, '--ports')) }),
-    cacheBytes: cache * MEGABYTE,
-    ...exitLimits(settings)
+    ...(consoleAddress !== undefined && { console: parseHostPort(consoleAddress, '--console') })
   }).catch((error: unknown) => { throw explain(error) })
-  return closers.add(exit, exit => exit.close({ timeout: DRAIN_TIME }))
-}
-
-function policyOf ({ ownSitesOnly, allowHosts, denyHosts, allowDestinations, denyDestinations }: ExitSettings) {
-  return {
-    web: ownSitesOnly !== true,
-    ...(allowHosts !== undefined && { allowHostsFile: allowHosts }),
-    ...(denyHosts !== undefined && { denyHostsFile: denyHosts }),
-    ...(allowDestinations !== undefined && { allowDestinationsFile: allowDestinations }),
-    ...(denyDestinations !== undefined && { denyDestinationsFile: denyDestinations })
-  }
-}
-
-function portOf (text: string, option: string): number {
-  const port = Number(text)
-  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) throw new UsageError(`${option}: '${text}' is not a port from 1 to 65535`)
-  return port
+  return closers.add(exit, exit => exit.close({ timeout: drainTime * 1000 }))
 }
 
 /** What `demo` and `proxy` have in common, and what only `proxy` has. */
@@ -91,7 +65,7 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     hostnames: hostname,
     ...(auth !== undefined && { auth: readUsers(auth) }),
     ...(isolate && { isolate: async () => await isolated(parts.openUser(), streamsOf(closers, logger)) }),
-    ...(connectPorts.length > 0 && { connectPorts: connectPorts.map(port => portOf(port, '--connect-ports')) }),
+    ...(connectPorts.length > 0 && { connectPorts: connectPorts.map(port => parsePort(port, '--connect-ports')) }),
     ...(acceptLanguage !== undefined && { sanitize: { acceptLanguage } }),
     ...(privateAddresses !== undefined && { privateAddresses }),
     ...(state !== undefined && { stateDirectory: state })

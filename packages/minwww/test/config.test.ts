@@ -5,6 +5,7 @@ import { documentSettings } from '../src/config/document.ts'
 import { parseText, readConfigFile, readEnvironment, resolveSettings } from '../src/config/load.ts'
 import { SECTIONS, settingsOf, type Section } from '../src/config/schema.ts'
 import { explain, UsageError } from '../src/errors.ts'
+import { exitOptions, reloadableOptions } from '../src/exit-options.ts'
 import { readExits } from '../src/exits.ts'
 import { modelOptions } from '../src/model.ts'
 import { createProgram } from '../src/program.ts'
@@ -74,6 +75,43 @@ t.test('exits: options and file lines, each once, comments gone', async t => {
 t.test('the model gets ratios and bytes from percent and KB/s', async t => {
   const settings = resolveSettings('router', [{ loss: 2, bandwidth: 64, latency: 250 }])
   t.match(modelOptions(settings), { loss: 0.02, bandwidth: 65_536, latency: 250 })
+})
+
+t.test('an exit gets bytes, rules and windows from what the operator wrote', async t => {
+  const options = exitOptions(resolveSettings('exit', [{
+    limitOut: 64,
+    quotaDay: 2,
+    limitClient: 8,
+    clientRequests: 60,
+    maxResponse: 1,
+    methods: ['get', 'HEAD'],
+    denyAddress: ['1.1.1.1:443'],
+    ownAddress: ['8.8.8.8'],
+    sitePath: ['A.i2p/admin=none', 'a.i2p/form=get,POST'],
+    denyContentType: ['video/*'],
+    hideField: ['Server'],
+    ports: ['80'],
+    site: ['a.i2p=http://127.0.0.1:8080']
+  }]))
+  t.match(options, {
+    bandwidth: { out: 65_536, quotaDay: 2_097_152 },
+    limits: { bytesPerClient: 8_192, requestsPerClient: [{ count: 60, window: 60_000 }, { count: 600, window: 3_600_000 }, { count: 3_960, window: 86_400_000 }] },
+    policy: {
+      methods: ['GET', 'HEAD'],
+      maxResponse: 1_048_576,
+      denyContentTypes: ['video/*'],
+      sitePaths: { 'a.i2p': [{ path: '/admin', methods: false }, { path: '/form', methods: ['GET', 'POST'] }] }
+    },
+    denyAddresses: ['1.1.1.1:443'],
+    ownAddresses: ['8.8.8.8'],
+    hideFields: { web: ['Server'] },
+    ports: [80],
+    sites: { 'a.i2p': 'http://127.0.0.1:8080' }
+  })
+  t.strictSame(reloadableOptions(resolveSettings('exit', [])).bandwidth, {}, 'no limit that nobody has set')
+  for (const wrong of [{ sitePath: ['a.i2p=none'] }, { sitePath: ['a.i2p/x'] }, { sitePath: ['a.i2p/x='] }, { methods: ['G T'] }, { ports: ['0'] }, { ports: ['http'] }]) {
+    t.throws(() => exitOptions(resolveSettings('exit', [wrong])), UsageError, JSON.stringify(wrong))
+  }
 })
 
 t.test('errors of the system become one line that says what to do', async t => {

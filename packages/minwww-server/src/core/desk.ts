@@ -118,14 +118,19 @@ export class Desk {
     this.#fetch(now, session, { ...message, attempt: exchange.attempt }, object)
   }
 
-  respond (now: number, handle: number, message: Buffer): void {
+  /** Returns the bytes of the object that is sent, 0 for none. */
+  respond (now: number, handle: number, message: Buffer): number {
     const exchange = this.#finish(handle)
-    if (exchange === undefined) return
+    if (exchange === undefined) return 0
     const object = encodeObject(message, { kind: 'response' })
     const most = Math.min(MAX_OBJECT, exchange.max)
-    if (object.length > most) return this.#conclude(now, exchange, 'too-large', { size: message.length })
+    if (object.length > most) {
+      this.#conclude(now, exchange, 'too-large', { size: message.length })
+      return 0
+    }
     this.#stats.replies++
     this.#answer(now, exchange, object)
+    return object.length
   }
 
   fail (now: number, handle: number, code: WireErrorName, facts: FailureFacts): void {

@@ -31,12 +31,18 @@ export class Outbox {
   #restingRate = 0
   readonly #backlog: TokenBucket
   readonly #messages: TokenBucket
-  readonly #limit: number
+  #limit: number
 
   constructor (now: number, config: ServerConfig) {
     this.#limit = config.limit
     this.#backlog = new TokenBucket(config.serverRate, config.maxBacklog * TUNNEL_BYTES, now)
     this.#messages = new TokenBucket(config.messageRate, config.messageBurst, now)
+  }
+
+  /** Other limits of the server from now on. */
+  setLimits (now: number, { limit, serverRate, maxBacklog }: Pick<ServerConfig, 'limit' | 'serverRate' | 'maxBacklog'>): void {
+    this.#limit = limit
+    this.#backlog.setRate(now, serverRate, maxBacklog * TUNNEL_BYTES)
   }
 
   get isEmpty (): boolean {

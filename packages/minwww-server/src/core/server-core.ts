@@ -66,10 +66,10 @@ export class ServerCore {
     else if (message.protocol === RAW) this.#receiveRaw(now, message)
   }
 
-  /** The HTTP response for a 'fetch' event. One that is too large for the client becomes ERROR 3. */
-  respond (now: number, handle: number, message: Buffer): void {
+  /** The HTTP response for a 'fetch' event. One that is too large for the client becomes ERROR 3. Returns its bytes as they are sent. */
+  respond (now: number, handle: number, message: Buffer): number {
     this.#now = now
-    this.#desk.respond(now, handle, message)
+    return this.#desk.respond(now, handle, message)
   }
 
   /** The ERROR for a 'fetch' event. */
@@ -82,6 +82,12 @@ export class ServerCore {
   drain (now: number): void {
     this.#now = now
     this.#desk.isDraining = true
+  }
+
+  /** Other limits of the operator from now on. */
+  setLimits (now: number, limits: Pick<ServerConfig, 'limit' | 'serverRate' | 'maxBacklog'>): void {
+    this.#now = now
+    this.#outbox.setLimits(now, limits)
   }
 
   /** When to call `handleTimeout` and `pollTransmit` again; undefined when there is nothing to wait for. */

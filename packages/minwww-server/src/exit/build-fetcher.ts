@@ -2,7 +2,7 @@ import { ServerError } from '../errors.ts'
 import { SharedCache } from '../fetch/cache.ts'
 import { directRoute, trustedRoute, type OpenSocket } from '../fetch/dialer.ts'
 import { Fetcher } from '../fetch/fetcher.ts'
-import { AddressGuard } from '../fetch/guard.ts'
+import { AddressGuard, type GuardOptions } from '../fetch/guard.ts'
 import { NameResolver, serverLookup } from '../fetch/resolver.ts'
 import { Sites } from '../fetch/sites.ts'
 import { parseUpstream, upstreamRoute } from '../fetch/upstream-proxy.ts'
@@ -20,16 +20,25 @@ export interface WebSide {
   cache: SharedCache | undefined
   /** @throws ServerError MINWWW_EXIT_POLICY if no address could be reached on that port */
   checkPort: (port: number) => void
+  /** Checks other addresses and ports; what it returns puts them into force. @throws ServerError MINWWW_EXIT_BAD_OPTION */
+  prepare: (options: AddressOptions) => () => void
 }
 
-export function buildWebSide (options: ExitOptions, policy: Policy, now: () => number): WebSide {
-  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
-  const guard = new AddressGuard({
+type AddressOptions = Pick<ExitOptions, 'allowAddresses' | 'denyAddresses' | 'ownAddresses' | 'ports'>
+
+/** The guard's rules as the options have them. */
+function guardOptions (options: AddressOptions, now: () => number): GuardOptions {
+  return {
     allowAddresses: options.allowAddresses ?? [],
     denyAddresses: options.denyAddresses ?? [],
     ownAddresses: ownAddresses(options.ownAddresses ?? [], now),
     ...(options.ports === undefined ? {} : { ports: options.ports })
-  })
+  }
+}
+
+export function buildWebSide (options: ExitOptions, policy: Policy, now: () => number): WebSide {
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
+  const guard = new AddressGuard(guardOptions(options, now))
   const checkPort = (port: number) => {
     if (!guard.permitsPort(port)) throw new ServerError('MINWWW_EXIT_POLICY', 'this exit does not connect to that port')
   }
@@ -54,7 +63,12 @@ export function buildWebSide (options: ExitOptions, policy: Policy, now: () => n
   })
   const cacheBytes = options.cacheBytes ?? 0
   const cache = cacheBytes > 0 ? new SharedCache({ maxBytes: cacheBytes, now }) : undefined
-  return { fetcher, web, trusted, sites, cache, checkPort }
+  const prepare = (changed: AddressOptions) => {
+    const rules = guardOptions(changed, now)
+    const checked = new AddressGuard(rules)
+    return () => guard.take(checked)
+  }
+  return { fetcher, web, trusted, sites, cache, checkPort, prepare }
 }
 
 function routeOf (options: ExitOptions, guard: AddressGuard, timeout: number): OpenSocket {

@@ -26,8 +26,8 @@ const MIN_BACKLOG = 64
 const MAX_BACKLOG = 400
 
 /** The core announces what the operator gives as its pace, and does not run ahead of it by much. */
-export function limitedTo (out: number): Partial<ServerConfig> {
-  if (out <= 0) return {}
+export function limitedTo (out: number): Pick<ServerConfig, 'limit' | 'serverRate' | 'maxBacklog'> {
+  if (out <= 0) return { limit: Infinity, serverRate: MAX_SERVER_RATE, maxBacklog: MAX_BACKLOG }
   return {
     limit: out,
     serverRate: Math.min(MAX_SERVER_RATE, out * HEADROOM),

@@ -7,12 +7,12 @@ import { StreamProxy } from '../streams/stream-proxy.ts'
 import { buildWebSide, type WebSide } from './build-fetcher.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { CoreDriver } from './core-driver.ts'
-import { createCore } from './create-core.ts'
+import { createCore, limitedTo } from './create-core.ts'
 import { FetchQueue } from './fetch-queue.ts'
 import { Gatekeeper } from './gatekeeper.ts'
 import { Leftovers } from './leftovers.ts'
 import { MessageService } from './message-service.ts'
-import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE, type ExitOptions } from './options.ts'
+import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE, type ExitOptions, type ReloadableOptions } from './options.ts'
 import { silentLogger, type ExitCore, type ExitLogger, type ExitSession } from './ports.ts'
 import { QuotaKeeper } from './quota-keeper.ts'
 import { Responder } from './responder.ts'
@@ -112,6 +112,22 @@ export class ExitParts {
     await Promise.all([this.streams?.drain(), this.service.drain().then(async () => await this.driver.idle())])
   }
 
+  /**
+   * Reads the lists again; with options, their limits, addresses and policy are in force from now on.
+   *
+   * @throws ServerError MINWWW_EXIT_BAD_OPTION, with nothing changed
+   */
+  async reload (options?: ReloadableOptions): Promise<void> {
+    if (options === undefined) return await this.policy.reload()
+    const useAddresses = this.web.prepare(options)
+    await this.policy.reload(options.policy ?? {})
+    useAddresses()
+    this.bandwidth.setLimits(options.bandwidth ?? {})
+    this.admission.setLimits(options.limits ?? {}, this.clock.now())
+    this.streams?.setLimits({ ...DEFAULT_STREAM_LIMITS, ...options.streamLimits })
+    this.driver.act((core, now) => core.setLimits?.(now, limitedTo(options.bandwidth?.out ?? 0)))
+  }
+
   async close (): Promise<void> {
     this.#draining = true
     this.streams?.close()
@@ -142,8 +158,8 @@ export class ExitParts {
       onOutcome: (visitor, outcome, bytes, milliseconds) => {
         this.statistics.finished('message', outcome, bytes, milliseconds)
         this.admission.spend(this.clock.now(), visitor.b32, bytes)
-        this.bandwidth.owe(visitor.b32, bytes)
-      }
+      },
+      onQueued: (visitor, bytes) => this.bandwidth.owe(visitor.b32, bytes)
     })
   }
 

@@ -19,6 +19,8 @@ export interface MessageServiceOptions {
   admit: (visitor: Visitor, request: HttpRequest) => void
   /** `bytes` of the answer before it is coded, 0 for a failure. */
   onOutcome: (visitor: Visitor, outcome: Outcome, bytes: number, milliseconds: number) => void
+  /** Bytes of an answer as they will be sent. */
+  onQueued: (visitor: Visitor, bytes: number) => void
 }
 
 export type Outcome = 'answered' | FailureReason
@@ -93,7 +95,7 @@ export class MessageService {
       const message = await this.#options.responder.respond(event.from, request, signal)
       if (!this.#finish(event.handle)) return
       this.#options.onOutcome(event.from, 'answered', message.length, this.#options.clock.now() - started)
-      this.#options.driver().act((core, now) => core.respond(now, event.handle, message))
+      this.#options.driver().act((core, now) => this.#options.onQueued(event.from, core.respond(now, event.handle, message) ?? message.length))
       this.#log(request, 'answered', started)
     } catch (cause) {
       const error = signal.reason instanceof ServerError ? signal.reason : toServerError(cause, 'request')

@@ -64,6 +64,9 @@ export interface ExitOptions {
   createCore?: (session: ExitSession, config: Partial<ServerConfig>) => ExitCore
 }
 
+/** What can be changed while the exit runs; what is left out is the default again. */
+export type ReloadableOptions = Pick<ExitOptions, 'policy' | 'bandwidth' | 'limits' | 'streamLimits' | 'allowAddresses' | 'denyAddresses' | 'ownAddresses' | 'ports'>
+
 export const DEFAULT_TIMEOUTS: FetchTimeouts = { connect: 10_000, headers: 25_000, body: 15_000 }
 
 export const DEFAULT_QUEUE: FetchQueueLimits = {

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Destination, LocalDestination } from '@minwww/i2cp/codec'
 import type { WireErrorName } from '@minwww/protocol'
+import type { ServerConfig } from '../core.ts'
 
 /** What the exit needs of an I2CP session; Session of @minwww/i2cp fits. */
 export interface ExitSession extends Pick<EventEmitter, 'off'> {
@@ -49,10 +50,13 @@ export interface ExitCore {
   /** Nothing is being fetched and nothing waits to be sent. */
   readonly idle?: boolean
   receive (now: number, message: IncomingMessage): void
-  respond (now: number, handle: number, message: Buffer): void
+  /** Returns the bytes that will be sent, if it knows them. */
+  respond (now: number, handle: number, message: Buffer): number | undefined
   fail (now: number, handle: number, code: WireErrorName, facts?: { retryAfter?: number, size?: number, detail?: string }): void
   /** New requests get ERROR 10 from now on. */
   drain? (now: number): void
+  /** Other limits of the operator from now on. */
+  setLimits? (now: number, limits: Pick<ServerConfig, 'limit' | 'serverRate' | 'maxBacklog'>): void
   nextTimeout (): number | undefined
   handleTimeout (now: number): void
   pollTransmit (now: number): OutgoingMessage | undefined

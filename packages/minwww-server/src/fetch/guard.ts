@@ -20,16 +20,25 @@ export const DEFAULT_PORTS: readonly number[] = [80, 443]
  * between the check and the connection.
  */
 export class AddressGuard {
-  readonly #allow: AddressRule[]
-  readonly #deny: AddressRule[]
-  readonly #ports: ReadonlySet<number>
-  readonly #own: () => readonly string[]
+  #allow: readonly AddressRule[]
+  #deny: readonly AddressRule[]
+  #ports: ReadonlySet<number>
+  #own: () => readonly string[]
 
+  /** @throws ServerError MINWWW_EXIT_BAD_OPTION */
   constructor (options: GuardOptions = {}) {
     this.#allow = (options.allowAddresses ?? []).map(parseAddressRule)
     this.#deny = (options.denyAddresses ?? []).map(parseAddressRule)
     this.#ports = new Set(options.ports ?? DEFAULT_PORTS)
     this.#own = options.ownAddresses ?? (() => [])
+  }
+
+  /** The rules of another guard, for the connections to come. */
+  take (other: AddressGuard): void {
+    this.#allow = other.#allow
+    this.#deny = other.#deny
+    this.#ports = other.#ports
+    this.#own = other.#own
   }
 
   permits (literal: string, port: number): boolean {

@@ -58,8 +58,8 @@ interface Lists {
 
 /** What the operator wants to be asked for, before any connection. The address guard comes after it, for every address. */
 export class Policy {
-  readonly #options: PolicyOptions
-  readonly #methods: ReadonlySet<string>
+  #options: PolicyOptions
+  #methods: ReadonlySet<string>
   #lists: Lists
 
   private constructor (options: PolicyOptions, lists: Lists) {
@@ -73,9 +73,11 @@ export class Policy {
     return new Policy(options, await readLists(options))
   }
 
-  /** Reads the files again. What cannot be read leaves everything as it was, and throws. */
-  async reload (): Promise<void> {
-    this.#lists = await readLists(this.#options)
+  /** Reads the files again, with other options if they are given. What cannot be read leaves everything as it was, and throws. */
+  async reload (options: PolicyOptions = this.#options): Promise<void> {
+    this.#lists = await readLists(options)
+    this.#options = options
+    this.#methods = new Set(options.methods ?? DEFAULT_METHODS)
   }
 
   get maxResponse (): number { return this.#options.maxResponse ?? 0 }

@@ -25,7 +25,7 @@ interface OpenStream {
 /** An HTTP proxy on port 80 of the exit's streams: any method, CONNECT, Upgrade, origin-form for own sites. */
 export class StreamProxy {
   readonly #context: StreamContext
-  readonly #limits: StreamLimits
+  #limits: StreamLimits
   readonly #listener: StreamListener
   readonly #http: Server
   /** Bounded by maxStreams. */
@@ -48,6 +48,11 @@ export class StreamProxy {
   get refused (): number { return this.#refused }
   /** Requests and tunnels under way. */
   get active (): number { return [...this.#open.values()].reduce((sum, open) => sum + open.requests, 0) }
+
+  /** Other limits for the streams to come. */
+  setLimits (limits: StreamLimits): void {
+    this.#limits = limits
+  }
 
   /**
    * No new streams; idle ones are ended, the others after their answers. Resolves when all are closed: the clients have

@@ -38,8 +38,9 @@ export class FakeCore implements ExitCore {
   ask (event: CoreEvent): void { this.#events.push(event) }
   receive (_now: number, message: IncomingMessage): void { this.received.push(message) }
 
-  respond (_now: number, handle: number, message: Buffer): void {
+  respond (_now: number, handle: number, message: Buffer): number {
     this.#settle({ handle, response: parseResponse(message) })
+    return message.length
   }
 
   fail (_now: number, handle: number, code: string, { size = 0, retryAfter = 0, detail = '' } = {}): void {

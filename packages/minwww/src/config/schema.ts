@@ -1,4 +1,5 @@
 import Type, { type Static, type TObject } from 'typebox'
+import { EXIT_RULES, EXIT_SERVICE } from './exit-schema.ts'
 
 /**
  * The one schema of everything that can be set: the TOML file, the environment, the flags, the defaults and the
@@ -96,6 +97,8 @@ export const SECTIONS = {
     denyDestinations: file('client Destinations that are refused, one a line; read again on SIGHUP'),
     upstream: Type.Optional(Type.String({ description: 'socks5:// or http:// proxy through which the web is reached; names are resolved there', metavar: 'URL', minLength: 1 })),
     nameServer: list('name server instead of the machine\'s (repeatable)', 'ADDRESS[:PORT]'),
+    ...EXIT_RULES,
+    ...EXIT_SERVICE,
     cache: amount('shared cache of the web in memory, MB; 0 is none', 'MB', 0, 65_536),
     logUrls: toggle('write URLs and client Destinations into the log')
   }),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { TokenBucket } from '@minwww/protocol'
 import { RateRules, type RateRule } from './rate-rules.ts'
 
@@ -65,18 +66,29 @@ interface Client {
 
 /** Who may ask now. Every refusal says when to come back, so that pools move on. */
 export class Admission {
-  readonly #limits: AdmissionLimits
+  #limits: AdmissionLimits
   /** By Destination, the one not seen for longest first; bounded by maxClients. */
   readonly #clients = new Map<string, Client>()
-  readonly #requests: RateRules
-  readonly #posts: RateRules
-  readonly #newClients: RateRules
+  #requests: RateRules
+  #posts: RateRules
+  #newClients: RateRules
 
   constructor (limits: Partial<AdmissionLimits>, now: number) {
     this.#limits = { ...DEFAULT_ADMISSION, ...limits }
     this.#requests = new RateRules(this.#limits.requestsTotal, now)
     this.#posts = new RateRules(this.#limits.postsTotal, now)
     this.#newClients = new RateRules(this.#limits.newClients, now)
+  }
+
+  /** Other limits from now on: if they are other ones, what was counted begins anew. Who pauses goes on doing so. */
+  setLimits (limits: Partial<AdmissionLimits>, now: number): void {
+    const changed = { ...DEFAULT_ADMISSION, ...limits }
+    if (isDeepStrictEqual(changed, this.#limits)) return
+    this.#limits = changed
+    this.#requests = new RateRules(changed.requestsTotal, now)
+    this.#posts = new RateRules(changed.postsTotal, now)
+    this.#newClients = new RateRules(changed.newClients, now)
+    for (const [name, { coolUntil }] of this.#clients) this.#clients.set(name, { ...this.#create(now), coolUntil })
   }
 
   get clients (): number {
