@@ -54,14 +54,14 @@ export function allowedShapes (shape: number): number[] {
 
 /**
  * The size, number and length of an object's symbols. One tunnel message where that is enough; else the fewest tunnel
- * messages of what stays within `maxSymbols`. Where nothing stays within, the fewest symbols that have enough parity.
+ * messages until it is whole, and in all, of what stays within `maxSymbols`. Where nothing stays within, the fewest symbols that have enough parity.
  */
 export function chooseSymbols ({ size, loss, shapes, maxSymbols = BURST_SYMBOLS }: ChoiceInput): Choice {
   if (size <= symbolCapacity(1)) return cut(size, loss, 1)
   const choices = shapes.map(m => cut(size, loss, m)).filter(choice => choice.k + choice.r <= MAX_SYMBOLS)
   const covered = choices.filter(({ k, m }) => neededParity(k, loss, m) <= parityLimit(k))
   const within = covered.filter(choice => choice.k + choice.r <= maxSymbols)
-  if (within.length > 0) return best(within, tunnelMessages)
+  if (within.length > 0) return best(within, choice => cost(choice, loss))
   return best(covered.length > 0 ? covered : choices, choice => choice.k + choice.r)
 }
 
@@ -83,12 +83,13 @@ function cut (size: number, loss: number, shape: number): Choice {
 }
 
 /** Lowest cost; the larger m at a tie. */
-function best (choices: readonly Choice[], cost: (choice: Choice) => number): Choice {
-  return choices.reduce((a, b) => cost(b) < cost(a) || (cost(b) === cost(a) && b.m >= a.m) ? b : a)
+function best (choices: readonly Choice[], price: (choice: Choice) => number): Choice {
+  return choices.reduce((a, b) => price(b) < price(a) || (price(b) === price(a) && b.m >= a.m) ? b : a)
 }
 
-function tunnelMessages (choice: Choice): number {
-  return (choice.k + choice.r) * choice.m
+/** Tunnel messages until k have arrived, three parts, and all that are sent, one part. */
+function cost ({ m, k, r }: Choice, loss: number): number {
+  return m * (4 * k + 3 * expectedLosses(k, loss, m) + r)
 }
 
 function wantedParity (k: number, p: number, m: number): number {

@@ -4,6 +4,7 @@ import type { ExitPool } from '../pool/pool.ts'
 import type { ClientContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import type { Exit } from './exit.ts'
+import { Queues } from './queues.ts'
 import type { ClientRequest } from './request.ts'
 import { remove } from './remove.ts'
 import { decodeResponse } from './response.ts'
@@ -15,8 +16,6 @@ import type { FailureCode } from './types.ts'
 const SILENT_ROUND_TRIPS = 3
 /** Other exits that are asked when one refuses by policy. */
 const MAX_REFUSALS = 2
-/** Attempts of a probe. */
-const PROBE_ATTEMPTS = 4
 /** Wait after `busy` without a time, ms. */
 const MIN_BUSY = 1_000
 
@@ -38,6 +37,7 @@ export class Dispatcher {
   readonly #sender: Sender
   readonly #sources: Sources
   readonly #pool: ExitPool
+  readonly #queues: Queues
   readonly #exits: Map<string, Exit>
   readonly #requests: Map<number, ClientRequest>
   readonly #hedges: HedgeBudget
@@ -49,6 +49,7 @@ export class Dispatcher {
     this.#sources = parts.sources
     this.#pool = parts.pool
     this.#exits = parts.exits
+    this.#queues = new Queues(parts.pool, parts.exits)
     this.#requests = parts.requests
     this.#hedges = parts.hedges
     this.#probe = parts.probe
@@ -57,15 +58,12 @@ export class Dispatcher {
   /** Sends a request to its best exit, or lets it wait for one. */
   start (now: number, request: ClientRequest): void {
     if (this.#sources.usable(0) === undefined) return this.#sources.hold(request)
-    const exit = request.onlyExit ?? this.#choose(now, request)
+    const exit = request.onlyExit ?? this.#queues.choose(now, request)
     if (exit === undefined || (!request.isProbe && exit.member.isBusy(now))) return this.#waitForExit(now, request)
     request.resumeAt = undefined
     if (!request.isProbe) this.#hedges.earn()
     if (request.isProbe || (exit.waiting.length === 0 && exit.hasRoom())) this.#begin(now, request, exit, 0)
-    else {
-      request.waitsAt = exit
-      exit.waiting.push(request)
-    }
+    else this.#queues.enqueue(request, exit)
     if (!request.isProbe) for (const id of this.#pool.dueProbes(now)) this.#probe(now, this.#exits.get(id)!)
   }
 
@@ -109,6 +107,7 @@ export class Dispatcher {
     const penalty = exit.path.isHopeless ? 2 : 1
     exit.member.success(now, penalty * Math.max(0, now - exchange.startedAt - transmission))
     if (message.setsCookie && request.purpose.kind === 'pool') this.#pool.pin(request.site, exit.id)
+    exit.served()
     this.#context.stats.responses++
     this.#context.emit({ type: 'response', handle: request.handle, message: message.bytes, exit: exit.id, trace: request.trace(now) })
     this.end(now, request, exchange)
@@ -137,7 +136,7 @@ export class Dispatcher {
         exchange.session.doubt()
         return request.idempotent ? this.#goOn(now, exchange, name) : this.fail(now, request, name, message.detail)
       case 'busy':
-        member.busy(now, Math.max(MIN_BUSY, message.retryAfter * 1000))
+        if (!exit.shed(message.retryAfter)) member.busy(now, Math.max(MIN_BUSY, message.retryAfter * 1000))
         this.#report(now, exit)
         return this.#elsewhere(now, exchange, name, details)
       case 'draining':
@@ -220,6 +219,7 @@ export class Dispatcher {
       this.#report(now, exit)
       this.#admit(now, exit)
     }
+    this.#balance(now)
   }
 
   #begin (now: number, request: ClientRequest, exit: Exit, source: number): void {
@@ -253,9 +253,9 @@ export class Dispatcher {
     }
   }
 
-  #choose (now: number, request: ClientRequest): Exit | undefined {
-    const id = this.#pool.choose(now, request.site, request.tried)
-    return id === undefined ? undefined : this.#exits.get(id)
+  /** What waits for an exit that is slow or silent goes to one that has room. */
+  #balance (now: number): void {
+    for (let next = this.#queues.next(now); next !== undefined; next = this.#queues.next(now)) this.#begin(now, next.request, next.exit, 0)
   }
 
   /** Every exit is busy, drains or is gone. */
@@ -279,7 +279,7 @@ export class Dispatcher {
 
   #repair (now: number, exchange: Exchange): void {
     const { path } = exchange.exit
-    if (this.#isExhausted(exchange.request)) return this.#goOn(now, exchange, 'timeout')
+    if (exchange.request.isExhausted(this.#context.config.maxAttempts)) return this.#goOn(now, exchange, 'timeout')
     const want = exchange.assembly?.want(path.loss, path.symbol)
     if (want === undefined) this.#goOn(now, exchange, 'timeout')
     else this.#sender.want(now, exchange, want)
@@ -292,7 +292,10 @@ export class Dispatcher {
     exit.path.noteSilence()
     if (exchange.form === 'open') session.openedInVain()
     const isSilent = exit.heardAt < exchange.startedAt
-    if (isSilent && !this.#sources.isUnproven(this.#allExits()) && (exchange.repetition > 0 || !this.#isEarly(now, exchange))) exit.member.failure(now)
+    if (isSilent && !this.#sources.isUnproven(this.#allExits()) && (exchange.repetition > 0 || !this.#isEarly(now, exchange))) {
+      exit.member.failure(now)
+      this.#balance(now)
+    }
     this.#goOn(now, exchange, 'timeout')
   }
 
@@ -307,14 +310,14 @@ export class Dispatcher {
     const { request, exit } = exchange
     exchange.giveUp()
     if (request.isActive) return
-    if (this.#isExhausted(request)) {
+    if (request.isExhausted(this.#context.config.maxAttempts)) {
       if (!this.#sources.isUnproven(this.#allExits()) || !request.idempotent) return this.fail(now, request, code, '', { exit })
       return this.#startOver(now, request, request.isProbe ? [] : [...request.exchanges])
     }
     const mayMove = request.idempotent && request.purpose.kind === 'pool'
     const isLeft = mayMove && (code !== 'timeout' || exchange.repetition > 0 || !this.#isEarly(now, exchange))
     if (isLeft) request.tried.add(exit.id)
-    const next = isLeft && this.#pool.hasOther(now, request.tried) ? this.#choose(now, request) : undefined
+    const next = isLeft && this.#pool.hasOther(now, request.tried) ? this.#queues.choose(now, request) : undefined
     this.#begin(now, request, next ?? exit, next === undefined ? this.#sourceAfter(exchange) : 0)
   }
 
@@ -349,21 +352,22 @@ export class Dispatcher {
     request.tried.add(exit.id)
     const mayWait = code === 'busy'
     const mayMove = request.purpose.kind === 'pool' && request.idempotent
-    if (this.#isExhausted(request) || request.isProbe || !(mayMove || mayWait)) {
+    if (request.isExhausted(this.#context.config.maxAttempts) || request.isProbe || !(mayMove || mayWait)) {
       return this.fail(now, request, code, details.detail, { ...details, exit })
     }
-    const next = mayMove && this.#pool.hasOther(now, request.tried) ? this.#choose(now, request) : undefined
+    const next = mayMove && this.#pool.hasOther(now, request.tried) ? this.#queues.choose(now, request) : undefined
     if (next !== undefined) return this.#begin(now, request, next, 0)
     if (!mayWait || exit.member.busyUntil >= request.deadline) {
       return this.fail(now, request, code, details.detail, { ...details, exit })
     }
-    request.resumeAt = exit.member.busyUntil
     request.tried.clear()
+    if (exit.member.isBusy(now)) request.resumeAt = exit.member.busyUntil
+    else this.#queues.enqueue(request, exit)
   }
 
   #hedge (now: number, request: ClientRequest): void {
     request.hedgeAt = undefined
-    if (request.firstSymbolAt !== undefined || this.#isExhausted(request)) return
+    if (request.firstSymbolAt !== undefined || request.isExhausted(this.#context.config.maxAttempts)) return
     const exclude = new Set([...request.tried, ...request.exchanges.map(exchange => exchange.exit.id)])
     if (!this.#pool.hasOther(now, exclude) || !this.#hedges.spend()) return
     const id = this.#pool.choose(now, request.site, exclude)
@@ -377,10 +381,6 @@ export class Dispatcher {
     const exchange = request.exchanges.at(-1)
     if (exchange !== undefined && exchange.exit.heardAt < exchange.startedAt) exchange.exit.member.failure(now)
     this.fail(now, request, 'timeout', '', exchange === undefined ? {} : { exit: exchange.exit })
-  }
-
-  #isExhausted (request: ClientRequest): boolean {
-    return request.attempts - request.forgiven >= (request.isProbe ? PROBE_ATTEMPTS : this.#context.config.maxAttempts)
   }
 
   #report (now: number, exit: Exit): void {

@@ -9,6 +9,10 @@ import type { ExitState, ExitStatus } from './types.ts'
 
 /** Room in flight beyond one round trip, ms (section 7.3). */
 const IN_FLIGHT_MARGIN = 1_000
+/** Requests under way at once; an exit that takes fewer says so by ERROR 2. */
+const MAX_ACTIVE = 48
+/** An exit that is asked for patience longer than this, s, has no room for anybody. */
+const MAX_SHED = 5
 
 /** One exit as this client knows it: sessions, path, health and what is under way. */
 export class Exit {
@@ -26,6 +30,8 @@ export class Exit {
   heardAt = Number.NEGATIVE_INFINITY
   reportedState: ExitState = 'new'
   readonly #config: ClientConfig
+  /** Requests that it takes at once, as far as known. */
+  #limit = MAX_ACTIVE
 
   constructor (id: string, destination: Destination, config: ClientConfig, member?: PoolMember) {
     this.id = id
@@ -44,9 +50,33 @@ export class Exit {
 
   /** Whether one more request may go out. An idle exit always has room. */
   hasRoom (): boolean {
+    if (this.#active >= Math.floor(this.#limit)) return false
     const inFlight = this.inFlight
     const limit = this.path.rate * (this.path.rtt.srtt + IN_FLIGHT_MARGIN) / 1000
     return inFlight === 0 || inFlight + this.#config.unknownReply <= limit
+  }
+
+  /** A page has come. */
+  served (): void {
+    this.#limit = Math.min(MAX_ACTIVE, this.#limit + 1 / this.#limit)
+  }
+
+  /**
+   * It had no room for one request beside the others.
+   * @param retryAfter - s
+   * @returns false if it has none at all for a while
+   */
+  shed (retryAfter: number): boolean {
+    const others = this.#active - 1
+    if (others < 1 || retryAfter > MAX_SHED) return false
+    this.#limit = Math.max(1, Math.min(this.#limit, others) / 2)
+    return true
+  }
+
+  get #active (): number {
+    let count = 0
+    for (const exchange of this.exchanges) if (exchange.isActive && !exchange.request.isProbe) count++
+    return count
   }
 
   /** ms that what is under way still takes, at the rate the path carries. */

@@ -3,6 +3,9 @@ import type { Exit } from './exit.ts'
 import type { RequestTrace } from './types.ts'
 import type { Upload } from './upload.ts'
 
+/** Attempts of a probe. */
+const PROBE_ATTEMPTS = 4
+
 /** What a request is for: a page of the pool, a page of one exit only, or a probe of an exit. */
 export type Purpose = { kind: 'pool' } | { kind: 'direct', exit: Exit } | { kind: 'probe', exit: Exit }
 
@@ -65,6 +68,11 @@ export class ClientRequest {
   /** An answer may still come without another attempt. */
   get isActive (): boolean {
     return this.exchanges.some(exchange => exchange.isActive)
+  }
+
+  /** @param most - attempts of a request that is no probe */
+  isExhausted (most: number): boolean {
+    return this.attempts - this.forgiven >= (this.isProbe ? PROBE_ATTEMPTS : most)
   }
 
   trace (now: number): RequestTrace {

@@ -65,6 +65,11 @@ export class ExitPool {
     return member.id
   }
 
+  /** The site is tied to this exit: another one is for when it fails, not for when it is slow. */
+  keeps (site: string, id: string): boolean {
+    return this.#strategy === 'sticky' || this.#strategy === 'single' || this.#pins.get(site) === id
+  }
+
   /** Another usable exit than those in `exclude` exists. */
   hasOther (now: number, exclude: ReadonlySet<string>): boolean {
     for (const m of this.#members.values()) if (!exclude.has(m.id) && m.isUsable(now)) return true
