@@ -316,7 +316,7 @@ export class Dispatcher {
     }
     const mayMove = request.idempotent && request.purpose.kind === 'pool'
     const isLeft = mayMove && (code !== 'timeout' || exchange.repetition > 0 || !this.#isEarly(now, exchange))
-    if (isLeft) request.tried.add(exit.id)
+    if (isLeft) request.leave(exit.id, this.#pool.hasOther(now, new Set([...request.tried, exit.id])))
     const next = isLeft && this.#pool.hasOther(now, request.tried) ? this.#queues.choose(now, request) : undefined
     this.#begin(now, request, next ?? exit, next === undefined ? this.#sourceAfter(exchange) : 0)
   }

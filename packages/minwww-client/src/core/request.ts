@@ -70,6 +70,12 @@ export class ClientRequest {
     return this.exchanges.some(exchange => exchange.isActive)
   }
 
+  /** An exit has had its chance. Where all have, the others get one more. */
+  leave (exit: string, hasOther: boolean): void {
+    if (!hasOther) this.tried.clear()
+    this.tried.add(exit)
+  }
+
   /** @param most - attempts of a request that is no probe */
   isExhausted (most: number): boolean {
     return this.attempts - this.forgiven >= (this.isProbe ? PROBE_ATTEMPTS : most)
