@@ -19,6 +19,7 @@ t.test('the router goes and comes back: the same tab loads', { skip: missing(CHR
   t.equal(waiting?.headers()['x-minwww-error'], 'MINWWW_NO_ROUTER')
   t.ok(Number(waiting?.headers()['retry-after']) > 0)
   t.equal(await page.locator('progress, [role=progressbar]').count(), 1)
+  t.match(await waiting?.text(), /no connection to its I2P router/)
   await screenshot(page, 'progress')
   t.equal((await fetchPage(`${String(proxy.json.proxy)}/healthz`)).status, 503)
 
@@ -51,6 +52,12 @@ t.test('all exits are dead: the copy in the cache, else 504', { skip: missing(CH
 
   await page.goto('http://minwww.i2p/console')
   await page.waitForSelector('#requests td:text-is("stale")')
+  await page.waitForSelector('#notice:text-matches("Warning: a page was served from an old copy .*MINWWW_TIMEOUT.*web.i2p/cached")')
   t.equal(await page.locator('#cache div', { hasText: 'Served stale' }).locator('dd').textContent(), '1')
   await screenshot(page, 'console-stale')
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await page.setViewportSize({ width: 360, height: 740 })
+  await page.reload()
+  await page.waitForSelector('#notice:not(:empty)')
+  await screenshot(page, 'console-stale-phone')
 })

@@ -1,8 +1,9 @@
 // MinWWW over i2pd's tunnels: the proxy on one router of a closed network, two exits on two others, nginx behind them.
 import t, { type Test } from 'tap'
 import { setTimeout as delay } from 'node:timers/promises'
-import { documentationTree, fetchPage, missing, startNginx, startService, type Service } from '../e2e/harness.ts'
+import { documentationTree, fetchPage, logLines, missing, startNginx, startService, type Service } from '../e2e/harness.ts'
 import { pickPages } from '../e2e/pages.ts'
+import { reproducibleBytes } from '../testnet/bytes.mjs'
 import { networkMissing, startNetwork, type TestNetwork } from '../testnet/network.ts'
 
 t.setTimeout(540_000)
@@ -16,7 +17,9 @@ const DEADLINE = 120
 const documentation = documentationTree()
 const skip = networkMissing() ?? missing('/usr/sbin/nginx', documentation ?? '/usr/share/doc/python3.11/html')
 
-async function startMinwww (t: Test, network: TestNetwork, origin: string, hops: number): Promise<Service> {
+interface Minwww { exits: Service[], proxy: Service }
+
+async function startMinwww (t: Test, network: TestNetwork, origin: string, hops: number): Promise<Minwww> {
   const options = ['inbound.length', 'outbound.length'].flatMap(name => ['--i2cp-option', `${name}=${hops}`])
   const routerAt = async (k: number): Promise<string> => {
     const { host, port } = await network.forward(k)
@@ -25,8 +28,18 @@ async function startMinwww (t: Test, network: TestNetwork, origin: string, hops:
   const exits = await Promise.all(EXIT_ROUTERS.map(async k => {
     return await startService(t, ['exit', '--router', await routerAt(k), '--site', `docs.i2p=${origin}`, ...options])
   }))
-  return await startService(t, ['proxy', '--router', await routerAt(PROXY_ROUTER), '--proxy', '127.0.0.1:0', '--timeout', String(DEADLINE), ...options,
+  const proxy = await startService(t, ['proxy', '--router', await routerAt(PROXY_ROUTER), '--proxy', '127.0.0.1:0', '--timeout', String(DEADLINE), '--log-level', 'debug', ...options,
     ...exits.flatMap(exit => ['--exit', exit.json.destination as string])])
+  return { exits, proxy }
+}
+
+/** By which path the proxy had its last `count` answers; it logs them after the browser has the last byte. */
+async function lastPaths (proxy: Service, count: number, total: number): Promise<string[]> {
+  for (;;) {
+    const paths = logLines(proxy.stderr()).filter(({ msg }) => msg === 'request done').map(({ path, status }) => `${String(path)} ${String(status)}`)
+    if (paths.length >= total) return paths.slice(-count)
+    await delay(50)
+  }
 }
 
 /** Fetches the pages through the proxy, four at a time; returns those that are not what the HTTPD serves. */
@@ -48,6 +61,19 @@ async function browse (t: Test, proxy: Service, origin: string, pages: string[],
   return wrong
 }
 
+/** A site that knows nothing of MinWWW, behind i2pd's HTTP server tunnel, and one behind an exit of ours, both by b32. */
+async function openSites (t: Test, network: TestNetwork, { exits, proxy }: Minwww): Promise<void> {
+  const get = async (url: string): ReturnType<typeof fetchPage> => await fetchPage(url, proxy.json.proxy as string)
+  const foreign = await get(`http://${network.site(1)}/bytes/20000`)
+  t.equal(foreign.status, 200)
+  t.ok(foreign.body.equals(reproducibleBytes(20_000, 1)), 'a site behind i2pd opens')
+  const own = `http://${String(exits[0]?.json.b32)}`
+  const [first, second] = pickPages(documentation ?? '', PAGES)
+  t.equal((await get(`${own}/${first}`)).status, 200)
+  t.equal((await get(`${own}/${second}`)).status, 200)
+  t.strictSame(await lastPaths(proxy, 3, PAGES + 3), ['stream 200', 'stream 200', 'message 200'], 'the second request to a site of ours is a message')
+}
+
 t.test('MinWWW over i2pd', { skip }, async t => {
   const origin = await startNginx(t, documentation ?? '')
   const network = await startNetwork({ hops: [1] })
@@ -56,13 +82,14 @@ t.test('MinWWW over i2pd', { skip }, async t => {
 
   for (const hops of [0, 3]) {
     await t.test(`${hops} hops: ${PAGES} pages byte-identical`, async t => {
-      const proxy = await startMinwww(t, network, origin, hops)
+      const { exits, proxy } = await startMinwww(t, network, origin, hops)
       t.strictSame(await browse(t, proxy, origin, pages), [])
+      if (hops === 3) await openSites(t, network, { exits, proxy })
     })
   }
 
   await t.test("1 hop, and the proxy's router is killed and started again in the middle", async t => {
-    const proxy = await startMinwww(t, network, origin, 1)
+    const { proxy } = await startMinwww(t, network, origin, 1)
     let restarted: Promise<unknown> | undefined
     let restartedAt = Infinity
     let firstPageAt = Infinity

@@ -182,6 +182,7 @@ t.test('stale when nobody answers', async t => {
   fail = new ProxyError('MINWWW_TIMEOUT')
   const stale = await ask('/a')
   t.equal(stale.path, 'stale')
+  t.match(stale.because, /^MINWWW_/)
   t.equal(await text(stale), 'body 1')
   await t.rejects(ask('/b'), { code: 'MINWWW_TIMEOUT' })
   for (const code of ['MINWWW_BUSY', 'MINWWW_OVERLOADED'] as const) {

@@ -112,7 +112,7 @@ export class HttpCache {
       if (!(error instanceof ProxyError)) throw error
       const allowed = NO_ANSWER.has(error.code) ? STALE_WITHOUT_ANSWER : ERRORS.has(error.code) ? 0 : undefined
       if (allowed === undefined || !this.#mayBeStale(entry, allowed)) throw error
-      return this.#stale(entry, conditions)
+      return this.#stale(entry, conditions, error.code)
     }
     if (answer.status === 304) {
       this.stats.revalidated++
@@ -122,7 +122,7 @@ export class HttpCache {
     }
     if ([500, 502, 503, 504].includes(answer.status) && this.#mayBeStale(entry, 0)) {
       discard(answer.body)
-      return this.#stale(entry, conditions)
+      return this.#stale(entry, conditions, `the site answered ${answer.status}`)
     }
     this.stats.misses++
     const kept = this.#keep(asked, answer, () => {})
@@ -226,9 +226,9 @@ export class HttpCache {
     return entry.policy.age() - entry.policy.maxAge() <= (entry.staleIfError ?? otherwise)
   }
 
-  #stale (entry: Entry, conditions: ReturnType<typeof conditionsOf>): Answer {
+  #stale (entry: Entry, conditions: ReturnType<typeof conditionsOf>, because: string): Answer {
     this.stats.stale++
-    return serveEntry(entry, conditions, 'stale')
+    return { ...serveEntry(entry, conditions, 'stale'), because }
   }
 }
 

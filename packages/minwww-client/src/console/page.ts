@@ -22,6 +22,7 @@ export const consolePage = (nonce: string): string => `<!doctype html>
 </header>
 <main>
 <noscript><p>The console needs JavaScript of this page. <a href="/metrics">The metrics</a> have the figures as text.</p></noscript>
+<p id="notice" class="notice" role="status"></p>
 <dl id="figures" class="figures" aria-label="Totals"></dl>
 <section class="charts">
 <figure><figcaption>Time to load, ms</figcaption><div id="latency"></div></figure>

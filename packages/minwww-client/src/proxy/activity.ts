@@ -13,6 +13,8 @@ export interface Activity {
   path?: PathName
   status?: number
   error?: string
+  /** Why an old copy had to do. */
+  because?: string
   exit?: string
   /** Tunnel traversals one after the other: two for a page in one round. */
   traversals?: number

@@ -23,6 +23,8 @@ export interface Answer {
   readonly fields: Fields
   readonly body: Buffer | Readable
   readonly path: 'message' | 'stream' | 'cache' | 'stale'
+  /** Why an old copy had to do: the cause of the failure, or the status of the site. */
+  readonly because?: string
   readonly exit?: string
   readonly trace?: RequestTrace
 }

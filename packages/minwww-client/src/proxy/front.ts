@@ -104,6 +104,7 @@ export class Front {
     activity.status = answer.status
     activity.path = answer.path
     if (answer.exit !== undefined) activity.exit = answer.exit
+    if (answer.because !== undefined) activity.because = answer.because
     if (answer.trace !== undefined && answer.path === 'message') applyTrace(activity, answer.trace, answer.exit)
   }
 

@@ -49,7 +49,7 @@ const exitRow = exit => element('tr', undefined, {}, [
 
 const requestRow = (row, now) => element('tr', undefined, {}, [
   cell(`${row.method} ${row.url}`, undefined, 'long', row.url),
-  cell(row.path ?? 'waiting', 'Path', GRADE[row.path], row.error),
+  cell(row.path ?? 'waiting', 'Path', GRADE[row.path], row.error ?? row.because),
   cell(row.status === undefined ? '' : String(row.status), 'Status', row.status >= 400 ? 'n warn' : 'n'),
   cell(row.traversals === undefined ? '' : String(row.traversals), 'Traversals', 'n'),
   cell(sizes(row.bytes), 'Size', 'n'),
@@ -66,10 +66,27 @@ const fill = (id, rows, columns, none) => {
 
 const median = values => values.length === 0 ? undefined : [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 
+const ANSWERED = ['message', 'repaired', 'hedged', 'stream']
+
+/** Old copies that were served since an exit or a site answered last. */
+const oldCopies = done => {
+  const answered = done.findIndex(row => ANSWERED.includes(row.path))
+  return done.slice(0, answered < 0 ? done.length : answered).filter(row => row.path === 'stale' && row.because !== undefined)
+}
+
+/** Said once: it is read out when it changes. */
+const notice = copies => {
+  const [last] = copies
+  const pages = copies.length === 1 ? 'a page was' : `${copies.length} pages were`
+  const text = last === undefined ? '' : `Warning: ${pages} served from an old copy, since nobody answered (${last.because}). Last: ${last.url}`
+  if (find('notice').textContent !== text) find('notice').textContent = text
+}
+
 const show = state => {
   find('state').textContent = state.ready ? `ready at ${state.address}` : `waiting for the router: ${state.state}`
   find('state').className = state.ready ? 'good' : 'warn'
-  const loaded = state.done.filter(row => ['message', 'repaired', 'hedged', 'stream'].includes(row.path))
+  notice(oldCopies(state.done))
+  const loaded = state.done.filter(row => ANSWERED.includes(row.path))
   figures('figures', [
     ['In flight', String(state.inFlight.length)],
     ['Requests', String(state.totals.requests)],
