@@ -4,7 +4,8 @@
  *   node --conditions=@minwww/source --import tsx test/interop/measure.ts KIND... [options]
  *
  * KIND: tunnels, publish, payload, loss, burst, paths. Options: --hops 1, --delay MS, --jitter MS, --loss SHARE, --ssu2 false,
- * --routers 8, --java all or numbers (Java I2P on these routers), --from 3, --to 4 (routers of the two sessions).
+ * --routers 8, --java all or numbers (Java I2P on these routers), --from 3, --to 4 (routers of the two sessions; loss and
+ * burst are measured in both directions if only one of them is Java).
  */
 import type { Socket } from 'node:net'
 import { parseArgs } from 'node:util'
@@ -84,18 +85,31 @@ const network = await startNetwork({
 })
 try {
   console.log(`network: ${process.argv.slice(2).join(' ')}; i2pd's first page ${JSON.stringify([...network.readyAfter])} (hops, ms after the routers' start)`)
-  const [a, b] = await Promise.all([timedSession(network, Number(values.from)), timedSession(network, Number(values.to))])
-  if (positionals.includes('tunnels')) for (let n = 0; n < 3; n++) await (await timedSession(network, Number(values.from))).close()
+  const from = Number(values.from)
+  const to = Number(values.to)
+  const mixed = java.includes(from) !== java.includes(to)
+  // Java floodfills are not up when i2pd's session is, and i2pd gives up publishing ("no more floodfills found"): Java first.
+  const order = mixed && java.includes(to) ? [to, from] : [from, to]
+  const [first, second] = mixed
+    ? [await timedSession(network, order[0]!), await timedSession(network, order[1]!)]
+    : await Promise.all([timedSession(network, from), timedSession(network, to)])
+  const [a, b] = order[0] === from ? [first, second] : [second, first]
+  if (positionals.includes('tunnels')) for (let n = 0; n < 3; n++) await (await timedSession(network, from)).close()
   await sleep(SETTLE_MS)
-  const first = performance.now()
+  const began = performance.now()
   await exchange(a, b.destination, new Inbox(b), { protocol: 18, fromPort: 0, toPort: 0, payload: Buffer.alloc(100, 'first') }, { wait: 20_000, attempts: 10 })
-  console.log(`first message ${((performance.now() - first + SETTLE_MS) / 1000).toFixed(1)} s after both sessions were ready`)
+  console.log(`first message ${((performance.now() - began + SETTLE_MS) / 1000).toFixed(1)} s after both sessions were ready`)
   const pair: Pair = { from: a, to: b, raw: raw.get(a) as Pair['raw'] }
   for (const kind of positionals) {
     if (kind in KINDS) await KINDS[kind as keyof typeof KINDS](pair)
     else if (kind === 'paths') await paths([a, b, await timedSession(network, 5), await timedSession(network, 6)])
-    else if (kind === 'publish') await publish(async () => await openSession(network, Number(values.from)), [await openSession(network, 1), b])
+    else if (kind === 'publish') await publish(async () => await openSession(network, from), [await openSession(network, 1), b])
     else if (kind !== 'tunnels') throw new Error(`unknown kind ${kind}`)
+  }
+  if (mixed) {
+    console.log(`the other way, from router ${to} to ${from}:`)
+    const back: Pair = { from: b, to: a, raw: raw.get(b) as Pair['raw'] }
+    for (const kind of ['loss', 'burst'] as const) if (positionals.includes(kind)) await KINDS[kind](back)
   }
 } finally {
   await network.stop()

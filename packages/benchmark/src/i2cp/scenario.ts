@@ -15,8 +15,8 @@ const OUR_PEER = fileURLToPath(new URL(`our-peer.${EXTENSION}`, import.meta.url)
 interface Plan { size: number, count: number, window: number }
 
 /** Sizes in bytes; the windows stay below the 1 MiB that a router keeps for a client. */
-const FULL: readonly Plan[] = [{ size: KB, count: 40_000, window: 256 }, { size: 60 * KB, count: 4_000, window: 8 }]
-const QUICK: readonly Plan[] = [{ size: KB, count: 8_000, window: 256 }, { size: 60 * KB, count: 800, window: 8 }]
+const FULL: readonly Plan[] = [{ size: KB, count: 10_000, window: 256 }, { size: 60 * KB, count: 1_000, window: 8 }]
+const QUICK: readonly Plan[] = [{ size: KB, count: 4_000, window: 256 }, { size: 60 * KB, count: 400, window: 8 }]
 const RUNS = 5
 const QUICK_RUNS = 2
 
