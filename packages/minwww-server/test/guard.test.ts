@@ -1,11 +1,17 @@
+import net, { type AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import fc from 'fast-check'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { parseAddress, parseAddressRule } from '../src/fetch/address-rule.ts'
 import { directRoute, openSocket } from '../src/fetch/dialer.ts'
 import { AddressGuard, isPublicAddress, type GuardOptions } from '../src/fetch/guard.ts'
-import { NameResolver, type Lookup } from '../src/fetch/resolver.ts'
+import { NameResolver, serverLookup, type Lookup } from '../src/fetch/resolver.ts'
+import { createExit } from '../src/index.ts'
+import { nameServer } from './support/dns.ts'
+import { FakeCore, FakeSession, keysOf } from './support/exit.ts'
 import { tableLookup, testFetcher } from './support/fetcher.ts'
 import { LOOPBACK_HOSTS, SPECIAL_HOSTS, TRICK_URLS } from './support/spellings.ts'
+import { FakeStreams, over, tunnel } from './support/streams.ts'
 import { bodyOf, echo, httpd } from './support/upstream.ts'
 import { fakeVisitor } from './support/visitor.ts'
 
@@ -96,6 +102,77 @@ t.test('names: every address must pass, and the one that passed is the one that 
   t.equal(await code('rebind.example'), 'MINWWW_EXIT_POLICY', 'second answer: inside')
   t.strictSame(tried, ['93.184.215.14'])
   t.equal(target.connections, 0)
+})
+
+t.test('a name server that changes its mind after the check', async t => {
+  const target = await httpd(echo)
+  t.teardown(target.close)
+  const turns: Record<string, string[][]> = {
+    'rebind.example': [['93.184.215.14'], ['127.0.0.1']],
+    'flip.example': [['127.0.0.1'], ['93.184.215.14'], ['127.0.0.1']],
+    'mixed.example': [['93.184.215.14', '127.0.0.1'], ['127.0.0.1', '93.184.215.14']],
+    'many.example': [Array.from({ length: 20 }, (_, index) => index === 19 ? '10.0.0.1' : `93.184.215.${index + 1}`)],
+    'zero.example': [['0.0.0.0'], ['255.255.255.255'], ['169.254.169.254']]
+  }
+  const server = await nameServer(name => {
+    const queue = turns[name] ?? []
+    return (queue.length > 1 ? queue.shift() : queue[0]) ?? []
+  })
+  t.teardown(server.close)
+  const { tried, fetcher } = watched({ ports: [target.port] }, serverLookup([server.address]))
+  t.teardown(async () => await fetcher.close())
+  const codes = async (name: string, count: number) => {
+    const found: string[] = []
+    for (let turn = 0; turn < count; turn++) {
+      found.push(await fetcher.fetch({ method: 'GET', url: `http://${name}:${target.port}/`, headers: [] }, visitor, new AbortController().signal).then(() => 'ANSWERED', error => error.code as string))
+    }
+    return found.map(code => code.replace('MINWWW_EXIT_', ''))
+  }
+  t.strictSame(await codes('rebind.example', 3), ['CONNECTION', 'POLICY', 'POLICY'])
+  t.strictSame(await codes('flip.example', 4), ['POLICY', 'CONNECTION', 'POLICY', 'POLICY'])
+  t.strictSame(await codes('mixed.example', 3), ['POLICY', 'POLICY', 'POLICY'])
+  t.strictSame(await codes('many.example', 2), ['POLICY', 'POLICY'])
+  t.strictSame(await codes('zero.example', 3), ['POLICY', 'POLICY', 'POLICY'])
+  t.strictSame(await codes('none.example', 1), ['NAME'])
+  t.equal(server.asked.filter(name => name === 'rebind.example').length, 3, 'nothing with a TTL of 0 is kept, and nothing is asked twice for one connection')
+  t.strictSame([...new Set(tried)], ['93.184.215.14'])
+  t.equal(target.connections, 0)
+})
+
+/** Listens on every address of this machine. */
+async function everywhere (t: Test): Promise<{ port: number, connections: () => number }> {
+  let connections = 0
+  const server = net.createServer(socket => { connections++; socket.destroy() })
+  await new Promise<void>(resolve => server.listen(0, resolve))
+  t.teardown(() => { server.close() })
+  return { port: (server.address() as AddressInfo).port, connections: () => connections }
+}
+
+t.test('no way through the whole exit leads inside: CONNECT, Upgrade, requests of streams, the own addresses', async t => {
+  const target = await everywhere(t)
+  const streams = new FakeStreams()
+  // The port is open to the web, so that the address alone decides.
+  const exit = await createExit({ session: new FakeSession(), streams, createCore: () => new FakeCore(), ports: [80, 443, target.port], resolver: { lookup: tableLookup({}) } })
+  t.teardown(async () => await exit.close())
+  const own = Object.values(networkInterfaces()).flatMap(entries => (entries ?? []).map(({ address, family }) => family === 'IPv6' ? `[${address}]` : address))
+  const hosts = [...LOOPBACK_HOSTS, ...SPECIAL_HOSTS, ...own]
+  const open = (index: number) => streams.open(keysOf(1 + index % 50).destination)
+  const refused = (status: number) => status === 403 || status === 400
+  for (const [index, host] of hosts.entries()) {
+    const authority = `${host}:${target.port}`
+    const connect = await tunnel(open(index), { method: 'CONNECT', path: authority, headers: { host: authority } })
+    const upgrade = await tunnel(open(index), { path: `http://${authority}/`, headers: { host: 'public.example', connection: 'Upgrade', upgrade: 'websocket' } })
+    const request = await over(open(index), `http://${authority}/`, { headers: { host: 'public.example' } })
+    const origin = await over(open(index), '/', { headers: { host: authority } })
+    const statuses = [connect.status, upgrade.status, request.status, origin.status]
+    if (!statuses.every(refused)) t.fail(`${host}: ${statuses.join()}`)
+  }
+  for (const authority of [`user@127.0.0.1:${target.port}`, `public.example@127.0.0.1:${target.port}`, `127.0.0.1:${target.port}@public.example:80`, `127.0.0.1:${target.port}/path`, '127.0.0.1', `http://127.0.0.1:${target.port}/`, `127.0.0.1:0${target.port}`, `127.0.0.1:+${target.port}`, `127.0.0.1:${target.port} `]) {
+    const { status } = await tunnel(open(0), { method: 'CONNECT', path: authority.trim(), headers: { host: 'x' } })
+    t.ok(refused(status), `CONNECT ${authority}: ${status}`)
+  }
+  t.equal(target.connections(), 0)
+  t.comment(`${4 * hosts.length} ways`)
 })
 
 t.test('a redirect to inside is not followed', async t => {
