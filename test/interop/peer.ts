@@ -46,6 +46,8 @@ export class Peer {
     process.once('exit', this.#kill)
   }
 
+  get pid (): number { return this.#child.pid as number }
+
   readonly #kill = (): void => { this.#child.kill('SIGKILL') }
 
   /** The next event of that name that has not been taken yet; rejects after `timeout` ms or when the program ends. */

@@ -9,12 +9,23 @@ export interface StreamSession {
   readonly keys: LocalDestination
   readonly destination: Destination
   readonly clockOffset: number
-  send (to: Destination, payload: Uint8Array, options: { protocol: number, fromPort?: number, toPort?: number }): unknown
+  send (to: Destination, payload: Uint8Array, options: { protocol: number, fromPort?: number, toPort?: number, notify?: boolean }): unknown
   lookup (name: string, options?: { timeout?: number, signal?: AbortSignal }): Promise<Destination>
   on (event: 'message', listener: (message: SessionMessage) => void): unknown
+  on (event: 'status', listener: (status: SendStatus) => void): unknown
   on (event: 'close', listener: (error: Error | undefined) => void): unknown
   off (event: 'message', listener: (message: SessionMessage) => void): unknown
+  off (event: 'status', listener: (status: SendStatus) => void): unknown
   off (event: 'close', listener: (error: Error | undefined) => void): unknown
+}
+
+/** What the router says about a message that was sent with `notify`; send() returned its nonce. */
+export interface SendStatus {
+  readonly nonce: number
+  /** MESSAGE_STATUS of I2CP. */
+  readonly status: number
+  /** The message will not arrive. */
+  readonly certainFailure: boolean
 }
 
 export interface SessionMessage {

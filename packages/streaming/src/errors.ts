@@ -3,6 +3,7 @@ export type StreamingErrorCode =
   | 'STREAMING_MALFORMED' // bytes that are no packet
   | 'STREAMING_BAD_OPTION' // an option's value is outside its bounds
   | 'STREAMING_CONNECT_TIMEOUT' // no SYN reply within connectTimeout
+  | 'STREAMING_UNREACHABLE' // the router finds no LeaseSet of the peer that it could use
   | 'STREAMING_TIMEOUT' // maxResends without an answer
   | 'STREAMING_INACTIVE' // inactivityTimeout with action disconnect
   | 'STREAMING_READ_TIMEOUT'

@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events'
+import { MESSAGE_STATUS } from '@minwww/i2cp/codec'
 import type { Destination } from '@minwww/i2cp/codec'
 import { StreamingCore } from './core.ts'
 import type { Connection, CoreStatistics, RejectReason, StreamingEvent, StreamingOptions } from './core.ts'
 import { environment } from './environment.ts'
-import type { Clock, Environment, Logger, SessionMessage, StreamSession } from './environment.ts'
+import type { Clock, Environment, Logger, SendStatus, SessionMessage, StreamSession } from './environment.ts'
 import { StreamingError } from './errors.ts'
 import { StreamServer } from './stream-server.ts'
 import { StreamSocket, abortWith } from './stream-socket.ts'
@@ -45,6 +46,13 @@ interface Waiting { readonly resolve: (result: PingResult) => void, readonly can
 const PING_TIMEOUT = 60_000
 /** Packets handed to the session in one turn of the event loop: routers throw away what a client does not take at once. */
 const PACKETS_PER_TURN = 64
+/** SYNs of whose fate the router may tell us; the oldest is forgotten. */
+const MAX_ASKED = 256
+/** The peer is unknown, or cannot be sent to: not a matter of our own tunnels or of the moment. */
+const UNREACHABLE: ReadonlySet<number> = new Set([
+  MESSAGE_STATUS.UNSUPPORTED_ENCRYPTION, MESSAGE_STATUS.BAD_DESTINATION, MESSAGE_STATUS.BAD_LEASE_SET,
+  MESSAGE_STATUS.EXPIRED_LEASE_SET, MESSAGE_STATUS.NO_LEASE_SET, MESSAGE_STATUS.META_LEASE_SET
+])
 
 /** All streams of one I2CP session, protocol 6. One per session; made by createStreamManager. */
 export class StreamManager extends EventEmitter<ManagerEvents> {
@@ -55,7 +63,10 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
   readonly #sockets = new Map<Connection, StreamSocket>()
   readonly #servers = new Map<number, StreamServer>()
   readonly #pings = new Map<number, Waiting>()
+  /** By nonce. */
+  readonly #asked = new Map<number, Connection>()
   readonly #onMessage = (message: SessionMessage): void => this.#receive(message)
+  readonly #onStatus = (status: SendStatus): void => this.#undelivered(status)
   readonly #onClose = (): void => this.#shutDown(new StreamingError('STREAMING_CLOSED', 'the session is closed'))
   #timer: { at: number, handle: unknown } | undefined
   #scheduled = false
@@ -69,6 +80,7 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
     this.#logger = logger
     this.#core = new StreamingCore({ keys: session.keys, random, options, clockOffset: () => session.clockOffset })
     session.on('message', this.#onMessage)
+    session.on('status', this.#onStatus)
     session.on('close', this.#onClose)
   }
 
@@ -178,13 +190,29 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
     for (let count = 0; count < PACKETS_PER_TURN; count++) {
       const message = this.#core.pollTransmit(now)
       if (message === undefined) return
-      const { to, payload, protocol, fromPort, toPort } = message
+      const { to, payload, protocol, fromPort, toPort, opens } = message
       try {
-        this.session.send(to, payload, { protocol, fromPort, toPort })
+        const nonce = this.session.send(to, payload, { protocol, fromPort, toPort, notify: opens !== undefined })
+        if (opens !== undefined) this.#ask(nonce, opens)
       } catch (error) {
         this.#logger.debug({ code: (error as { code?: string }).code }, 'stream packet not sent')
       }
     }
+    this.schedule()
+  }
+
+  #ask (nonce: unknown, connection: Connection): void {
+    if (typeof nonce !== 'number' || nonce === 0) return
+    if (this.#asked.size >= MAX_ASKED) this.#asked.delete(this.#asked.keys().next().value!)
+    this.#asked.set(nonce, connection)
+  }
+
+  #undelivered ({ nonce, status, certainFailure }: SendStatus): void {
+    const connection = this.#asked.get(nonce)
+    if (connection === undefined || status === MESSAGE_STATUS.ACCEPTED) return
+    this.#asked.delete(nonce)
+    if (!certainFailure) return
+    connection.undelivered(this.clock.now(), UNREACHABLE.has(status))
     this.schedule()
   }
 
@@ -243,6 +271,7 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
     this.#closed = true
     this.#arm()
     this.session.off('message', this.#onMessage)
+    this.session.off('status', this.#onStatus)
     this.session.off('close', this.#onClose)
     this.emit('close')
   }

@@ -7,8 +7,8 @@ import { Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { createHash } from 'node:crypto'
-import { createSession } from '@minwww/i2cp'
-import type { Session } from '@minwww/i2cp'
+import { LocalDestination, createSession } from '@minwww/i2cp'
+import type { Clock, Session } from '@minwww/i2cp'
 import { createLocalRouter } from '@minwww/local-router'
 import { connect, createServer, createStreamManager, tunnelClient, tunnelServer } from '../src/index.ts'
 import type { StreamManager, StreamServer, StreamSocket, StreamingOptions } from '../src/index.ts'
@@ -139,6 +139,46 @@ t.test('errors have codes: refused, reset, aborted, destroyed, closed', async t 
   t.equal(await gone, 'STREAMING_CLOSED')
   t.throws(() => n.client.connect({ destination: n.server.destination }), { code: 'STREAMING_CLOSED' })
   await t.rejects(n.client.ping(n.server.destination), { code: 'STREAMING_CLOSED' })
+})
+
+t.test('a peer of whom the router knows nothing is given up soon; one that appears in time is reached', async t => {
+  // Timers by a clock of our own, which runs faster: what the router says comes by the real one.
+  let now = 1_000_000_000_000
+  const timers = new Set<{ at: number, action: () => void }>()
+  const clock: Clock = {
+    now: () => now,
+    setTimeout: (action, ms) => {
+      const timer = { at: now + ms, action }
+      timers.add(timer)
+      return timer
+    },
+    clearTimeout: timer => { timers.delete(timer as never) }
+  }
+  const ticking = setInterval(() => {
+    now += 200
+    for (const timer of [...timers]) {
+      if (timer.at > now || !timers.delete(timer)) continue
+      timer.action()
+    }
+  }, 5)
+  t.teardown(() => clearInterval(ticking))
+  const router = createLocalRouter({ seed: 7, latency: 1 })
+  const session = await createSession({ connect: () => router.connect() })
+  const manager = createStreamManager(session, { connectTimeout: -1, maxResends: 30 }, { clock })
+  t.teardown(async () => {
+    await session.close()
+    await router.close()
+  })
+  const nobody = manager.connect({ destination: LocalDestination.generate().destination })
+  t.equal((await once(nobody, 'error') as [{ code: string }])[0].code, 'STREAMING_UNREACHABLE')
+  const keys = LocalDestination.generate()
+  const late = manager.connect({ destination: keys.destination })
+  late.on('error', () => {})
+  const lateSession = await createSession({ connect: () => router.connect(), keys })
+  const peer = createStreamManager(lateSession)
+  t.teardown(async () => await lateSession.close())
+  peer.createServer(socket => { socket.on('error', () => {}).end('here I am') }).listen()
+  t.equal(await text(late), 'here I am')
 })
 
 t.test('destroy after end still delivers what was written', async t => {

@@ -5,6 +5,7 @@ import { CongestionController } from '../src/core/congestion.ts'
 import type { PathState } from '../src/core/congestion.ts'
 import { Deadlines } from '../src/core/deadlines.ts'
 import { DeliveryRate } from '../src/core/delivery-rate.ts'
+import { GapReports } from '../src/core/gap-reports.ts'
 import { PACER_BURST, Pacer } from '../src/core/pacer.ts'
 import { Reassembly } from '../src/core/reassembly.ts'
 import { RttEstimator } from '../src/core/rtt.ts'
@@ -193,4 +194,40 @@ t.test('packets fill whole tunnel messages', async t => {
   t.equal(segmentSize(1_730), 1_730)
   t.equal(segmentSize(512), 512)
   t.equal(segmentSize(32_768), 996 * 33 - 174 - 24)
+})
+
+t.test('gaps are reported three times: per packet behind them, else by a timer; not after needless repetitions', t => {
+  const gaps = new GapReports()
+  const receive = (now: number, ...sequences: number[]): number => {
+    for (const sequence of sequences) gaps.received(now, sequence, 100)
+    return acksAt(now)
+  }
+  const acksAt = (now: number): number => {
+    let acks = 0
+    while (gaps.nextAt !== undefined && gaps.nextAt <= now) {
+      gaps.reported(now)
+      acks += 1
+    }
+    return acks
+  }
+  t.equal(receive(0, 0, 1, 2), 0)
+  t.equal(receive(10, 4, 5, 6, 7, 8), 3, 'a burst behind a gap')
+  t.equal(gaps.nextAt, undefined)
+  t.equal(receive(210, 3), 0, 'filled')
+  t.equal(receive(220, 9, 11), 1, 'the tail of a burst')
+  t.equal(gaps.nextAt, 245)
+  t.equal(acksAt(245) + acksAt(269), 1)
+  t.equal(acksAt(270), 1)
+  t.equal(gaps.nextAt, undefined)
+  t.equal(receive(420, 10), 0)
+  gaps.duplicate(5)
+  t.equal(receive(430, 13), 1, 'a duplicate of a packet that was in order says nothing')
+  t.equal(receive(440, 12), 0)
+  gaps.duplicate(12)
+  t.equal(receive(450, 14, 16, 17, 18), 0, 'a packet was late and was then repeated: the path reorders')
+  t.equal(receive(441, ...Array.from({ length: 300 }, (_, index) => 20 + index)), 0)
+  t.equal(receive(800, 400), 1, 'which is forgotten')
+  gaps.stop()
+  t.equal(gaps.nextAt, undefined, 'the end of the stream')
+  t.end()
 })

@@ -5,7 +5,7 @@ import { verifyPacket } from '../packet/verify.ts'
 import type { VerifyingKey } from '../packet/offline-signature.ts'
 import type { ReceivedPacket } from '../packet/packet.ts'
 import type { ConnectionConfig } from './config.ts'
-import { DEFAULT_MESSAGE_SIZE, MIN_MESSAGE_SIZE, INACTIVITY_JITTER, RESET_INTERVAL, SYN_REPLY_DELAY } from './constants.ts'
+import { DEFAULT_MESSAGE_SIZE, MIN_MESSAGE_SIZE, INACTIVITY_JITTER, RESET_INTERVAL, SYN_REPLY_DELAY, UNDELIVERED_RETRY, UNREACHABLE_AFTER } from './constants.ts'
 import type { SharedControlBlock } from './control-blocks.ts'
 import { PacketWriter } from './packet-writer.ts'
 import type { LocalIdentity } from './packet-writer.ts'
@@ -69,6 +69,7 @@ export class Connection {
   readonly #inactivityTimeout: number | undefined
   readonly #wake: () => void
   #startAt: number | undefined
+  #repeatAt: number | undefined
   #lastActivity: number
   #lastReceived: number
   #lastWritten: number
@@ -178,6 +179,18 @@ export class Connection {
     return event
   }
 
+  /**
+   * The router says that our SYN will not arrive: for want of a LeaseSet of the peer (`unreachable`), or for now. It is sent
+   * again sooner than its timer would; a peer that is still unknown then is given up.
+   */
+  undelivered (now: number, unreachable: boolean): void {
+    if (this.#state.name !== 'connecting') return
+    if (unreachable && now - this.createdAt >= UNREACHABLE_AFTER) {
+      this.#close(new StreamingError('STREAMING_UNREACHABLE', 'the router finds no LeaseSet of the peer'))
+    } else this.#repeatAt ??= now + UNDELIVERED_RETRY
+    this.#wake()
+  }
+
   /** A packet with our stream ID; one that carries a wrong signature or a wrong peer changes nothing. */
   receive (now: number, packet: ReceivedPacket): void {
     if (this.#state.name === 'closed') return this.#afterClose(now, packet)
@@ -230,7 +243,7 @@ export class Connection {
     if (this.#state.name === 'closed') return undefined
     const deadline = this.#state.name === 'connecting' ? this.#state.deadline : undefined
     const acks = this.#sendStreamId === 0 || this.#startAt !== undefined ? undefined : this.#receiver.nextTimeout()
-    return earliest(deadline, this.#startAt, acks, this.#sender.nextTimeout(), this.#inactiveAt(), this.#readTimeoutAt(), this.#writeTimeoutAt())
+    return earliest(deadline, this.#startAt, this.#repeatAt, acks, this.#sender.nextTimeout(), this.#inactiveAt(), this.#readTimeoutAt(), this.#writeTimeoutAt())
   }
 
   /** Does what is due; then pollTransmit may have packets. */
@@ -238,6 +251,10 @@ export class Connection {
     if (this.#state.name === 'closed') return
     if (this.#state.name === 'connecting' && isDue(this.#state.deadline, now)) {
       return this.#close(new StreamingError('STREAMING_CONNECT_TIMEOUT', 'the peer did not answer within connectTimeout'))
+    }
+    if (isDue(this.#repeatAt, now)) {
+      this.#repeatAt = undefined
+      this.#sender.repeatFirst()
     }
     if (this.#sender.handleTimeout(now)) return this.#fail('STREAMING_TIMEOUT', 'the peer does not answer')
     if (isDue(this.#readTimeoutAt(), now)) return this.#fail('STREAMING_READ_TIMEOUT', 'no data within readTimeout')
@@ -268,6 +285,7 @@ export class Connection {
     this.#sendStreamId = packet.receiveStreamId
     this.#sender.established = true
     this.#state = { name: 'open' }
+    this.#repeatAt = undefined
     this.#announce('connected')
     if (packet.maxPacketSize === undefined) this.#negotiate(DEFAULT_MESSAGE_SIZE)
     this.#receiver.ackSoon(now + SYN_REPLY_DELAY)

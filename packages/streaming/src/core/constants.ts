@@ -25,12 +25,19 @@ export const FAST_RETRANSMIT_THRESHOLD = 3
 /** Delay of an ACK that was asked for at once: the smaller of this, ms, and RTT / 8, so that a burst gets one ACK (as Java). */
 export const IMMEDIATE_ACK_DELAY = 120
 export const IMMEDIATE_ACK_RTT_SHARE = 1 / 8
+/** A burst is over when nothing came for this long: then the ACK need not wait, ms. */
+export const BURST_GAP = 5
 /** The same while no RTT is known, ms. */
 export const UNKNOWN_RTT_ACK_DELAY = 20
 /** Every so many packets the sender asks for an ACK at once. */
 export const ACK_REQUEST_INTERVAL = 8
 /** A delay that the peer asks for is kept up to this, ms. */
 export const MAX_REQUESTED_ACK_DELAY = 3_000
+/** A SYN of which the router says that it will not arrive is sent again after this, ms: a LeaseSet may be on its way. */
+export const UNDELIVERED_RETRY = 3_000
+/** Streams to a peer of which the router knows no LeaseSet fail if that is still so after this, ms. */
+export const UNREACHABLE_AFTER = 10_000
+
 /** How long a SYN reply waits for data of the application to carry, ms. */
 export const SYN_REPLY_DELAY = 10
 

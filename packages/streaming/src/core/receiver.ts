@@ -1,8 +1,9 @@
 import { DELAY_CHOKE, MAX_DELAY } from '../packet/constants.ts'
 import {
-  IMMEDIATE_ACK_DELAY, IMMEDIATE_ACK_RTT_SHARE, MAX_REQUESTED_ACK_DELAY, MAX_SPAN, UNCHOKE_INTERVAL, UNCHOKE_REPEATS, UNKNOWN_RTT_ACK_DELAY
+  BURST_GAP, IMMEDIATE_ACK_DELAY, IMMEDIATE_ACK_RTT_SHARE, MAX_REQUESTED_ACK_DELAY, MAX_SPAN, UNCHOKE_INTERVAL, UNCHOKE_REPEATS, UNKNOWN_RTT_ACK_DELAY
 } from './constants.ts'
 import type { ConnectionConfig } from './config.ts'
+import { GapReports } from './gap-reports.ts'
 import { PACKET_OVERHEAD, Reassembly } from './reassembly.ts'
 import type { ReceiveBudget } from './receive-budget.ts'
 import type { Accepted } from './reassembly.ts'
@@ -31,6 +32,8 @@ export class Receiver {
   readonly #config: ConnectionConfig
   readonly #reassembly: Reassembly
   #ackAt: number | undefined
+  /** The burst is over if nothing more comes until then. */
+  #quietAt: number | undefined
   #lastAckAt = -Infinity
   #unacked = 0
   #choking = false
@@ -39,6 +42,7 @@ export class Receiver {
   /** New packets since the unchoke: one may be a probe of a peer that missed it. */
   #sinceUnchoke = 0
   #everChoked = false
+  readonly #gaps = new GapReports()
 
   constructor (config: ConnectionConfig, budget?: ReceiveBudget) {
     this.#config = config
@@ -54,7 +58,7 @@ export class Receiver {
   get unchokePending (): boolean { return this.#unchokesLeft === UNCHOKE_REPEATS }
   get ackPending (): boolean { return this.#ackAt !== undefined }
 
-  nextTimeout (): number | undefined { return earliest(this.#ackAt, this.#unchokeAt) }
+  nextTimeout (): number | undefined { return earliest(this.#ackAt, this.#quietAt, this.#unchokeAt, this.#gaps.nextAt) }
 
   /** A packet that counts: every one but a plain ACK. `delay` is its option. */
   receive (now: number, sequence: number, payload: Buffer, close: boolean, delay: number | undefined, srtt: number | undefined): Accepted {
@@ -69,6 +73,7 @@ export class Receiver {
     if (close) this.#reassembly.close(sequence)
     if (accepted === 'duplicate') {
       this.statistics.duplicates += 1
+      this.#gaps.duplicate(sequence)
       // The sender may have lost our ACK: answer, but a burst of duplicates only once.
       this.#ackBy(Math.max(now, this.#lastAckAt + this.#promptDelay(srtt)))
       return accepted
@@ -77,7 +82,8 @@ export class Receiver {
     this.statistics.bytesReceived += payload.length
     this.#unacked += 1
     this.#stopUnchoking()
-    this.#ackBy(now + this.#ackDelay(delay, gap || this.#reassembly.hasGap || close, srtt))
+    this.#gaps.received(now, sequence, srtt)
+    this.#scheduleAck(now, delay, gap || this.#reassembly.hasGap || close, srtt)
     return accepted
   }
 
@@ -106,7 +112,7 @@ export class Receiver {
 
   /** A plain ACK is due. */
   ackDue (now: number): boolean {
-    return (this.#ackAt !== undefined && this.#ackAt <= now) || (this.#unchokeAt !== undefined && this.#unchokeAt <= now)
+    return [this.#ackAt, this.#quietAt, this.#unchokeAt, this.#gaps.nextAt].some(at => at !== undefined && at <= now)
   }
 
   ackSoon (now: number): void { this.#ackBy(now) }
@@ -116,9 +122,10 @@ export class Receiver {
    * "unchoke" for ever after a choke, since a peer that missed all of them would stay choked; there it asks for nothing.
    */
   acknowledged (now: number, plain: boolean): number | undefined {
-    this.#ackAt = undefined
+    this.#ackAt = this.#quietAt = undefined
     this.#lastAckAt = now
     this.#unacked = 0
+    this.#gaps.reported(now)
     if (this.#choking) {
       this.statistics.chokesSent += 1
       this.#everChoked = true
@@ -132,7 +139,8 @@ export class Receiver {
 
   /** No more packets; what is in order can still be read. */
   stop (): void {
-    this.#ackAt = this.#unchokeAt = undefined
+    this.#ackAt = this.#quietAt = this.#unchokeAt = undefined
+    this.#gaps.stop()
     this.#reassembly.stop()
   }
 
@@ -145,12 +153,16 @@ export class Receiver {
 
   #ackBy (at: number): void { this.#ackAt = Math.min(this.#ackAt ?? Infinity, at) }
 
-  /** At once for a gap, a CLOSE, on request and from the second packet on; a lone packet waits for data to carry the ACK. */
-  #ackDelay (delay: number | undefined, urgent: boolean, srtt: number | undefined): number {
-    const prompt = this.#promptDelay(srtt)
-    if (urgent || delay === 0 || this.#unacked > 1 || this.#config.profile === 'interactive') return prompt
-    if (delay !== undefined && delay <= MAX_DELAY) return Math.min(delay, MAX_REQUESTED_ACK_DELAY)
-    return Math.max(this.#config.initialAckDelay, 0)
+  /**
+   * Soon for a gap, a CLOSE, on request and from the second packet on, that is at the end of the burst; a lone packet waits for
+   * data to carry the ACK. The RTT alone would not do: who only receives knows it from the SYN, which may have waited for the peer.
+   */
+  #scheduleAck (now: number, delay: number | undefined, urgent: boolean, srtt: number | undefined): void {
+    if (urgent || delay === 0 || this.#unacked > 1 || this.#config.profile === 'interactive') {
+      this.#ackBy(now + this.#promptDelay(srtt))
+      this.#quietAt = now + BURST_GAP
+    } else if (delay !== undefined && delay <= MAX_DELAY) this.#ackBy(now + Math.min(delay, MAX_REQUESTED_ACK_DELAY))
+    else this.#ackBy(now + Math.max(this.#config.initialAckDelay, 0))
   }
 
   #promptDelay (srtt: number | undefined): number {

@@ -182,7 +182,8 @@ export class StreamingCore {
         continue
       }
       this.#ready.add(connection)
-      return outgoing(connection.peer, connection.localPort, connection.remotePort, payload)
+      const message = outgoing(connection.peer, connection.localPort, connection.remotePort, payload)
+      return connection.state.name === 'connecting' ? { ...message, opens: connection } : message
     }
     return undefined
   }

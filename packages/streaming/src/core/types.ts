@@ -14,6 +14,8 @@ export interface Outgoing {
   readonly fromPort: number
   readonly toPort: number
   readonly payload: Buffer
+  /** The stream that this is to open: a router that says what becomes of it should be asked, and undelivered() told. */
+  readonly opens?: Connection
 }
 
 /** A message from the I2CP session. */
