@@ -33,10 +33,11 @@ const chart = (holder, series) => new Plot({
   width: Math.max(200, holder.clientWidth),
   height: HEIGHT,
   cursor: { y: false, drag: { setScale: false } },
-  legend: { live: false },
-  scales: { y: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.1)] } },
+  legend: { live: false, markers: { dash: (plot, index) => plot.series[index].dash ? 'dashed' : 'solid' } },
+  // At least a minute: of a single second uPlot would make years.
+  scales: { x: { range: (_, least, most) => [Math.min(least ?? 0, (most ?? 60) - 60), most ?? 60] }, y: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.1)] } },
   series: [{}, ...series],
-  axes: [axis(42), axis(50, (_, values) => values.map(value => String(value)))]
+  axes: [axis(28, (_, values) => values.map(value => new Date(value * 1000).toTimeString().slice(0, 8))), axis(50, (_, values) => values.map(value => String(value)))]
 }, [[], ...series.map(() => [])], holder)
 
 const build = () => {
