@@ -11,8 +11,10 @@ const MAX_FILE = 80_000_000 // bytes
 const FOUND_TTL = 600_000
 const MISSING_TTL = 60_000
 const MAX_KNOWN = 2_000
-/** A router that does not answer must not hold up a page for long, ms. */
-const LOOKUP_TIMEOUT = 5_000
+/** A router that does not answer must not hold up a page for long, ms: the exits may know the name. */
+const NAME_TIMEOUT = 5_000
+/** Behind an address is a LeaseSet, which the router looks for in the network, and nobody else knows it, ms. */
+const ADDRESS_TIMEOUT = 20_000
 /** Codes of a session that was lost. */
 const ENDED: ReadonlySet<string> = new Set(['I2CP_DISCONNECTED', 'I2CP_SESSION_CLOSED', 'I2CP_SESSION_DESTROYED', 'I2CP_ABORTED', 'I2CP_BUSY'])
 
@@ -84,7 +86,7 @@ export class NameService {
   async #ask (name: string, via: NameLookup): Promise<Destination | undefined> {
     let destination: Destination | undefined
     try {
-      destination = await via.lookup(name, { timeout: LOOKUP_TIMEOUT })
+      destination = await via.lookup(name, { timeout: name.endsWith('.b32.i2p') ? ADDRESS_TIMEOUT : NAME_TIMEOUT })
     } catch (error) {
       // That a session ended says nothing about the name.
       if (ENDED.has((error as { code?: string }).code ?? '')) return undefined
