@@ -32,6 +32,7 @@ const line = (label, name, dash) => ({ label, stroke: colour(name), width: dash 
 const chart = (holder, series) => new Plot({
   width: Math.max(200, holder.clientWidth),
   height: HEIGHT,
+  padding: [8, 28, 0, 0],
   cursor: { y: false, drag: { setScale: false } },
   legend: { live: false, markers: { dash: (plot, index) => plot.series[index].dash ? 'dashed' : 'solid' } },
   // At least a minute: of a single second uPlot would make years.
