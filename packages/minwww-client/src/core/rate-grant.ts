@@ -8,22 +8,28 @@ const FULL = 0.97
 const SEARCH = 2
 const PROBE = 1.1
 const LOSS_BACK_OFF = 0.7
+/** What is left of what trains have shown before, after one that was slower. */
+const FORGET = 0.5
 /** An exit sends this many bytes/s of grant as one more message back to back: 24 of them at 480 messages/s. */
 const PER_MESSAGE = 480 * 1024 / BURST_SYMBOLS
 /** Messages that every gateway takes at once, and how much longer trains may get than those seen. */
 const LONGER = 2
 
 /**
- * The rate that the client grants an exit (section 7.2), B/s, with two additions: between 85 and 97 % of the pace the
+ * The rate that the client grants an exit (section 7.2), B/s, with some additions: between 85 and 97 % of the pace the
  * train already fills a queue, so the grant becomes what arrived instead of rising further. In the page test that
- * halves the drops at 16 KB/s. An exit sends more than 24 messages at once to whom it was granted more than 480 KB/s, and
- * gateways of some routers drop what is too much: so the grant does not rise above what trains half as long have proved.
+ * halves the drops at 16 KB/s. On real routers a packet that a link sends again looks like a bottleneck: so a grant that
+ * was cut doubles with each good train up to half of what trains have shown. An exit sends more than 24 messages at once to
+ * whom it was granted more than 480 KB/s, and gateways of some routers drop what is too much: so the grant does not rise
+ * above what trains half as long have proved.
  */
 export class RateGrant {
   readonly #least: number
   readonly #most: number
   #grant: number
   #bottleneck: number | undefined
+  /** Fastest arrival of a train that came as fast as it was sent. */
+  #best = 0
   /** Symbols of the longest train that came as fast as it was sent. */
   #proven = 0
 
@@ -49,14 +55,16 @@ export class RateGrant {
     const arrival = duration > 0 ? bytes * 1000 / duration : Infinity
     if (arrival < BOTTLENECK * pace) {
       this.#bottleneck = Math.max(this.#least, arrival)
+      this.#best *= FORGET
       this.#set(BACK_OFF * arrival)
       return false
     }
     this.#proven = Math.max(this.#proven, symbols)
+    if (arrival < Infinity) this.#best = Math.max(this.#best, arrival)
     if (this.#bottleneck === undefined) this.#set(SEARCH * pace)
     else {
       this.#bottleneck = Math.max(this.#bottleneck, arrival)
-      this.#set(arrival < FULL * pace ? arrival : Math.min(SEARCH * pace, Math.max(PROBE * pace, BACK_OFF * arrival)))
+      this.#set(arrival < FULL * pace ? arrival : Math.max(PROBE * pace, Math.min(SEARCH * pace, this.#best / 2)))
     }
     return true
   }
