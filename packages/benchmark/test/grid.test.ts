@@ -6,7 +6,8 @@ const POINT = { size: 32 * 1024, latency: 250, loss: 1, burst: 1, bandwidth: 64 
 
 t.test('the grid covers what it claims', async t => {
   const full = fullGrid()
-  t.equal(full.filter(({ loss, burst }) => loss === 1 && burst === 1).length, 96)
+  t.equal(full.filter(({ loss, burst, profile }) => loss === 1 && burst === 1 && profile === undefined).length, 96)
+  t.strictSame(new Set(full.map(({ profile }) => profile)), new Set([undefined, 'i2pd', 'java', 'mixed']))
   t.ok(full.some(({ burst }) => burst > 1))
   t.ok(quickGrid().length * 4 >= 60)
   t.equal(physicalLimit(POINT), 1_000)

@@ -1,3 +1,5 @@
+import type { NetworkProfile } from '@minwww/local-router/network'
+
 /** The designs that are compared. */
 export type Design = 'minwww' | 'minwww-single' | 'streaming-cold' | 'streaming-warm'
 
@@ -15,6 +17,8 @@ export interface Conditions {
   burst: number
   /** KB/s in each direction, 0 = unlimited. */
   bandwidth: number
+  /** Which routers the network behaves like; the plain model where it is not given. */
+  profile?: NetworkProfile
 }
 
 /** One point measured with one design; times in ms. */
@@ -42,27 +46,40 @@ const LATENCIES = [10, 250, 1_000, 5_000]
 const LOSSES = [0, 0.1, 0.5, 1, 2, 5, 10]
 const BANDWIDTHS = [16, 64, 256, 0]
 const BURST = 4
+const PROFILES: readonly NetworkProfile[] = ['i2pd', 'java', 'mixed']
 
-/** 96 size x latency x bandwidth points per loss rate, as in the transport study, and some with losses in runs. */
+/**
+ * 96 size x latency x bandwidth points per loss rate, as in the transport study, some with losses in runs, and some over
+ * networks that behave like real routers.
+ */
 export function fullGrid (): Conditions[] {
   const points = product(LOSSES, SIZES, LATENCIES, BANDWIDTHS, 1)
-  return [...points, ...product([1, 5], [10 * KB, 64 * KB], [250, 1_000], [64, 0], BURST)]
+  return [
+    ...points,
+    ...product([1, 5], [10 * KB, 64 * KB], [250, 1_000], [64, 0], BURST),
+    ...overRouters(product([0, 1], [1, 10, 64, 128].map(size => size * KB), [10, 250], [256], 1))
+  ]
 }
 
-/** Points that touch every value of the grid at least once: 16 of them, so 64 cells. */
+/** Points that touch every value of the grid at least once: 19 of them, so 76 cells. */
 export function quickGrid (): Conditions[] {
   return [
     ...product([0, 1], [1 * KB, 64 * KB], [250], [64], 1),
     ...product([0, 1, 5], [10 * KB, 128 * KB], [1_000], [0], 1),
     ...product([0.1, 0.5, 2], [32 * KB], [250], [256], 1),
     ...product([10], [4 * KB], [5_000, 10], [16], 1),
-    ...product([1], [64 * KB], [250], [64], BURST)
+    ...product([1], [64 * KB], [250], [64], BURST),
+    ...overRouters(product([1], [32 * KB], [250], [256], 1))
   ]
 }
 
 /** RTT + size / bandwidth, ms. */
 export function physicalLimit ({ size, latency, bandwidth }: Conditions): number {
   return 2 * latency + (bandwidth > 0 ? size / (bandwidth * KB) * 1000 : 0)
+}
+
+function overRouters (points: Conditions[]): Conditions[] {
+  return PROFILES.flatMap(profile => points.map(point => ({ ...point, profile })))
 }
 
 function product (losses: number[], sizes: number[], latencies: number[], bandwidths: number[], burst: number): Conditions[] {

@@ -37,9 +37,16 @@ function warmUpOf ({ loss }: Conditions): number {
   return loss < 0.5 ? CLEAN_WARM_UP_BYTES : WARM_UP_BYTES
 }
 
-export function networkOf ({ latency, loss, burst, bandwidth }: Conditions): Partial<NetworkOptions> {
+export function networkOf ({ latency, loss, burst, bandwidth, profile = 'plain' }: Conditions): Partial<NetworkOptions> {
   return {
-    latency, jitter: JITTER * latency, loss: loss / 100, burst, bandwidth: bandwidth * 1024, queue: 3_600_000, tunnelLifetime: 86_400_000
+    profile,
+    latency,
+    jitter: JITTER * latency,
+    loss: loss / 100,
+    burst,
+    bandwidth: bandwidth * 1024,
+    queue: 3_600_000,
+    tunnelLifetime: 86_400_000
   }
 }
 
@@ -78,7 +85,7 @@ function chain (path: MinwwwPath | StreamingPath, size: number, latency: number,
 
 function summary (design: Design, conditions: Conditions, { outcomes, tunnelMessages }: Pages): Cell {
   const times = outcomes.map(({ time }) => time)
-  const { size, latency, loss, burst, bandwidth } = conditions
+  const { size, latency, loss, burst, bandwidth, profile } = conditions
   return {
     design,
     size,
@@ -92,7 +99,8 @@ function summary (design: Design, conditions: Conditions, { outcomes, tunnelMess
     limit: round(physicalLimit(conditions)),
     tunnelMessages: round(tunnelMessages),
     failed: outcomes.filter(({ failed }) => failed).length,
-    ...(burst > 1 ? { burst } : {})
+    ...(burst > 1 ? { burst } : {}),
+    ...(profile === undefined ? {} : { profile })
   }
 }
 

@@ -1,11 +1,12 @@
 import { DESIGNS } from './cells.ts'
-import type { Cell, Design } from './cells.ts'
+import type { Cell, Conditions, Design } from './cells.ts'
 import { geometricMean } from './statistics.ts'
 
 /** Geometric means over all points of one loss rate, as multiples of the physical limit. */
 export interface LossRow {
   loss: number
   burst: number
+  profile: NonNullable<Conditions['profile']>
   design: Design
   points: number
   p50: number
@@ -20,14 +21,15 @@ export interface Behind { cell: Cell, rival: Cell, at: 'p50' | 'p99', ratio: num
 
 export function lossRows (cells: readonly Cell[]): LossRow[] {
   const rows: LossRow[] = []
-  for (const [loss, burst] of unique(cells.map(cell => [cell.loss, cell.burst ?? 1] as const))) {
+  for (const { loss, burst, profile } of unique(cells.map(kindOf))) {
     for (const design of DESIGNS) {
-      const own = cells.filter(cell => cell.design === design && cell.loss === loss && (cell.burst ?? 1) === burst)
+      const own = cells.filter(cell => cell.design === design && keyOf(kindOf(cell)) === keyOf({ loss, burst, profile }))
       if (own.length === 0) continue
       const warm = own.map(cell => sibling(cells, cell, 'streaming-warm')).filter(cell => cell !== undefined)
       rows.push({
         loss,
         burst,
+        profile,
         design,
         points: own.length,
         p50: geometricMean(own.map(cell => cell.p50 / cell.limit)),
@@ -58,9 +60,21 @@ export function behind (cells: readonly Cell[], tolerance = 1.05): Behind[] {
 
 export function sibling (cells: readonly Cell[], cell: Cell, design: Design): Cell | undefined {
   return cells.find(other => other.design === design && other.size === cell.size && other.latency === cell.latency &&
-    other.loss === cell.loss && other.bandwidth === cell.bandwidth && (other.burst ?? 1) === (cell.burst ?? 1))
+    other.loss === cell.loss && other.bandwidth === cell.bandwidth && (other.burst ?? 1) === (cell.burst ?? 1) && other.profile === cell.profile)
 }
 
-function unique (pairs: Array<readonly [number, number]>): Array<readonly [number, number]> {
-  return [...new Map(pairs.map(pair => [pair.join(), pair])).values()].sort((a, b) => a[1] - b[1] || a[0] - b[0])
+type Kind = Pick<LossRow, 'loss' | 'burst' | 'profile'>
+
+function kindOf ({ loss, burst = 1, profile = 'plain' }: Cell): Kind {
+  return { loss, burst, profile }
+}
+
+function keyOf ({ loss, burst, profile }: Kind): string {
+  return `${profile} ${burst} ${loss}`
+}
+
+/** Plain ones first. */
+function unique (kinds: Kind[]): Kind[] {
+  return [...new Map(kinds.map(kind => [keyOf(kind), kind])).values()]
+    .sort((a, b) => Number(a.profile !== 'plain') - Number(b.profile !== 'plain') || a.profile.localeCompare(b.profile) || a.burst - b.burst || a.loss - b.loss)
 }

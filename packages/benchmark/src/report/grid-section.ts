@@ -7,9 +7,9 @@ import { table } from './table.ts'
 
 export const GRID_HEAD = ['size', 'latency', 'loss', 'bandwidth', 'design', 'n', 'failed', 'p50', 'p90', 'p99', 'limit', 'tunnel messages']
 
-export function gridCells ({ size, latency, loss, bandwidth, burst, design, n, failed, p50, p90, p99, limit, tunnelMessages }: Cell): string[] {
+export function gridCells ({ size, latency, loss, bandwidth, burst, profile, design, n, failed, p50, p90, p99, limit, tunnelMessages }: Cell): string[] {
   return [
-    formatSize(size), `${latency} ms`, `${loss} %${burst === undefined ? '' : ` in runs of ${burst}`}`, bandwidth === 0 ? 'unlimited' : `${bandwidth} KB/s`, design, String(n), String(failed),
+    formatSize(size), `${latency} ms`, `${loss} %${burst === undefined ? '' : ` in runs of ${burst}`}${profile === undefined ? '' : `, ${profile}`}`, bandwidth === 0 ? 'unlimited' : `${bandwidth} KB/s`, design, String(n), String(failed),
     formatMs(p50), formatMs(p90), formatMs(p99), formatMs(limit), tunnelMessages.toFixed(1)
   ]
 }

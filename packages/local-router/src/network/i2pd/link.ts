@@ -50,12 +50,16 @@ export class I2pdLink<T> {
     return now < this.#free + this.#memory
   }
 
-  /** Whether so much waits with these tunnel messages that the router ends the session. */
-  overflows (now: number, count: number): boolean {
+  /**
+   * Whether so much waits with these tunnel messages that the router ends the session.
+   * @param upstream - ms between two tunnel messages at the bottleneck before this link
+   */
+  overflows (now: number, count: number, upstream: number): boolean {
     while (this.#head < this.#queue.length && (this.#queue[this.#head] as Queued<T>).until <= now) this.#head++
     if (this.#queue.length - this.#head >= MAX_QUEUE) return true
     this.#produced = Math.max(now, this.#produced) + count * PRODUCTION
-    return (this.#free + count * this.interval - this.#produced) / this.interval > MAX_QUEUE
+    const interval = Math.max(this.interval, upstream)
+    return (this.#free + count * interval - this.#produced) / interval > MAX_QUEUE
   }
 
   /** When a tunnel message leaves that is ready at `time`. */

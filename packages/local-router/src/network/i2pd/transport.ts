@@ -69,7 +69,7 @@ export class I2pdTransport<T> implements Transport<T> {
       this.#host.stats.queueDrops += tunnelMessages - room
       return this.#host.lose(now, flight, 'queue')
     }
-    if (link.overflows(now, tunnelMessages)) {
+    if (link.overflows(now, tunnelMessages, from.outbound.interval)) {
       for (const lost of [...link.drop(now), flight]) this.#host.lose(now, lost, 'link-dropped')
       return
     }
