@@ -147,6 +147,33 @@ t.test('malformed and missing answers have their own codes', async t => {
   }
 })
 
+t.test('a kept connection that the site closes in the moment of its use: asked again, once, and only what may be', async t => {
+  let cuts = 0
+  const server = await rawServer(socket => {
+    let requests = 0
+    socket.on('data', () => {
+      if (requests++ === 0) {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi')
+        return
+      }
+      cuts++
+      socket.destroy()
+    })
+  })
+  t.teardown(server.close)
+  await using({ table: { 'raw.i2p': server.origin } }, async fetcher => {
+    const ask = async (method: string) => await fetcher.fetch({ ...get('http://raw.i2p/'), method }, visitor, live())
+      .then(async response => (await bodyOf(response.body)).toString(), (error: { code: string }) => error.code)
+    // When a connection is used again is undici's choice.
+    const answers: string[] = []
+    while (cuts === 0 && answers.length < 100) answers.push(await ask('GET'))
+    t.strictSame([cuts, new Set(answers)], [1, new Set(['hi'])])
+    const posts: string[] = []
+    while (cuts === 1 && posts.length < 100) posts.push(await ask('POST'))
+    t.strictSame([cuts, posts.at(-1)], [2, 'MINWWW_EXIT_CONNECTION'])
+  })
+})
+
 t.test('time-outs of every phase, names and connections are told apart', async t => {
   const silent = await rawServer(() => {})
   const halting = await rawServer(socket => { socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhe')) })

@@ -4,6 +4,7 @@ import { ServerError } from '../errors.ts'
 const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
 const MALFORMED = new Set(['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_RESPONSE', 'Z_DATA_ERROR', 'Z_BUF_ERROR'])
 const MALFORMED_PREFIXES = ['ERR__ERROR_', 'ERR_BROTLI']
+const CUT = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
 const BUSY = new Set(['UND_ERR_MAX_ORIGINS_REACHED'])
 const OURS = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'UND_ERR_NOT_SUPPORTED'])
 
@@ -26,6 +27,11 @@ export function toServerError (cause: unknown, phase: Phase): ServerError {
   return phase === 'body'
     ? new ServerError('MINWWW_EXIT_MALFORMED', 'the answer of the site ended early', { cause })
     : new ServerError('MINWWW_EXIT_CONNECTION', 'no connection to the site could be made', { cause })
+}
+
+/** A connection that had been made ended before it gave an answer. */
+export function isCut (cause: unknown): boolean {
+  return CUT.has((cause as NodeJS.ErrnoException | undefined)?.code ?? '')
 }
 
 function isTlsError (code: string): boolean {

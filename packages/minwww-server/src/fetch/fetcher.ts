@@ -3,7 +3,7 @@ import { Agent, type Dispatcher } from 'undici'
 import { ServerError } from '../errors.ts'
 import { ACCEPT_ENCODING, adaptCoding } from './content-coding.ts'
 import { connectorOver, type OpenSocket } from './dialer.ts'
-import { toServerError } from './failures.ts'
+import { isCut, toServerError } from './failures.ts'
 import { endToEnd, forwardable, isToken, valuesOf, withoutFields } from './fields.ts'
 import type { Field, HttpRequest, UpstreamResponse, Visitor } from './http-types.ts'
 import { visitorFields, type Site, type Sites } from './sites.ts'
@@ -39,6 +39,8 @@ export interface FetcherOptions {
 export const MAX_RESPONSE_HEAD = 32_768
 /** Only the exit itself may say these. */
 const OWN_FIELDS = new Set(['x-minwww-error'])
+/** Asked once more when a kept connection was closed in the moment of its use (RFC 9110 section 9.2.2). */
+const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS'])
 const CONNECTIONS_PER_ORIGIN = 16
 const MAX_ORIGINS = 512
 const KEEP_ALIVE = 10_000
@@ -110,8 +112,8 @@ export class Fetcher {
     // Without its length a stream would go up chunked, which not every HTTPD takes.
     const length = request.body instanceof Uint8Array ? undefined : valuesOf(request.headers, 'content-length')[0]
     if (request.body !== undefined && length !== undefined) headers.push(['Content-Length', length])
-    try {
-      return await (site === undefined ? this.#web : this.#trusted).request({
+    const dispatch = async (): Promise<Dispatcher.ResponseData> =>
+      await (site === undefined ? this.#web : this.#trusted).request({
         origin: site?.origin ?? originOf(target),
         path: (site?.base ?? '') + target.path,
         method: request.method as Dispatcher.HttpMethod,
@@ -121,6 +123,11 @@ export class Fetcher {
         headersTimeout: this.#options.timeouts.headers,
         bodyTimeout: this.#options.timeouts.body,
         responseHeaders: 'raw'
+      })
+    try {
+      return await dispatch().catch(async (cause: unknown) => {
+        if (signal.aborted || request.body !== undefined || !REPEATABLE.has(request.method) || !isCut(cause)) throw cause
+        return await dispatch()
       })
     } catch (cause) {
       throw toServerError(signal.aborted && signal.reason instanceof ServerError ? signal.reason : cause, 'request')

@@ -16,15 +16,10 @@ const REBUILT = new Set([
 const FORGED_PREFIXES = ['x-i2p-', 'x-forwarded-', 'proxy-']
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** RFC 9110 section 5.6.2. */
 export function isToken (text: string): boolean {
   return TOKEN.test(text)
-}
-
-export function isFieldValue (text: string): boolean {
-  return VALUE.test(text)
 }
 
 /** The values of every field of that name, in order; `name` in lower case. */
