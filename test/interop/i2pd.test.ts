@@ -1,12 +1,9 @@
 // The acceptance suite on i2pd: sessions on two routers of a closed network, 1-hop tunnels.
-import { randomBytes } from 'node:crypto'
 import t from 'tap'
-import { LocalDestination, RED25519, createSession, encodeB33 } from '@minwww/i2cp'
 import { fetchThroughProxy } from '../testnet/fetch.ts'
 import { leavesNothing } from '../testnet/leaves-nothing.ts'
 import { networkMissing, startNetwork } from '../testnet/network.ts'
 import { doctorFindsNothing, doctorFindsWell } from './doctor.ts'
-import { exchange, Inbox } from './exchange.ts'
 import { routerAcceptance } from './router-acceptance.ts'
 
 t.setTimeout(340_000)
@@ -25,20 +22,6 @@ t.test('i2pd', { skip: networkMissing() ?? false }, async t => {
     exchange: { wait: 3000, attempts: 15 },
     restart: async () => await network.restart(3)
   })
-  await t.test('an encrypted LeaseSet is found by its b33 address, and messages reach it', async t => {
-    const keys = LocalDestination.generate(randomBytes, RED25519)
-    const [hidden, peer] = await Promise.all([
-      createSession({ connect: () => network.connect(3), keys, options: { ...length, 'i2cp.leaseSetType': '5' } }),
-      createSession({ connect: () => network.connect(4), options: length })
-    ])
-    t.teardown(async () => { await Promise.all([hidden.close(), peer.close()]) })
-    const { signingType, signingPublicKey } = keys.destination
-    const found = await peer.lookup(encodeB33({ signingType, signingPublicKey }), { timeout: 60_000 })
-    t.ok(found.equals(keys.destination))
-    const { message } = await exchange(peer, found, new Inbox(hidden), { protocol: 18, fromPort: 1, toPort: 2, payload: randomBytes(1000) }, { wait: 3000, attempts: 15 })
-    t.match(message, { fromPort: 1, toPort: 2 })
-  })
-
   await t.test('minwww doctor', async t => {
     await doctorFindsWell(t, network, 3, /losesEarlyLeaseSet.*invertedDontPublish/)
     await doctorFindsNothing(t)
