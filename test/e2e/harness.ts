@@ -25,10 +25,14 @@ export interface Service {
   stop: (signal?: NodeJS.Signals) => Promise<{ status: number | null, took: number }>
 }
 
+/** What a service runs under: a command that executes its arguments, and additions to the environment. */
+export interface Surroundings { wrapper?: readonly string[], env?: Readonly<Record<string, string>> }
+
 /** Starts `minwww ARGS --json`, waits for its line, and ends it with the test. */
-export async function startService (t: Test, args: string[]): Promise<Service> {
+export async function startService (t: Test, args: string[], { wrapper = [], env = {} }: Surroundings = {}): Promise<Service> {
   const began = performance.now()
-  const child = spawn(process.execPath, [CLI, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [file = '', ...rest] = [...wrapper, process.execPath, CLI, ...args, '--json']
+  const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   let stdout = ''
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })

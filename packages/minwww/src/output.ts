@@ -12,7 +12,8 @@ const SECRETS = ['password', 'key', 'keys', 'secret', 'authorization', 'privateK
 export async function createLogger (level: string): Promise<Logger> {
   const { pino, destination } = await import('pino')
   const options = { level, base: null, redact: { paths: SECRETS.flatMap(name => [name, `*.${name}`]), censor: '[secret]' } }
-  if (process.stderr.isTTY !== true) return pino(options, destination({ dest: 2, sync: true }))
+  // A log that cannot be written (a full disk) must not end the service.
+  if (process.stderr.isTTY !== true) return pino(options, destination({ dest: 2, sync: true }).on('error', () => {}))
   const { default: pretty } = await import('pino-pretty')
   return pino(options, pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' }))
 }
@@ -26,6 +27,7 @@ export interface Reporter {
 }
 
 export function createReporter (asJson: boolean): Reporter {
+  process.stderr.on('error', () => {})
   return {
     progress (text) {
       process.stderr.write(asJson ? '' : `minwww: ${text}\n`)

@@ -117,7 +117,6 @@ export const SECTIONS = {
 
 export type Section = keyof typeof SECTIONS
 export type Settings<S extends Section> = Static<(typeof SECTIONS)[S]>
-export type Config = { [S in Section]: Settings<S> }
 
 /** One setting as the flags, the environment, the file and the documentation see it. */
 export interface SettingInfo {

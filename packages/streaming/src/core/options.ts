@@ -3,10 +3,7 @@ import { OPTION_TABLE } from './option-table.ts'
 import type { OptionName, OptionRow } from './option-table.ts'
 
 export { OPTION_TABLE } from './option-table.ts'
-export type { OptionName, OptionRow } from './option-table.ts'
-
-/** Inactivity: do nothing, disconnect, or send a packet that must be acknowledged. */
-export type InactivityAction = 0 | 1 | 2
+export type { OptionRow } from './option-table.ts'
 
 /** The options of the streaming document as a typed configuration; units, bounds and defaults are in OPTION_TABLE. */
 export interface StreamingOptions {
