@@ -23,7 +23,7 @@ interface Cell {
 }
 
 const HOUR = 3_600_000
-const COLUMNS = ['KB/s', 'sent', 'again %', 'timeouts', 'spurious', 'dropped', 'fairness']
+const COLUMNS = ['KB/s', 'sent', 'again %', 'timeouts', 'spurious', 'dropped', 'fairness', 'replies %']
 
 /** All flows start together, upload, and close; a flow that fails or never ends fails the test. */
 function measure ({ latency, loss = 0, jitter = 0, duplicate = 0, bandwidth = 0, queue = 1_000, flows = 1, size }: Cell): { row: string[], failed: number } {
@@ -60,7 +60,8 @@ function describe (world: World, connections: Connection[], goodput: number, rat
   const jain = total ** 2 / (rates.length * rates.reduce((left, right) => left + right ** 2, 0))
   return [
     goodput.toFixed(goodput < 10 ? 2 : 0), `${sent}`, (100 * again / sent).toFixed(1), `${sum(connection => connection.statistics.timeouts)}`,
-    `${sum(connection => connection.statistics.spurious)}`, `${world.client.out.stats.dropped}`, jain.toFixed(2)
+    `${sum(connection => connection.statistics.spurious)}`, `${world.client.out.stats.dropped}`, jain.toFixed(2),
+    (100 * world.server.out.stats.sent / sent).toFixed(0)
   ]
 }
 

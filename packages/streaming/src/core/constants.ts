@@ -25,8 +25,10 @@ export const FAST_RETRANSMIT_THRESHOLD = 3
 /** Delay of an ACK that was asked for at once: the smaller of this, ms, and RTT / 8, so that a burst gets one ACK (as Java). */
 export const IMMEDIATE_ACK_DELAY = 120
 export const IMMEDIATE_ACK_RTT_SHARE = 1 / 8
-/** A burst is over when nothing came for this long: then the ACK need not wait, ms. */
-export const BURST_GAP = 5
+/** A burst is over, and the ACK need not wait, when nothing came for this share of the RTT, within these bounds, ms. */
+export const BURST_GAP_RTT_SHARE = 1 / 64
+export const MIN_BURST_GAP = 5
+export const MAX_BURST_GAP = 30
 /** The same while no RTT is known, ms. */
 export const UNKNOWN_RTT_ACK_DELAY = 20
 /** Every so many packets the sender asks for an ACK at once. */

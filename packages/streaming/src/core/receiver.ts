@@ -1,6 +1,6 @@
 import { DELAY_CHOKE, MAX_DELAY } from '../packet/constants.ts'
 import {
-  BURST_GAP, IMMEDIATE_ACK_DELAY, IMMEDIATE_ACK_RTT_SHARE, MAX_REQUESTED_ACK_DELAY, MAX_SPAN, UNCHOKE_INTERVAL, UNCHOKE_REPEATS, UNKNOWN_RTT_ACK_DELAY
+  BURST_GAP_RTT_SHARE, IMMEDIATE_ACK_DELAY, IMMEDIATE_ACK_RTT_SHARE, MAX_BURST_GAP, MAX_REQUESTED_ACK_DELAY, MAX_SPAN, MIN_BURST_GAP, UNCHOKE_INTERVAL, UNCHOKE_REPEATS, UNKNOWN_RTT_ACK_DELAY
 } from './constants.ts'
 import type { ConnectionConfig } from './config.ts'
 import { GapReports } from './gap-reports.ts'
@@ -160,7 +160,7 @@ export class Receiver {
   #scheduleAck (now: number, delay: number | undefined, urgent: boolean, srtt: number | undefined): void {
     if (urgent || delay === 0 || this.#unacked > 1 || this.#config.profile === 'interactive') {
       this.#ackBy(now + this.#promptDelay(srtt))
-      this.#quietAt = now + BURST_GAP
+      this.#quietAt = now + Math.min(Math.max((srtt ?? 0) * BURST_GAP_RTT_SHARE, MIN_BURST_GAP), MAX_BURST_GAP)
     } else if (delay !== undefined && delay <= MAX_DELAY) this.#ackBy(now + Math.min(delay, MAX_REQUESTED_ACK_DELAY))
     else this.#ackBy(now + Math.max(this.#config.initialAckDelay, 0))
   }
