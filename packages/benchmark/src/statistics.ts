@@ -22,7 +22,7 @@ export function figureOf (values: readonly number[], seed: number): Figure {
   return { n: values.length, p50: interval(SHARES.p50), p90: interval(SHARES.p90), p99: interval(SHARES.p99) }
 }
 
-/** Median of `values` over the median of `others`, with its bootstrap interval. */
+/** A percentile of `values` over that of `others`, the median by default, with its bootstrap interval. */
 export function ratioOf (values: readonly number[], others: readonly number[], seed: number, share: number = SHARES.p50): Interval {
   const above = resample(values, seed)
   const below = resample(others, seed + 1)

@@ -1,4 +1,4 @@
-import { figureOf, ratioOf } from '../statistics.ts'
+import { figureOf, ratioOf, type Interval } from '../statistics.ts'
 import type { Conditions, CostRow, Ratio, ScenarioName, ScenarioResult, Series, StepDiagram, ThroughputRow, Waterfall } from './types.ts'
 import type { Cell } from '../grid/index.ts'
 
@@ -70,7 +70,10 @@ export class Collector {
     const timesOf = ({ samples }: Entry): number[] => samples.map(({ time }) => time)
     return entries.filter(({ design }) => design === 'minwww').flatMap(own => entries
       .filter(other => other !== own && sameConditions(own, other))
-      .map((other): Ratio => ({ design: own.design, against: other.design, conditions: own.conditions, at: 'p50', ratio: ratioOf(timesOf(own), timesOf(other), this.#seed) })))
+      .map((other): Ratio => {
+        const ratioAt = (share: number): Interval => ratioOf(timesOf(own), timesOf(other), this.#seed, share)
+        return { design: own.design, against: other.design, conditions: own.conditions, p50: ratioAt(0.5), p95: ratioAt(0.95) }
+      }))
   }
 }
 

@@ -41,7 +41,8 @@ function failuresOf (series: readonly Series[]): string[] {
 
 function ratioText ({ ratios, series }: ScenarioResult): string {
   const labels = new Map(series.map(({ design, label }) => [design, label]))
-  return textTable(['MinWWW / rival at p50', 'rival', 'ratio', '95 % interval'], inOrder(ratios).map(({ conditions, against, ratio }) => [
-    conditionsInWords(conditions), labels.get(against) ?? against, formatRatio(ratio.value), `${formatRatio(ratio.low)} to ${formatRatio(ratio.high)}`
+  return textTable(['MinWWW / rival', 'rival', 'p50', '95 % interval', 'p95', '95 % interval'], inOrder(ratios).map(({ conditions, against, p50, p95 }) => [
+    conditionsInWords(conditions), labels.get(against) ?? against,
+    ...[p50, p95].flatMap(({ value, low, high }) => [formatRatio(value), `${formatRatio(low)} to ${formatRatio(high)}`])
   ]))
 }

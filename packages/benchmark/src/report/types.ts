@@ -30,8 +30,8 @@ export interface Series {
   times: number[]
 }
 
-/** One design's median over another's, under the same conditions. */
-export interface Ratio { design: string, against: string, conditions: Conditions, at: 'p50', ratio: Interval }
+/** One design's p50 and p95 over another's, under the same conditions. */
+export interface Ratio { design: string, against: string, conditions: Conditions, p50: Interval, p95: Interval }
 
 /** What one page costs. */
 export interface CostRow {
