@@ -32,4 +32,5 @@ function routerFlags (command: Command, port: string): Command {
     .requiredOption('--router <HOST:PORT>', 'I2CP address of the router')
     .option('--allow-plain-remote', 'allow I2CP without TLS to a router that is not on this machine')
     .option('--port <PORT>', port, '0')
+    .option('--i2cp-option <NAME=VALUE...>', 'option of the session or of its streams, for example inbound.length=1 or i2p.streaming.maxWindowSize=64 (repeatable)')
 }

@@ -6,18 +6,18 @@ import { contextOf } from '../command.ts'
 import { CliError, explain, UsageError } from '../errors.ts'
 import { openSession } from '../router-options.ts'
 
-interface PingFlags { router: string, allowPlainRemote?: boolean, count: string }
+interface PingFlags { router: string, allowPlainRemote?: boolean, i2cpOption?: string[], count: string }
 
 const PING_TIMEOUT = 30_000
 const PING_INTERVAL = 1000
 const MAX_COUNT = 10_000
 
 export async function runPing (command: Command, name: string): Promise<void> {
-  const { router, allowPlainRemote = false, count: text } = command.opts<PingFlags>()
+  const { router, allowPlainRemote = false, i2cpOption = [], count: text } = command.opts<PingFlags>()
   const count = Number(text)
   if (!Number.isInteger(count) || count < 1 || count > MAX_COUNT) throw new UsageError(`--count: give a number from 1 to ${MAX_COUNT}`)
   const { logger, reporter } = await contextOf(command, {})
-  const session = await openSession({ router, allowPlainRemote }, undefined, logger, reporter, 'ping')
+  const session = await openSession({ router, allowPlainRemote, i2cpOption }, undefined, logger, reporter, 'ping')
   try {
     const destination = await session.lookup(name).catch((error: unknown) => { throw explain(error, name) })
     const times = await measure(createStreamManager(session, {}, { logger }), destination, count, reporter.progress)

@@ -1,13 +1,14 @@
 import type { Command } from 'commander'
-import { loadOrCreateKeys } from '@minwww/i2cp'
-import { createStreamManager, tunnelClient, tunnelServer } from '@minwww/streaming'
+import { loadOrCreateKeys, type LocalDestination, type Session } from '@minwww/i2cp'
+import { OPTION_TABLE, createStreamManager, parseOptions, tunnelClient, tunnelServer, type StreamManager, type StreamingOptions } from '@minwww/streaming'
 import { formatHostPort, parseHostPort } from '../address.ts'
 import { contextOf } from '../command.ts'
 import { explain, UsageError } from '../errors.ts'
-import { runService } from '../lifecycle.ts'
-import { openSession } from '../router-options.ts'
+import { runService, type Closers } from '../lifecycle.ts'
+import type { Logger, Reporter } from '../output.ts'
+import { openSession, parseI2cpOptions } from '../router-options.ts'
 
-interface RouterFlags { router: string, allowPlainRemote?: boolean, port: string }
+interface RouterFlags { router: string, allowPlainRemote?: boolean, i2cpOption?: string[], port: string }
 
 export async function runTunnelServer (command: Command): Promise<void> {
   const { keys: file, target: text, ...flags } = command.opts<RouterFlags & { keys?: string, target: string }>()
@@ -16,8 +17,7 @@ export async function runTunnelServer (command: Command): Promise<void> {
   const { logger, reporter } = await contextOf(command, {})
   const keys = file === undefined ? undefined : await loadOrCreateKeys(file).catch((error: unknown) => { throw explain(error, file) })
   await runService(logger, async closers => {
-    const session = closers.add(await openSession(plain(flags), keys, logger, reporter, 'tunnel'), session => session.close())
-    const manager = closers.add(createStreamManager(session, {}, { logger }), manager => manager.close())
+    const { session, manager } = await openStreams(closers, flags, keys, logger, reporter)
     closers.add(tunnelServer({ manager, target, port }), tunnel => tunnel.close())
     const { base64, b32 } = session.destination
     reporter.ready({ destination: base64, b32 }, [`${b32} is forwarded to ${text}`, `destination: ${base64}`])
@@ -30,8 +30,7 @@ export async function runTunnelClient (command: Command): Promise<void> {
   const port = portOf(flags.port)
   const { logger, reporter } = await contextOf(command, {})
   await runService(logger, async closers => {
-    const session = closers.add(await openSession(plain(flags), undefined, logger, reporter, 'tunnel'), session => session.close())
-    const manager = closers.add(createStreamManager(session, {}, { logger }), manager => manager.close())
+    const { manager } = await openStreams(closers, flags, undefined, logger, reporter)
     const tunnel = await tunnelClient({ manager, destination: name, port, listen }).catch((error: unknown) => { throw explain(error, text) })
     closers.add(tunnel, tunnel => tunnel.close())
     const address = formatHostPort(tunnel.address)
@@ -39,8 +38,24 @@ export async function runTunnelClient (command: Command): Promise<void> {
   })
 }
 
-function plain ({ router, allowPlainRemote = false }: RouterFlags): { router: string, allowPlainRemote: boolean } {
-  return { router, allowPlainRemote }
+/** The session, and its streams with those of the options that are theirs. */
+async function openStreams (
+  closers: Closers, flags: RouterFlags, keys: LocalDestination | undefined, logger: Logger, reporter: Reporter
+): Promise<{ session: Session, manager: StreamManager }> {
+  const { router, allowPlainRemote = false, i2cpOption = [] } = flags
+  const ofStreams = (entry: string): boolean => OPTION_TABLE.some(({ name }) => entry.startsWith(`${name}=`))
+  const streaming = optionsOf(i2cpOption.filter(ofStreams))
+  const settings = { router, allowPlainRemote, i2cpOption: i2cpOption.filter(entry => !ofStreams(entry)) }
+  const session = closers.add(await openSession(settings, keys, logger, reporter, 'tunnel'), session => session.close())
+  return { session, manager: closers.add(createStreamManager(session, streaming, { logger }), manager => manager.close()) }
+}
+
+function optionsOf (entries: string[]): Partial<StreamingOptions> {
+  try {
+    return parseOptions(parseI2cpOptions(entries))
+  } catch (error) {
+    throw error instanceof UsageError ? error : new UsageError(`--i2cp-option: ${(error as Error).message}`)
+  }
 }
 
 function portOf (text: string): number {
