@@ -45,6 +45,8 @@ export interface TestNetworkOptions {
   tunnels?: Record<number, string>
   /** How long to wait for the first page through router 1's proxy over `hops`, in ms; 0 does not wait. Default 60,000. */
   readyTimeout?: number
+  /** False: signals are the caller's, who ends the network and the process himself. Default true. */
+  signals?: boolean
   logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'none'
 }
 
@@ -229,17 +231,15 @@ export class TestNetwork {
 
 const running = new Set<TestNetwork>()
 
+let isHookedToExit = false
+let isHookedToSignals = false
+
 function tearDownAtExit (network: TestNetwork): void {
-  if (running.size === 0) installHandlers()
   running.add(network)
-}
-
-let installed = false
-
-function installHandlers (): void {
-  if (installed) return
-  installed = true
-  process.on('exit', stopAll)
+  if (!isHookedToExit) process.on('exit', stopAll)
+  isHookedToExit = true
+  if (isHookedToSignals || network.options.signals === false) return
+  isHookedToSignals = true
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       stopAll()
