@@ -119,9 +119,6 @@ export class Backend {
     return true
   }
 
-  /** Exits that take requests, healthy or not. */
-  get poolSize (): number { return [...this.#exits.values()].filter(exit => exit.destination !== undefined && exit.drained !== true).length }
-
   /** Every exit, with what the core knows of it once its Destination is found. */
   exits (): Array<NamedExit & { status?: ExitStatus }> {
     const known = new Map(this.driver.exits().map(status => [status.id, status]))

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { decodeB33, type BlindedAddress, type Destination, type Logger } from '@minwww/i2cp'
 import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import type { AltSvcMemory } from './alt-svc.ts'
@@ -6,7 +7,6 @@ import type { Backend } from './backend.ts'
 import { exitsForSite } from './exit-choice.ts'
 import { ProxyError, type FailureCode } from './failures.ts'
 import { valuesOf, type Fields } from './fields.ts'
-import { Gate, pause } from './gate.ts'
 import { fetchByMessage, failureOf, TooLargeError } from './message-path.ts'
 import type { NameService } from './names.ts'
 import type { Settings } from './options.ts'
@@ -20,8 +20,6 @@ const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEO
 /** Such a last resort is not waited for as long as a request, ms. */
 const LAST_RESORT_TIMEOUT = 30_000
 
-/** Requests by message at a time, for each exit of the pool: exits refuse a client that has more waiting. */
-const PER_EXIT = 24
 /** A pool that is busy is asked again so often, if it says that it will soon have time, s. */
 const BUSY_RETRIES = 2
 const MAX_BUSY_WAIT = 5
@@ -40,7 +38,6 @@ export interface ExchangeOptions {
 /** Chooses the path of one request: messages where they can carry it, else streams. */
 export class Exchange {
   readonly #options: ExchangeOptions
-  readonly #gates = new WeakMap<Backend, Gate>()
 
   constructor (options: ExchangeOptions) {
     this.#options = options
@@ -87,26 +84,19 @@ export class Exchange {
     }
   }
 
-  /** A burst of a browser's waits here rather than be refused by the exits. */
+  /** A pool that is busy for a moment is asked again. */
   async #byMessage (request: SiteRequest, backend: Backend): Promise<Answer> {
+    const end = performance.now() + this.#options.settings.timeout
     for (let retries = 0; ; retries++) {
       try {
-        return await this.#gateOf(backend).run(request.signal, async () => await fetchByMessage(backend.driver, request, this.#options.settings.timeout))
+        return await fetchByMessage(backend.driver, request, end - performance.now())
       } catch (error) {
         const wait = error instanceof ProxyError && error.code === 'MINWWW_BUSY' ? error.retryAfter ?? 1 : Infinity
         if (wait > MAX_BUSY_WAIT || retries >= BUSY_RETRIES) throw error
-        await pause(wait * 1_000, request.signal)
+        await delay(wait * 1_000, undefined, { signal: request.signal }).catch(() => {})
+        request.signal.throwIfAborted()
       }
     }
-  }
-
-  #gateOf (backend: Backend): Gate {
-    let gate = this.#gates.get(backend)
-    if (gate === undefined) {
-      gate = new Gate(() => PER_EXIT * Math.max(1, backend.poolSize))
-      this.#gates.set(backend, gate)
-    }
-    return gate
   }
 
   async #fromSite (request: SiteRequest, backend: Backend, destination: Destination): Promise<Answer> {
