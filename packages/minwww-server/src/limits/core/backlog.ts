@@ -2,6 +2,8 @@
 const MAX_CLIENTS = 4_096
 /** ms after which a client that nothing was sent to waits for nothing any more: it has cancelled, or takes too little. */
 const STALE = 10_000
+/** Bytes below which a client counts as a part of one. */
+const LITTLE = 4_096
 
 interface Entry {
   bytes: number
@@ -33,7 +35,10 @@ export class Backlog {
     this.#clients.clear()
   }
 
-  /** Bytes of all that leave before the last one of this client, if all get the same: no client counts for more than it. */
+  /**
+   * Bytes of all that leave until this client has what it waits for, about: everybody who waits for more than a little
+   * is taken to go on asking, and gets the same meanwhile.
+   */
   ahead (now: number, client: string): number {
     for (const [name, { touched }] of this.#clients) {
       if (touched + STALE > now) break
@@ -41,9 +46,9 @@ export class Backlog {
     }
     const own = this.#clients.get(client)?.bytes ?? 0
     if (own === 0) return 0
-    let sum = 0
-    for (const { bytes } of this.#clients.values()) sum += Math.min(own, bytes)
-    return sum
+    let shares = 0
+    for (const { bytes } of this.#clients.values()) shares += Math.min(1, bytes / LITTLE)
+    return own * Math.max(1, shares)
   }
 
   #set (now: number, client: string, bytes: number): void {
