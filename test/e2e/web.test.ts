@@ -36,6 +36,7 @@ t.test('Chromium does on I2P what it does on the web', { skip: missing(CHROMIUM,
     await page.click('button')
     t.equal(await text(), 'Grüße & 1 + 1')
     t.equal(site.requests.filter(entry => entry === 'POST /form').length, 1)
+    await screenshot(page, 'form-posted')
   })
 
   await t.test('a file of 1 MB goes up', async t => {
@@ -46,6 +47,7 @@ t.test('Chromium does on I2P what it does on the web', { skip: missing(CHROMIUM,
     await Promise.all([page.waitForNavigation(), page.click('button')])
     t.equal(await text(), sha256(file))
     t.comment(`1 MB up in ${Math.round(performance.now() - began)} ms`)
+    await screenshot(page, 'upload')
   })
 
   await t.test('a file of 5 MB comes down', async t => {
@@ -66,6 +68,7 @@ t.test('Chromium does on I2P what it does on the web', { skip: missing(CHROMIUM,
     t.equal(await text(), 'second=two; first=1')
     const kept = await page.context().cookies()
     t.strictSame(kept.map(({ name, domain }) => `${name} ${domain}`).sort(), ['first web.i2p', 'second web.i2p'])
+    await screenshot(page, 'cookies')
   })
 
   await t.test('a WebSocket, to a name and to an address', async t => {
@@ -76,11 +79,15 @@ t.test('Chromium does on I2P what it does on the web', { skip: missing(CHROMIUM,
         const answers: string[] = []
         socket.onopen = () => { socket.send('hello'); socket.send('x'.repeat(100_000)) }
         socket.onmessage = ({ data }) => { if (answers.push(String(data)) === 2) socket.close(1000) }
-        socket.onclose = ({ code }) => { resolve([...answers, String(code)]) }
+        socket.onclose = ({ code }) => {
+          document.body.append(`${url}: ${answers.map(({ length }) => length).join(' and ')} characters came back, closed with ${code}. `)
+          resolve([...answers, String(code)])
+        }
         socket.onerror = () => { reject(new Error(`${url} failed`)) }
       }), url)
       t.strictSame(answers, ['hello', 'x'.repeat(100_000), '1000'], url)
     }
+    await screenshot(page, 'websocket')
   })
 
   await t.test('an HTTPS site through CONNECT, and one of an unknown CA', async t => {
@@ -90,6 +97,7 @@ t.test('Chromium does on I2P what it does on the web', { skip: missing(CHROMIUM,
     await page.fill('input', 'secret')
     await page.click('button')
     t.equal(await text(), 'secret')
+    await screenshot(page, 'https')
     const other = await browser.newPage()
     await t.rejects(other.goto(`https://127.0.0.1:${unknown.port}/form`), /ERR_CERT/)
     await other.close()
@@ -97,6 +105,8 @@ t.test('Chromium does on I2P what it does on the web', { skip: missing(CHROMIUM,
   })
 
   await t.test('a plain address that the operator allows, and one beside it', async t => {
+    // A page of its own: nothing that is still under way on the other one can come between.
+    const page = await browser.newPage({ viewport: { width: 1000, height: 800 } })
     const allowed = await page.goto(`http://127.0.0.1:${site.port}/socket`)
     t.equal(allowed?.status(), 200)
     const refused = await page.goto('http://127.0.0.1:8081/')
