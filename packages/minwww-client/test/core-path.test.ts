@@ -143,6 +143,19 @@ t.test('path: the loss of a whole burst is counted once its time is over', async
   t.ok(path.report(0).rate > 0)
 })
 
+t.test('path: what is asked for after the last symbol begins a train of its own', async t => {
+  const path = new ExitPath(DEFAULT_CONFIG)
+  for (let i = 0; i < 20; i++) path.rtt.sample(200)
+  // Replies of three symbols, of which the last, a spare one, is lost: each is asked for as soon as the one before is whole.
+  for (let id = 0; id < 40; id++) {
+    const at = id * 300
+    for (const index of [0, 1]) path.observe(at + index, `${id}`, 0, symbol({ index, last: 2 }), 1_028, 0, at - 200)
+    path.handleTimeout(at + 90)
+  }
+  path.handleTimeout(60_000)
+  t.ok(path.rate >= DEFAULT_CONFIG.initialRate, `${path.rate}`)
+})
+
 t.test('path: congestion does not count as loss', async t => {
   const path = new ExitPath(DEFAULT_CONFIG)
   path.rtt.sample(200)

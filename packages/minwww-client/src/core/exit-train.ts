@@ -32,6 +32,11 @@ export class ExitTrain {
     return true
   }
 
+  /** When its last symbol came. */
+  get lastAt (): number {
+    return this.#lastAt
+  }
+
   /** Undefined while it is too short to say anything. */
   get result (): Train | undefined {
     if (this.#symbols < MIN_TRAIN || this.#bytes === 0) return undefined

@@ -153,10 +153,13 @@ export class ExitPath {
   /**
    * Takes note of a symbol, whether its page still needs it or not.
    * @param backlog - ms until everything under way has come: the rest of this burst may come as late
+   * @param askedAt - when this burst was asked for, if that is known
    */
-  observe (now: number, key: string, from: number, reply: ReplyMessage, payloadLength: number, backlog = 0): BurstWatch {
+  observe (now: number, key: string, from: number, reply: ReplyMessage, payloadLength: number, backlog = 0, askedAt = Number.NEGATIVE_INFINITY): BurstWatch {
     let watch = this.#watches.get(key)
     if (watch === undefined) {
+      // The exit had sent all the rest before it was asked for this: the time between is no symbol's.
+      if (askedAt > this.#train.lastAt - this.rtt.srtt) this.#arrive()
       watch = new BurstWatch(from, reply.last, tunnelMessagesOf(payloadLength), decodeRate(reply.pace))
       if (this.#watches.size >= MAX_WATCHES) this.#forget(this.#watches.keys().next().value!)
       this.#watches.set(key, watch)

@@ -60,7 +60,7 @@ export class Receiver {
     const { stats } = this.#context
     const exchange = exchangeOf(session, reply)
     const round = exchange?.rounds.get(reply.attempt)
-    const watch = exit.path.observe(now, `${session.name}.${reply.id}.${reply.attempt}`, round?.from ?? 0, reply, length, exit.backlog)
+    const watch = exit.path.observe(now, `${session.name}.${reply.id}.${reply.attempt}`, round?.from ?? 0, reply, length, exit.backlog, round?.sentAt[0])
     exit.lastSymbolAt = now
     if (exchange === undefined) {
       stats.late++
