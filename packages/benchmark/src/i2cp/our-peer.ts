@@ -9,11 +9,14 @@ import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { createSession, Destination, type Session } from '@minwww/i2cp'
 
+/** What a peer prints. */
+export interface Line { event: 'ready' | 'listening' | 'done', destination?: string, cpu?: number }
+
 const PROTOCOL = 18
 const ONE = Buffer.of(1)
 const MICROSECONDS = 1_000
 
-function report (line: Record<string, unknown>): void {
+function report (line: Line): void {
   console.log(JSON.stringify(line))
 }
 

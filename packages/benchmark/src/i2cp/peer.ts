@@ -1,12 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import type { Line } from './our-peer.ts'
 
 const START_TIMEOUT = 60_000
 /** Longest silence of a peer that works, ms. */
 const WORK_TIMEOUT = 120_000
 const MAX_ERRORS = 4_096
-
-interface Line { event: 'ready' | 'listening' | 'done', destination?: string, cpu?: number }
 
 /** A program that holds one I2CP session and sends or counts messages as it is told; see our-peer.ts for its commands. */
 export class Peer {
