@@ -48,14 +48,15 @@ async function missingOf (kind: RouterKind, latency: number, losses: number[]): 
 interface NetworkPlan { kind: RouterKind, hops: number[], loss: number }
 
 async function runOne (context: ScenarioContext, plan: Plan, { kind, hops, loss }: NetworkPlan): Promise<void> {
-  const { seed, signal, progress, settings: { minutes } } = context
+  const { seed, signal, progress, settings: { minutes, designs } } = context
   const { latency } = plan
   const closers = new Closers()
   try {
     progress(`starting 8 ${kind} routers in namespaces, ${latency} ms and ${loss} % loss a link`)
     const network = closers.add(await startClosedNetwork(kind, { hops, delay: latency, loss: loss / 100, seed }), network => network.stop())
     const site = closers.add(await startSite(), site => site.close())
-    const rivals = await openRivals(kind, { closers, network, site, lengths: hops, signal, progress })
+    const all = await openRivals(kind, { closers, network, site, lengths: hops, signal, progress })
+    const rivals = all.filter(({ design }) => designs === undefined || designs.includes(design))
     progress('warming up')
     await Promise.all(rivals.map(async ({ client, host, design, length }) => await warmUp(context, client, `${length}${design.length}`, host)))
     const until = performance.now() + (minutes ?? 0) * MINUTE

@@ -19,6 +19,8 @@ export interface Settings {
   concurrency?: number[]
   /** routers: which implementations. */
   routers?: RouterKind[]
+  /** routers: only these of minwww, i2pd and java. */
+  designs?: string[]
   /** routers: goes on with further runs until so many minutes are over, in each network. */
   minutes?: number
   /** url: proxies and addresses. */

@@ -14,6 +14,7 @@ export interface BenchFlags {
   routers?: RouterKind[]
   concurrency?: number[]
   minutes?: number
+  designs?: string[]
   via?: string[]
 }
 
@@ -59,6 +60,7 @@ function options (command: Command): Command {
     .addOption(new Option('--hops <N,...>', 'tunnel lengths in routers').argParser(list(number(0, 7))))
     .addOption(new Option('--routers <KIND,...>', 'i2pd, java or both in routers').argParser(list(routerKind)))
     .addOption(new Option('--concurrency <N,...>', 'pages at the same time in routers').argParser(list(number(1, 100))))
+    .addOption(new Option('--designs <NAME,...>', 'only these of minwww, i2pd and java in routers').argParser(list(text => text)))
     .addOption(new Option('--minutes <N>', 'goes on for so long in each network of routers').argParser(number(0, 1440)))
 }
 

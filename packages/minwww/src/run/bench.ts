@@ -9,7 +9,7 @@ const PROGRESS_INTERVAL = 2_000
 const INTERRUPTED = 130
 
 export async function runBenchCommand (flags: BenchFlags & { count?: number }, scenario: ScenarioName | undefined, urls: string[]): Promise<void> {
-  const { quick = false, json = false, seed, out, count, runs = count, latency, loss, sizes, hops, routers, concurrency, minutes, via } = flags
+  const { quick = false, json = false, seed, out, count, runs = count, latency, loss, sizes, hops, routers, concurrency, minutes, designs, via } = flags
   for (const text of [...urls, ...via ?? []]) assertHttp(text)
   const controller = new AbortController()
   const interrupt = (): void => controller.abort()
@@ -31,6 +31,7 @@ export async function runBenchCommand (flags: BenchFlags & { count?: number }, s
         ...(routers !== undefined && { routers }),
         ...(concurrency !== undefined && { concurrency }),
         ...(minutes !== undefined && { minutes }),
+        ...(designs !== undefined && { designs }),
         ...(via !== undefined && { via, urls })
       },
       ...(out !== undefined && { out })
@@ -53,7 +54,7 @@ function assertMeasured ({ scenarios }: Report, wanted: ScenarioName | undefined
 }
 
 function assertHttp (text: string): void {
-  if (!URL.canParse(text) || new URL(text).protocol !== 'http:') throw new UsageError(`'${text}' is not an http:// address`)
+  if (parseUrl(text)?.protocol !== 'http:') throw new UsageError(`'${text}' is not an http:// address`)
 }
 
 /** Lines on standard error, not more than one in two seconds for a step that counts. */
