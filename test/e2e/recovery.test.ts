@@ -52,7 +52,7 @@ t.test('all exits are dead: the copy in the cache, else 504', { skip: missing(CH
 
   await page.goto('http://minwww.i2p/console')
   await page.waitForSelector('#requests td:text-is("stale")')
-  await page.waitForSelector('#notice:text-matches("Warning: a page was served from an old copy .*MINWWW_TIMEOUT.*web.i2p/cached")')
+  await page.waitForSelector('#notice:text-matches("Warning: a page was served from an old copy.*MINWWW_TIMEOUT.*web.i2p/cached")')
   t.equal(await page.locator('#cache div', { hasText: 'Served stale' }).locator('dd').textContent(), '1')
   await screenshot(page, 'console-stale')
   await page.emulateMedia({ colorScheme: 'dark' })
