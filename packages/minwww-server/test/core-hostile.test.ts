@@ -282,7 +282,8 @@ t.test('absurd rates slow down nobody else', async t => {
   alice.open(1, { loss: 0 })
   world.run(10_000)
   const replies = alice.received
-  t.ok(replies.length > 10 && replies.at(-1)!.at - start < 1500, `${replies.at(-1)!.at - start} ms`)
+  t.ok(replies.at(-1)!.at - start < 1500, `${replies.at(-1)!.at - start} ms`)
+  t.ok(alice.assemble(alice.replies(1))?.equals(page(60_000)))
 })
 
 interface Step { kind: 'request' | 'open' | 'want' | 'cancel' | 'forged' | 'replay' | 'wait' | 'answer', id: number, attempt: number, from: number, count: number, ms: number }
