@@ -1,11 +1,16 @@
 // Our streaming against Java's over local-router and over i2pd, and against i2pd's own tunnels on the closed network:
 // both roles, 1 KB, 128 KB and 8 MB, byte-identical, without and with loss.
+import { execFile } from 'node:child_process'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { Destination, LocalDestination, createSession, type SessionOptions } from '@minwww/i2cp'
 import { createLocalRouter } from '@minwww/local-router'
 import { createStreamManager, tunnelServer, type StreamManager } from '@minwww/streaming'
+import { startService } from '../e2e/harness.ts'
+import { reproducibleBytes } from '../testnet/bytes.mjs'
 import { fetchOver } from '../testnet/fetch.ts'
 import { networkMissing, startNetwork, type Address, type TestNetwork, type TestNetworkOptions } from '../testnet/network.ts'
 import { javaMissing, startJavaStreamClient, startJavaStreamServer } from './java.ts'
@@ -17,7 +22,9 @@ const SIZES = [1024, 128 * 1024, 8 * 1024 * 1024]
 const TUNNELS = { 'inbound.length': '1', 'outbound.length': '1', 'inbound.quantity': '2', 'outbound.quantity': '2' }
 const TRANSFER_MS = 120_000
 const PROBE_MS = 20_000
+const RETRY_MS = 500
 const MAX_NETWORKS = 3
+const CURL = ['--silent', '--show-error', '--fail', '--max-time', '60', '--retry', '4', '--retry-all-errors']
 
 async function openManager (t: Test, options: SessionOptions): Promise<StreamManager> {
   const session = await createSession({ ...options, options: { ...TUNNELS, ...options.options } })
@@ -100,9 +107,11 @@ async function echoes (network: TestNetwork, manager: StreamManager): Promise<bo
 }
 
 async function isPage (open: () => Duplex): Promise<boolean> {
-  for (let tries = 0; tries < 3; tries++) {
+  const deadline = performance.now() + 3 * PROBE_MS
+  while (performance.now() < deadline) {
     const page = await fetchOver(open(), 'GET /bytes/100 HTTP/1.1\r\nHost: test', PROBE_MS).catch(() => undefined)
     if (page?.status === 200) return true
+    await sleep(RETRY_MS)
   }
   return false
 }
@@ -119,9 +128,25 @@ async function withI2pd (t: Test, { network, manager, destination }: Place, size
   })
 }
 
+/** A web site that i2pd's HTTP server tunnel serves, opened as somebody would do it: `minwww tunnel client` and curl. */
+async function withCurl (t: Test, { network }: Place): Promise<void> {
+  const { host, port } = await network.forward(3)
+  const tunnel = await startService(t, ['tunnel', 'client', '--router', `${host}:${port}`, '--destination', network.site(1), '--port', '80',
+    '--listen', '127.0.0.1:0', ...Object.entries(TUNNELS).flatMap(([name, value]) => ['--i2cp-option', `${name}=${value}`])])
+  const run = promisify(execFile)
+  const curl = async (path: string, ...args: string[]): Promise<Buffer> => {
+    const { stdout } = await run('curl', [...CURL, ...args, `http://${String(tunnel.json.listen)}${path}`], { encoding: 'buffer', maxBuffer: 2 ** 25 })
+    return stdout
+  }
+  for (const size of [1000, 300_000]) t.ok((await curl(`/bytes/${size}?seed=${size}`)).equals(reproducibleBytes(size, size)), `GET of ${size} bytes`)
+  t.equal((await curl('/echo', '--data', 'a form')).toString(), 'a form', 'POST')
+  t.equal((await curl('/nothing', '--no-fail', '--write-out', '%{http_code}')).toString(), 'not found\n404')
+}
+
 t.test('i2pd, no loss', { skip: networkMissing({ emulatedLinks: true }) ?? false }, async t => {
   const place = await livePlace(t, { delay: 1 })
   await withI2pd(t, place, SIZES)
+  await t.test('a web site behind i2pd\'s HTTP server tunnel', async t => await withCurl(t, place))
   await t.test('Java\'s streaming over i2pd', { skip: javaMissing() ?? false }, async t => {
     await withJava(t, { connect: () => place.network.connect(4) }, await place.network.forward(5), SIZES.slice(0, 2))
   })
