@@ -33,11 +33,11 @@ const STAGES: Stage[] = [
     fault: 'the reply is on its way',
     path: '/way',
     site: exit => (_request, response) => {
-      reply(response)
       sentBytes(exit).then(async before => {
-        await until('some of the reply has been sent', async () => await sentBytes(exit) > before + 8_000)
+        reply(response)
+        await until('some of the reply has been sent', async () => await sentBytes(exit) > before + 4_000)
         exit.kill()
-      }).catch(error => { throw error })
+      }).catch(() => {}) // has ended by itself: then the assertion below fails
     }
   }
 ]
@@ -59,7 +59,7 @@ async function startExits (t: Test, i2cp: string, answer: (exit: Exit, ...rest: 
 }
 
 t.test('an exit is killed at every stage of a reply; another one answers', async t => {
-  const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0', '--latency', '30', '--bandwidth', '64'])
+  const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0', '--latency', '30', '--bandwidth', '24'])
   const i2cp = router.json.i2cp as string
   let victim: Exit | undefined
   let last: Exit | undefined

@@ -1,10 +1,7 @@
 export type RouterErrorCode =
-  /** An option is out of its range or of the wrong kind. */
-  | 'ROUTER_INVALID_OPTION'
-  /** The router was closed. */
-  | 'ROUTER_CLOSED'
-  /** The client broke the protocol; its connection is closed. */
-  | 'ROUTER_PROTOCOL_ERROR'
+  | 'ROUTER_INVALID_OPTION' // an option is out of its range or of the wrong kind
+  | 'ROUTER_CLOSED' // the router was closed
+  | 'ROUTER_PROTOCOL_ERROR' // the client broke the protocol; its connection is closed
 
 /** What this package throws; match on `code`. */
 export class RouterError extends Error {

@@ -1,13 +1,13 @@
 /** What can go wrong with a message, an object or an HTTP head. Callers match on `code`, never on the text. */
 export type ProtocolErrorCode =
-  | 'MINWWW_VERSION'
-  | 'MINWWW_MALFORMED'
-  | 'MINWWW_BAD_TAG'
-  | 'MINWWW_TOO_LARGE'
-  | 'MINWWW_BAD_SYMBOL'
-  | 'MINWWW_BAD_OBJECT'
-  | 'MINWWW_OBJECT_TOO_LARGE'
-  | 'MINWWW_BAD_HTTP'
+  | 'MINWWW_VERSION' // a message of another version of the protocol
+  | 'MINWWW_MALFORMED' // bytes that are no message
+  | 'MINWWW_BAD_TAG' // a message that was not made with the session's key
+  | 'MINWWW_TOO_LARGE' // more than a router takes in one message
+  | 'MINWWW_BAD_SYMBOL' // symbols that do not belong to one object
+  | 'MINWWW_BAD_OBJECT' // an unknown coding, or a broken one
+  | 'MINWWW_OBJECT_TOO_LARGE' // an object that decodes to more than its bound
+  | 'MINWWW_BAD_HTTP' // an HTTP message that breaks the rules of section 4
 
 /** The only error class of this package. */
 export class ProtocolError extends Error {

@@ -1,4 +1,5 @@
 import { UsageError } from './errors.ts'
+import { parseUrl } from './parse-url.ts'
 
 /** A listening or connecting address. */
 export interface HostPort {
@@ -50,7 +51,7 @@ export function parseSites (entries: readonly string[], option = '--site'): Reco
 }
 
 function originOf (text: string, option: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = parseUrl(text)
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '') {
     throw new UsageError(`${option}: '${text}' is not the address of a web server, for example http://127.0.0.1:8080`)
   }

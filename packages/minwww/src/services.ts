@@ -9,6 +9,7 @@ import { explain, UsageError } from './errors.ts'
 import { exitOptions, type ExitSettings } from './exit-options.ts'
 import type { Closers } from './lifecycle.ts'
 import type { Logger } from './output.ts'
+import { parseUrl } from './parse-url.ts'
 
 const MEGABYTE = 1024 * 1024
 /** How long an exit that was told to end finishes what it has, s; `exit` has a setting for it. */
@@ -95,7 +96,7 @@ function parseJumps (entries: readonly string[]): Record<string, string> {
   return Object.fromEntries(entries.map(entry => {
     const equals = entry.indexOf('=')
     const url = entry.slice(equals + 1)
-    if (equals < 1 || !URL.canParse(url) || !url.startsWith('http')) throw new UsageError(`--jump: '${entry}' is not NAME=URL, for example stats.i2p=http://stats.i2p/cgi-bin/jump.cgi?a=`)
+    if (equals < 1 || parseUrl(url) === undefined || !url.startsWith('http')) throw new UsageError(`--jump: '${entry}' is not NAME=URL, for example stats.i2p=http://stats.i2p/cgi-bin/jump.cgi?a=`)
     return [entry.slice(0, equals), url]
   }))
 }

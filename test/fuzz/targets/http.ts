@@ -106,7 +106,7 @@ async function fetchFromHostileSite (bytes: Buffer): Promise<void> {
 
 async function startSite (): Promise<NonNullable<typeof upstream>> {
   const server = createServer(socket => {
-    socket.on('error', () => {}).once('data', () => socket.end(upstream?.respond))
+    socket.on('error', () => {}).once('data', () => socket.end(upstream?.respond ?? ''))
   })
   server.unref().listen(0, '127.0.0.1')
   await once(server, 'listening')

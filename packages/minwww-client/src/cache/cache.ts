@@ -7,6 +7,7 @@ import type { DiskStore } from './disk.ts'
 import { PolicyFactory, sizeOf, type Entry, type RuleRequest } from './entry.ts'
 import { Flights } from './flights.ts'
 import { matches, MemoryStore } from './memory.ts'
+import { parseUrl } from './parse-url.ts'
 import { conditionsOf, serveEntry } from './serve.ts'
 
 export interface HttpCacheOptions {
@@ -151,7 +152,7 @@ export class HttpCache {
     const isSafe = ['OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH'].includes(request.method)
     if (isSafe || answer.status < 200 || answer.status > 399) return answer
     for (const name of [request.target.url, ...['location', 'content-location'].map(field => valueOf(answer.fields, field))]) {
-      const url = name === undefined || !URL.canParse(name, request.target.url) ? undefined : new URL(name, request.target.url)
+      const url = name === undefined ? undefined : parseUrl(name, request.target.url)
       if (url?.host !== new URL(request.target.url).host) continue
       const key = name === request.target.url ? name : url.href.replace(/#.*$/, '')
       this.#memory.delete(key)

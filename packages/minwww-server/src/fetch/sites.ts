@@ -1,4 +1,5 @@
 import { ServerError } from '../errors.ts'
+import { parseUrl } from './parse-url.ts'
 import { plainHost, type RequestTarget } from './target.ts'
 import type { Field, Visitor } from './http-types.ts'
 
@@ -68,7 +69,7 @@ function readSite (name: string, url: string): Site {
   if (!NAME.test(lower) || lower.length > 255) {
     throw new ServerError('MINWWW_EXIT_BAD_OPTION', `'${name}' is not a host name: write NAME=URL, for example demo.i2p=http://127.0.0.1:8080`)
   }
-  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  const parsed = parseUrl(url)
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.search !== '' || parsed.hash !== '' || parsed.username !== '') {
     throw new ServerError('MINWWW_EXIT_BAD_OPTION', `'${url}' is not the URL of an HTTPD: write http://127.0.0.1:8080`)
   }

@@ -1,4 +1,5 @@
 import { ServerError } from '../errors.ts'
+import { parseUrl } from './parse-url.ts'
 
 /** Where a request wants to go, after parsing and before any policy. */
 export interface RequestTarget {
@@ -31,7 +32,7 @@ export function parseTarget (url: string): RequestTarget {
   if (scheme !== 'http' && scheme !== 'https') {
     throw new ServerError('MINWWW_EXIT_POLICY', 'this exit fetches http and https addresses only')
   }
-  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  const parsed = parseUrl(url)
   if (parsed === undefined || parsed.hostname === '' || parsed.username !== '' || parsed.password !== '') throw badUrl()
   return {
     scheme,

@@ -1,5 +1,6 @@
 import { isIP, type Socket } from 'node:net'
 import { ServerError } from '../errors.ts'
+import { parseUrl } from './parse-url.ts'
 import { openSocket, type Endpoint, type OpenSocket } from './dialer.ts'
 import type { AddressGuard } from './guard.ts'
 import { SocketReader } from './socket-reader.ts'
@@ -29,8 +30,9 @@ export interface UpstreamOptions {
 export function parseUpstream (text: string): UpstreamProxy {
   const [, kind = '', rest = ''] = /^(socks5h?|http):\/\/(.+)$/i.exec(text) ?? []
   const scheme = kind.toLowerCase().replace(/h$/, '')
-  if ((scheme !== 'socks5' && scheme !== 'http') || !URL.canParse(`http://${rest}`)) throw notAProxy(text)
-  const { hostname, port, username, password } = new URL(`http://${rest}`)
+  const url = parseUrl(`http://${rest}`)
+  if ((scheme !== 'socks5' && scheme !== 'http') || url === undefined) throw notAProxy(text)
+  const { hostname, port, username, password } = url
   try {
     return {
       scheme,

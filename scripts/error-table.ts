@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { FAILURES as PAGES } from '@minwww/client'
+import { I2CP_ERRORS } from '@minwww/i2cp'
+import { WIRE_FAILURES } from '@minwww/protocol'
+
+type Rows = Array<[code: string, meaning: string]>
+
+const root = new URL('../', import.meta.url)
+
+/** The members of a union of codes, with the comment behind each. */
+function union (file: string): Rows {
+  const text = readFileSync(new URL(file, root), 'utf8')
+  return [...text.matchAll(/^ {2}\| '([A-Z0-9_]+)' \/\/ (.+)$/gm)].map(([, code = '', meaning = '']) => [code, meaning])
+}
+
+/** Errors of the command line besides those of the libraries below it. */
+const COMMAND: Rows = [
+  ['MINWWW_USAGE', 'a wrong option, argument or setting: exit status 2; the line says which and what would be right'],
+  ['MINWWW_NO_ROUTER', 'no I2CP router answers at the address of `--router`'],
+  ['MINWWW_NOT_FOUND', 'a name that the router does not know, or a Destination without a LeaseSet'],
+  ['MINWWW_NO_ANSWER', 'a ping without any answer'],
+  ['MINWWW_FILE_EXISTS', 'a key file that would be overwritten'],
+  ['MINWWW_BENCH_FAILED', 'a scenario of `minwww bench` did not come to its end'],
+  ['MINWWW_BENCH_SKIPPED', 'a scenario of `minwww bench` could not run here'],
+  ['MINWWW_FAILED', 'an error without a code of its own; the line has its text']
+]
+
+const table = (head: string, rows: string[][]): string =>
+  [`| ${head} |`, `|${head.split('|').map(() => '---').join('|')}|`, ...rows.map(row => `| ${row.map(text => text.replaceAll('|', '\\|')).join(' | ')} |`)].join('\n')
+const list = (rows: Rows): string => table('code | meaning', rows.map(([code, meaning]) => [`\`${code}\``, meaning]))
+
+/** docs/errors.md is exactly this. */
+export function documentErrors (): string {
+  return `# Errors
+
+Generated from the sources by \`npm run docs:errors\`; a test fails when it is not up to date.
+
+Every error has a code that stays the same; the text may change. In a program, compare \`error.code\`.
+
+## What the browser sees
+
+The answer of the proxy has the code in its field \`X-MinWWW-Error\`. [Troubleshooting](troubleshooting.md) goes by symptom.
+
+${table('code | status | title | what happened | what to try', Object.entries(PAGES).map(([code, { status, title, what, advice }]) => [`\`${code}\``, String(status), title, what, advice]))}
+
+## What an exit says in an ERROR message
+
+The number is the code of [the protocol](protocol.md), section 4.
+
+${table('code | name | status | meaning', Object.entries(WIRE_FAILURES).map(([name, { code, httpStatus, title }]) => [String(code), name, String(httpStatus), title]))}
+
+## Commands
+
+An error of a command is one line on standard error, and the exit status: 2 for wrong use, 1 for a job that could not be done.
+
+${list(COMMAND)}
+
+## @minwww/i2cp
+
+${list(Object.entries(I2CP_ERRORS))}
+
+## @minwww/streaming
+
+${list(union('packages/streaming/src/errors.ts'))}
+
+## @minwww/protocol
+
+${list(union('packages/minwww-protocol/src/errors.ts'))}
+
+## @minwww/server
+
+${list(union('packages/minwww-server/src/errors.ts'))}
+
+## @minwww/local-router
+
+${list(union('packages/local-router/src/errors.ts'))}
+`
+}

@@ -1,0 +1,38 @@
+// Writes docs/faults.md from what the last run of test/faults has measured (artifacts/faults).
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import type { Row } from '../test/faults/rows.ts'
+
+const root = new URL('../', import.meta.url)
+const folder = new URL('artifacts/faults/', root)
+const rows = readdirSync(folder).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+  .map(name => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Row)
+
+const time = (milliseconds: number): string => milliseconds < 950 ? `${Math.max(10, Math.round(milliseconds / 10) * 10)} ms` : `${(milliseconds / 1000).toFixed(1)} s`
+const cell = (text: string): string => text.replaceAll('|', '\\|')
+const line = ({ fault, user, kept, again }: Row): string =>
+  `| ${[fault, user, kept, again.map(([what, milliseconds]) => `${what}: ${time(milliseconds)}`).join('; ')].map(cell).join(' | ')} |`
+
+writeFileSync(new URL('docs/faults.md', root), `# Faults
+
+What goes wrong, what somebody at the browser sees meanwhile, what is kept, and how long it took until it worked again.
+Every line is a test in \`test/faults\`, which \`.ci/run\` runs; the table is written by \`npm run docs:faults\` from what
+that run measured${process.env.FAULTS_NOTE === undefined ? '' : ` (${process.env.FAULTS_NOTE})`}, on ${cpus().length} processors with Node ${process.versions.node}, over an embedded router with 10 ms one way where the
+line does not say otherwise. Times of single runs: they say of which order a wait is, not more.
+
+| fault | the user sees | kept | measured |
+|---|---|---|---|
+${rows.map(line).join('\n')}
+
+Further faults are in the end-to-end tests: the router goes and comes back under an open browser tab, and all exits dead
+(\`test/e2e/recovery.test.ts\`); every service ends within two seconds of SIGTERM, also while it starts and without its
+router (\`test/e2e/shutdown.test.ts\`); drain and reload under load, and \`kill -9\` with a quota
+(\`test/e2e/operations.test.ts\`).
+
+## What does not work well
+
+* While no router is there, the proxy answers 503 for every page, also for those that its cache could give.
+* When an exit dies in the middle of a large answer, the download stands still until the stream gives up; nothing tells
+  the proxy earlier. It may take minutes.
+* Under \`MemoryMax\` or the kernel's out-of-memory killer a service dies without a word; systemd starts it again.
+`)

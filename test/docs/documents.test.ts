@@ -1,0 +1,84 @@
+import t from 'tap'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createProgram } from 'minwww'
+import { documentErrors } from '../../scripts/error-table.ts'
+
+type Command = ReturnType<typeof createProgram>
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
+const list = (folder: string): string[] => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(name => join(folder, name))
+
+const DOCUMENTS = [
+  'README.md', 'CHANGELOG.md', ...list('docs').filter(name => name.endsWith('.md')), ...readdirSync(join(ROOT, 'packages')).map(name => `packages/${name}/README.md`),
+  ...list('packaging').filter(name => /\.service$|Containerfile$/.test(name))
+]
+
+/** Lines of shell blocks and pieces of code in running text that begin with a command. */
+function commandsOf (file: string): string[] {
+  const text = read(file).replaceAll('\\|', '|')
+  const blocks = [...text.matchAll(/^```(?:sh|shell|bash|console)?\n(.*?)^```/gms)].flatMap(([, block = '']) => block.split('\n'))
+  const inline = [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)
+  const units = [...text.matchAll(/^(?:ExecStart=\/usr\/bin\/env |RUN )(.+)$/gm)].map(([, code = '']) => code)
+  return [...blocks, ...inline, ...units].flatMap(line => line.replace(/\s#.*$/, '').split(/\s*(?:&&|;)\s*/)).map(line => line.replace(/^\$ /, '').trim())
+}
+
+const words = (line: string): string[] => [...line.matchAll(/'[^']*'|"[^"]*"|\S+/g)].map(([word]) => word)
+
+/** What is wrong with a `minwww` command, or undefined. `a|b` and `A|B` in a document stand for each of them. */
+function fault (line: string): string | undefined {
+  let commands: Command[] = [createProgram()]
+  for (const word of words(line).slice(1)) {
+    if (word.startsWith('-')) {
+      const name = word.split('=')[0]!
+      const known = (command: Command): boolean => ['--help', '--version'].includes(name) || command.options.some(({ long, short }) => long === name || short === name)
+      if (!commands.every(known)) return `${name} is no option`
+      continue
+    }
+    const next = commands.flatMap(command => word.split('|').map(part => command.commands.find(candidate => candidate.name() === part)))
+    if (next.every(command => command !== undefined)) commands = next as Command[]
+    else if (commands.every(command => command.commands.length > 0)) return `${word} is no command`
+  }
+}
+
+t.test('every command of a document exists, with its options', async t => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  let seen = 0
+  for (const file of DOCUMENTS) {
+    for (const line of commandsOf(file)) {
+      const minwww = /^(?:npx )?(?:--[a-z]+ )?(minwww (?!\d).*)$/.exec(line)?.[1]
+      const script = /^npm (?:run ([\w:-]+)|(start|test)\b)/.exec(line)
+      if (minwww !== undefined) {
+        seen++
+        t.equal(fault(minwww), undefined, `${file}: ${line}`)
+      } else if (script !== null) {
+        seen++
+        t.ok((script[1] ?? script[2] ?? '') in scripts, `${file}: ${line}`)
+      }
+    }
+  }
+  t.ok(seen > 40, `${seen} commands`)
+})
+
+t.test('this test can fail', async t => {
+  t.match(fault('minwww exit --no-such-option'), /no option/)
+  t.match(fault('minwww fly'), /no command/)
+  t.equal(fault('minwww keys new|show|export FILE'), undefined)
+})
+
+t.test('links between documents lead somewhere', async t => {
+  for (const file of DOCUMENTS.filter(name => name.endsWith('.md'))) {
+    for (const [, target = ''] of read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)) t.ok(existsSync(join(ROOT, dirname(file), target)), `${file}: ${target}`)
+  }
+})
+
+t.test('the table of errors is that of the sources', async t => {
+  const errors = read('docs/errors.md')
+  t.equal(errors, documentErrors(), 'run: npm run docs:errors')
+  const sources = readdirSync(join(ROOT, 'packages')).flatMap(name => list(`packages/${name}/src`)).filter(name => name.endsWith('.ts')).map(read).join('\n')
+  const codes = new Set([...sources.matchAll(/(?:Error\(|Failure\(|code: |\| )'((?:I2CP|STREAMING|MINWWW|ROUTER)_[A-Z0-9_]+)'/g)].map(([, code = '']) => code))
+  t.ok(codes.size > 60, `${codes.size} codes`)
+  for (const code of codes) t.ok(errors.includes(`\`${code}\``), code)
+})
