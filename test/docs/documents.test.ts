@@ -30,11 +30,17 @@ const words = (line: string): string[] => [...line.matchAll(/'[^']*'|"[^"]*"|\S+
 /** What is wrong with a `minwww` command, or undefined. `a|b` and `A|B` in a document stand for each of them. */
 function fault (line: string): string | undefined {
   let commands: Command[] = [createProgram()]
+  let isValue = false
   for (const word of words(line).slice(1)) {
+    if (isValue) {
+      isValue = false
+      continue
+    }
     if (word.startsWith('-')) {
       const name = word.split('=')[0]!
       const known = (command: Command): boolean => ['--help', '--version'].includes(name) || command.options.some(({ long, short }) => long === name || short === name)
       if (!commands.every(known)) return `${name} is no option`
+      isValue = !word.includes('=') && commands.some(command => command.options.some(({ long, required }) => long === name && required))
       continue
     }
     const next = commands.flatMap(command => word.split('|').map(part => command.commands.find(candidate => candidate.name() === part)))

@@ -59,7 +59,7 @@ async function startExits (t: Test, i2cp: string, answer: (exit: Exit, ...rest: 
 }
 
 t.test('an exit is killed at every stage of a reply; another one answers', async t => {
-  const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0', '--latency', '30', '--bandwidth', '24'])
+  const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0', '--latency', '30', '--bandwidth', '48'])
   const i2cp = router.json.i2cp as string
   let victim: Exit | undefined
   let last: Exit | undefined
@@ -78,7 +78,7 @@ t.test('an exit is killed at every stage of a reply; another one answers', async
     if (request.url?.startsWith('/large') === true) response.writeHead(200, { 'content-length': LARGE }).end(Buffer.alloc(LARGE, 2))
     else reply(response)
   })
-  const proxy = await startService(t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--timeout', '40', ...exits.flatMap(({ service }) => ['--exit', service.json.destination as string])])
+  const proxy = await startService(t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--timeout', '60', ...exits.flatMap(({ service }) => ['--exit', service.json.destination as string])])
   const address = proxy.json.proxy as string
   const usual = await fetchPage(`${PAGE}/usual`, address)
   t.equal(usual.status, 200)
