@@ -8,8 +8,6 @@ export const MAX_RTT = 60_000
 export const MIN_MESSAGE_SIZE = 512
 /** Payload that fits two tunnel messages with any encryption, bytes: what is sent until the peer announces more. */
 export const DEFAULT_MESSAGE_SIZE = 1730
-/** The same with the ratchet's smaller overhead, bytes: what we announce. */
-export const RATCHET_MESSAGE_SIZE = 1812
 
 /** Slow start ends here at the latest, packets: beyond it a burst of loss costs more than the growth gains (as Java). */
 export const MAX_SLOW_START_WINDOW = 64
