@@ -3,6 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 const MEGABYTE = 1024 * 1024
+/** Clock ticks of /proc a second, on every Linux. */
+const TICKS = 100
 
 /** What must not grow. Memory in MB, after a collection of garbage. */
 export interface Sample {
@@ -34,6 +36,13 @@ export function memoryOf (pid: number): { now: number, peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1')
   const kilobytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN)
   return { now: kilobytes('VmRSS') / 1024, peak: kilobytes('VmHWM') / 1024 }
+}
+
+/** Processor time that another process has used, s. */
+export function processorTime (pid: number): number {
+  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')
+  const [user, system] = fields.split(' ').slice(11, 13).map(Number)
+  return ((user ?? NaN) + (system ?? NaN)) / TICKS
 }
 
 /** A web server whose answer to /N is N bytes that do not compress; it takes what is sent. */
