@@ -13,11 +13,11 @@ const BROWSING = 450
 const SLOW = 50
 /** A browsing client asks for a page, and for the next one after so long, ms. */
 const PAUSE = { least: 10_000, most: 30_000 }
-/** Each part of the run is measured after it has settled, ms. */
-const SETTLE = 10_000
+/** Each part of the run is measured after it has settled, ms: the large files have gone as far as the buffers of the system take them. */
+const SETTLE = 40_000
 const MEASURE = 30_000
 /** Both situations in turn, so that a drift of the machine meets both. */
-const ROUNDS = 2
+const ROUNDS = Number(process.argv[2] ?? 1)
 const PAGE = Buffer.alloc(2_048, 'x')
 const LARGE = 5 * 1024 * 1024
 
