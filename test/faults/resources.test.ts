@@ -159,7 +159,7 @@ t.test('little memory', async t => {
     record(FILE, {
       fault: 'proxy killed by the kernel for want of memory',
       user: 'the browser says that the proxy refuses connections, until systemd starts it again (10 s)',
-      kept: 'disk cache, hosts file',
+      kept: 'what is in files',
       again: [['page after its start', performance.now() - began]]
     })
   })

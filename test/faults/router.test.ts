@@ -66,7 +66,7 @@ t.test('the router is slow', async t => {
   t.equal(second.status, 200)
   t.equal(second.body.length, 5001)
   record(FILE, {
-    fault: 'router slow (2 s one way, 2 % loss, 8 KB/s)',
+    fault: 'router slow (2 s one way, 2 % loss, 32 KB/s)',
     user: 'pages come late, whole',
     kept: 'everything',
     again: [['first page, 5 KB', first.took], ['second page', second.took]]
