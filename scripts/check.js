@@ -1,5 +1,6 @@
 // npm run check: everything that needs no router, browser or network. The tests, and beside them, one after the other,
-// lint, the types of the tests, the packages as others get them, and dead code. Ends with the tests' output if they fail.
+// lint, the types of the tests, the packages as others get them, and dead code. Prints the tests' output, then that of
+// what failed.
 import { spawn } from 'node:child_process'
 
 const run = async name => {
@@ -9,15 +10,16 @@ const run = async name => {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => output.push(chunk))
   const status = await new Promise(resolve => child.once('close', resolve))
   console.log(`${status === 0 ? 'ok' : 'not ok'} ${name} (${Math.round((performance.now() - began) / 1000)} s)`)
-  if (status !== 0 || name === 'test') process.stdout.write(Buffer.concat(output))
-  return status === 0
+  return { passed: status === 0, output: Buffer.concat(output) }
 }
 
 async function inTurn (names) {
-  let good = true
-  for (const name of names) good = await run(name) && good
-  return good
+  const results = []
+  for (const name of names) results.push(await run(name))
+  return results
 }
 
-const results = await Promise.all([run('test'), inTurn(['lint', 'typecheck', 'check:packages', 'check:dead'])])
-process.exitCode = results.every(Boolean) ? 0 : 1
+const [tests, others] = await Promise.all([run('test'), inTurn(['lint', 'typecheck', 'check:packages', 'check:dead'])])
+const failed = others.filter(({ passed }) => !passed)
+for (const { output } of [tests, ...failed]) process.stdout.write(output)
+process.exitCode = tests.passed && failed.length === 0 ? 0 : 1
