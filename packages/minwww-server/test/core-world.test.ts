@@ -170,7 +170,8 @@ t.test('24 hours of browsing: no table grows', { timeout: 300_000 }, async t => 
   t.comment(`${times.length} pages, ${failed} failed, p50 ${Math.round(percentile(times, 0.5))} ms, p95 ${Math.round(percentile(times, 0.95))} ms; most at once ${JSON.stringify(most)}; heap ${Math.round(growth)} KB more in 20 hours`)
   t.ok(failed <= times.length / 100)
   t.ok(most.sessions <= 2 && most.exchanges <= 200 && most.held < 4 * KB * KB)
-  t.ok(growth < 512, `${growth} KB`)
+  // The same run differs by hundreds of KB of compiled code; pages that were kept would be 12 MB.
+  t.ok(growth < 2_048, `${growth} KB`)
   scene.rest(20 * 60_000)
   t.match(core.load, { sessions: 0, fetches: 0, exchanges: 0, held: 0 })
   t.equal(core.nextTimeout(), undefined, 'the exit waits for nothing')
