@@ -1,7 +1,7 @@
 import t from 'tap'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { fetchPage, missing, startService, temporaryFolder } from './harness.ts'
+import { fetchPage, logLines, missing, startService, temporaryFolder } from './harness.ts'
 import { CHROMIUM, screenshot, startBrowser } from './browser.ts'
 import { makeCertificate, RESOURCES, sha256, startSecureSite, startWebSite } from './web-site.ts'
 
@@ -26,7 +26,9 @@ t.test('Chromium does on I2P what it does on the web', { skip: missing(CHROMIUM,
     t.equal(await page.evaluate(() => document.styleSheets.length), RESOURCES / 4, 'styles')
     t.strictSame(failed, [])
     t.equal(new Set(site.requests.filter(entry => entry.includes('/part/'))).size, RESOURCES)
-    t.equal(site.requests.filter(entry => entry.includes('/part/')).length, RESOURCES, 'nothing was fetched twice')
+    // A request whose reply was lost or late goes to another exit, which fetches it again.
+    const repeated = logLines(demo.stderr()).filter(({ msg, type, attempt }) => msg === 'minwww message out' && type !== 'want' && Number(attempt) > 0).length
+    t.ok(site.requests.filter(entry => entry.includes('/part/')).length <= RESOURCES + repeated, `nothing was fetched twice, but for ${repeated} repeated requests`)
     await screenshot(page, 'many-resources')
   })
 

@@ -1,5 +1,5 @@
 import type { ReplyMessage } from '@minwww/protocol'
-import { encodeRate } from '@minwww/protocol'
+import { decodeLoss, encodeRate, parityFor } from '@minwww/protocol'
 import t from 'tap'
 import { Assembly } from '../src/core/assembly.ts'
 import { BurstWatch } from '../src/core/burst-watch.ts'
@@ -25,6 +25,12 @@ function symbol (o: Partial<ReplyMessage> = {}): ReplyMessage {
     ...o
   }
 }
+
+t.test('while nothing was lost a reply of one message gets no copy, a long one parity', async t => {
+  const { loss } = new ExitPath(DEFAULT_CONFIG).report(0)
+  t.equal(parityFor(1, decodeLoss(loss), 1), 0)
+  t.ok(parityFor(16, decodeLoss(loss), 4) > 0)
+})
 
 t.test('a train without length, or one that nearly stands still, leaves a rate to work with', async t => {
   const rate = new RateGrant(128 * KB, 2 * KB, 16 * KB * KB)

@@ -23,7 +23,7 @@ const MAX_RTT_AGE = 10_000
 /** Loss of a path of which little is known. */
 const PRIOR_LOSS = 0.01
 /** Most loss to plan with while nothing was lost: a reply in one message gets no copy (section 5), longer ones get parity. */
-const UNPROVEN_LOSS = 0.0049
+const UNPROVEN_LOSS = 0.004
 /** Shortest time that a symbol may be late, ms. */
 const MIN_LATE = 20
 /** Shortest timeout of a path that has lost something, ms; before, nothing is repeated for a slow moment of a computer. */
