@@ -148,7 +148,7 @@ t.test('i2pd, no loss', { skip: networkMissing({ emulatedLinks: true }) ?? false
   await withI2pd(t, place, SIZES)
   await t.test('a web site behind i2pd\'s HTTP server tunnel', async t => await withCurl(t, place))
   await t.test('Java\'s streaming over i2pd', { skip: javaMissing() ?? false }, async t => {
-    await withJava(t, { connect: () => place.network.connect(4) }, await place.network.forward(5), SIZES.slice(0, 2))
+    await withJava(t, { connect: () => place.network.connect(4) }, await place.network.forward(5), SIZES)
   })
 })
 
