@@ -1,5 +1,5 @@
 import { UsageError } from './errors.ts'
-import { parseUrl } from './parse-url.ts'
+import { parseUrl } from '@minwww/protocol/parse-url'
 
 /** A listening or connecting address. */
 export interface HostPort {

@@ -9,7 +9,7 @@ import { explain, UsageError } from './errors.ts'
 import { exitOptions, type ExitSettings } from './exit-options.ts'
 import type { Closers } from './lifecycle.ts'
 import type { Logger } from './output.ts'
-import { parseUrl } from './parse-url.ts'
+import { parseUrl } from '@minwww/protocol/parse-url'
 
 const MEGABYTE = 1024 * 1024
 /** How long an exit that was told to end finishes what it has, s; `exit` has a setting for it. */

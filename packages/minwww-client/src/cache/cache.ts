@@ -7,7 +7,7 @@ import type { DiskStore } from './disk.ts'
 import { PolicyFactory, sizeOf, type Entry, type RuleRequest } from './entry.ts'
 import { Flights } from './flights.ts'
 import { matches, MemoryStore } from './memory.ts'
-import { parseUrl } from './parse-url.ts'
+import { parseUrl } from '@minwww/protocol'
 import { conditionsOf, serveEntry } from './serve.ts'
 
 export interface HttpCacheOptions {

@@ -1,11 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import type { Logger } from '@minwww/i2cp'
 import type { Entry, PolicyFactory } from './entry.ts'
 import type { Variants } from './memory.ts'
 import type { Fields } from '../proxy/fields.ts'
+import { writeAtomically } from '../write-atomically.ts'
 
 const MAGIC = Buffer.from('MWC1')
 const HASH = 32 // bytes of SHA-256
@@ -117,15 +118,7 @@ export class DiskStore {
 
   async #write (name: string, url: string, variants: Variants): Promise<void> {
     const bytes = encode(url, variants)
-    const temporary = `${this.#path(name)}.${randomBytes(4).toString('hex')}.tmp`
-    const file = await open(temporary, 'wx', 0o600)
-    try {
-      await file.writeFile(bytes)
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, this.#path(name))
+    await writeAtomically(this.#path(name), bytes)
     this.#files.set(name, bytes.length)
   }
 

@@ -1,5 +1,4 @@
-import { MIN_TRAIN } from '@minwww/protocol'
-import { BURST_SYMBOLS } from '@minwww/protocol'
+import { BURST_SYMBOLS, MIN_TRAIN } from '@minwww/protocol'
 import type { Train } from '@minwww/protocol'
 
 const BOTTLENECK = 0.85
@@ -12,7 +11,7 @@ const LOSS_BACK_OFF = 0.7
 const FORGET = 0.5
 /** An exit sends this many bytes/s of grant as one more message back to back: 24 of them at 480 messages/s. */
 const PER_MESSAGE = 480 * 1024 / BURST_SYMBOLS
-/** Messages that every gateway takes at once, and how much longer trains may get than those seen. */
+/** How much longer trains may get than those that came as fast as they were sent. */
 const LONGER = 2
 
 /**

@@ -1,8 +1,8 @@
-import { readFile, rename, stat, writeFile } from 'node:fs/promises'
-import { randomBytes } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
 import type { Destination, Logger } from '@minwww/i2cp'
 import { Destination as DestinationClass } from '@minwww/i2cp/codec'
+import { writeAtomically } from '../write-atomically.ts'
 
 /** Entries of a hosts file. */
 const MAX_HOSTS = 100_000
@@ -111,9 +111,7 @@ export class NameService {
 
   async #save (): Promise<void> {
     if (this.#file === undefined) return
-    const temporary = `${this.#file}.${randomBytes(4).toString('hex')}.tmp`
-    await writeFile(temporary, [...this.#hosts].map(([name, destination]) => `${name}=${destination.base64}\n`).join(''), { mode: 0o600 })
-    await rename(temporary, this.#file)
+    await writeAtomically(this.#file, [...this.#hosts].map(([name, destination]) => `${name}=${destination.base64}\n`).join(''))
     this.#loadedAt = (await stat(this.#file)).mtimeMs
   }
 }

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm, stat, readFile } from 'node:fs/promises'
+import { mkdir, stat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '@minwww/i2cp'
+import { writeAtomically } from '../write-atomically.ts'
 
 const FILE = 'exits.json'
 /** A larger file is not read, bytes: 256 exits and 1,024 sites need some 300 KB. */
@@ -52,7 +52,7 @@ export class PoolMemory {
     const text = JSON.stringify(state) as string | undefined
     if (text === undefined || text === this.#written) return
     this.#written = text
-    this.#work = this.#work.then(async () => await this.#write(text)).catch((error: unknown) => {
+    this.#work = this.#work.then(async () => await writeAtomically(join(this.#directory, FILE), text)).catch((error: unknown) => {
       this.#written = ''
       this.#logger?.warn({ err: error }, 'memory of the exits not saved')
     })
@@ -60,22 +60,4 @@ export class PoolMemory {
   }
 
   stop (): void { clearInterval(this.#timer) }
-
-  async #write (text: string): Promise<void> {
-    const path = join(this.#directory, FILE)
-    const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`
-    try {
-      const handle = await open(temporary, 'wx', 0o600)
-      try {
-        await handle.writeFile(text)
-        await handle.sync()
-      } finally {
-        await handle.close()
-      }
-      await rename(temporary, path)
-    } catch (error) {
-      await rm(temporary, { force: true })
-      throw error
-    }
-  }
 }

@@ -1,5 +1,5 @@
 import { ServerError } from '../errors.ts'
-import { parseUrl } from './parse-url.ts'
+import { parseUrl } from '@minwww/protocol'
 import { plainHost, type RequestTarget } from './target.ts'
 import type { Field, Visitor } from './http-types.ts'
 

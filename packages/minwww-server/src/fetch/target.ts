@@ -1,5 +1,5 @@
 import { ServerError } from '../errors.ts'
-import { parseUrl } from './parse-url.ts'
+import { parseUrl } from '@minwww/protocol'
 
 /** Where a request wants to go, after parsing and before any policy. */
 export interface RequestTarget {

@@ -1,6 +1,6 @@
 import { isIP, type Socket } from 'node:net'
 import { ServerError } from '../errors.ts'
-import { parseUrl } from './parse-url.ts'
+import { parseUrl } from '@minwww/protocol'
 import { openSocket, type Endpoint, type OpenSocket } from './dialer.ts'
 import type { AddressGuard } from './guard.ts'
 import { SocketReader } from './socket-reader.ts'

@@ -1,7 +1,7 @@
 import { reportText, runBench, type Report, type ScenarioName } from '@minwww/benchmark'
 import type { BenchFlags } from '../commands/bench.ts'
 import { CliError, explain, UsageError } from '../errors.ts'
-import { parseUrl } from '../parse-url.ts'
+import { parseUrl } from '@minwww/protocol/parse-url'
 
 /** Least time between two lines of progress of the same scenario, ms. */
 const PROGRESS_INTERVAL = 2_000
