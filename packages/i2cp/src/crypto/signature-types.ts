@@ -37,14 +37,24 @@ function row (code: number, name: string, publicKeyLength: number, privateKeyLen
   return { code, name, publicKeyLength, privateKeyLength, signatureLength, verify }
 }
 
+/** Public keys kept; above it the least recently used goes. About 1 KB each. */
+const MAX_ED25519_KEYS = 256
+const ed25519Keys = new Map<string, KeyObject>()
+
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex')
 
 function verifyEd25519 (publicKey: Buffer, data: Uint8Array, signature: Uint8Array): boolean {
   return verify(null, data, ed25519PublicKey(publicKey), signature)
 }
 
+/** The form of a key that node:crypto wants. Making it takes as long as a verification, so those used last are kept. */
 export function ed25519PublicKey (raw: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.concat([ED25519_SPKI, raw]), format: 'der', type: 'spki' })
+  const name = Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString('latin1')
+  const key = ed25519Keys.get(name) ?? createPublicKey({ key: Buffer.concat([ED25519_SPKI, raw]), format: 'der', type: 'spki' })
+  ed25519Keys.delete(name)
+  ed25519Keys.set(name, key)
+  if (ed25519Keys.size > MAX_ED25519_KEYS) ed25519Keys.delete(ed25519Keys.keys().next().value!)
+  return key
 }
 
 function verifyDsa (publicKey: Buffer, data: Uint8Array, signature: Uint8Array): boolean {
