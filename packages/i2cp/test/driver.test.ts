@@ -4,6 +4,7 @@ import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
 import { join } from 'node:path'
+import { Duplex } from 'node:stream'
 import { createServer as createTlsServer } from 'node:tls'
 import {
   createSession, encodeMessage, HOST_REPLY, loadKeys, loadOrCreateKeys, LocalDestination, saveKeys, SESSION_STATUS, TYPE, waitUntilPublished
@@ -170,6 +171,29 @@ t.test('a router that does not read: messages are dropped and counted, memory st
   await closing
   server.close()
   await once(server, 'close')
+})
+
+t.test('a router that asks and asks and does not read is given up', async t => {
+  const router = new FakeRouter()
+  let isReading = true
+  const session = await createSession({
+    reconnect: false,
+    connect: () => {
+      const inner = router.connect()
+      const outer = new Duplex({ read () {}, write (chunk, _encoding, done) { if (isReading) inner.write(chunk, done) } })
+      inner.on('data', chunk => outer.push(chunk))
+      return outer
+    }
+  })
+  isReading = false
+  const closed = once(session, 'close') as Promise<[I2cpError]>
+  for (let i = 0; i < 70; i++) session.send(session.destination, Buffer.alloc(61_440), { protocol: 18 })
+  t.ok(session.stats.sendDrops > 0, 'what we want to send may wait or be dropped')
+  for (let i = 0; i < 3_000 && session.state !== 'closed'; i++) {
+    router.send({ type: TYPE.RequestVariableLeaseSet, sessionId: SESSION_ID, leases: router.leases(16, 100_000_000) })
+    await turn()
+  }
+  t.match(await closed, [{ code: 'I2CP_DISCONNECTED', message: /does not read/ }])
 })
 
 t.test('key files: created once, read back, for the owner only, never half written', async t => {

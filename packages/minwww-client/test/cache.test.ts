@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { HttpCache, type Forward } from '../src/cache/cache.ts'
-import { DiskStore } from '../src/cache/disk.ts'
+import { DiskStore, MAX_WAITING } from '../src/cache/disk.ts'
 import { parseRange } from '../src/cache/range.ts'
 import { ProxyError } from '../src/proxy/failures.ts'
 import { parseTarget } from '../src/proxy/target.ts'
@@ -303,6 +303,26 @@ t.test('memory is bounded in bytes', async t => {
   t.ok(cache.bytes <= 200_000)
   await cache.clear()
   t.equal(cache.bytes, 0)
+})
+
+t.test('what a site makes long counts: addresses, and the fields that Vary names', async t => {
+  const { ask, cache } = bench(() => ({ fields: [...maxAge(60), ['Vary', 'Cookie']], body: Buffer.alloc(0) }), { maxBytes: 200_000 })
+  for (let i = 0; i < 40; i++) await ask(`/${i}/${'x'.repeat(8_000)}`, [['Cookie', 'y'.repeat(8_000)]])
+  t.ok(cache.count <= 12, `${cache.count}`)
+})
+
+t.test('on disk: what waits is bounded, and small files count as blocks', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'minwww-cache-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  const store = await DiskStore.open(directory, 10 * 4_096)
+  for (let i = 0; i < 500; i++) store.delete(`http://a.example/${i}`)
+  t.equal(store.waiting, 0, 'there is nothing to delete')
+  for (let i = 0; i < 500; i++) store.write(`http://a.example/${i}`, [])
+  t.equal(store.waiting, MAX_WAITING)
+  store.delete('http://a.example/0')
+  await store.flush()
+  t.equal(store.waiting, 0)
+  t.equal(store.count, 10)
 })
 
 t.test('on disk: survives a restart, junk and a kill', async t => {

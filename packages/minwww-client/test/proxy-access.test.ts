@@ -2,6 +2,7 @@ import t from 'tap'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Session } from '@minwww/i2cp'
 import { FakeSession, get, keys, startProxy, type Site } from './proxy-support.ts'
 import { isPrivateHost } from '../src/proxy/private-hosts.ts'
 import { pacFile } from '../src/proxy/pac.ts'
@@ -62,6 +63,21 @@ t.test('each credential has Destinations and a cache of its own', async t => {
   t.equal(made.at(-1), 'eva')
   await proxy.close()
   await asked.catch(() => {})
+})
+
+t.test('exits named again and again, and dropped, before there is a session', async t => {
+  let open!: (sessions: readonly Session[]) => void
+  const { proxy, core, session } = await startProxy(site, { sessions: new Promise(resolve => { open = resolve }) })
+  const { destination } = keys()
+  for (let i = 0; i < 1_000; i++) proxy.addExit(destination.base64)
+  for (let i = 2; i < 256; i++) proxy.addExit(`exit${i}.i2p`)
+  t.throws(() => proxy.addExit('one.more.i2p'), RangeError)
+  for (let i = 3; i < 256; i++) proxy.removeExit(`exit${i}.i2p`)
+  open([session as never])
+  while (!proxy.ready) await new Promise(setImmediate)
+  t.strictSame(proxy.exits().map(({ id }) => id), ['one', destination.b32, 'exit2.i2p'])
+  t.equal(core.exits().length, 2)
+  await proxy.close()
 })
 
 t.test('address helper: asked first, remembered then', async t => {

@@ -109,6 +109,8 @@ t.test('shared cache: what everybody may have, for as long as it is fresh', t =>
   t.not(cache.find(get('http://lang/', [['Accept-Language', 'fr']])).kind, 'hit')
   for (let index = 0; index < 500; index++) store(`http://many/${index}`, [['Cache-Control', 'max-age=60']])
   t.ok(cache.stats.bytes <= 100_000)
+  for (let index = 0; index < 100; index++) store(`http://long/${index}/${'x'.repeat(8_000)}`, [['Cache-Control', 'max-age=60']])
+  t.ok(cache.stats.entries < 12, 'addresses count')
   t.end()
 })
 

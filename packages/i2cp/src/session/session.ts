@@ -24,6 +24,8 @@ import type { OptionValues } from './session-options.ts'
 
 /** Bytes that may wait in the transport; what is sent beyond is dropped and counted, as the network would do. */
 export const MAX_TRANSPORT_QUEUE = 4 * 1024 * 1024
+/** A router that does not even read answers to what it asks is given up when so much more waits, bytes. */
+const MAX_ANSWERS = 1024 * 1024
 /** For the last bytes of a closed session, ms. */
 const FLUSH_TIMEOUT = 1_000
 
@@ -204,6 +206,7 @@ export class Session extends EventEmitter<SessionEvents> {
       process.nextTick(() => transport.uncork())
     }
     for (; bytes !== undefined; bytes = this.#core.pollTransmit()) transport.write(bytes)
+    if (transport.writableLength > MAX_TRANSPORT_QUEUE + MAX_ANSWERS) transport.destroy(new I2cpError('I2CP_DISCONNECTED', 'the router does not read'))
   }
 
   #obey (event: SessionEvent): void {

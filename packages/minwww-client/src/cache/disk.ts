@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import type { Logger } from '@minwww/i2cp'
-import type { Entry, PolicyFactory } from './entry.ts'
+import { overheadOf, type Entry, type PolicyFactory } from './entry.ts'
 import type { Variants } from './memory.ts'
 import type { Fields } from '../proxy/fields.ts'
 import { writeAtomically } from '../write-atomically.ts'
@@ -14,7 +14,9 @@ const HEAD = MAGIC.length + HASH + 4
 /** Largest description of the variants of one URL, bytes. */
 const MAX_META = 1_048_576
 /** Writes that may wait; a URL that comes when they are full is not kept on disk. */
-const MAX_WAITING = 64
+export const MAX_WAITING = 64
+/** What a file takes at least, bytes: a block of most file systems. It bounds the number of files too. */
+const BLOCK = 4_096
 
 interface StoredEntry { status: number, reason: string, fields: Fields, length: number, policy: object, strict: boolean, staleIfError?: number }
 
@@ -26,7 +28,7 @@ interface StoredEntry { status: number, reason: string, fields: Fields, length: 
 export class DiskStore {
   readonly #directory: string
   readonly #files: LRUCache<string, number>
-  readonly #waiting = new Map<string, Variants | 'delete'>() // at most MAX_WAITING
+  readonly #waiting = new Map<string, Variants | 'delete'>()
   readonly #logger: Logger | undefined
   #work: Promise<void> | undefined
 
@@ -35,7 +37,7 @@ export class DiskStore {
     this.#logger = logger
     this.#files = new LRUCache({
       maxSize: maxBytes,
-      sizeCalculation: size => Math.max(1, size),
+      sizeCalculation: size => Math.max(BLOCK, size),
       dispose: (_size, name, reason) => { if (reason === 'evict') rm(this.#path(name), { force: true }).catch(() => {}) }
     })
   }
@@ -56,6 +58,8 @@ export class DiskStore {
   }
 
   get bytes (): number { return this.#files.calculatedSize }
+  /** Writes and deletions to be done. */
+  get waiting (): number { return this.#waiting.size }
   get count (): number { return this.#files.size }
 
   /** undefined for a URL that is not there; a damaged file is deleted. */
@@ -92,8 +96,9 @@ export class DiskStore {
   }
 
   #enqueue (url: string, what: Variants | 'delete'): void {
-    // A deletion must not be lost: the stale page would come back after a restart.
-    if (this.#waiting.size >= MAX_WAITING && what !== 'delete' && !this.#waiting.has(url)) return
+    // A deletion must not be lost: the stale page would come back after a restart. Where there is nothing it is none.
+    const isKnown = this.#waiting.has(url) || (what === 'delete' && this.#files.has(nameOf(url)))
+    if (!isKnown && (what === 'delete' || this.#waiting.size >= MAX_WAITING)) return
     this.#waiting.set(url, what)
     this.#work ??= this.#drain().finally(() => { this.#work = undefined })
   }
@@ -149,6 +154,6 @@ function decode (bytes: Buffer, url: string, policies: PolicyFactory): Variants 
   let at = 4 + metaLength
   return meta.entries.map(({ length, policy, staleIfError, ...stored }): Entry => {
     const body = Buffer.from(rest.subarray(at, at += length))
-    return { ...stored, staleIfError, body, policy: policies.revive(policy) }
+    return { ...stored, staleIfError, body, policy: policies.revive(policy), overhead: overheadOf(policy) }
   })
 }

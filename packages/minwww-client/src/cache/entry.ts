@@ -15,13 +15,15 @@ export interface Entry {
   readonly strict: boolean
   /** stale-if-error, s; undefined where the response does not say. */
   readonly staleIfError: number | undefined
+  /** What it costs besides its body and fields, bytes. */
+  readonly overhead: number
 }
 
 /** What the rules look at of a request. */
 export interface RuleRequest { url: string, method: string, headers: Record<string, string | string[]> }
 
-/** Cost of an entry besides its body and fields, bytes. */
-const OVERHEAD = 1_024
+/** Cost of an entry's objects, bytes; measured. */
+const OBJECTS = 1_024
 
 export class PolicyFactory {
   readonly #class: typeof CachePolicy
@@ -47,14 +49,19 @@ export class PolicyFactory {
     const isUsable = headers.etag !== undefined || headers['last-modified'] !== undefined || policy.maxAge() > 0
     if (!isUsable) return undefined
     const staleIfError = control.get('stale-if-error')
-    return { status, reason, fields, body, policy, strict, staleIfError: staleIfError === undefined ? undefined : Number(staleIfError) || 0 }
+    return {
+      status, reason, fields, body, policy, strict, staleIfError: staleIfError === undefined ? undefined : Number(staleIfError) || 0, overhead: overheadOf(request)
+    }
   }
 
   revive (stored: object): Policy { return this.#class.fromObject(stored as CachePolicy.CachePolicyObject) }
 }
 
+/** A policy keeps the URL, and for Vary the fields, of the request (or what was written of them): a site chooses how long they are. */
+export const overheadOf = (request: object): number => OBJECTS + JSON.stringify(request).length
+
 export const sizeOf = (entry: Entry): number =>
-  entry.fields.reduce((sum, [name, value]) => sum + name.length + value.length, OVERHEAD) + entry.body.length
+  entry.fields.reduce((sum, [name, value]) => sum + name.length + value.length, entry.overhead) + entry.body.length
 
 /** Directives in lower case: http-cache-semantics compares them as they are. */
 function directives (value: string | string[] | undefined): Map<string, string | undefined> {

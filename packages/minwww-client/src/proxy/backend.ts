@@ -2,6 +2,7 @@ import type { Destination, Logger, Session } from '@minwww/i2cp'
 import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import type { ClientConfig, ExitStatus } from '../core.ts'
 import { ClientDriver } from '../driver/driver.ts'
+import { MAX_EXITS } from '../pool/pool.ts'
 import type { ExitSpec, ProxyOptions } from './options.ts'
 import { Readiness } from './readiness.ts'
 import { SessionWatch } from './session-watch.ts'
@@ -21,8 +22,6 @@ export interface BackendOptions {
 const LOOKUP_RETRY = 15_000
 /** A look-up whose session was replaced waits this long for the next one, ms. */
 const LOOKUP_PATIENCE = 60_000
-/** Most exits of a pool. */
-export const MAX_EXITS = 256
 
 export interface NamedExit {
   id: string
@@ -91,11 +90,10 @@ export class Backend {
 
   /** @returns the id of the exit; one that is there already keeps its place. @throws I2cpError I2CP_MALFORMED; RangeError above MAX_EXITS */
   addExit (spec: ExitSpec): string {
-    const target = typeof spec === 'string' ? spec : spec.destination
-    const destination = typeof target === 'string' ? parseBase64(target) : target
-    const id = (typeof spec === 'object' ? spec.id : undefined) ?? destination?.b32 ?? String(target)
+    const id = exitId(spec)
     if (this.#exits.has(id)) return id
-    if (this.#exits.size >= MAX_EXITS) throw new RangeError(`a pool has at most ${MAX_EXITS} exits`)
+    checkRoom(this.#exits.size)
+    const { target, destination } = destinationOf(spec)
     const exit: NamedExit = destination === undefined ? { id } : { id, destination }
     this.#exits.set(id, exit)
     if (destination !== undefined) this.driver.addExit(id, destination)
@@ -200,5 +198,20 @@ export class Backend {
   }
 }
 
+/** What names an exit on the console: its own id, else its b32, else the name to look up. @throws I2cpError I2CP_MALFORMED */
+export function exitId (spec: ExitSpec): string {
+  const { target, destination } = destinationOf(spec)
+  return (typeof spec === 'object' ? spec.id : undefined) ?? destination?.b32 ?? String(target)
+}
+
+/** @throws RangeError where one more would be above MAX_EXITS */
+export function checkRoom (exits: number): void {
+  if (exits >= MAX_EXITS) throw new RangeError(`a pool has at most ${MAX_EXITS} exits`)
+}
+
 /** A whole Destination needs no look-up; b32 and names do. @throws I2cpError I2CP_MALFORMED */
-const parseBase64 = (text: string): Destination | undefined => text.length > 300 ? DestinationClass.fromBase64(text) : undefined
+function destinationOf (spec: ExitSpec): { target: Destination | string, destination: Destination | undefined } {
+  const target = typeof spec === 'string' ? spec : spec.destination
+  if (typeof target !== 'string') return { target, destination: target }
+  return { target, destination: target.length > 300 ? DestinationClass.fromBase64(target) : undefined }
+}

@@ -92,7 +92,7 @@ class RunningProxy implements Proxy {
       tunnels,
       settings,
       authenticate,
-      backend: async user => (await this.users.seatOf(user, { timeout: settings.timeout })).backend,
+      backend: async (user, signal) => (await this.users.seatOf(user, { timeout: settings.timeout, signal })).backend,
       admit: (request, target) => front.admit(request, target)
     })
     this.#app = fastify({

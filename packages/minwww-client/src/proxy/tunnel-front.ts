@@ -21,7 +21,8 @@ export interface TunnelHooks {
   tunnels: Tunnels
   settings: Settings
   authenticate: (request: IncomingMessage, fields: Fields) => string | undefined
-  backend: (user: string | undefined) => Promise<Backend>
+  /** Waits for the user's sessions until the signal is aborted. */
+  backend: (user: string | undefined, signal: AbortSignal) => Promise<Backend>
   /** @throws ProxyError for a target that leads back here, or to a private address where that is refused */
   admit: (request: IncomingMessage, target: Target) => void
 }
@@ -57,8 +58,9 @@ export class TunnelFront {
     this.#hooks.admit(request, target)
     const { connectPorts } = this.#hooks.settings
     if (target.kind === 'web' && connectPorts !== 'any' && !connectPorts.includes(target.port)) throw new ProxyError('MINWWW_PORT_FORBIDDEN', String(target.port))
-    const backend = await this.#hooks.backend(user)
-    await this.#hooks.tunnels.connect(target, socket, head, backend, leaving(socket))
+    const signal = leaving(socket)
+    const backend = await this.#hooks.backend(user, signal)
+    await this.#hooks.tunnels.connect(target, socket, head, backend, signal)
   }
 
   async #upgrade (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -69,8 +71,9 @@ export class TunnelFront {
     this.#hooks.admit(request, target)
     const { sanitize } = this.#hooks.settings
     const fields = rebuildFields(received, target, { ...sanitize, allowFields: [...sanitize.allowFields, ...WEBSOCKET_FIELDS] })
-    const backend = await this.#hooks.backend(user)
-    const other = await this.#hooks.tunnels.upgrade({ method: 'GET', target, fields, signal: leaving(socket) }, socket, head, backend)
+    const signal = leaving(socket)
+    const backend = await this.#hooks.backend(user, signal)
+    const other = await this.#hooks.tunnels.upgrade({ method: 'GET', target, fields, signal }, socket, head, backend)
     if (other === undefined) return
     const { statusCode = 0, statusMessage = '', rawHeaders } = other.response
     const answer = { status: statusCode, reason: statusMessage, fields: filterResponseFields(pairs(rawHeaders)), body: other.response, path: 'stream' as const }

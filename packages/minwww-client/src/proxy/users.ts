@@ -1,7 +1,7 @@
 import type { Logger, Session } from '@minwww/i2cp'
 import { DiskStore } from '../cache/disk.ts'
 import { HttpCache } from '../cache/cache.ts'
-import { Backend } from './backend.ts'
+import { Backend, checkRoom, exitId } from './backend.ts'
 import { ProxyError } from './failures.ts'
 import type { CacheOptions, ExitSpec, ProxyOptions, Tunnels } from './options.ts'
 import type { Patience } from './patience.ts'
@@ -22,7 +22,8 @@ interface Opening { coming: Promise<void>, seat?: Seat }
 export class Users {
   readonly #options: ProxyOptions
   readonly #logger: Logger | undefined
-  readonly #exits: ExitSpec[] = []
+  /** By id: what a seat that is opened later begins with. */
+  readonly #exits = new Map<string, ExitSpec>()
   readonly #isolated = new Map<string, Opening>() // one per user of `auth`
   readonly #seats: Seat[] = []
   /** The common seat is there, or will never be. */
@@ -40,7 +41,7 @@ export class Users {
     this.#options = options
     this.#logger = options.logger
     if (options.stateDirectory !== undefined) this.#memory = new PoolMemory({ directory: options.stateDirectory, logger: options.logger })
-    this.#exits.push(...options.exits)
+    for (const exit of options.exits) this.#exits.set(exitId(exit), exit)
   }
 
   /** Opens the disk store, reads what is remembered of the exits, and takes up the sessions as soon as they are there. @throws the file system's error */
@@ -74,12 +75,15 @@ export class Users {
   }
 
   addExit (exit: ExitSpec): string {
-    const ids = this.#seats.map(({ backend }) => backend.addExit(exit))
-    this.#exits.push(exit)
-    return ids[0] ?? (typeof exit === 'string' ? exit : exit.id ?? String(exit.destination))
+    const id = exitId(exit)
+    if (!this.#exits.has(id)) checkRoom(this.#exits.size)
+    for (const { backend } of this.#seats) backend.addExit(exit)
+    this.#exits.set(id, exit)
+    return id
   }
 
   removeExit (id: string): boolean {
+    this.#exits.delete(id)
     return this.#seats.map(({ backend }) => backend.removeExit(id)).includes(true)
   }
 
@@ -145,7 +149,7 @@ export class Users {
       ready: () => this.onReady?.()
     })
     if (isCommon && this.#remembered !== undefined) backend.driver.remember(this.#remembered)
-    for (const exit of this.#exits) backend.addExit(exit)
+    for (const exit of this.#exits.values()) backend.addExit(exit)
     const seat = { backend, cache: cache === false ? undefined : cacheOf(cache ?? {}, isCommon ? this.#disk : undefined) }
     this.#seats.push(seat)
     return seat

@@ -67,8 +67,8 @@ export class SessionTable {
 
   /** When the next session ends. */
   nextTimeout (): number | undefined {
-    const times = [first(this.#fresh), first(this.#used)].flatMap(session => session === undefined ? [] : [session.heardAt])
-    return times.length === 0 ? undefined : Math.min(...times) + this.#config.sessionLife
+    const heardAt = Math.min(first(this.#fresh)?.heardAt ?? Infinity, first(this.#used)?.heardAt ?? Infinity)
+    return heardAt === Infinity ? undefined : heardAt + this.#config.sessionLife
   }
 
   /** Sessions whose silence is over its limit; they stay until removed. */

@@ -18,6 +18,8 @@ export interface SharedCacheOptions {
 interface Entry {
   policy: CachePolicy
   response: StoredResponse
+  /** Bytes besides the response. */
+  overhead: number
 }
 
 export type CacheAnswer =
@@ -33,7 +35,8 @@ function policyOnClock (now: () => number): typeof CachePolicy {
   }
 }
 
-const FIXED_COST = 512
+/** Cost of an entry's objects, bytes; measured. */
+const OBJECTS = 1_024
 
 /**
  * A shared cache of the web (RFC 9111, shared rules through http-cache-semantics): responses to GET that a public cache
@@ -73,7 +76,7 @@ export class SharedCache {
   store (request: HttpRequest, response: StoredResponse): void {
     if (!isCacheable(request) || carriesRange(request)) return
     const policy = new this.#Policy(describe(request), { status: response.status, headers: toRecord(response.headers) }, { shared: true })
-    if (policy.storable() && policy.timeToLive() > 0) this.#entries.set(request.url, { policy, response })
+    if (policy.storable() && policy.timeToLive() > 0) this.#entries.set(request.url, { policy, response, overhead: overheadOf(request) })
   }
 
   /** The stored response, after upstream said 304 to its validators. Undefined if it has gone in the meantime. */
@@ -83,7 +86,7 @@ export class SharedCache {
     const { policy, modified } = entry.policy.revalidatedPolicy(describe(request), { status: 304, headers: toRecord(headers) })
     if (modified) return undefined
     const response = { ...entry.response, headers: toFields(policy.responseHeaders(), entry.response.headers) }
-    this.#entries.set(request.url, { policy, response })
+    this.#entries.set(request.url, { policy, response, overhead: overheadOf(request) })
     return response
   }
 
@@ -146,6 +149,15 @@ function toFields (record: Record<string, string | string[] | undefined>, origin
   return fields
 }
 
-function sizeOf (entry: Entry): number {
-  return FIXED_COST + entry.response.body.length + entry.response.headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
+/** A policy keeps the URL, and for Vary the fields, of the request: the site and the client choose how long they are. */
+function overheadOf (request: HttpRequest): number {
+  return lengthOf(request.headers, OBJECTS + request.url.length)
+}
+
+function sizeOf ({ response, overhead }: Entry): number {
+  return lengthOf(response.headers, overhead + response.body.length)
+}
+
+function lengthOf (fields: readonly Field[], rest: number): number {
+  return fields.reduce((sum, [name, value]) => sum + name.length + value.length, rest)
 }
