@@ -50,7 +50,7 @@ function tasksOf (options: GridOptions): Task[] {
     .map(({ design, conditions }, index) => ({ index, design, conditions, runs, seed: seedOf(seed, conditions) }))
 }
 
-function seedOf (seed: number, { size, latency, loss, burst, bandwidth }: Conditions): number {
+export function seedOf (seed: number, { size, latency, loss, burst, bandwidth }: Conditions): number {
   let hash = seed | 0
   for (const value of [size, latency, loss * 10, burst, bandwidth]) hash = Math.imul(hash ^ value, 0x9e3779b1) ^ hash >>> 15
   return hash
