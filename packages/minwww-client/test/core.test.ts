@@ -161,6 +161,17 @@ t.test('what is not idempotent stays in its session at its exit', async t => {
   t.match(bench.outcomes(), [{ type: 'failed', code: 'timeout' }])
 })
 
+t.test('a path that is dead for half a minute costs no page', async t => {
+  const bench = new Bench({}, 1)
+  const exit = new FakeExit()
+  bench.ready('a', exit, 50)
+  const handle = bench.get({ timeout: 60_000 })
+  const sent = bench.wait(30_000)
+  t.strictSame(bench.outcomes(), [])
+  bench.receive(exit.reply(exit.read(sent.findLast(({ protocol }) => protocol === 19)!), pageObject('hello')))
+  t.match(bench.outcomes(), [{ type: 'response', handle, trace: { total: 30_000, attempts: 6 } }])
+})
+
 t.test('at most six attempts, one deadline', async t => {
   for (const timeout of [2_000, 600_000]) {
     const { bench, exit } = started()

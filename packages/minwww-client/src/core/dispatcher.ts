@@ -12,8 +12,6 @@ import type { Sender } from './sender.ts'
 import type { Sources } from './sources.ts'
 import type { FailureCode } from './types.ts'
 
-/** An exit that has been silent for so many round trips is left (section 6). */
-const SILENT_ROUND_TRIPS = 3
 /** Other exits that are asked when one refuses by policy. */
 const MAX_REFUSALS = 2
 /** Wait after `busy` without a time, ms. */
@@ -62,7 +60,7 @@ export class Dispatcher {
     if (exit === undefined || (!request.isProbe && exit.member.isBusy(now))) return this.#waitForExit(now, request)
     request.resumeAt = undefined
     if (!request.isProbe) this.#hedges.earn()
-    if (request.isProbe || (exit.waiting.length === 0 && exit.hasRoom())) this.#begin(now, request, exit, 0)
+    if (request.isProbe || (exit.waiting.length === 0 && exit.hasRoom())) this.#begin(now, request, exit)
     else this.#queues.enqueue(request, exit)
     if (!request.isProbe) for (const id of this.#pool.dueProbes(now)) this.#probe(now, this.#exits.get(id)!)
   }
@@ -108,6 +106,7 @@ export class Dispatcher {
     exit.member.success(now, penalty * Math.max(0, now - exchange.startedAt - transmission))
     if (message.setsCookie && request.purpose.kind === 'pool') this.#pool.pin(request.site, exit.id)
     exit.served()
+    exit.source = exchange.session.source
     this.#context.stats.responses++
     this.#context.emit({ type: 'response', handle: request.handle, message: message.bytes, exit: exit.id, trace: request.trace(now) })
     this.end(now, request, exchange)
@@ -222,18 +221,25 @@ export class Dispatcher {
     this.#balance(now)
   }
 
-  #begin (now: number, request: ClientRequest, exit: Exit, source: number): void {
+  #begin (now: number, request: ClientRequest, exit: Exit, source = exit.source): void {
     const usable = this.#sources.usable(source)
     if (usable === undefined) return this.#sources.hold(request)
     if (this.#sender.mustOpenFirst(now, request, exit, usable)) return this.#waitForSession(now, request, exit)
     const isFirst = request.attempts === 0
     if (!isFirst) this.#context.stats.retries++
-    this.#sender.begin(now, request, exit, usable)
+    const { timer } = this.#sender.begin(now, request, exit, usable)
+    const patience = request.patience(now, this.#context.config.maxAttempts)
+    if (timer.kind === 'first' && patience > 0 && !this.#isUnproven(request)) timer.at = Math.max(timer.at, now + patience)
     exit.member.pending = exit.pending
     this.#report(now, exit)
     if (isFirst && this.#context.config.hedging && request.purpose.kind === 'pool' && request.idempotent && exit.path.rtt.hasSample) {
       request.hedgeAt = now + exit.path.rtt.srtt + 2 * exit.path.rtt.rttvar
     }
+  }
+
+  /** No answer could come yet, as far as is known: from any exit, or from those that this request asked. */
+  #isUnproven (request: ClientRequest): boolean {
+    return this.#sources.isUnproven(this.#allExits()) || this.#sources.isUnproven(request.exchanges.map(({ exit }) => exit))
   }
 
   /** A probe opens the session; when it is over the request goes on. */
@@ -248,14 +254,14 @@ export class Dispatcher {
     while (exit.waiting.length > 0 && exit.hasRoom()) {
       const request = exit.waiting.shift()!
       request.waitsAt = undefined
-      this.#begin(now, request, exit, 0)
+      this.#begin(now, request, exit)
       if (request.waitsAt !== undefined) return
     }
   }
 
   /** What waits for an exit that is slow or silent goes to one that has room. */
   #balance (now: number): void {
-    for (let next = this.#queues.next(now); next !== undefined; next = this.#queues.next(now)) this.#begin(now, next.request, next.exit, 0)
+    for (let next = this.#queues.next(now); next !== undefined; next = this.#queues.next(now)) this.#begin(now, next.request, next.exit)
   }
 
   /** Every exit is busy, drains or is gone. */
@@ -287,22 +293,16 @@ export class Dispatcher {
 
   /** Nothing came in time. */
   #silence (now: number, exchange: Exchange): void {
-    const { exit, session } = exchange
+    const { request, exit, session } = exchange
     session.doubt()
     exit.path.noteSilence()
     if (exchange.form === 'open') session.openedInVain()
     const isSilent = exit.heardAt < exchange.startedAt
-    if (isSilent && !this.#sources.isUnproven(this.#allExits()) && (exchange.repetition > 0 || !this.#isEarly(now, exchange))) {
+    if (isSilent && !this.#sources.isUnproven(this.#allExits()) && (exchange.repetition > 0 || !request.isEarly(now, exit))) {
       exit.member.failure(now)
       this.#balance(now)
     }
     this.#goOn(now, exchange, 'timeout')
-  }
-
-  /** Less than three round trips have passed since this exit was first asked: it may be asked once more. */
-  #isEarly (now: number, { request, exit }: Exchange): boolean {
-    const first = request.exchanges.find(exchange => exchange.exit === exit)!
-    return exit.path.rtt.hasSample && now - first.startedAt < SILENT_ROUND_TRIPS * exit.path.rtt.srtt
   }
 
   /** The next attempt after one that has failed, if one is left. */
@@ -311,14 +311,14 @@ export class Dispatcher {
     exchange.giveUp()
     if (request.isActive) return
     if (request.isExhausted(this.#context.config.maxAttempts)) {
-      if (!this.#sources.isUnproven(this.#allExits()) || !request.idempotent) return this.fail(now, request, code, '', { exit })
+      if (!this.#isUnproven(request) || !request.idempotent) return this.fail(now, request, code, '', { exit })
       return this.#startOver(now, request, request.isProbe ? [] : [...request.exchanges])
     }
     const mayMove = request.idempotent && request.purpose.kind === 'pool'
-    const isLeft = mayMove && (code !== 'timeout' || exchange.repetition > 0 || !this.#isEarly(now, exchange))
+    const isLeft = mayMove && (code !== 'timeout' || exchange.repetition > 0 || !request.isEarly(now, exit))
     if (isLeft) request.leave(exit.id, this.#pool.hasOther(now, new Set([...request.tried, exit.id])))
     const next = isLeft && this.#pool.hasOther(now, request.tried) ? this.#queues.choose(now, request) : undefined
-    this.#begin(now, request, next ?? exit, next === undefined ? this.#sourceAfter(exchange) : 0)
+    this.#begin(now, request, next ?? exit, next === undefined ? this.#sourceAfter(exchange) : next.source)
   }
 
   /** A fresh round of attempts, without what is `lost`. */
@@ -356,7 +356,7 @@ export class Dispatcher {
       return this.fail(now, request, code, details.detail, { ...details, exit })
     }
     const next = mayMove && this.#pool.hasOther(now, request.tried) ? this.#queues.choose(now, request) : undefined
-    if (next !== undefined) return this.#begin(now, request, next, 0)
+    if (next !== undefined) return this.#begin(now, request, next)
     if (!mayWait || exit.member.busyUntil >= request.deadline) {
       return this.fail(now, request, code, details.detail, { ...details, exit })
     }
@@ -374,7 +374,7 @@ export class Dispatcher {
     if (id === undefined) return
     request.hedged = true
     this.#context.stats.hedges++
-    this.#begin(now, request, this.#exits.get(id)!, 0)
+    this.#begin(now, request, this.#exits.get(id)!)
   }
 
   #timedOut (now: number, request: ClientRequest): void {

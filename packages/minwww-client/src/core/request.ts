@@ -5,6 +5,11 @@ import type { Upload } from './upload.ts'
 
 /** Attempts of a probe. */
 const PROBE_ATTEMPTS = 4
+/** So many last attempts of other requests are patient: each has a third of the time left for each attempt after it. */
+const PATIENT_ATTEMPTS = 3
+const PATIENCE_FACTOR = 3
+/** An exit that has been silent for so many round trips is left (section 6). */
+const SILENT_ROUND_TRIPS = 3
 
 /** What a request is for: a page of the pool, a page of one exit only, or a probe of an exit. */
 export type Purpose = { kind: 'pool' } | { kind: 'direct', exit: Exit } | { kind: 'probe', exit: Exit }
@@ -76,9 +81,25 @@ export class ClientRequest {
     this.tried.add(exit)
   }
 
+  /** Less than three round trips have passed since this exit was first asked: it may be asked once more. */
+  isEarly (now: number, exit: Exit): boolean {
+    const first = this.exchanges.find(exchange => exchange.exit === exit)!
+    return exit.path.rtt.hasSample && now - first.startedAt < SILENT_ROUND_TRIPS * exit.path.rtt.srtt
+  }
+
   /** @param most - attempts of a request that is no probe */
   isExhausted (most: number): boolean {
     return this.attempts - this.forgiven >= (this.isProbe ? PROBE_ATTEMPTS : most)
+  }
+
+  /**
+   * How long the attempt just begun has at least, ms. Where nothing at all is heard the last ones cover the deadline:
+   * routers leave a dead path after half a minute, and six attempts at the pace of a fast path would be over before.
+   */
+  patience (now: number, most: number): number {
+    const left = most - this.attempts + this.forgiven
+    if (left >= PATIENT_ATTEMPTS || this.firstSymbolAt !== undefined || this.isProbe || !this.idempotent) return 0
+    return (this.deadline - now) / PATIENCE_FACTOR ** left
   }
 
   trace (now: number): RequestTrace {
