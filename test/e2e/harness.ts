@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request, type IncomingHttpHeaders } from 'node:http'
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { spawnBound } from './bound-process.ts'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const CLI = join(ROOT, 'packages/minwww/bin/minwww.js')
@@ -32,7 +33,7 @@ export interface Surroundings { wrapper?: readonly string[], env?: Readonly<Reco
 export async function startService (t: Test, args: string[], { wrapper = [], env = {} }: Surroundings = {}): Promise<Service> {
   const began = performance.now()
   const [file = '', ...rest] = [...wrapper, process.execPath, CLI, ...args, '--json']
-  const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  const child = spawnBound(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   let stdout = ''
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
@@ -67,7 +68,7 @@ export interface Command extends Pick<Service, 'child' | 'stderr' | 'stop'> {
 
 /** Starts a command as somebody at a terminal does, and waits for nothing. */
 export function startCommand (t: Test, args: string[]): Command {
-  const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawnBound(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
   const spoke = Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), once(child, 'exit')])
@@ -140,7 +141,7 @@ export async function startNginx (t: Test, folder: string): Promise<string> {
     ...['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${run}/${name};`),
     `server { listen 127.0.0.1:${port}; root ${folder}; }`, '}'
   ].join('\n'))
-  const child = spawn('/usr/sbin/nginx', ['-c', config, '-p', run, '-e', join(run, 'error.log')], { stdio: 'ignore' })
+  const child = spawnBound('/usr/sbin/nginx', ['-c', config, '-p', run, '-e', join(run, 'error.log')], { stdio: 'ignore', deathSignal: 'TERM' })
   const ended = new Promise(resolve => child.once('exit', resolve))
   t.teardown(async () => { child.kill('SIGTERM'); await ended })
   const origin = `http://127.0.0.1:${port}`

@@ -1,11 +1,12 @@
 import t, { type Test } from 'tap'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fetchPage, freePort, logLines, missing, startService, temporaryFolder, type Service } from './harness.ts'
+import { spawnBound } from './bound-process.ts'
 import { CHROMIUM, screenshot, startBrowser } from './browser.ts'
 
 const PROMTOOL = '/usr/bin/promtool'
@@ -80,7 +81,7 @@ async function scrape (t: Test, targets: string[]): Promise<void> {
   const listen = `127.0.0.1:${await freePort()}`
   const config = { global: { scrape_interval: '1s' }, scrape_configs: [{ job_name: 'minwww', static_configs: [{ targets }] }] }
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config))
-  const child = spawn(PROMETHEUS, [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=${listen}`], { stdio: 'ignore' })
+  const child = spawnBound(PROMETHEUS, [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=${listen}`], { stdio: 'ignore' })
   const ended = once(child, 'exit')
   t.teardown(async () => { child.kill('SIGKILL'); await ended })
   const query = async (expression: string): Promise<number[]> => {

@@ -1,8 +1,8 @@
 /** `minwww doctor` on real routers. */
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { spawnBound } from '../e2e/bound-process.ts'
 import { freePort, ROOT } from '../e2e/harness.ts'
 import type { Address, TestNetwork } from '../testnet/network.ts'
 
@@ -16,7 +16,7 @@ const ATTEMPTS = 3
 
 /** Not spawnSync: the way to the router leads through this process. */
 async function doctor ({ host, port }: Address, options: string[] = []): Promise<Report> {
-  const child = spawn(process.execPath, [CLI, 'doctor', '--json', '--router', `${host}:${port}`, ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawnBound(process.execPath, [CLI, 'doctor', '--json', '--router', `${host}:${port}`, ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', chunk => { stdout += String(chunk) })

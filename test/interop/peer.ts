@@ -1,6 +1,7 @@
 /** A foreign program as a peer: it prints one JSON object a line and reads commands, one a line. */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
+import { spawnBound } from '../e2e/bound-process.ts'
 
 /** How many events nobody asked for are kept; older ones are dropped. */
 const MAX_EVENTS = 10_000
@@ -35,7 +36,7 @@ export class Peer {
   constructor (command: string, args: readonly string[], afterwards: () => void = () => {}) {
     this.#name = `${command} ${args.find(arg => !arg.startsWith('-') && !arg.includes('/')) ?? ''}`.trim()
     this.#afterwards = afterwards
-    this.#child = spawn(command, args, { stdio: 'pipe' })
+    this.#child = spawnBound(command, args, { stdio: 'pipe' })
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => this.#read(text))
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-MAX_ERROR_OUTPUT)
