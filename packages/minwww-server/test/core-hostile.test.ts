@@ -222,6 +222,27 @@ t.test('the cache is bounded per session and in all', async t => {
   t.equal(world.fetches.length, 19 * 3)
 })
 
+t.test('answers that wait for a client that takes next to nothing are bounded per session and in all', async t => {
+  const world = new World({ cachePerSession: 300_000, queuePerSession: 500_000, queueTotal: 1_200_000, newcomerBurst: 1000 })
+  const clients = ['alice', 'bob', 'carol', 'dave'].map(name => world.client(name))
+  world.answer = () => page(50_000)
+  const slowest = { loss: 0, rate: 1, max: 255 }
+  for (const client of clients) client.open(1, slowest)
+  world.run(1_000)
+  for (let id = 2; id < 40; id++) {
+    for (const client of clients) client.request(id, slowest)
+    world.run(100)
+    t.ok(world.core.load.queued <= 1_200_000, `${world.core.load.queued}`)
+  }
+  t.ok(world.core.load.queued > 900_000)
+  const eva = world.client('eva')
+  eva.open(1, { loss: 0, max: 255 })
+  for (const client of clients) client.request(50, { ...slowest, rate: 100 })
+  world.run(60_000)
+  t.ok(eva.assemble(eva.replies(1)), 'who comes later is served')
+  t.equal(world.core.load.queued, 0)
+})
+
 t.test('requests to be put together are bounded', async t => {
   const world = new World({ maxUploads: 3 })
   const alice = world.client('alice')

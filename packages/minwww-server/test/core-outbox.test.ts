@@ -26,6 +26,7 @@ function sessionOf (rate = 1e9): Session {
 class Messages implements Burst {
   readonly owner = this
   readonly messageLength: number
+  readonly held = 0
   readonly paces: number[] = []
   left: number
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 
 /** Pages that may look at once; a further one is refused. */
-const MAX_LISTENERS = 16
+export const MAX_LISTENERS = 16
 /** Bytes that a page may be behind before it is left out until it has caught up. */
 const MAX_BACKLOG = 262_144
 

@@ -10,6 +10,7 @@ import type { FailureFacts } from './types.ts'
 export class SymbolBurst implements Burst {
   readonly owner: Exchange
   readonly messageLength: number
+  readonly held: number
   readonly #reply: Reply
   readonly #attempt: number
   readonly #copy: number
@@ -19,6 +20,7 @@ export class SymbolBurst implements Burst {
   constructor (exchange: Exchange, reply: Reply, range: SymbolRange) {
     this.owner = exchange
     this.messageLength = reply.messageLength
+    this.held = reply.held
     this.#reply = reply
     this.#attempt = exchange.attempt
     this.#copy = exchange.copy
@@ -52,6 +54,7 @@ export class SymbolBurst implements Burst {
 export class Notice implements Burst {
   readonly owner: object
   readonly messageLength: number
+  readonly held: number
   left = 1
   readonly #payload: Buffer
 
@@ -69,7 +72,7 @@ export class Notice implements Burst {
     } as const
     this.owner = owner
     this.#payload = encodeMessage(message, session.keys.server, paddedLength(0))
-    this.messageLength = this.#payload.length
+    this.messageLength = this.held = this.#payload.length
   }
 
   take (): Buffer {

@@ -36,6 +36,12 @@ export interface ServerConfig {
   cacheTime: number
   cachePerSession: number
   cacheTotal: number
+  /**
+   * Answers that wait to be sent, whether they are still remembered or not. What is more of one session's is dropped, and the
+   * client asks again; at the bound of all the session with the most loses its newest.
+   */
+  queuePerSession: number
+  queueTotal: number
   /** Rate and depth (tunnel messages) of a session's bucket until its client grants a rate. */
   initialRate: number
   initialDepth: number
@@ -85,6 +91,8 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   cacheTime: 90 * SECOND,
   cachePerSession: 4 * MB,
   cacheTotal: 64 * MB,
+  queuePerSession: 16 * MB,
+  queueTotal: 128 * MB,
   initialRate: 128 * KB,
   initialDepth: 64,
   minRate: KB,

@@ -10,6 +10,8 @@ export interface Burst {
   readonly messageLength: number
   /** Messages left; `take` makes it one fewer. */
   readonly left: number
+  /** Bytes of memory that it keeps, about. */
+  readonly held: number
   /** The next message. @param pace - bytes/s at which this session is sent to */
   take (pace: number): Buffer
 }
@@ -21,6 +23,7 @@ export class Lane {
   readonly isNewcomer: boolean
   /** Rate at which it was put to rest, bytes/s; the outbox keeps the sum. */
   restingRate = 0
+  #held = 0
   readonly #fresh: Burst[] = []
   readonly #turn: Burst[] = []
 
@@ -32,6 +35,11 @@ export class Lane {
   /** Bursts that wait. */
   get size (): number {
     return this.#fresh.length + this.#turn.length
+  }
+
+  /** Bytes of memory that they keep, about. */
+  get held (): number {
+    return this.#held
   }
 
   /** What is sent from next. */
@@ -46,12 +54,20 @@ export class Lane {
 
   push (burst: Burst): void {
     this.#fresh.push(burst)
+    this.#held += burst.held
   }
 
   /** A message of the head was taken: the next burst has its turn. */
   rotate (): void {
     const burst = this.#fresh.shift() ?? this.#turn.shift()
-    if (burst !== undefined && burst.left > 0) this.#turn.push(burst)
+    if (burst === undefined) return
+    if (burst.left > 0) this.#turn.push(burst)
+    else this.#held -= burst.held
+  }
+
+  /** Takes out the newest one. */
+  shed (): void {
+    this.#held -= (this.#fresh.pop() ?? this.#turn.pop())?.held ?? 0
   }
 
   /** Messages of an owner that wait. */
@@ -66,5 +82,6 @@ export class Lane {
       const others = queue.filter(burst => burst.owner !== owner)
       queue.splice(0, queue.length, ...others)
     }
+    this.#held = [...this.#fresh, ...this.#turn].reduce((sum, { held }) => sum + held, 0)
   }
 }

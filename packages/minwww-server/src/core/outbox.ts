@@ -7,8 +7,8 @@ import type { Burst } from './lane.ts'
 import { TUNNEL_BYTES } from './session.ts'
 import type { Session } from './session.ts'
 
-/** Bursts that wait in one session's lane; what is more is dropped, and the client asks again. */
-const MAX_WAITING = 512
+/** Bursts that wait in one session's lane, whatever they hold; what is more is dropped, and the client asks again. */
+export const MAX_WAITING = 512
 
 /**
  * Decides what leaves next, and when (section 7): each session's token bucket, and two limits of the server: tunnel
@@ -31,10 +31,16 @@ export class Outbox {
   #restingRate = 0
   readonly #backlog: TokenBucket
   readonly #messages: TokenBucket
+  readonly #perSession: number
+  readonly #total: number
+  /** Bytes of memory that what waits keeps, about. */
+  #held = 0
   #limit: number
 
   constructor (now: number, config: ServerConfig) {
     this.#limit = config.limit
+    this.#perSession = config.queuePerSession
+    this.#total = config.queueTotal
     this.#backlog = new TokenBucket(config.serverRate, config.maxBacklog * TUNNEL_BYTES, now)
     this.#messages = new TokenBucket(config.messageRate, config.messageBurst, now)
   }
@@ -49,15 +55,21 @@ export class Outbox {
     return this.#lanes.size === 0
   }
 
+  get held (): number {
+    return this.#held
+  }
+
   /** False when too much waits for that session already. */
   push (session: Session, burst: Burst): boolean {
     const present = this.#lanes.get(session)
-    if (present !== undefined && present.size >= MAX_WAITING) return false
+    if (present !== undefined && (present.size >= MAX_WAITING || present.held + burst.held > this.#perSession)) return false
     if (present === undefined) this.#open(session, burst)
     else {
       present.push(burst)
       this.wake(session)
     }
+    this.#held += burst.held
+    while (this.#held > this.#total) this.#shed()
     return true
   }
 
@@ -70,9 +82,7 @@ export class Outbox {
   cancel (session: Session, owner: object): void {
     const lane = this.#lanes.get(session)
     if (lane === undefined) return
-    lane.cancel(owner)
-    if (lane.size === 0) this.drop(session)
-    else this.wake(session)
+    this.#reduce(lane, () => lane.cancel(owner))
   }
 
   drop (session: Session): void {
@@ -128,7 +138,9 @@ export class Outbox {
     const { session } = lane
     const burst = lane.head!
     const payload = burst.take(this.#pace(now, lane, burst, bytes))
+    this.#held -= lane.held
     lane.rotate()
+    this.#held += lane.held
     session.bucket.take(now, bytes)
     this.#backlog.take(now, bytes)
     ;(session.messages ?? this.#messages).take(now, 1)
@@ -154,7 +166,23 @@ export class Outbox {
     this.#enter(lane)
   }
 
+  /** Who keeps the most loses the newest of it. */
+  #shed (): void {
+    let most: Lane | undefined
+    for (const lane of this.#lanes.values()) if (most === undefined || lane.held > most.held) most = lane
+    if (most !== undefined) this.#reduce(most, lane => lane.shed())
+  }
+
+  #reduce (lane: Lane, takeOut: (lane: Lane) => void): void {
+    this.#held -= lane.held
+    takeOut(lane)
+    this.#held += lane.held
+    if (lane.size === 0) this.drop(lane.session)
+    else this.wake(lane.session)
+  }
+
   #forget (lane: Lane): void {
+    this.#held -= lane.held
     this.#lanes.delete(lane.session)
     if (lane.isNewcomer) this.#newcomerLanes--
   }

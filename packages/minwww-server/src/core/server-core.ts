@@ -54,9 +54,9 @@ export class ServerCore {
     return this.#desk.fetching === 0 && this.#outbox.isEmpty
   }
 
-  /** Sizes of the tables, for metrics; `held` in bytes. */
-  get load (): { sessions: number, fetches: number, exchanges: number, held: number } {
-    return { sessions: this.#sessions.size, fetches: this.#desk.fetching, exchanges: this.#desk.remembered, held: this.#desk.held }
+  /** Sizes of the tables, for metrics; `held` (answers remembered) and `queued` (answers that wait to be sent) in bytes. */
+  get load (): { sessions: number, fetches: number, exchanges: number, held: number, queued: number } {
+    return { sessions: this.#sessions.size, fetches: this.#desk.fetching, exchanges: this.#desk.remembered, held: this.#desk.held, queued: this.#outbox.held }
   }
 
   /** One payload from the router; anything that is not a valid message of a known client is dropped without an answer. */

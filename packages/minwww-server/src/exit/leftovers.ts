@@ -15,7 +15,7 @@ interface Kept extends Leftover {
 /** ms that a response waits for its stream. */
 const LIFE = 15_000
 /** Responses that wait; the oldest is given up. With up to 512 KiB read of each, at most 16 MiB. */
-const MAX_KEPT = 32
+export const MAX_KEPT = 32
 const MAX_PER_CLIENT = 4
 
 /**

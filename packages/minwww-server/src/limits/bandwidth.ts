@@ -33,7 +33,7 @@ export const DEFAULT_MAX_DELAY = 8_000
 const EXPECTED_COST = 65_536
 /** A client counts as active for so many ms after it was sent to. */
 const ACTIVE = 1_000
-const MAX_ACTIVE = 4_096
+export const MAX_ACTIVE = 4_096
 
 /** Total bandwidth of both directions and the quota, for messages and streams alike. Owns one timer a direction. */
 export class Bandwidth implements SendGate {

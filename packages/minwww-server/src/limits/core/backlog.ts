@@ -1,5 +1,5 @@
 /** Clients that are kept; the one not heard of for longest goes. */
-const MAX_CLIENTS = 4_096
+export const MAX_CLIENTS = 4_096
 /** ms after which a client that nothing was sent to waits for nothing any more: it has cancelled, or takes too little. */
 const STALE = 10_000
 /** Bytes below which a client counts as a part of one. */

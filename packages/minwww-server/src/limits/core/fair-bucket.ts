@@ -18,7 +18,7 @@ export interface FairBucketOptions {
 
 const MIN_BURST = 16_384
 /** Flows whose finish tags are kept; a flow beyond them starts like a new one. */
-const MAX_FLOWS = 4_096
+export const MAX_FLOWS = 4_096
 
 /**
  * One direction's bandwidth, shared fairly: start-time fair queueing (Goyal, Vin, Cheng 1996) over a token bucket. Each
