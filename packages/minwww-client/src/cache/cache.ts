@@ -38,19 +38,25 @@ export class HttpCache {
   readonly #disk: DiskStore | undefined
   readonly #policies: PolicyFactory
   readonly #maxEntry: number
+  readonly #maxCollected: number
   readonly #flights = new Flights()
   #background = 0
+  /** Bytes of bodies that pass and may be kept. */
+  #collected = 0
   readonly stats = { hits: 0, misses: 0, revalidated: 0, stale: 0, merged: 0, stored: 0 }
 
   constructor ({ maxBytes, maxEntryBytes, disk, now = Date.now }: HttpCacheOptions) {
     this.#memory = new MemoryStore(maxBytes)
     this.#maxEntry = Math.min(maxEntryBytes, maxBytes)
+    this.#maxCollected = maxBytes
     this.#disk = disk
     this.#policies = new PolicyFactory(now)
   }
 
   get bytes (): number { return this.#memory.bytes }
   get count (): number { return this.#memory.count }
+  /** Bytes of bodies that pass and may be kept; at most as many as the cache has. */
+  get collected (): number { return this.#collected }
 
   /** Answers from the cache where the rules allow it, else asks. @throws what `forward` throws */
   async fetch (request: SiteRequest, forward: Forward): Promise<Answer> {
@@ -180,21 +186,30 @@ export class HttpCache {
     }
   }
 
-  /** Passes a body on, and hands it over whole if it ended as it should and was small enough. */
+  /** Passes a body on, and hands it over whole if it ended as it should, was small enough, and so were the others that pass. */
   #collect (body: Readable, length: number, done: (whole: Buffer) => void): Readable {
     if (length > this.#maxEntry) return body
     let chunks: Buffer[] | undefined = []
     let size = 0
+    const letGo = (): void => {
+      if (chunks !== undefined) this.#collected -= size
+      chunks = undefined
+    }
     const through = new PassThrough()
     through.on('data', (chunk: Buffer) => {
+      if (chunks === undefined) return
+      if (size + chunk.length > this.#maxEntry || this.#collected + chunk.length > this.#maxCollected) return letGo()
       size += chunk.length
-      if (size > this.#maxEntry) chunks = undefined
-      chunks?.push(chunk)
+      this.#collected += chunk.length
+      chunks.push(chunk)
     })
     through.once('end', () => { if (chunks !== undefined && (Number.isNaN(length) || length === size)) done(Buffer.concat(chunks)) })
     through.pause()
     body.once('error', error => through.destroy(error))
-    through.once('close', () => body.destroy())
+    through.once('close', () => {
+      letGo()
+      body.destroy()
+    })
     return body.pipe(through)
   }
 
