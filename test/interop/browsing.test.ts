@@ -13,6 +13,9 @@ const PROXY_ROUTER = 3
 const EXIT_ROUTERS = [4, 5]
 /** A page's own deadline, s; across a restart of the router it includes new tunnels. */
 const DEADLINE = 120
+const LOG_PATIENCE_MS = 10_000
+/** What the proxy said last, where a page failed. */
+const EVIDENCE_LINES = 60
 
 const documentation = documentationTree()
 const skip = networkMissing() ?? missing('/usr/sbin/nginx', documentation ?? '/usr/share/doc/python3.11/html')
@@ -35,14 +38,14 @@ async function startMinwww (t: Test, network: TestNetwork, origin: string, hops:
 
 /** By which path the proxy had its last `count` answers; it logs them after the browser has the last byte. */
 async function lastPaths (proxy: Service, count: number, total: number): Promise<string[]> {
-  for (;;) {
+  for (const deadline = performance.now() + LOG_PATIENCE_MS; ;) {
     const paths = logLines(proxy.stderr()).filter(({ msg }) => msg === 'request done').map(({ path, status }) => `${String(path)} ${String(status)}`)
-    if (paths.length >= total) return paths.slice(-count)
+    if (paths.length >= total || performance.now() > deadline) return paths.slice(-count)
     await delay(50)
   }
 }
 
-/** Fetches the pages through the proxy, four at a time; returns those that are not what the HTTPD serves. */
+/** Fetches the pages through the proxy, four at a time, until one is not what the HTTPD serves; returns what is not. */
 async function browse (t: Test, proxy: Service, origin: string, pages: string[], onPage: (done: number) => void = () => {}): Promise<string[]> {
   const wrong: string[] = []
   const times: number[] = []
@@ -52,10 +55,14 @@ async function browse (t: Test, proxy: Service, origin: string, pages: string[],
       const direct = await fetchPage(`${origin}/${page}`)
       const through = await fetchPage(`http://docs.i2p/${page}`, proxy.json.proxy as string)
       times.push(through.took)
-      if (through.status !== 200 || !direct.body.equals(through.body)) wrong.push(`${page}: ${through.status} ${String(through.headers['x-minwww-error'])}`)
+      if (through.status !== 200 || !direct.body.equals(through.body)) {
+        wrong.push(`${page}: ${through.status} ${String(through.headers['x-minwww-error'])} after ${Math.round(through.took)} ms`)
+        queue.length = 0
+      }
       onPage(times.length)
     }
   }))
+  if (wrong.length > 0) for (const line of proxy.stderr().split('\n').slice(-EVIDENCE_LINES)) t.comment(line)
   times.sort((a, b) => a - b)
   t.comment(`${times.length} pages, median ${Math.round(times[times.length >> 1] ?? 0)} ms, slowest ${Math.round(times.at(-1) ?? 0)} ms`)
   return wrong
