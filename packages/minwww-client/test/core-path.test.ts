@@ -162,6 +162,17 @@ t.test('path: what is asked for after the last symbol begins a train of its own'
   t.ok(path.rate >= DEFAULT_CONFIG.initialRate, `${path.rate}`)
 })
 
+t.test('path: one that dies on the way has not lost what could not come any more', async t => {
+  const lossAfter = (received: number): number => {
+    const path = new ExitPath(DEFAULT_CONFIG)
+    for (let index = 0; index < received; index++) path.observe(index * 8, 'a', 0, symbol({ index, last: 39, size: 40_000 }), 1_000)
+    path.handleTimeout(60_000)
+    return path.loss
+  }
+  t.ok(lossAfter(20) < 0.02, 'half of a burst')
+  t.ok(lossAfter(37) > lossAfter(20), 'three symbols may be chance')
+})
+
 t.test('path: congestion does not count as loss', async t => {
   const path = new ExitPath(DEFAULT_CONFIG)
   path.rtt.sample(200)

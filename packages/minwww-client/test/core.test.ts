@@ -1,4 +1,4 @@
-import { tunnelMessagesOf } from '@minwww/protocol'
+import { peekPrefix, tunnelMessagesOf } from '@minwww/protocol'
 import type { Message } from '@minwww/protocol'
 import t from 'tap'
 import { Bench, FakeExit, counterBytes, pageBytes, pageObject } from './core-fake-exit.ts'
@@ -73,14 +73,14 @@ t.test('before the exit is known, and after nine minutes, a request is an OPEN',
   t.equal(exit.read(known.sent().at(-1)!).type, 'open')
 })
 
-t.test('one message while nothing was lost; then copies a tenth of a round trip apart until the answer comes', async t => {
+t.test('one message while nothing was lost; then copies a twentieth of a round trip apart until the answer comes', async t => {
   const { bench, exit, first } = started({}, 1)
   let repeated: ReturnType<typeof bench.wait> = []
   for (let waited = 0; repeated.length === 0 && waited < 20_000; waited++) repeated = bench.wait(1)
   t.equal(repeated.length, 1, 'silence: asked once more')
   const second = exit.read(repeated[0]!)
   t.match(second, { id: first.id, attempt: 1 })
-  t.equal(bench.wait(19).length, 0)
+  t.equal(bench.wait(9).length, 0)
   const [copy] = bench.wait(1)
   t.strictSame(exit.read(copy!), { ...second, flags: 1 }, 'the same message, but for its number')
   bench.receive(exit.reply(second, pageObject('x')))
@@ -127,6 +127,21 @@ t.test('silence: again from the second Destination where there is one exit, as a
   const open = exit.read(retry)
   bench.receive(exit.reply(open, pageObject('late')), 1)
   t.match(bench.outcomes(), [{ type: 'response', trace: { attempts: 2 } }])
+  bench.get()
+  t.match(bench.sent(), [{ source: 1 }], 'the next request goes the way that was found')
+})
+
+t.test('a WANT in vain: once more for a symbol or two, but a path that loses a whole burst is left', async t => {
+  const retried = (indices: number[]): Array<number | undefined> => {
+    const { bench, exit, first } = started()
+    bench.wait(200)
+    bench.receive(exit.reply(first, pageObject(page(24_000)), { symbolLength: 1_000, last: 25, indices }))
+    const asked = bench.wait(3_000).filter(({ protocol, payload }) => protocol === 19 || peekPrefix(payload)?.flags === 0)
+    return asked.map(({ source }) => source).slice(0, 2)
+  }
+  const most = Array.from({ length: 24 }, (_, index) => index)
+  t.strictSame(retried(most), [0, 0])
+  t.strictSame(retried(most.slice(0, 8)), [0, 1], 'then from the other Destination')
 })
 
 t.test('silence: after three round trips the next exit', async t => {

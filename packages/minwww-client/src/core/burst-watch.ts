@@ -75,6 +75,11 @@ export class BurstWatch {
     return this.received >= this.announced
   }
 
+  /** Symbols after the highest that came. */
+  get tail (): number {
+    return this.#last - this.#highest
+  }
+
   /** Nothing of it is yet to come, if nothing was overtaken. */
   get isAtEnd (): boolean {
     return this.#highest >= this.#last

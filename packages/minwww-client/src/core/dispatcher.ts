@@ -2,6 +2,7 @@ import type { ErrorMessage } from '@minwww/protocol'
 import type { HedgeBudget } from '../pool/hedge-budget.ts'
 import type { ExitPool } from '../pool/pool.ts'
 import type { ClientContext } from './context.ts'
+import type { DispatcherParts } from './dispatcher-parts.ts'
 import type { Exchange } from './exchange.ts'
 import type { Exit } from './exit.ts'
 import { Queues } from './queues.ts'
@@ -16,18 +17,6 @@ import type { FailureCode } from './types.ts'
 const MAX_REFUSALS = 2
 /** Wait after `busy` without a time, ms. */
 const MIN_BUSY = 1_000
-
-export interface DispatcherParts {
-  context: ClientContext
-  sender: Sender
-  sources: Sources
-  pool: ExitPool
-  exits: Map<string, Exit>
-  /** Live requests by handle. */
-  requests: Map<number, ClientRequest>
-  hedges: HedgeBudget
-  probe: (now: number, exit: Exit) => void
-}
 
 /** Decides which exit a request goes to, and what follows an answer, a refusal or silence (section 6). */
 export class Dispatcher {
@@ -276,11 +265,14 @@ export class Dispatcher {
 
   #expired (now: number, exchange: Exchange): void {
     if (exchange.timer.kind === 'gap') return this.#repair(now, exchange)
-    if (exchange.timer.kind === 'want') {
-      exchange.wantsInVain++
-      if (exchange.wantsInVain < 2) return this.#repair(now, exchange)
-    }
+    if (exchange.timer.kind === 'want' && ++exchange.wantsInVain < this.#patience(exchange)) return this.#repair(now, exchange)
     this.#silence(now, exchange)
+  }
+
+  /** WANTs in vain that end an exchange: one, if chance does not lose all that was asked for and another path can be tried. */
+  #patience ({ request, exit, wanted }: Exchange): number {
+    const hasOther = request.idempotent && (this.#isAlone(request) ? this.#context.keys.length > 1 : request.purpose.kind === 'pool')
+    return hasOther && exit.path.isBeyondChance(wanted) ? 1 : 2
   }
 
   #repair (now: number, exchange: Exchange): void {
@@ -340,8 +332,11 @@ export class Dispatcher {
    * while, so the same pair would meet the same dead path. What must not be fetched twice stays in its session.
    */
   #sourceAfter ({ request, session }: Exchange): number {
-    const isAlone = request.purpose.kind === 'direct' || (request.purpose.kind === 'pool' && this.#exits.size === 1)
-    return isAlone && request.idempotent ? (session.source + 1) % this.#context.keys.length : session.source
+    return this.#isAlone(request) && request.idempotent ? (session.source + 1) % this.#context.keys.length : session.source
+  }
+
+  #isAlone ({ purpose }: ClientRequest): boolean {
+    return purpose.kind === 'direct' || (purpose.kind === 'pool' && this.#exits.size === 1)
   }
 
   /** The exit will not do it: another one, or waiting for one, where the method allows it. */

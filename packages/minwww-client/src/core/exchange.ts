@@ -70,6 +70,8 @@ export class Exchange {
   upload: UploadBurst | undefined
   timer: Timer = { kind: 'idle' }
   wantsInVain = 0
+  /** Symbols that the last WANT asked for. */
+  wanted = 0
 
   constructor (o: Pick<Exchange, 'request' | 'exit' | 'session' | 'id' | 'base' | 'form' | 'repetition'> & { now: number }) {
     this.request = o.request

@@ -26,6 +26,8 @@ export class Exit {
   /** Requests that wait for room in flight, oldest first. Bounded by the live requests of the client. */
   readonly waiting: ClientRequest[] = []
   probe: ClientRequest | undefined
+  /** Own Destination that it is asked from first: the one that an answer came to last, since routers keep a dead path per pair for a while. */
+  source = 0
   lastSymbolAt = Number.NEGATIVE_INFINITY
   heardAt = Number.NEGATIVE_INFINITY
   reportedState: ExitState = 'new'

@@ -11,7 +11,7 @@ import { ShapeLearner } from './shape.ts'
 import { symbolTime, wireBytes } from './wire.ts'
 
 /** Bursts watched at once; at more the oldest is forgotten. */
-const MAX_WATCHES = 256
+export const MAX_WATCHES = 256
 const LOSS_MARGIN = 1.25
 /** Bursts whose symbol size is remembered. */
 const RECENT = 16
@@ -119,7 +119,7 @@ export class ExitPath {
   /** How long to wait for what inside a burst. @param backlog - ms until everything under way has come */
   gap (watch: BurstWatch, backlog: number): GapTimes {
     const spacing = this.#spacing(watch)
-    const silence = (MIN_RUN + 2 * this.#lostInARow(watch.m)) * spacing + this.slack + this.rtt.srtt / 4
+    const silence = this.#longestRun(watch.m) * spacing + this.slack + this.rtt.srtt / 4
     return { spacing, slack: this.slack, silence, backlog }
   }
 
@@ -236,6 +236,15 @@ export class ExitPath {
     return Math.max(symbolTime(watch.m, watch.pace), watch.spacing ?? 0)
   }
 
+  /** So many symbols in a row are lost because the path is dead, or a queue full. */
+  isBeyondChance (symbols: number, m = this.symbol): boolean {
+    return symbols > this.#longestRun(m)
+  }
+
+  #longestRun (m: number): number {
+    return MIN_RUN + 2 * this.#lostInARow(m)
+  }
+
   /** Symbols that are lost one after the other with a probability of 1 %. */
   #lostInARow (m: number): number {
     const q = symbolLoss(this.loss, m)
@@ -245,11 +254,13 @@ export class ExitPath {
   #close (now: number, key: string): void {
     const watch = this.#watches.get(key)!
     this.#forget(key)
-    const { m, announced, received } = watch
+    const { m, received, tail } = watch
     // What is lost where the rate was too high is no property of the path (section 7.4).
     if (!this.#learnRate(watch)) return
-    if (received < announced) this.#hasLost = true
-    if (this.#isExcess(announced - received, announced, m)) this.#congestion(now)
+    if (received < watch.announced) this.#hasLost = true
+    if (this.#isExcess(watch.announced - received, watch.announced, m)) this.#congestion(now)
+    // A path that died on the way has lost all the rest: that says nothing of how much it loses while it lives.
+    const announced = watch.announced - (this.isBeyondChance(tail, m) ? tail : 0)
     this.#loss.burst(received, announced, m)
     this.#shape.burst(now, { m, announced, received, outOfOrder: watch.isOutOfOrder })
   }

@@ -22,8 +22,9 @@ const CLIENT_PORT = 4480
 const MAX_REQUEST = requestCapacity(4)
 /** Exchanges with the same id of what may be fetched twice. */
 const MAX_REPETITIONS = 2
-/** Shortest distance of two copies, ms. */
-const MIN_COPY_SPACING = 10
+/** Distance of two copies as a share of the round trip, and the shortest, ms. */
+const COPY_SPACING = 1 / 20
+const MIN_COPY_SPACING = 2
 /** A router may drop a message this many ms after it was given one. */
 const EXPIRY = 60_000
 
@@ -95,6 +96,7 @@ export class Sender {
     exchange.latest = Math.min(MAX_ATTEMPT, exchange.latest + 1)
     exchange.request.attempts++
     exchange.request.repaired = true
+    exchange.wanted = want.count
     this.#context.stats.wants++
     const encode = (copy: number): Buffer => this.#tagged(exchange, { type: 'want', ...this.#prefix(exchange, copy), loss, rate, shape, ...want })
     this.#send(now, exchange, encode, 18, want.from)
@@ -144,10 +146,10 @@ export class Sender {
     this.#transmit(now, exchange, payload, protocol)
   }
 
-  /** A tenth of a round trip where that is shorter: what the copy may save is little more than that. */
+  /** A little of a round trip where that is shorter: all copies leave before an answer can come, so waiting saves none of them. */
   #copySpacing ({ rtt }: ExitPath): number {
     const { copySpacing } = this.#context.config
-    return rtt.hasSample ? Math.min(copySpacing, Math.max(MIN_COPY_SPACING, rtt.srtt / 10)) : copySpacing
+    return rtt.hasSample ? Math.min(copySpacing, Math.max(MIN_COPY_SPACING, COPY_SPACING * rtt.srtt)) : copySpacing
   }
 
   #open (now: number, exchange: Exchange, copy: number): Buffer {
