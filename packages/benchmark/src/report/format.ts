@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<string, (value: number | string) => string>> = {
   size: value => formatSize(Number(value)),
   latency: value => `${value} ms one way`,
   loss: value => `${value} % loss`,
-  routers: value => `${value === 'java' ? 'Java' : value} routers`,
+  routers: value => `${value === 'java' ? 'Java' : value === 'mixed' ? 'mixed i2pd and Java' : value} routers`,
   'at once': value => Number(value) > 1 ? `${value} at once` : 'alone',
   hops: value => `${value} ${value === 1 ? 'hop' : 'hops'}`,
   state: value => String(value),

@@ -26,11 +26,11 @@ export const routers: Scenario = {
     const plan = planOf({ quick, settings })
     const { kinds, hops, latency, losses } = plan
     Object.assign(out.options, plan, { routers: 8, tunnels: 2, warmUp: warmUpInWords(quick), connection: 'a new one for each page', ...(settings.minutes !== undefined && { minutes: settings.minutes }) })
-    out.note('Latency and loss are those of one link between two routers, one way; a page crosses several. Rival on i2pd: its own HTTP client and server tunnels; on Java routers, as Maven Central has no I2PTunnel: forwarders on Java I2P\'s own streaming library.')
+    out.note('Latency and loss are those of one link between two routers, one way; a page crosses several. Rival on i2pd: its own HTTP client and server tunnels; on Java and mixed routers (the client on a Java router, the server on i2pd), as Maven Central has no I2PTunnel: forwarders on Java I2P\'s own streaming library.')
     for (const kind of kinds) {
       const missing = await missingOf(kind, latency, losses)
       if (missing !== undefined) out.note(`${kind} routers skipped: ${missing.reason}. To get them: ${missing.hint}.`)
-      else for (const loss of losses) await runOne(context, plan, { kind, hops: kind === 'java' ? hops.filter(length => length > 0) : hops, loss })
+      else for (const loss of losses) await runOne(context, plan, { kind, hops: kind === 'i2pd' ? hops : hops.filter(length => length > 0), loss })
     }
   }
 }
@@ -42,7 +42,7 @@ function planOf ({ quick, settings }: Pick<ScenarioContext, 'quick' | 'settings'
 }
 
 async function missingOf (kind: RouterKind, latency: number, losses: number[]): Promise<Missing | undefined> {
-  return await routersMissing(kind, kind === 'java' || latency > 0 || losses.some(share => share > 0))
+  return await routersMissing(kind, kind !== 'i2pd' || latency > 0 || losses.some(share => share > 0))
 }
 
 interface NetworkPlan { kind: RouterKind, hops: number[], loss: number }

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import type { Address } from '../fetch.ts'
 import type { Missing } from '../scenarios/scenario.ts'
 
-/** Implementations of which all routers of a network are. */
-export const ROUTER_KINDS = ['i2pd', 'java'] as const
+/** Implementations of which all routers of a network are; `mixed`: four i2pd, four Java I2P. */
+export const ROUTER_KINDS = ['i2pd', 'java', 'mixed'] as const
 export type RouterKind = typeof ROUTER_KINDS[number]
 
 /** The closed network belongs to the repository's tests; an installed package does not have it. */
@@ -14,7 +14,9 @@ const JAVA = new URL('../../../../test/interop/java.ts', import.meta.url)
 /** TypeScript loader of the repository. */
 const LOADER = 'tsx/esm/api'
 const ROUTERS = 8
+/** The last ones. Java routers store nothing with i2pd 2.45 and look nothing up there, so that all of them must be Java. */
 const JAVA_FLOODFILLS = 4
+const FIRST_JAVA = { java: 1, mixed: 1 + ROUTERS - JAVA_FLOODFILLS }
 /** Until the first page came through i2pd's own tunnels, ms. */
 const READY_TIMEOUT = 90_000
 
@@ -50,8 +52,8 @@ interface JavaModule {
 /** Why routers of that kind cannot run here. */
 export async function routersMissing (kind: RouterKind, emulatedLinks: boolean): Promise<Missing | undefined> {
   if (!existsSync(NETWORK)) return { reason: 'the closed network of routers is only in the repository', hint: "run it from a clone of the repository: 'npm install', then 'npx minwww bench routers' as root" }
-  const reason = await missing(kind === 'java', emulatedLinks).catch((error: unknown) => (error as Error).message)
-  const java = kind === 'java' ? ', and a JDK and Maven for Java routers' : ''
+  const reason = await missing(kind !== 'i2pd', emulatedLinks).catch((error: unknown) => (error as Error).message)
+  const java = kind !== 'i2pd' ? ', and a JDK and Maven for Java routers' : ''
   return reason === undefined ? undefined : { reason, hint: `run as root on Linux with i2pd and iproute2 installed${java}; links with delay or loss need gcc and /dev/net/tun too ('--latency 0 --loss 0' does without)` }
 }
 
@@ -68,7 +70,7 @@ export async function startClosedNetwork (kind: RouterKind, links: Links): Promi
   const { startNetwork } = await load<NetworkModule>(NETWORK)
   if (kind === 'i2pd') return await startNetwork({ ...links, routers: ROUTERS, signals: false, readyTimeout: READY_TIMEOUT })
   const classpath = await (await load<JavaModule>(JAVA)).javaClasspath()
-  const java = Array.from({ length: ROUTERS }, (_, i) => i + 1)
+  const java = Array.from({ length: ROUTERS }, (_, i) => i + 1).filter(k => k >= FIRST_JAVA[kind])
   return await startNetwork({ ...links, hops: [], routers: ROUTERS, signals: false, floodfills: JAVA_FLOODFILLS, java, classpath, readyTimeout: 0 })
 }
 

@@ -7,9 +7,8 @@ import { javaDesign } from './java-design.ts'
 import { minwwwDesign } from './minwww-design.ts'
 import { SITE } from './site.ts'
 
-/** Routers with a client port each: the browser's side and the web server's side. */
-const CLIENT_ROUTER = 1
-const SERVER_ROUTER = 2
+/** Routers with a client port each: the browser's side and the web server's side; among mixed ones a Java router and an i2pd. */
+const ENDS = { i2pd: { client: 1, server: 2 }, java: { client: 1, server: 2 }, mixed: { client: 5, server: 3 } } as const
 const TUNNELS = 2
 /** A Java router builds no tunnel in its first 90 s. */
 const JAVA_START = 95_000
@@ -19,32 +18,34 @@ const JAVA_SETTLE = 15_000
 /** A design over tunnels of one length. */
 export interface Rival { design: string, label: string, length: number, client: Pick<Client, 'via'>, host: string }
 
+interface Ends { client: number, server: number }
 interface Place { closers: Closers, network: ClosedNetwork, site: { origin: string, address: Address }, lengths: number[], signal: AbortSignal, progress: (text: string) => void }
 
 /** MinWWW and the routers' own way, for each tunnel length. */
 export async function openRivals (kind: RouterKind, place: Place): Promise<Rival[]> {
-  return kind === 'i2pd' ? await overI2pd(place) : await overJava(place)
+  return kind === 'i2pd' ? await overI2pd(place) : await overJava(place, ENDS[kind])
 }
 
 async function overI2pd ({ closers, network, site, lengths, progress }: Place): Promise<Rival[]> {
   const rivals: Rival[] = []
   for (const length of lengths) {
     progress(`building tunnels of ${length} hops`)
-    const design = closers.add(await minwwwOver(network, site.origin, length), design => design.close())
+    const design = closers.add(await minwwwOver(network, ENDS.i2pd, site.origin, length), design => design.close())
     rivals.push(await openClient(closers, design, length))
     rivals.push({ design: 'i2pd', label: "i2pd's own HTTP tunnels", length, client: { via: await network.forward(network.proxy(length)) }, host: network.site(length) })
   }
   return rivals
 }
 
-async function overJava ({ closers, network, site, lengths, signal, progress }: Place): Promise<Rival[]> {
+/** Java I2P's client and streaming libraries, on whatever routers. */
+async function overJava ({ closers, network, site, lengths, signal, progress }: Place, ends: Ends): Promise<Rival[]> {
   progress('waiting for Java routers to build tunnels')
   await sleep(JAVA_START, undefined, { signal })
-  const [client, server] = [await network.forward(CLIENT_ROUTER), await network.forward(SERVER_ROUTER)]
+  const [client, server] = [await network.forward(ends.client), await network.forward(ends.server)]
   const designs: Array<[Design, number]> = []
   for (const length of lengths) {
     const add = (design: Design): void => { designs.push([closers.add(design, design => design.close()), length]) }
-    add(await minwwwOver(network, site.origin, length))
+    add(await minwwwOver(network, ends, site.origin, length))
     add(await javaDesign({ client, server, target: site.address, options: tunnelOptions(length) }))
   }
   progress('waiting for LeaseSets')
@@ -57,8 +58,8 @@ async function openClient (closers: Closers, design: Design, length: number): Pr
   return { design: design.design, label: design.label, length, client, host: SITE }
 }
 
-async function minwwwOver (network: ClosedNetwork, origin: string, length: number): Promise<Design> {
-  return await minwwwDesign({ client: () => network.connect(CLIENT_ROUTER), server: () => network.connect(SERVER_ROUTER), options: tunnelOptions(length), origin })
+async function minwwwOver (network: ClosedNetwork, ends: Ends, origin: string, length: number): Promise<Design> {
+  return await minwwwDesign({ client: () => network.connect(ends.client), server: () => network.connect(ends.server), options: tunnelOptions(length), origin })
 }
 
 function tunnelOptions (length: number): Record<string, string> {

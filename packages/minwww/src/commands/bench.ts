@@ -58,7 +58,7 @@ function options (command: Command): Command {
     .addOption(new Option('--loss <PERCENT,...>', 'of tunnel messages; of packets on one link in routers').argParser(list(number(0, 50))))
     .addOption(new Option('--sizes <KB,...>', 'sizes of the pages').argParser(list(number(1, 16_384))))
     .addOption(new Option('--hops <N,...>', 'tunnel lengths in routers').argParser(list(number(0, 7))))
-    .addOption(new Option('--routers <KIND,...>', 'i2pd, java or both in routers').argParser(list(routerKind)))
+    .addOption(new Option('--routers <KIND,...>', 'i2pd, java, mixed (four of each) in routers').argParser(list(routerKind)))
     .addOption(new Option('--concurrency <N,...>', 'pages at the same time in routers').argParser(list(number(1, 100))))
     .addOption(new Option('--designs <NAME,...>', 'only these of minwww, i2pd and java in routers').argParser(list(text => text)))
     .addOption(new Option('--minutes <N>', 'goes on for so long in each network of routers').argParser(number(0, 1440)))
@@ -73,7 +73,7 @@ function number (low: number, high: number): (text: string) => number {
 }
 
 function routerKind (text: string): RouterKind {
-  if (text !== 'i2pd' && text !== 'java') throw new InvalidArgumentError('give i2pd or java.')
+  if (text !== 'i2pd' && text !== 'java' && text !== 'mixed') throw new InvalidArgumentError('give i2pd, java or mixed.')
   return text
 }
 
