@@ -37,7 +37,8 @@ export class ClientNode implements WorldNode {
     this.#events()
     const outgoing = this.core.pollTransmit(now)
     if (outgoing === undefined) return undefined
-    return { ...outgoing, from: this.addresses[outgoing.source]!, to: outgoing.to.b32 }
+    const { protocol, fromPort, toPort, payload } = outgoing
+    return { protocol, fromPort, toPort, payload, from: this.addresses[outgoing.source]!, to: outgoing.to.b32 }
   }
 
   #events (): void {
@@ -93,7 +94,9 @@ export class ExitNode implements WorldNode {
 
   pollTransmit (now: number): Departure | undefined {
     const outgoing = this.core.pollTransmit(now)
-    return outgoing === undefined ? undefined : { ...outgoing, from: this.addresses[0]!, to: outgoing.to.b32 }
+    if (outgoing === undefined) return undefined
+    const { protocol, fromPort, toPort, payload } = outgoing
+    return { protocol, fromPort, toPort, payload, from: this.addresses[0]!, to: outgoing.to.b32 }
   }
 
   #events (now: number): void {

@@ -43,7 +43,8 @@ class StreamNode implements WorldNode {
       this.#events()
       return undefined
     }
-    return { ...outgoing, from: this.addresses[0]!, to: outgoing.to.b32 }
+    const { protocol, fromPort, toPort, payload } = outgoing
+    return { protocol, fromPort, toPort, payload, from: this.addresses[0]!, to: outgoing.to.b32 }
   }
 
   #events (): void {
