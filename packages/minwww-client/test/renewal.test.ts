@@ -2,13 +2,18 @@ import t from 'tap'
 import { EventEmitter } from 'node:events'
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
 import { mock } from 'node:test'
 import { Duplex } from 'node:stream'
 import type { I2cpError, Session } from '@minwww/i2cp'
 import { ClientDriver, type DrivenCore } from '../src/driver/driver.ts'
 import { waitsForRouter } from '../src/proxy/patience.ts'
+import { Backend } from '../src/proxy/backend.ts'
 import { Readiness } from '../src/proxy/readiness.ts'
+import { DeafWatch } from '../src/proxy/deaf-watch.ts'
 import { SessionWatch } from '../src/proxy/session-watch.ts'
+import { BOUNDS } from '../src/bounds.ts'
 import { FakeSession, get, keys, startProxy, type FakeResponse, type Fixture } from './proxy-support.ts'
 import type { ProxyOptions } from '../src/index.ts'
 
@@ -141,6 +146,19 @@ t.test('at the start requests wait for the sessions', async t => {
   const refused = await startProxy(page, { sessions: Promise.reject(new Error('no router')) })
   t.equal((await get(refused.port, 'http://a.example/x')).status, 503, 'without sessions there is nothing to wait for')
   await refused.proxy.close()
+})
+
+t.test('a browser that leaves does not wait for the router any longer', async t => {
+  const { proxy, port } = await startProxy(page, { sessions: new Promise(() => {}) })
+  const waiting = (): number => proxy.limits().find(({ name }) => name === BOUNDS.connections.name)!.used
+  const until = async (count: number): Promise<void> => { while (waiting() !== count) await new Promise(setImmediate) }
+  const heads = ['CONNECT a.example:443 HTTP/1.1', 'GET http://a.example/ HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket', 'GET http://a.example/ HTTP/1.1']
+  const sockets = heads.map(head => connect(port, '127.0.0.1', function (this: Socket) { this.write(`${head}\r\nHost: a.example\r\n\r\n`) }))
+  await until(3)
+  for (const socket of sockets) socket.destroy()
+  await until(0)
+  t.pass('nothing is kept of them')
+  await proxy.close()
 })
 
 t.test('streams and names go on with the new session', async t => {
@@ -292,6 +310,7 @@ t.test('a session that is refused, and one that cannot be opened, are tried agai
       return session as never
     },
     replaced: () => {},
+    heard: () => {},
     ready: () => {},
     logger: { debug () {}, info () {}, warn () {}, error: line => errors.push(line) }
   })
@@ -325,7 +344,7 @@ t.test('without a way to renew a session comes back by itself', t => {
   const session = new EventEmitter() as EventEmitter & { state: string }
   session.state = 'ready'
   let back = 0
-  const watch = new SessionWatch({ renew: undefined, replaced: () => t.fail(), ready: () => back++, logger: undefined })
+  const watch = new SessionWatch({ renew: undefined, replaced: () => t.fail(), ready: () => back++, heard: () => {}, logger: undefined })
   watch.follow(0, session as never)
   session.emit('state', 'reconnecting')
   session.emit('close', new Error('x'))
@@ -379,4 +398,75 @@ t.test('who waits', t => {
   ]
   for (const [waits, method, fields] of cases) t.equal(waitsForRouter(method, fields), waits, `${method} ${JSON.stringify(fields)}`)
   t.end()
+})
+
+t.test('a session that hears nothing is given up, one with a slow answer is not', t => {
+  mock.timers.enable({ apis: ['setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  const calls: string[] = []
+  let now = 0
+  let isWaiting = true
+  const watch = new DeafWatch({ isWaiting: () => isWaiting, ask: () => calls.push(`ask ${now}`), giveUp: () => calls.push(`give up ${now}`), now: () => now })
+  const pass = (seconds: number): string[] => {
+    for (let passed = 0; passed < seconds; passed += 5) {
+      now += 5_000
+      mock.timers.tick(5_000)
+    }
+    return calls.splice(0)
+  }
+  t.strictSame(pass(40), ['ask 30000', 'give up 40000'])
+  t.strictSame(pass(100), ['ask 95000', 'give up 115000'], 'twice as long if that was in vain')
+  watch.heard()
+  now = 0
+  t.strictSame(pass(30), ['ask 30000'])
+  watch.heard()
+  t.strictSame(pass(25), [], 'an exit is there, its site is slow')
+  isWaiting = false
+  t.strictSame(pass(200), [], 'nobody waits')
+  isWaiting = true
+  watch.close()
+  t.strictSame(pass(200), [])
+  t.end()
+})
+
+t.test('a deaf proxy pings its exits and goes on with a new Destination', async t => {
+  mock.timers.enable({ apis: ['setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  let now = 0
+  t.teardown(() => mock.restoreAll())
+  mock.method(performance, 'now', () => now)
+  const pings: string[] = []
+  const streams = () => ({ connect: () => new Duplex(), ping: async ({ b32 }: { b32: string }) => { pings.push(b32) } })
+  const renewed: FakeSession[] = []
+  const session = new FakeSession()
+  const exit = keys().destination
+  const backend = new Backend([session as never], {
+    config: {},
+    streams,
+    createCore: () => ({ ...CORE, request: () => 1 }) as unknown as DrivenCore,
+    renew: () => {
+      renewed.push(new FakeSession())
+      return renewed.at(-1) as never
+    }
+  })
+  t.teardown(() => backend.close())
+  backend.addExit({ destination: exit })
+  const pass = (seconds: number): void => {
+    for (let passed = 0; passed < seconds; passed += 5) {
+      now += 5_000
+      mock.timers.tick(5_000)
+    }
+  }
+  pass(100)
+  t.strictSame([pings.length, renewed.length], [0, 0], 'nobody asks for anything')
+  backend.driver.fetch({ message: Buffer.alloc(1), site: 'a', idempotent: true }).catch(() => {})
+  pass(30)
+  t.strictSame(pings, [exit.b32])
+  session.emit('message', { protocol: 6, fromPort: 0, toPort: 0, payload: Buffer.alloc(1) })
+  pass(30)
+  t.equal(renewed.length, 0, 'the exit has answered')
+  pass(20)
+  t.equal(renewed.length, 1)
+  t.equal(backend.sessions[0], renewed[0])
+  t.equal(session.listenerCount('message'), 0)
 })

@@ -14,7 +14,7 @@ interface RouterSettings { router: string, allowPlainRemote: boolean, i2cpOption
 /** Options of a session over TCP to the router that the user named. */
 export function routerOptions (settings: RouterSettings, logger: Logger): SessionOptions {
   const { router, allowPlainRemote, i2cpOption = [] } = settings
-  return { router: parseHostPort(router, '--router'), allowPlainRemote, options: parseI2cpOptions(i2cpOption), logger }
+  return { router: parseHostPort(router, '--router'), allowPlainRemote, options: parseI2cpOptions(i2cpOption), backoff: RECONNECT, logger }
 }
 
 /** Reads `NAME=VALUE` options of an I2CP session. Throws UsageError. */
@@ -47,7 +47,7 @@ export async function openSession (
 
 /** Opens a session with keys of its own after the router was lost: it tries for ever, and is 'connecting' when this returns. */
 export function renewSession (settings: RouterSettings, logger: Logger): Session {
-  return beginSession({ ...routerOptions(settings, logger), waitForRouter: true, backoff: RECONNECT })
+  return beginSession({ ...routerOptions(settings, logger), waitForRouter: true })
 }
 
 function noRouter (address: string, cause: Error): CliError {

@@ -74,13 +74,19 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
   return closers.add(proxy, proxy => proxy.close())
 }
 
+/**
+ * A peer that is there answers the packet that is sent to it after half a minute of silence, however long the page takes.
+ * One that does not is dead, and the download should not stand still until the last packet was sent nine times.
+ */
+const PROXY_STREAMS = { inactivityTimeout: 30_000, readTimeout: 90_000 }
+
 type StreamsOf = (session: Session) => StreamManager
 
 /** Makes the stream manager of a session. That of a session that was renewed ends with it. */
 function streamsOf (closers: Closers, logger: Logger): StreamsOf {
   let manager: StreamManager | undefined
   closers.add(undefined, () => manager?.close())
-  return session => (manager = createStreamManager(session, {}, { logger }))
+  return session => (manager = createStreamManager(session, PROXY_STREAMS, { logger }))
 }
 
 const tunnelsOf = ({ renew }: ProxySessions, streams: StreamsOf) => ({ streams, ...(renew !== undefined && { renew }) })

@@ -3,6 +3,7 @@ import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import type { ClientConfig, ExitStatus } from '../core.ts'
 import { ClientDriver } from '../driver/driver.ts'
 import { MAX_EXITS } from '../pool/pool.ts'
+import { DeafWatch, type Pinger } from './deaf-watch.ts'
 import type { ExitSpec, ProxyOptions } from './options.ts'
 import { Readiness } from './readiness.ts'
 import { SessionWatch } from './session-watch.ts'
@@ -20,6 +21,8 @@ export interface BackendOptions {
 
 /** Time between two tries to look up an exit that is given by name, ms. */
 const LOOKUP_RETRY = 15_000
+/** How long exits have for the answer to a ping, ms. */
+const PING_TIMEOUT = 10_000
 /** A look-up whose session was replaced waits this long for the next one, ms. */
 const LOOKUP_PATIENCE = 60_000
 
@@ -41,10 +44,13 @@ export class Backend {
   readonly #sessions: Session[]
   readonly #options: BackendOptions
   readonly #watch: SessionWatch
+  readonly #deafWatch: DeafWatch
   readonly #exits = new Map<string, NamedExit>() // at most MAX_EXITS
   readonly #retries = new Map<NamedExit, { timer: NodeJS.Timeout, name: string }>()
   /** One per session, however often streams change over to it. */
-  readonly #connectors = new WeakMap<Session, StreamConnector>()
+  readonly #connectors = new WeakMap<Session, StreamConnector & Pinger>()
+  /** Sessions that were given up because they were deaf. */
+  #renewals = 0
   #agent: StreamAgent | undefined
   /** Sessions that have received a message. */
   readonly #heard = new WeakSet<Session>()
@@ -67,7 +73,13 @@ export class Backend {
       renew,
       logger,
       replaced: (source, session) => this.#replace(source, session),
-      ready: () => this.#cameBack()
+      ready: () => this.#cameBack(),
+      heard: () => this.#deafWatch.heard()
+    })
+    this.#deafWatch = new DeafWatch({
+      isWaiting: () => renew !== undefined && this.driver.ready && this.driver.inFlight > 0,
+      ask: () => this.#pingExits(),
+      giveUp: () => this.#renewDeaf()
     })
     this.#sessions.forEach((session, source) => this.#watch.follow(source, session))
   }
@@ -129,6 +141,7 @@ export class Backend {
   close (): void {
     this.#closed = true
     this.#watch.close()
+    this.#deafWatch.close()
     this.readiness.end()
     this.#agent?.destroy()
     for (const { timer } of this.#retries.values()) clearTimeout(timer)
@@ -148,7 +161,7 @@ export class Backend {
     if (session === this.#streaming) return
     this.#streaming = session
     this.#agent?.closeIdle()
-    const connector = this.#connectors.get(session) ?? streams(session)
+    const connector: StreamConnector & Pinger = this.#connectors.get(session) ?? streams(session)
     this.#connectors.set(session, connector)
     this.#agent = new StreamAgent(connector)
   }
@@ -163,6 +176,23 @@ export class Backend {
     this.#sessions[source] = session
     if (!this.#sessions.includes(this.#streaming!)) this.#openStreams()
     this.driver.replaceSession(source, session)
+  }
+
+  /** Exits of ours answer pings, also while they wait for a slow site. */
+  #pingExits (): void {
+    for (const session of this.#sessions) {
+      const connector = this.#connectors.get(session)
+      for (const { destination } of this.#exits.values()) {
+        if (destination !== undefined) connector?.ping?.(destination, { timeout: PING_TIMEOUT }).catch(() => {})
+      }
+    }
+  }
+
+  /** One session after the other, so that a second one stays. */
+  #renewDeaf (): void {
+    const ready = this.#sessions.flatMap((session, source) => session.state === 'ready' ? [source] : [])
+    const source = ready[this.#renewals++ % ready.length]
+    if (source !== undefined) this.#watch.renew(source, 'nothing was heard from any exit')
   }
 
   /** A session is ready: what waits for one goes on, and exits that were not found are looked up at once. */

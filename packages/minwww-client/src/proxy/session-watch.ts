@@ -8,6 +8,8 @@ export interface SessionWatchHooks {
   renew: ((source: number) => Session) | undefined
   replaced: (source: number, session: Session) => void
   ready: () => void
+  /** A message has come over a session. */
+  heard: () => void
   logger: Logger | undefined
 }
 
@@ -28,19 +30,22 @@ export class SessionWatch {
   follow (source: number, session: Session): void {
     let wasReady = session.state === 'ready'
     const onState = (state: Session['state']): void => {
-      if (state === 'reconnecting') this.#renew(source)
+      if (state === 'reconnecting') this.renew(source)
       if (state !== 'ready') return
       wasReady = true
       this.#hooks.ready()
     }
     const onClose = (error: I2cpError | undefined): void => {
       if (error === undefined || this.#hooks.renew === undefined) return
-      if (wasReady) this.#renew(source)
+      if (wasReady) this.renew(source)
       else this.#renewLater(source)
     }
+    const onMessage = (): void => { this.#hooks.heard() }
     session.on('state', onState)
     session.on('close', onClose)
+    session.on('message', onMessage)
     this.#releases[source] = () => {
+      session.off('message', onMessage)
       session.off('state', onState)
       session.off('close', onClose)
     }
@@ -52,7 +57,8 @@ export class SessionWatch {
     for (const timer of this.#timers) clearTimeout(timer)
   }
 
-  #renew (source: number): void {
+  /** Replaces a session now. */
+  renew (source: number, reason = 'the router was lost'): void {
     const { renew, replaced, logger } = this.#hooks
     if (this.#closed || renew === undefined) return
     this.#releases[source]?.()
@@ -63,7 +69,7 @@ export class SessionWatch {
       logger?.error({ err: error }, 'no session')
       return this.#renewLater(source)
     }
-    logger?.info({ destination: session.destination.b32 }, 'the router was lost: going on with a new Destination')
+    logger?.info({ destination: session.destination.b32 }, `${reason}: going on with a new Destination`)
     this.follow(source, session)
     replaced(source, session)
   }
@@ -71,7 +77,7 @@ export class SessionWatch {
   #renewLater (source: number): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
-      this.#renew(source)
+      this.renew(source)
     }, RENEW_DELAY)
     this.#timers.add(timer)
   }

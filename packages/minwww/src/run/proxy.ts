@@ -36,7 +36,7 @@ function openSessions ({ settings, logger, reporter }: Context<Settings<'proxy'>
   sessions.catch(() => {})
   const renew = (source: number): Session => {
     open[source]?.close().catch(() => {})
-    reporter.progress(`proxy: the router at ${settings.router} was lost; building tunnels again when it is back`)
+    reporter.progress(`proxy: building tunnels for a new Destination over the router at ${settings.router}`)
     const session = renewSession(settings, logger)
     open[source] = session
     return session
