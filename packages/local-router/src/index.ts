@@ -1,3 +1,4 @@
+export { BOUNDS } from './bounds.ts'
 export * from './network.ts'
 export type { Clock } from './clock.ts'
 export type { Logger } from './logger.ts'

@@ -15,7 +15,7 @@ import type { Tunnel } from './network/destination.ts'
 export type SessionState = 'building' | 'requested' | 'ready' | 'closed'
 
 /** Destinations to which an unpublished session has bundled its LeaseSet; the oldest is forgotten above this. */
-const MAX_CONTACTS = 1_024
+export const MAX_CONTACTS = 1_024
 
 /** One Destination of a client. */
 export class RouterSession {

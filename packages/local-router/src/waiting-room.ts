@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts'
 
 /** Messages that wait for one Destination's LeaseSet, for all of them, and the bytes of the latter. */
 const MAX_PER_DESTINATION = 256
-const MAX_MESSAGES = 4_096
+export const MAX_MESSAGES = 4_096
 const MAX_BYTES = 2 ** 23
 
 interface Guest {

@@ -1,3 +1,4 @@
+export { BOUNDS } from './bounds.ts'
 export { createProxy, type Proxy } from './proxy/create-proxy.ts'
 export type { AuthOptions, CacheOptions, ExitSpec, NameOptions, ProxyOptions, Tunnels } from './proxy/options.ts'
 export { FAILURES, ProxyError, type FailureCode, type FailureKind } from './proxy/failures.ts'

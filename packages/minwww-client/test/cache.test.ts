@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -292,6 +292,26 @@ t.test('streams are kept when they end well and are small enough', async t => {
   await t.rejects(text(await ask('/broken')), { message: 'reset' })
   await t.rejects(text(await ask('/broken')), { message: 'reset' })
   t.equal(asked.length, 7)
+})
+
+t.test('bodies that pass are kept as long as all of them fit', async t => {
+  const bodies: PassThrough[] = []
+  const site = (): Partial<Answer> => {
+    bodies.push(new PassThrough())
+    return { path: 'stream', body: bodies.at(-1)!, fields: maxAge(60) }
+  }
+  const { ask, asked, cache } = bench(site, { maxBytes: 200_000 })
+  const passing: Array<Promise<string>> = []
+  for (let i = 0; i < 6; i++) passing.push(text(await ask(`/${i}`)))
+  for (const body of bodies) body.write(Buffer.alloc(60_000))
+  await new Promise(setImmediate)
+  t.equal(cache.load.collected.used, 180_000)
+  for (const body of bodies) body.end()
+  t.ok((await Promise.all(passing)).every(({ length }) => length === 60_000), 'all of them arrive')
+  await new Promise(setImmediate)
+  t.equal(cache.load.collected.used, 0)
+  await ask('/0')
+  t.equal(asked.length, 6, 'the first ones are kept')
 })
 
 t.test('memory is bounded in bytes', async t => {

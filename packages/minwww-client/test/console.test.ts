@@ -69,6 +69,7 @@ t.test('state, events and metrics', async t => {
   t.match(state.done[1], { method: 'GET', url: 'http://a.example/page?q=1', path: 'message', status: 200, traversals: 2, tunnelMessages: 2, bytes: 4, exit: 'one' })
   t.match(state.done[0], { path: 'error', error: 'MINWWW_TIMEOUT', status: 504 })
   t.equal(state.traffic.length, 120)
+  t.match(state.limits.find(({ name }: { name: string }) => name === 'requests of browsers'), { used: 0, most: 512, unit: 'requests', full: /503/ })
   const socket = connect(port, '127.0.0.1')
   socket.write(`GET /console/events HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
   let text = ''
@@ -76,7 +77,7 @@ t.test('state, events and metrics', async t => {
   t.match(text, /Content-Type: text\/event-stream/i)
   t.equal(JSON.parse(/data: (\{.*\})/.exec(text)![1]!).exits.length, 1)
   const metrics = (await get(port, '/metrics')).text
-  for (const line of ['minwww_proxy_requests_total{path="message"} 1', 'minwww_proxy_failures_total{code="MINWWW_TIMEOUT"} 1', 'minwww_proxy_ready 1', 'minwww_proxy_exit_up{exit="one"} 1', 'minwww_proxy_exit_rtt_seconds{exit="one"} 0.4', 'minwww_proxy_cache_misses_total 2', 'minwww_proxy_in_flight 0']) t.ok(metrics.includes(line), line)
+  for (const line of ['minwww_proxy_requests_total{path="message"} 1', 'minwww_proxy_failures_total{code="MINWWW_TIMEOUT"} 1', 'minwww_proxy_ready 1', 'minwww_proxy_exit_up{exit="one"} 1', 'minwww_proxy_exit_rtt_seconds{exit="one"} 0.4', 'minwww_proxy_cache_misses_total 2', 'minwww_proxy_in_flight 0', 'minwww_proxy_limit_used{limit="cache in memory"} ', 'minwww_proxy_limit_most{limit="cache in memory"} 67108864']) t.ok(metrics.includes(line), line)
   t.notMatch(metrics, 'a.example')
   const closed = once(socket, 'close')
   await proxy.close()

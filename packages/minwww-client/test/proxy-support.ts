@@ -27,6 +27,7 @@ export class FakeSession extends EventEmitter {
   readonly destination = this.keys.destination
   state = 'ready'
   readonly clockOffset = 0
+  readonly limits = []
   names = new Map<string, unknown>()
   sent: unknown[] = []
   lookups: string[] = []

@@ -1,3 +1,4 @@
+export { BOUNDS } from './bounds.ts'
 export { createExit, type Exit, type ExitStats } from './create-exit.ts'
 export { ServerError, type FailureReason, type ServerErrorCode } from './errors.ts'
 export type { Clock } from './exit/clock.ts'

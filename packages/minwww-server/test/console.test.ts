@@ -34,6 +34,8 @@ t.test('page, files, metrics, health, state: own content only, nobody named', as
   t.match(everything, 'minwww_exit_requests_total{outcome="message answered"} 1')
   t.match(everything, 'minwww_exit_requests_total{outcome="message policy"} 1')
   t.match(everything, 'minwww_exit_out_limit_bytes 65536')
+  t.match(everything, 'minwww_exit_limit_used{limit="answers that wait to be sent"} 0')
+  t.match(everything, 'minwww_exit_limit_most{limit="answers that wait to be sent"} 134217728')
   t.notMatch(everything, /_total\{[^}]*le="/, 'that label belongs to histograms')
 })
 

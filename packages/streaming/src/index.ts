@@ -1,6 +1,7 @@
 /**
  * @minwww/streaming: the I2P streaming protocol over an I2CP session, with the API of node:net.
  */
+export { BOUNDS } from './bounds.ts'
 export * from './core.ts'
 export { connect, createServer } from './convenience.ts'
 export type { Environment, SessionMessage, StreamSession } from './environment.ts'

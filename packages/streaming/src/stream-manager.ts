@@ -1,7 +1,9 @@
 import { EventEmitter } from 'node:events'
-import { MESSAGE_STATUS } from '@minwww/i2cp/codec'
-import type { Destination } from '@minwww/i2cp/codec'
+import { limitsOf, MESSAGE_STATUS } from '@minwww/i2cp/codec'
+import type { Destination, Limit } from '@minwww/i2cp/codec'
+import { BOUNDS } from './bounds.ts'
 import { StreamingCore } from './core.ts'
+import { MAX_ASKED } from './core/constants.ts'
 import type { Connection, CoreStatistics, RejectReason, StreamingEvent, StreamingOptions } from './core.ts'
 import { environment } from './environment.ts'
 import type { Clock, Environment, Logger, SendStatus, SessionMessage, StreamSession } from './environment.ts'
@@ -46,8 +48,6 @@ interface Waiting { readonly resolve: (result: PingResult) => void, readonly can
 const PING_TIMEOUT = 60_000
 /** Packets handed to the session in one turn of the event loop: routers throw away what a client does not take at once. */
 const PACKETS_PER_TURN = 64
-/** SYNs of whose fate the router may tell us; the oldest is forgotten. */
-const MAX_ASKED = 256
 /** The peer is unknown, or cannot be sent to: not a matter of our own tunnels or of the moment. */
 const UNREACHABLE: ReadonlySet<number> = new Set([
   MESSAGE_STATUS.UNSUPPORTED_ENCRYPTION, MESSAGE_STATUS.BAD_DESTINATION, MESSAGE_STATUS.BAD_LEASE_SET,
@@ -90,6 +90,20 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
   get size (): number { return this.#sockets.size }
   get statistics (): CoreStatistics & { streams: number, unreadBytes: number } {
     return { ...this.#core.statistics, streams: this.#core.size, unreadBytes: this.#core.budget.used }
+  }
+
+  /** How full its tables are. */
+  get limits (): Limit[] {
+    const core = this.#core
+    const { maxConcurrentStreams } = core.options
+    return limitsOf(BOUNDS, {
+      streams: { used: core.size, most: maxConcurrentStreams > 0 ? Math.min(maxConcurrentStreams, BOUNDS.streams.most) : BOUNDS.streams.most },
+      halfOpen: core.halfOpen,
+      received: core.budget.used,
+      early: core.earlyBytes,
+      finished: core.finished,
+      controlBlocks: core.controlBlocks.size
+    })
   }
 
   /** Opens a stream; what is written in the same turn of the event loop goes with the SYN. Throws STREAMING_CLOSED, STREAMING_TOO_MANY, STREAMING_UNSUPPORTED, STREAMING_BAD_OPTION. */

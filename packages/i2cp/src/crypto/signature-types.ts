@@ -38,7 +38,7 @@ function row (code: number, name: string, publicKeyLength: number, privateKeyLen
 }
 
 /** Public keys kept; above it the least recently used goes. About 1 KB each. */
-const MAX_ED25519_KEYS = 256
+export const MAX_ED25519_KEYS = 256
 const ed25519Keys = new Map<string, KeyObject>()
 
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex')

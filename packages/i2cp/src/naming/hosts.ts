@@ -3,7 +3,7 @@ import { Destination } from '../data/destination.ts'
 import { I2cpError } from '../errors.ts'
 
 /** Longest hosts file read, bytes: some 50,000 names. */
-const MAX_HOSTS_FILE = 32 * 1024 * 1024
+export const MAX_HOSTS_FILE = 32 * 1024 * 1024
 
 /** Names from hosts files: `name=base64` lines, `#` comments, as in Java I2P's hosts.txt. */
 export class Hosts {

@@ -2,7 +2,11 @@ import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { LocalDestination } from '../crypto/local-destination.ts'
 import type { Destination } from '../data/destination.ts'
+import { limitsOf } from '../bound.ts'
+import type { Limit } from '../bound.ts'
+import { BOUNDS } from '../bounds.ts'
 import { I2cpError } from '../errors.ts'
+import { MAX_TRANSPORT_QUEUE } from '../limits.ts'
 import type { Bandwidth } from '../messages/bandwidth-limits.ts'
 import { FrameReader } from '../messages/frame.ts'
 import type { BlindingDetails } from '../messages/blinding-info.ts'
@@ -22,8 +26,6 @@ import type { Logger } from './logger.ts'
 import { checkOptions } from './session-options.ts'
 import type { OptionValues } from './session-options.ts'
 
-/** Bytes that may wait in the transport; what is sent beyond is dropped and counted, as the network would do. */
-export const MAX_TRANSPORT_QUEUE = 4 * 1024 * 1024
 /** A router that does not even read answers to what it asks is given up when so much more waits, bytes. */
 const MAX_ANSWERS = 1024 * 1024
 /** For the last bytes of a closed session, ms. */
@@ -60,6 +62,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #resolver: Resolver
+  readonly #cache: NameCache
   readonly #lookups = new Map<number, Waiter<LookupResult>>()
   #bandwidth: Array<Waiter<Bandwidth>> = []
   #transport: Duplex | undefined
@@ -78,6 +81,7 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#clock = options.clock
     this.#logger = options.logger
     const { cache, clock, hosts } = options
+    this.#cache = cache
     this.#resolver = new Resolver({ cache, clock, ...(hosts && { hosts }), query: (key, o) => this.query(key, o) })
     this.#closed = new Promise(resolve => { this.#resolveClosed = resolve })
     this.#core.start(this.#clock.now())
@@ -94,6 +98,10 @@ export class Session extends EventEmitter<SessionEvents> {
   get quirks () { return this.#core.quirks }
   /** Inbound tunnels the router named last. */
   get leases () { return this.#core.leases }
+  /** How full its queue and tables are. */
+  get limits (): Limit[] {
+    return limitsOf(BOUNDS, { transport: this.#transport?.writableLength ?? 0, lookups: this.#lookups.size, names: this.#cache.size })
+  }
 
   /**
    * Sends one message of at most MAX_PAYLOAD bytes; it arrives once or not at all. Without a ready session it is

@@ -55,8 +55,12 @@ export class HttpCache {
 
   get bytes (): number { return this.#memory.bytes }
   get count (): number { return this.#memory.count }
-  /** Bytes of bodies that pass and may be kept; at most as many as the cache has. */
-  get collected (): number { return this.#collected }
+  get disk (): DiskStore | undefined { return this.#disk }
+  /** How full it is, in bytes, and how much of the bodies that pass waits to be kept. */
+  get load (): { memory: { used: number, most: number }, collected: { used: number, most: number } } {
+    const most = this.#maxCollected
+    return { memory: { used: this.bytes, most }, collected: { used: this.#collected, most } }
+  }
 
   /** Answers from the cache where the rules allow it, else asks. @throws what `forward` throws */
   async fetch (request: SiteRequest, forward: Forward): Promise<Answer> {

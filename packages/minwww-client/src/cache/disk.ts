@@ -58,6 +58,7 @@ export class DiskStore {
   }
 
   get bytes (): number { return this.#files.calculatedSize }
+  get maxBytes (): number { return this.#files.maxSize }
   /** Writes and deletions to be done. */
   get waiting (): number { return this.#waiting.size }
   get count (): number { return this.#files.size }

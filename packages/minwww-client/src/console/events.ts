@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 
 /** Consoles open at a time; a further one is refused. */
-const MAX_LISTENERS = 16
+export const MAX_LISTENERS = 16
 /** A console is brought up to date this often, ms. */
 const PERIOD = 1_000
 /** A console that reads too slowly is left out until it has caught up, bytes. */

@@ -2,7 +2,7 @@ import type { Activity, ActivityLog } from '../proxy/activity.ts'
 
 /** Length of one interval, ms, and how many are kept: ten minutes. */
 export const INTERVAL = 5_000
-const INTERVALS = 120
+export const INTERVALS = 120
 
 /** What was done in one interval. */
 export interface Interval { at: number, bytes: number, requests: number, failed: number }

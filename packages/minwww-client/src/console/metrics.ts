@@ -32,7 +32,13 @@ export function createMetrics ({ proxy, users }: ConsoleSource): Registry {
   exitGauge('minwww_proxy_exit_rtt_seconds', 'Smoothed round trip to the exit.', row => row.srtt === undefined ? undefined : row.srtt / 1_000)
   exitGauge('minwww_proxy_exit_loss_ratio', 'Tunnel-message loss estimated for the exit.', row => row.loss)
   exitGauge('minwww_proxy_exit_rate_bytes_per_second', 'Rate granted to the exit.', row => row.rate)
+  limitGauge('used', 'How much there is of what has a bound.')
+  limitGauge('most', 'The bound.')
   return registry
+
+  function limitGauge (key: 'used' | 'most', help: string): void {
+    const made = new Gauge({ name: `minwww_proxy_limit_${key}`, help, labelNames: ['limit'], registers, collect () { for (const limit of proxy.limits()) made.set({ limit: limit.name }, limit[key]) } })
+  }
 
   function gauge (name: string, help: string, value: () => number): void {
     const made = new Gauge({ name, help, registers, collect () { made.set(value()) } })

@@ -43,6 +43,10 @@ export const consolePage = (nonce: string): string => `<!doctype html>
 <dl id="cache" class="figures"></dl>
 <button id="clear" type="button">Clear the cache</button>
 </section>
+<section aria-labelledby="limits-title">
+<h2 id="limits-title">Limits</h2>
+<div class="scroll"><table id="limits"><thead><tr><th scope="col">What can grow</th><th scope="col" class="n">Now</th><th scope="col" class="n">At most</th><th scope="col">What happens then</th></tr></thead><tbody></tbody></table></div>
+</section>
 </main>
 </body>
 </html>

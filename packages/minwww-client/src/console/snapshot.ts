@@ -1,3 +1,4 @@
+import type { Limit } from '@minwww/i2cp'
 import type { ActivityLog, Activity } from '../proxy/activity.ts'
 import type { Backend } from '../proxy/backend.ts'
 import type { Users } from '../proxy/users.ts'
@@ -32,11 +33,12 @@ export interface Snapshot {
   traffic: Interval[]
   totals: { requests: number, failed: number, bytes: number }
   cache: { entries: number, bytes: number, hits: number, misses: number, revalidated: number, stale: number, merged: number }
+  limits: Limit[]
 }
 
 export interface ConsoleSource {
   users: Users
-  proxy: { readonly ready: boolean, readonly state: string, readonly address: { host: string, port: number }, readonly activity: ActivityLog, exits: () => ReturnType<Backend['exits']> }
+  proxy: { readonly ready: boolean, readonly state: string, readonly address: { host: string, port: number }, readonly activity: ActivityLog, exits: () => ReturnType<Backend['exits']>, limits: () => Limit[] }
 }
 
 /** Rows of the request tables sent to a console. */
@@ -55,7 +57,8 @@ export function snapshot ({ proxy, users }: ConsoleSource, history: History, now
     done: proxy.activity.done.slice(0, MAX_ROWS),
     traffic: history.rows(now),
     totals: history.totals,
-    cache: cacheTotals(users)
+    cache: cacheTotals(users),
+    limits: proxy.limits()
   }
 }
 

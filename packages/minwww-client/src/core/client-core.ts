@@ -74,6 +74,11 @@ export class ClientCore {
     return this.#context.stats
   }
 
+  /** Sizes of the tables. */
+  get load (): { requests: number, exits: number, sites: number, pins: number, queued: number } {
+    return { requests: this.#requests.size, exits: this.#exits.size, sites: this.#sites.size, pins: this.#pool.pins, queued: this.#context.outgoing.length }
+  }
+
   /** Adds an exit to the pool and probes it. An id that is there already, or one too many, changes nothing. */
   addExit (now: number, o: { id: string, destination: Destination }): void {
     if (this.#exits.has(o.id) || !this.#pool.add(o.id)) return

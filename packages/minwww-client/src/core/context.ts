@@ -3,7 +3,7 @@ import type { ClientConfig } from './config.ts'
 import type { ClientEvent, ClientStats, Outgoing } from './types.ts'
 
 /** Payloads and events that a driver has not taken yet; above it the oldest payload is dropped, as a router would. */
-const MAX_QUEUED = 8_192
+export const MAX_QUEUED = 8_192
 
 /** What all parts of one client core share. */
 export class ClientContext {

@@ -6,7 +6,7 @@ import type { Strategy } from './strategies.ts'
 /** Exits in one pool; `add` beyond it is refused. */
 export const MAX_EXITS = 256
 /** Sites remembered as tied to an exit (cookies); the one tied longest ago goes first. */
-const MAX_PINS = 1_024
+export const MAX_PINS = 1_024
 /** Every so many requests the exit measured longest ago is probed again, if that was over `STALE` ms ago. */
 const REMEASURE_EVERY = 16
 const STALE = 60_000
@@ -28,6 +28,11 @@ export class ExitPool {
 
   get size (): number {
     return this.#members.size
+  }
+
+  /** Sites tied to an exit. */
+  get pins (): number {
+    return this.#pins.size
   }
 
   member (id: string): PoolMember | undefined {

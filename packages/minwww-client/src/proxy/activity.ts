@@ -26,7 +26,7 @@ export interface Activity {
 }
 
 /** Requests shown as last done. */
-const DONE = 200
+export const DONE = 200
 /** Longest URL kept for the console, characters. */
 const MAX_URL = 300
 

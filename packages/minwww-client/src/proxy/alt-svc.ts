@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { listOf } from './fields.ts'
 
 /** Sites remembered; the least recently used goes. */
-const MAX_SITES = 1_000
+export const MAX_SITES = 1_000
 /** RFC 7838, section 3.1: without `ma` an alternative is fresh for a day, s. */
 const DEFAULT_AGE = 86_400
 const MAX_AGE = 30 * 86_400
@@ -13,6 +13,8 @@ const BROKEN = 600_000
 export class AltSvcMemory {
   readonly #sites = new LRUCache<string, true>({ max: MAX_SITES })
   readonly #broken = new LRUCache<string, true>({ max: MAX_SITES, ttl: BROKEN })
+
+  get size (): number { return this.#sites.size }
 
   /** `site`: b32 of its Destination; `values`: its Alt-Svc fields. */
   note (site: string, values: readonly string[]): void {

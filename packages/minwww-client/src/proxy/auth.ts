@@ -9,7 +9,7 @@ import { valuesOf, type Fields } from './fields.ts'
 const MAX_FAILURES = 10
 const WAIT = 60_000
 /** Addresses remembered; the least recently used goes. */
-const MAX_ADDRESSES = 10_000
+export const MAX_ADDRESSES = 10_000
 
 interface Credential { user: string, digest: Buffer }
 

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Limit } from '@minwww/i2cp'
 import { addConsole } from '../console/console.ts'
 import { ActivityLog } from './activity.ts'
 import { followHelper } from './address-helper.ts'
@@ -15,7 +16,8 @@ import { Front } from './front.ts'
 import { createListener } from './listener.ts'
 import { isLoopback, LocalGuard } from './local.ts'
 import { addLocalPages } from './local-pages.ts'
-import { JUMP_SERVICES, settingsOf, type ExitSpec, type ProxyOptions } from './options.ts'
+import { proxyLimits } from './limits.ts'
+import { JUMP_SERVICES, settingsOf, type ExitSpec, type ProxyOptions, type Settings } from './options.ts'
 import { NameService } from './names.ts'
 import { TunnelFront } from './tunnel-front.ts'
 import { Tunnels } from './tunnels.ts'
@@ -37,6 +39,8 @@ export interface Proxy {
   /** Takes an exit out of the pool without forgetting it, or back in; its messages in flight go on elsewhere. */
   drainExit (id: string, drained: boolean): boolean
   exits (): ReturnType<Backend['exits']>
+  /** How full the tables, queues and caches are, of the fullest session and user where there are several. */
+  limits (): Limit[]
   clearCache (): Promise<void>
   /** Ends every connection; sessions and stream managers stay the caller's. */
   close (): Promise<void>
@@ -63,17 +67,19 @@ class RunningProxy implements Proxy {
   readonly #listen: ProxyOptions['listen']
   readonly #app: FastifyInstance
   readonly #exchange: Exchange
+  readonly #settings: Settings
+  readonly #altSvc = new AltSvcMemory()
   #server!: Server
   #local: (request: IncomingMessage, response: ServerResponse) => void = () => {}
 
   constructor (options: ProxyOptions) {
     const { logger } = options
-    const settings = settingsOf(options)
+    const settings = this.#settings = settingsOf(options)
     this.#listen = options.listen
     this.users = new Users(options)
     this.names = new NameService(options.names?.hostsFile, logger)
     this.users.onReady = () => this.names.forgetMissing()
-    this.#exchange = new Exchange({ settings, names: this.names, altSvc: new AltSvcMemory(), jumpServices: options.names?.jumpServices ?? JUMP_SERVICES, logger })
+    this.#exchange = new Exchange({ settings, names: this.names, altSvc: this.#altSvc, jumpServices: options.names?.jumpServices ?? JUMP_SERVICES, logger })
     const authenticator = options.auth === undefined ? undefined : new Authenticator(options.auth)
     const authenticate = (request: IncomingMessage, fields: Fields): string | undefined => authenticator?.check(request, fields, 'proxy-authorization')
     const front = new Front(settings, {
@@ -134,6 +140,10 @@ class RunningProxy implements Proxy {
   removeExit (id: string): boolean { return this.users.removeExit(id) }
   drainExit (id: string, drained: boolean): boolean { return this.users.drainExit(id, drained) }
   exits (): ReturnType<Backend['exits']> { return this.users.common?.backend.exits() ?? [] }
+  limits (): Limit[] {
+    return proxyLimits({ settings: this.#settings, activity: this.activity, names: this.names, altSvc: this.#altSvc, users: this.users })
+  }
+
   async clearCache (): Promise<void> { await this.users.clearCache() }
 
   async close (): Promise<void> {

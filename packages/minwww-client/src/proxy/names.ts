@@ -5,12 +5,12 @@ import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import { writeAtomically } from '../write-atomically.ts'
 
 /** Entries of a hosts file. */
-const MAX_HOSTS = 100_000
+export const MAX_HOSTS = 100_000
 const MAX_FILE = 80_000_000 // bytes
 /** A found name is asked again after this, ms; a name not found after a minute. */
 const FOUND_TTL = 600_000
 const MISSING_TTL = 60_000
-const MAX_KNOWN = 2_000
+export const MAX_KNOWN = 2_000
 /** A router that does not answer must not hold up a page for long, ms: the exits may know the name. */
 const NAME_TIMEOUT = 5_000
 /** Behind an address is a LeaseSet, which the router looks for in the network, and nobody else knows it, ms. */
@@ -51,6 +51,8 @@ export class NameService {
   ownEntry (name: string): Destination | undefined { return this.#hosts.get(name) }
 
   entries (): Array<[string, Destination]> { return [...this.#hosts] }
+  /** How many names the hosts file has, and how many were looked up. */
+  get known (): { hosts: number, names: number } { return { hosts: this.#hosts.size, names: this.#known.size } }
 
   /** undefined where nobody knows the name. `via` is the session of the user who asks. */
   async resolve (name: string, via: NameLookup): Promise<Destination | undefined> {

@@ -87,16 +87,20 @@ export type Settings = Required<Pick<ProxyOptions, 'timeout' | 'connectPorts' | 
   sanitize: SanitizeOptions
 }
 
+export const DEFAULT_SETTINGS: Settings = {
+  timeout: 60_000, connectPorts: 'any', privateAddresses: 'exit', maxConnections: 1_024, maxInFlight: 512, maxBody: 1_073_741_824, sanitize: DEFAULT_SANITIZE
+}
+
 export function settingsOf (options: ProxyOptions): Settings {
-  return {
-    timeout: options.timeout ?? 60_000,
-    connectPorts: options.connectPorts ?? 'any',
-    privateAddresses: options.privateAddresses ?? 'exit',
-    maxConnections: options.maxConnections ?? 1_024,
-    maxInFlight: options.maxInFlight ?? 512,
-    maxBody: options.maxBody ?? 1_073_741_824,
-    sanitize: { ...DEFAULT_SANITIZE, ...options.sanitize }
-  }
+  const {
+    timeout = DEFAULT_SETTINGS.timeout,
+    connectPorts = DEFAULT_SETTINGS.connectPorts,
+    privateAddresses = DEFAULT_SETTINGS.privateAddresses,
+    maxConnections = DEFAULT_SETTINGS.maxConnections,
+    maxInFlight = DEFAULT_SETTINGS.maxInFlight,
+    maxBody = DEFAULT_SETTINGS.maxBody
+  } = options
+  return { timeout, connectPorts, privateAddresses, maxConnections, maxInFlight, maxBody, sanitize: { ...DEFAULT_SANITIZE, ...options.sanitize } }
 }
 
 /** Services that answer with a link that brings the Destination of a name. The user decides; nothing is asked by itself. */

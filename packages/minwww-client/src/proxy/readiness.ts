@@ -1,4 +1,4 @@
-/** Lets those wait who need something that is not there yet. Bounded by the proxy's `maxInFlight` and `maxConnections`. */
+/** Lets those wait who need something that is not there yet. Bounded by the connections of browsers: who leaves takes his signal along. */
 export class Readiness {
   readonly #isReady: () => boolean
   readonly #waiting = new Set<() => void>()
@@ -6,6 +6,8 @@ export class Readiness {
   constructor (isReady: () => boolean) {
     this.#isReady = isReady
   }
+
+  get waiting (): number { return this.#waiting.size }
 
   /** To be told when it may have come. */
   changed (): void {

@@ -1,10 +1,12 @@
 import { Agent, type ClientRequest, type ClientRequestArgs } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
-import type { Destination } from '@minwww/i2cp'
+import type { Destination, Limit } from '@minwww/i2cp'
 
 /** What the proxy needs of a stream manager of @minwww/streaming: a socket that emits 'connect', or 'error'. */
 export interface StreamConnector {
+  /** How full its tables are. */
+  readonly limits?: Limit[]
   connect (options: { destination: Destination, port?: number, signal?: AbortSignal }): Duplex
 }
 
@@ -36,6 +38,8 @@ export class StreamAgent extends Agent {
     super({ keepAlive: true, maxFreeSockets: MAX_FREE, maxTotalSockets: 1_024 })
     this.#streams = streams
   }
+
+  get limits (): Limit[] { return this.#streams.limits ?? [] }
 
   override createConnection (options: StreamRequestArgs): Duplex {
     const { destination, port } = options.peer!

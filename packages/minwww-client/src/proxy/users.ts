@@ -11,9 +11,9 @@ import { Readiness } from './readiness.ts'
 /** Everything that one user does not share with another. */
 export interface Seat { backend: Backend, cache: HttpCache | undefined }
 
-const MEMORY = 64 * 1024 * 1024 // bytes
-const ENTRY = 4 * 1024 * 1024 // bytes
-const DISK = 512 * 1024 * 1024 // bytes
+export const MEMORY = 64 * 1024 * 1024 // bytes
+export const ENTRY = 4 * 1024 * 1024 // bytes
+export const DISK = 512 * 1024 * 1024 // bytes
 
 /** A seat that is there, or comes. */
 interface Opening { coming: Promise<void>, seat?: Seat }
@@ -57,6 +57,8 @@ export class Users {
 
   get common (): Seat | undefined { return this.#common }
   get seats (): readonly Seat[] { return this.#seats }
+  /** Requests that wait until there are sessions. */
+  get waiting (): number { return this.#opened.waiting + this.#seats.reduce((sum, { backend }) => sum + backend.readiness.waiting, 0) }
   get ready (): boolean { return this.#common?.backend.driver.ready === true }
   get state (): string { return this.#failure === undefined ? this.#common?.backend.driver.state ?? 'connecting' : 'no connection to the router' }
 

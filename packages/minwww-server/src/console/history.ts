@@ -12,7 +12,7 @@ export interface Sample {
 }
 
 /** Seconds that the charts go back. */
-const LENGTH = 600
+export const LENGTH = 600
 
 /** The last ten minutes, a sample a second. */
 export class History {

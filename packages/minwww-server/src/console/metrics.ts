@@ -28,6 +28,13 @@ export function createMetrics (parts: ExitParts): Registry {
       for (const [key, value] of Object.entries(values(snapshot(parts)))) this.inc({ [label]: key }, value)
     }
   })
+  const bound = (key: 'used' | 'most', help: string) => new Gauge({
+    name: `minwww_exit_limit_${key}`,
+    help,
+    labelNames: ['limit'],
+    registers,
+    collect () { for (const limit of parts.bounds) this.set({ limit: limit.name }, limit[key]) }
+  })
   counter('out_bytes_total', 'Bytes sent towards I2P', state => state.totals.out)
   counter('in_bytes_total', 'Bytes fetched from the web and from own sites', state => state.totals.in)
   gauge('out_limit_bytes', 'Bytes a second allowed towards I2P, 0 is unlimited', state => state.limits.out)
@@ -49,6 +56,8 @@ export function createMetrics (parts: ExitParts): Registry {
   labelled('core_events_total', 'Counters of the protocol core', 'event', state => state.core)
   labelled('answers_by_time_total', 'Answers by time, upper bound in ms', 'up_to', state => classes(state.latency))
   labelled('answers_by_size_total', 'Answers by size, upper bound in bytes', 'up_to', state => classes(state.sizes))
+  bound('used', 'How much there is of what has a bound')
+  bound('most', 'The bound')
   return registry
 }
 

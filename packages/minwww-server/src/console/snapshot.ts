@@ -1,3 +1,4 @@
+import type { Limit } from '@minwww/i2cp/codec'
 import type { ExitParts } from '../exit/exit.ts'
 import { LATENCY_CLASSES, SIZE_CLASSES } from '../exit/statistics.ts'
 
@@ -21,6 +22,8 @@ export interface Snapshot {
   cache: { hits: number, misses: number, bytes: number, entries: number } | null
   /** Counters of the core. */
   core: Record<string, number>
+  /** How full everything is that has a bound. */
+  bounds: Limit[]
 }
 
 export function snapshot (parts: ExitParts): Snapshot {
@@ -49,7 +52,8 @@ export function snapshot (parts: ExitParts): Snapshot {
     latency: { bounds: LATENCY_CLASSES, counts: statistics.latency },
     sizes: { bounds: SIZE_CLASSES, counts: statistics.sizes },
     cache: web.cache?.stats ?? null,
-    core: parts.coreCounters
+    core: parts.coreCounters,
+    bounds: parts.bounds
   }
 }
 

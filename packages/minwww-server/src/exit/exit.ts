@@ -1,4 +1,6 @@
-import type { Destination } from '@minwww/i2cp/codec'
+import { limitsOf } from '@minwww/i2cp/codec'
+import type { Destination, Limit } from '@minwww/i2cp/codec'
+import { BOUNDS } from '../bounds.ts'
 import { Admission } from '../limits/core/admission.ts'
 import { Bandwidth } from '../limits/bandwidth.ts'
 import { Policy } from '../policy/policy.ts'
@@ -95,6 +97,25 @@ export class ExitParts {
 
   get coreLoad (): { sessions: number } {
     return { sessions: this.core.load?.sessions ?? 0 }
+  }
+
+  /** How full the tables, queues and caches are. */
+  get bounds (): Limit[] {
+    const { sessions = 0, fetches = 0, held = 0, queued = 0 } = this.core.load ?? {}
+    const { queue, streams, admission, leftovers, web: { cache } } = this
+    const own = limitsOf(BOUNDS, {
+      sessions,
+      fetches,
+      held,
+      queued,
+      queue: { used: queue.waiting, most: queue.limits.maxQueued },
+      running: { used: queue.running, most: queue.limits.concurrency },
+      leftovers: leftovers.size,
+      clients: { used: admission.clients, most: admission.maxClients },
+      ...(streams !== undefined && { streams: { used: streams.size, most: streams.maxStreams } }),
+      ...(cache !== undefined && { cache: { used: cache.stats.bytes, most: cache.maxBytes } })
+    })
+    return [...own, ...this.#session.limits ?? []]
   }
 
   get coreCounters (): Record<string, number> {

@@ -18,6 +18,7 @@ export interface FetchJob {
 
 /** p-queue with the order of FairQueue: bounded in total and per client, the oldest deadline shed first. */
 export class FetchQueue {
+  readonly limits: Readonly<FetchQueueLimits>
   readonly #fair: FairQueue
   readonly #queue: PQueue<FairQueue, JobOptions>
   #running = 0
@@ -25,6 +26,7 @@ export class FetchQueue {
 
   constructor (limits: FetchQueueLimits, now: () => number) {
     const fair = new FairQueue(limits, now)
+    this.limits = limits
     this.#fair = fair
     // PQueue makes its queue by `new queueClass()`; a constructor that returns an object yields that object.
     const queueClass = function () { return fair } as unknown as new () => FairQueue

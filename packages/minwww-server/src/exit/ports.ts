@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import type { Destination, LocalDestination } from '@minwww/i2cp/codec'
+import type { Destination, Limit, LocalDestination } from '@minwww/i2cp/codec'
 import type { WireErrorName } from '@minwww/protocol'
 import type { ServerConfig } from '../core.ts'
 
@@ -9,6 +9,8 @@ export interface ExitSession extends Pick<EventEmitter, 'off'> {
   readonly keys: LocalDestination
   /** ms: the router's time minus ours. */
   readonly clockOffset: number
+  /** How full its tables are. */
+  readonly limits?: Limit[]
   on (event: 'message', listener: (message: IncomingMessage) => void): unknown
   send (to: Destination, payload: Uint8Array, options: { protocol: number, fromPort?: number, toPort?: number, expires?: number }): void
 }
@@ -45,7 +47,7 @@ export type CoreEvent = FetchEvent | { type: 'cancelled', handle: number }
 /** What drives without I/O behind the exit; ServerCore of @minwww/server/core fits. */
 export interface ExitCore {
   /** Sizes of the core's tables, and its counters. */
-  readonly load?: { sessions: number }
+  readonly load?: { sessions: number } & Partial<Record<'fetches' | 'held' | 'queued', number>>
   readonly stats?: object
   /** Nothing is being fetched and nothing waits to be sent. */
   readonly idle?: boolean

@@ -53,6 +53,8 @@ export class SharedCache {
     this.#entries = new LRUCache({ maxSize: options.maxBytes, sizeCalculation: sizeOf })
   }
 
+  get maxBytes (): number { return this.#entries.maxSize }
+
   get stats (): { hits: number, misses: number, bytes: number, entries: number } {
     return { hits: this.#hits, misses: this.#misses, bytes: this.#entries.calculatedSize, entries: this.#entries.size }
   }

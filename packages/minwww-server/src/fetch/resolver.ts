@@ -30,6 +30,9 @@ type Answer = { addresses: string[] } | { error: ServerError }
 
 /** Names of RFC 6761 and RFC 8375 that never leave a machine or a site; `localhost` is answered here, so that the guard refuses it. */
 const LOCALHOST = ['127.0.0.1', '::1']
+/** Names kept, and look-ups under way, unless the options say otherwise. */
+export const DEFAULT_MAX_NAMES = 2_000
+export const DEFAULT_MAX_PENDING = 64
 /** Addresses of one name that are looked at. More than anyone needs; each must pass the guard. */
 const MAX_ADDRESSES = 32
 
@@ -52,8 +55,8 @@ export class NameResolver {
     this.#timeout = options.timeout ?? 5_000
     this.#maxTtl = options.maxTtl ?? 30_000
     this.#negativeTtl = options.negativeTtl ?? 5_000
-    this.#maxPending = options.maxPending ?? 64
-    this.#cache = new LRUCache({ max: options.maxNames ?? 2_000 })
+    this.#maxPending = options.maxPending ?? DEFAULT_MAX_PENDING
+    this.#cache = new LRUCache({ max: options.maxNames ?? DEFAULT_MAX_NAMES })
   }
 
   /**

@@ -45,6 +45,7 @@ export class StreamProxy {
   }
 
   get size (): number { return this.#open.size }
+  get maxStreams (): number { return this.#limits.maxStreams }
   get refused (): number { return this.#refused }
   /** Requests and tunnels under way. */
   get active (): number { return [...this.#open.values()].reduce((sum, open) => sum + open.requests, 0) }

@@ -49,3 +49,6 @@ export const UNCHOKE_INTERVAL = 1_000
 export const RESET_INTERVAL = 10_000
 /** Random addition to the inactivity timeout, ms, so that both ends do not act at once. */
 export const INACTIVITY_JITTER = 10_000
+
+/** SYNs of whose fate the router may tell us; the oldest is forgotten. */
+export const MAX_ASKED = 256

@@ -6,7 +6,7 @@ const MAX_INTERVAL = 30
 /** So many packets after a needless repetition, gaps are not reported with haste. */
 const CALM_PACKETS = 256
 /** Late packets that are remembered, to know a needless repetition. */
-const MAX_LATE = 64
+export const MAX_LATE = 64
 
 /**
  * When to tell the sender again of a gap. One ACK for a whole burst, as the protocol's delays make it, leaves a sender that

@@ -15,7 +15,7 @@ const UNCHOKE_SHARE = 1 / 4
 /** So many packets after an unchoke show that the peer has seen it. */
 const PACKETS_AFTER_UNCHOKE = 4
 /** Sequence numbers accepted ahead of the first missing one: more than we send, since i2pd's window reaches past it. */
-const RECEIVE_SPAN = 2 * MAX_SPAN
+export const RECEIVE_SPAN = 2 * MAX_SPAN
 
 export interface ReceiverStatistics {
   packetsReceived: number

@@ -38,7 +38,7 @@ export const ACCEPT_BACKLOG = 1024
 /** What all streams may hold received and unread together, bytes. */
 export const RECEIVE_BUDGET = 64 * 1_048_576
 /** Datagrams outside of streams (RESETs, pings, ACKs of finished streams) waiting to be sent; a further one is dropped. */
-const MAX_LOOSE = 1024
+export const MAX_LOOSE = 1024
 /** SYNs from which a signature is checked, per second; each check costs about 0.1 ms. Further ones are dropped. */
 export const MAX_SYNS_PER_SECOND = 4_000
 /** The same for pings, and for SYN replies to streams that we gave up. */
@@ -104,6 +104,7 @@ export class StreamingCore {
 
   /** Open streams, in and out. */
   get size (): number { return this.#connections.size }
+  get halfOpen (): number { return this.#halfOpen.size }
   /** Finished streams that still answer. */
   get finished (): number { return this.#tombstones.size }
   /** Bytes that wait for the SYN of their stream. */

@@ -11,7 +11,7 @@ import { Lookups } from './lookups.ts'
 import { Statuses } from './statuses.ts'
 
 /** Most callers that wait for the bandwidth limits. */
-const MAX_BANDWIDTH_WAITERS = 256
+export const MAX_BANDWIDTH_WAITERS = 256
 
 /** What waits for an answer of the router. Look-ups and bandwidth requests outlive a connection, statuses do not. */
 export class Requests {

@@ -32,7 +32,7 @@ import { Traffic } from './traffic.ts'
 const MIN_DATE = 1_420_070_400_000 // 2015
 const MAX_DATE = (2 ** 32 - 2 ** 17) * 1000
 /** How many encrypted LeaseSets the session can know of; the oldest is forgotten. */
-const MAX_BLINDING_INFOS = 64
+export const MAX_BLINDING_INFOS = 64
 /** A session that stood so long was no failed attempt: the back-off starts anew. ms. */
 const STABLE = 30_000
 

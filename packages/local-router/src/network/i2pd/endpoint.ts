@@ -1,7 +1,7 @@
 import type { Flight } from '../flight.ts'
 
 /** Messages of which some fragments wait for others; the oldest is forgotten above this. */
-const MAX_INCOMPLETE = 1_024
+export const MAX_INCOMPLETE = 1_024
 
 interface Assembly<T> {
   readonly flight: Flight<T>

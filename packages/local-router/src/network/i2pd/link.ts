@@ -1,7 +1,7 @@
 import type { Flight } from '../flight.ts'
 
 /** Messages that wait for one neighbour, above which i2pd ends the session with it (SSU2Session.cpp, NTCP2.cpp). */
-const MAX_QUEUE = 500
+export const MAX_QUEUE = 500
 
 /** Time until the neighbours are connected again, ms; measured 4 s, once 50 s. */
 const RECONNECT = 4_000

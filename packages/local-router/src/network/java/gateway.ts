@@ -17,7 +17,7 @@ export interface GatewayRules {
 const FULL_ENOUGH = 802
 
 /** Messages that wait in a gateway; further ones are dropped. */
-const MAX_QUEUE = 1_024
+export const MAX_QUEUE = 1_024
 
 /** Mostly the gateway takes what comes within this time, ms. */
 const PUMP_DELAY = 0.3

@@ -57,6 +57,15 @@ const requestRow = (row, now) => element('tr', undefined, {}, [
   cell(row.exit === undefined ? '' : short(row.exit), 'Exit', '', row.exit)
 ])
 
+const amount = (value, unit) => unit === 'bytes' ? sizes(value) : value.toLocaleString('en')
+
+const limitRow = ({ name, used, most, unit, full }) => element('tr', undefined, {}, [
+  cell(name, undefined, 'wide'),
+  cell(amount(used, unit), 'Now', used >= most ? 'n warn' : 'n'),
+  cell(amount(most, unit), 'At most', 'n'),
+  cell(full, 'Then')
+])
+
 /** New rows take the place of the old, and the keyboard stays where it was. */
 const fill = (id, rows, columns, none) => {
   const focused = document.activeElement?.dataset?.key
@@ -98,6 +107,7 @@ const show = state => {
   fill('requests', [...state.inFlight, ...state.done].map(row => requestRow(row, state.now)), 7, 'No request yet.')
   const { entries, bytes, hits, misses, revalidated, stale, merged } = state.cache
   figures('cache', [['Pages', String(entries)], ['Size', sizes(bytes)], ['Hits', String(hits)], ['Misses', String(misses)], ['Confirmed', String(revalidated)], ['Served stale', String(stale)], ['Merged', String(merged)]])
+  fill('limits', state.limits.map(limitRow), 4, 'Nothing yet.')
   document.charts.update(state)
 }
 

@@ -95,6 +95,10 @@ export class Admission {
     return this.#clients.size
   }
 
+  get maxClients (): number {
+    return this.#limits.maxClients
+  }
+
   /** Undefined admits the request and counts it. */
   admit (now: number, client: string, isSafe: boolean): Refusal | undefined {
     const known = this.#clients.get(client)

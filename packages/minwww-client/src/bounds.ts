@@ -1,0 +1,62 @@
+import type { Bound } from '@minwww/i2cp'
+import { MAX_WAITING } from './cache/disk.ts'
+import { MAX_LISTENERS } from './console/events.ts'
+import { INTERVALS } from './console/history.ts'
+import { DEFAULT_CONFIG } from './core.ts'
+import { MAX_QUEUED } from './core/context.ts'
+import { MAX_WATCHES } from './core/path.ts'
+import { MAX_EXITS, MAX_PINS } from './pool/pool.ts'
+import { DONE } from './proxy/activity.ts'
+import { MAX_SITES } from './proxy/alt-svc.ts'
+import { MAX_ADDRESSES } from './proxy/auth.ts'
+import { MAX_HOSTS, MAX_KNOWN } from './proxy/names.ts'
+import { DEFAULT_SETTINGS } from './proxy/options.ts'
+import { DISK, MEMORY } from './proxy/users.ts'
+
+/** Of a proxy; those of the core, the exits and the cache of each isolated user. */
+export const BOUNDS = {
+  connections: {
+    name: 'connections of browsers that wait for the router',
+    most: DEFAULT_SETTINGS.maxConnections,
+    unit: 'connections',
+    full: 'closed',
+    kept: 'proxy/tunnels.ts #sockets; proxy/readiness.ts #waiting'
+  },
+  inFlight: { name: 'requests of browsers', most: DEFAULT_SETTINGS.maxInFlight, unit: 'requests', full: '503 MINWWW_OVERLOADED', kept: 'proxy/activity.ts #inFlight; cache/flights.ts #open' },
+  requests: {
+    name: 'requests by messages',
+    most: DEFAULT_CONFIG.maxRequests,
+    unit: 'requests',
+    full: '503 MINWWW_OVERLOADED',
+    kept: 'core/client-core.ts #requests; core/exit.ts waiting exchanges; core/session.ts routes; core/sources.ts #held; driver/driver.ts #waiting'
+  },
+  attempts: {
+    name: 'attempts of one request',
+    most: DEFAULT_CONFIG.maxAttempts,
+    unit: 'attempts',
+    full: '504 MINWWW_TIMEOUT',
+    kept: 'core/request.ts exchanges; core/exchange.ts rounds'
+  },
+  queued: { name: 'messages that the session has not taken', most: MAX_QUEUED, unit: 'messages', full: 'the oldest is dropped', kept: 'core/context.ts outgoing' },
+  bursts: { name: 'bursts of one exit that are watched', most: MAX_WATCHES, unit: 'bursts', full: 'the oldest is forgotten', kept: 'core/path.ts #watches' },
+  exits: {
+    name: 'exits',
+    most: MAX_EXITS,
+    unit: 'exits',
+    full: 'one more is refused',
+    kept: 'proxy/users.ts #exits; proxy/backend.ts #exits #retries; core/client-core.ts #exits #saved; pool/pool.ts #members #remembered; core/request.ts tried'
+  },
+  sites: { name: 'sites that are asked by messages', most: DEFAULT_CONFIG.maxSites, unit: 'sites', full: 'the least recently used without a request goes', kept: 'core/client-core.ts #sites; core/sender.ts #sessions' },
+  pins: { name: 'sites tied to an exit', most: MAX_PINS, unit: 'sites', full: 'the one tied longest ago is free again', kept: 'pool/pool.ts #pins' },
+  announced: { name: 'sites known to take messages, or not to', most: MAX_SITES, unit: 'sites', full: 'the least recently used goes', kept: 'proxy/alt-svc.ts #sites #broken' },
+  names: { name: 'names that were looked up', most: MAX_KNOWN, unit: 'names', full: 'the least recently used goes', kept: 'proxy/names.ts #known' },
+  hosts: { name: 'names of the hosts file', most: MAX_HOSTS, unit: 'names', full: 'lines are skipped; a further name is refused', kept: 'proxy/names.ts #hosts' },
+  passwords: { name: 'addresses with wrong passwords', most: MAX_ADDRESSES, unit: 'addresses', full: 'the least recently used is forgotten', kept: 'proxy/auth.ts #failures' },
+  memory: { name: 'cache in memory', most: MEMORY, unit: 'bytes', full: 'the least recently used goes', kept: 'cache/memory.ts #urls' },
+  collected: { name: 'bodies on their way into the cache', most: MEMORY, unit: 'bytes', full: 'passed on and not kept', kept: 'cache/cache.ts chunks' },
+  disk: { name: 'cache on disk', most: DISK, unit: 'bytes', full: 'the least recently used file goes; a file counts as 4 KB at least', kept: 'cache/disk.ts #files' },
+  writes: { name: 'writes to the cache on disk', most: MAX_WAITING, unit: 'writes', full: 'not kept on disk', kept: 'cache/disk.ts #waiting' },
+  consoles: { name: 'consoles that look', most: MAX_LISTENERS, unit: 'consoles', full: 'one more is told so', kept: 'console/events.ts #listeners' },
+  done: { name: 'requests shown as done', most: DONE, unit: 'requests', full: 'the oldest goes', kept: 'proxy/activity.ts #done' },
+  history: { name: 'intervals of the charts', most: INTERVALS, unit: 'intervals', full: 'the oldest goes', kept: 'console/history.ts #intervals' }
+} as const satisfies Record<string, Bound>

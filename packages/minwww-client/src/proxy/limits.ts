@@ -1,0 +1,34 @@
+import { fullest, limitsOf, type Limit, type Load } from '@minwww/i2cp'
+import { BOUNDS } from '../bounds.ts'
+import type { ActivityLog } from './activity.ts'
+import type { AltSvcMemory } from './alt-svc.ts'
+import type { NameService } from './names.ts'
+import type { Settings } from './options.ts'
+import type { Seat, Users } from './users.ts'
+
+export interface LimitSources { settings: Settings, activity: ActivityLog, names: NameService, altSvc: AltSvcMemory, users: Users }
+
+/** How full everything of a proxy is, its sessions and streams included. */
+export function proxyLimits ({ settings, activity, names, altSvc, users }: LimitSources): Limit[] {
+  const common = limitsOf(BOUNDS, {
+    inFlight: { used: activity.inFlightCount, most: settings.maxInFlight },
+    connections: { used: users.waiting, most: settings.maxConnections },
+    ...names.known,
+    announced: altSvc.size
+  })
+  return fullest([...common, ...users.seats.flatMap(limitsOfSeat)])
+}
+
+function limitsOfSeat ({ backend, cache }: Seat): Limit[] {
+  const { load, config } = backend.driver.core
+  const core: Load<typeof BOUNDS> = load === undefined || config === undefined
+    ? {}
+    : { ...load, requests: { used: load.requests, most: config.maxRequests }, sites: { used: load.sites, most: config.maxSites } }
+  const disk = cache?.disk
+  return [
+    ...limitsOf(BOUNDS, { ...core, ...cache?.load }),
+    ...limitsOf(BOUNDS, disk === undefined ? {} : { disk: { used: disk.bytes, most: disk.maxBytes }, writes: disk.waiting }),
+    ...backend.sessions.flatMap(({ limits }) => limits),
+    ...backend.streams?.limits ?? []
+  ]
+}

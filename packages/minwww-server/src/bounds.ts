@@ -1,0 +1,65 @@
+import type { Bound } from '@minwww/i2cp/codec'
+import { MAX_LISTENERS } from './console/events.ts'
+import { LENGTH } from './console/history.ts'
+import { DEFAULT_CONFIG } from './core/config.ts'
+import { MAX_WAITING } from './core/outbox.ts'
+import { MAX_KEPT } from './exit/leftovers.ts'
+import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE } from './exit/options.ts'
+import { DEFAULT_MAX_NAMES, DEFAULT_MAX_PENDING } from './fetch/resolver.ts'
+import { MAX_ACTIVE } from './limits/bandwidth.ts'
+import { DEFAULT_ADMISSION } from './limits/core/admission.ts'
+import { MAX_CLIENTS } from './limits/core/backlog.ts'
+import { MAX_FLOWS } from './limits/core/fair-bucket.ts'
+import { DEFAULT_STREAM_LIMITS } from './streams/options.ts'
+
+const { signatureChecks, clockTolerance } = DEFAULT_CONFIG
+
+/** Of an exit. */
+export const BOUNDS = {
+  sessions: {
+    name: 'clients with a session',
+    most: DEFAULT_CONFIG.maxSessions + DEFAULT_CONFIG.maxFreshSessions,
+    unit: 'sessions',
+    full: 'the one silent for longest ends; new ones do not push out those in use',
+    kept: 'core/session-table.ts #fresh #used #peers; core/outbox.ts #lanes #resting; core/fair-share.ts #lanes; core/heap.ts #entries #byItem'
+  },
+  opens: {
+    name: 'OPENs remembered against replay',
+    most: 2 * signatureChecks * 2 * clockTolerance / 1_000,
+    unit: 'OPENs',
+    full: 'dropped without an answer: so many signatures are checked in the time that an OPEN is good for',
+    kept: 'core/open-ledger.ts #entries'
+  },
+  fetches: { name: 'requests by messages', most: DEFAULT_CONFIG.maxFetches, unit: 'requests', full: 'ERROR 2', kept: 'core/desk.ts #fetches; exit/message-service.ts #jobs' },
+  held: {
+    name: 'answers remembered',
+    most: DEFAULT_CONFIG.cacheTotal,
+    unit: 'bytes',
+    full: 'the one untouched for longest is forgotten; so it is above 4 MB and 1,024 requests of one client',
+    kept: 'core/exchange-table.ts #byAge; core/session.ts exchanges'
+  },
+  queued: { name: 'answers that wait to be sent', most: DEFAULT_CONFIG.queueTotal, unit: 'bytes', full: 'the client with the most loses its newest; above 16 MB of one client dropped', kept: 'core/outbox.ts' },
+  bursts: { name: 'bursts that wait for one client', most: MAX_WAITING, unit: 'bursts', full: 'dropped', kept: 'core/lane.ts #fresh #turn' },
+  uploads: { name: 'requests that come in parts', most: DEFAULT_CONFIG.maxUploads, unit: 'requests', full: 'the oldest is forgotten', kept: 'core/exchange-table.ts #uploads' },
+  queue: { name: 'requests that wait to be fetched', most: DEFAULT_QUEUE.maxQueued, unit: 'requests', full: 'the client with the most loses the oldest: ERROR 2', kept: 'exit/fair-queue.ts #waiting jobs' },
+  running: { name: 'requests being fetched', most: DEFAULT_QUEUE.concurrency, unit: 'requests', full: 'they wait', kept: 'exit/fetch-queue.ts #queue; exit/fair-queue.ts #running' },
+  body: { name: 'one body that is read for a message', most: DEFAULT_MAX_DECODED, unit: 'bytes', full: 'ERROR 3: a stream brings it', kept: 'fetch/collect.ts head' },
+  leftovers: { name: 'answers that wait for their stream', most: MAX_KEPT, unit: 'answers', full: 'the oldest is given up', kept: 'exit/leftovers.ts #kept' },
+  streams: { name: 'streams', most: DEFAULT_STREAM_LIMITS.maxStreams, unit: 'streams', full: 'reset; so they are above 30 of one client', kept: 'streams/stream-proxy.ts #open' },
+  waiting: {
+    name: 'chunks that wait for bandwidth',
+    most: DEFAULT_QUEUE.concurrency + 2 * DEFAULT_STREAM_LIMITS.maxStreams,
+    unit: 'chunks',
+    full: 'each fetch has one, each stream two: the reader waits',
+    kept: 'limits/core/fair-bucket.ts #waiting'
+  },
+  flows: { name: 'clients whose share of bandwidth is remembered', most: MAX_FLOWS, unit: 'clients', full: 'the oldest begins anew', kept: 'limits/core/fair-bucket.ts #finish' },
+  active: { name: 'clients that are being sent to', most: MAX_ACTIVE, unit: 'clients', full: 'the oldest counts no more', kept: 'limits/bandwidth.ts #active' },
+  owed: { name: 'clients with answers at a limit', most: MAX_CLIENTS, unit: 'clients', full: 'the one heard of longest ago is forgotten', kept: 'limits/core/backlog.ts #clients' },
+  clients: { name: 'clients whose requests are counted', most: DEFAULT_ADMISSION.maxClients, unit: 'clients', full: 'the one not seen for longest is forgotten', kept: 'limits/core/admission.ts #clients' },
+  names: { name: 'names resolved', most: DEFAULT_MAX_NAMES, unit: 'names', full: 'the least recently used goes', kept: 'fetch/resolver.ts #cache' },
+  lookups: { name: 'names being resolved', most: DEFAULT_MAX_PENDING, unit: 'names', full: 'MINWWW_EXIT_BUSY', kept: 'fetch/resolver.ts #pending' },
+  cache: { name: 'shared cache', most: 0, unit: 'bytes', full: 'the least recently used goes; as large as --cache says, and none by itself', kept: 'fetch/cache.ts #entries' },
+  consoles: { name: 'consoles that look', most: MAX_LISTENERS, unit: 'consoles', full: 'one more is refused', kept: 'console/events.ts #listeners' },
+  history: { name: 'seconds of the charts', most: LENGTH, unit: 'seconds', full: 'the oldest goes', kept: 'console/history.ts #samples' }
+} as const satisfies Record<string, Bound>

@@ -1,0 +1,5 @@
+// Writes docs/limits.md from the registry of limits.
+import { writeFileSync } from 'node:fs'
+import { documentLimits } from './limit-table.ts'
+
+writeFileSync(new URL('../docs/limits.md', import.meta.url), documentLimits())
