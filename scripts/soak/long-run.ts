@@ -1,5 +1,6 @@
 // People browse for hours through routers, sessions and exits that die and come back, while what every process holds is
 // written down. SIGINT ends it early, with the report. Build first: it runs what `npm run build` made.
+import { setMaxListeners } from 'node:events'
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,6 +19,7 @@ const options = readOptions()
 /** The end of browsing, and of the rest after it. */
 const stop = new AbortController()
 const hurry = new AbortController()
+setMaxListeners(0, stop.signal, hurry.signal) // a few for each page that is waited for
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     stop.abort()
@@ -68,6 +70,7 @@ async function live ({ proxy, foreign, watched, faults }: World): Promise<Run> {
       rate,
       seed,
       signal: stop.signal,
+      hurry: hurry.signal,
       onPage: page => {
         run.pages.push(page)
         note('page', page)

@@ -27,7 +27,10 @@ interface PeopleOptions {
   seed: number
   /** A site behind a tunnel that is not ours: its name. */
   foreign?: string | undefined
+  /** Nobody asks for more. */
   signal: AbortSignal
+  /** Who still waits goes away. */
+  hurry: AbortSignal
   onPage: (page: PageRecord) => void
 }
 
@@ -36,11 +39,11 @@ export async function browse (options: PeopleOptions): Promise<void> {
   await Promise.all(Array.from({ length: options.users }, async (_, user) => await person(options, user)))
 }
 
-async function person ({ proxy, users, rate, seed, foreign, signal, onPage }: PeopleOptions, user: number): Promise<void> {
+async function person ({ proxy, users, rate, seed, foreign, signal, hurry, onPage }: PeopleOptions, user: number): Promise<void> {
   const random = seededNumbers(seed * 1_000 + user)
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
   const rest = async (ms: number): Promise<void> => { await sleep(ms, undefined, { signal }).catch(() => {}) }
-  const ask = async (): Promise<void> => onPage(await fetchWish(proxy, agent, makeWish(random, foreign)))
+  const ask = async (): Promise<void> => onPage(await fetchWish({ proxy, agent, hurry }, makeWish(random, foreign)))
   await rest(random() * 5_000 / rate)
   while (!signal.aborted) {
     const pictures = Math.floor(random() * 7)
@@ -73,19 +76,21 @@ function makeWish (random: () => number, foreign: string | undefined): Wish {
   return get('page', pageSize(random))
 }
 
-async function fetchWish (proxy: string, agent: Agent, wish: Wish, isRepeat = false): Promise<PageRecord> {
+interface Browser { proxy: string, agent: Agent, hurry: AbortSignal }
+
+async function fetchWish (browser: Browser, wish: Wish, isRepeat = false): Promise<PageRecord> {
   const { kind, url, size } = wish
   const began = Date.now()
   const before = performance.now()
-  const { outcome, received, isStale } = await exchange(proxy, agent, wish)
+  const { outcome, received, isStale } = await exchange(browser, wish)
   // The proxy had closed an idle connection: browsers ask again without a word.
-  if (isStale && !isRepeat) return await fetchWish(proxy, agent, wish, true)
+  if (isStale && !isRepeat) return await fetchWish(browser, wish, true)
   return { kind, url, size, began, took: Math.round(performance.now() - before), received, outcome }
 }
 
 interface End { outcome: string, received: number, isStale: boolean }
 
-async function exchange (proxy: string, agent: Agent, { url, method = 'GET', body, abortAfter, status, expected }: Wish): Promise<End> {
+async function exchange ({ proxy, agent, hurry }: Browser, { url, method = 'GET', body, abortAfter, status, expected }: Wish): Promise<End> {
   const { hostname, port } = new URL(proxy)
   return await new Promise(resolve => {
     const chunks: Buffer[] = []
@@ -94,6 +99,8 @@ async function exchange (proxy: string, agent: Agent, { url, method = 'GET', bod
     const outgoing = request({ hostname, port, agent, method, path: url, headers })
     const patience = setTimeout(() => finish('gave up waiting'), PATIENCE)
     const leave = abortAfter === undefined ? undefined : setTimeout(() => finish('aborted'), abortAfter)
+    const goAway = (): void => finish('aborted')
+    hurry.addEventListener('abort', goAway, { once: true })
     outgoing.on('error', (error: NodeJS.ErrnoException) => finish(`connection ${error.code ?? error.message}`, outgoing.reusedSocket))
     outgoing.on('response', response => {
       response.on('data', (chunk: Buffer) => { chunks.push(chunk); received += chunk.length })
@@ -104,6 +111,7 @@ async function exchange (proxy: string, agent: Agent, { url, method = 'GET', bod
     function finish (outcome: string, isStale = false): void {
       clearTimeout(patience)
       clearTimeout(leave)
+      hurry.removeEventListener('abort', goAway)
       resolve({ outcome, received, isStale })
       if (outcome !== 'ok') outgoing.destroy()
     }
