@@ -5,9 +5,11 @@ import type { Upload } from './upload.ts'
 
 /** Attempts of a probe. */
 const PROBE_ATTEMPTS = 4
-/** So many last attempts of other requests are patient: each has a third of the time left for each attempt after it. */
-const PATIENT_ATTEMPTS = 3
-const PATIENCE_FACTOR = 3
+/**
+ * The last attempts of other requests are patient: the share of the time left that each waits, the last one first. Of 60 s
+ * the last two begin after some 11 s and 36 s.
+ */
+const PATIENCE = [1, 1 / 2, 1 / 6] as const
 /** An exit that has been silent for so many round trips is left (section 6). */
 const SILENT_ROUND_TRIPS = 3
 
@@ -98,8 +100,8 @@ export class ClientRequest {
    */
   patience (now: number, most: number): number {
     const left = most - this.attempts + this.forgiven
-    if (left >= PATIENT_ATTEMPTS || this.firstSymbolAt !== undefined || this.isProbe || !this.idempotent) return 0
-    return (this.deadline - now) / PATIENCE_FACTOR ** left
+    if (this.firstSymbolAt !== undefined || this.isProbe || !this.idempotent) return 0
+    return (this.deadline - now) * (PATIENCE[left] ?? 0)
   }
 
   trace (now: number): RequestTrace {
