@@ -91,6 +91,20 @@ t.test('what was lost on the way to one exit goes to the one that has answered s
   t.match(outcomes, [{ type: 'response', exit: 'b' }])
 })
 
+t.test('an exit that comes back is asked for what waits for one that is dead', async t => {
+  const bench = new Bench({ strategy: 'round-robin' }, 1)
+  const exits = [new FakeExit(7), new FakeExit(8)] as const
+  bench.ready('a', exits[0], 50)
+  bench.ready('b', exits[1], 50)
+  const handles = [bench.get({ timeout: 60_000 }), bench.get({ timeout: 60_000 })]
+  const sent = bench.wait(45_000)
+  t.match(bench.core.exits(bench.now), [{ state: 'down' }, { state: 'down' }])
+  const toB = (messages: typeof sent) => messages.filter(({ to }) => to.equals(exits[1].keys.destination)).map(message => exits[1].read(message)).filter(({ type }) => type !== 'cancel')
+  bench.receive(exits[1].reply(toB(sent).at(-1)!, pageObject('hello')))
+  for (const message of toB(bench.sent())) bench.receive(exits[1].reply(message, pageObject('hello')))
+  t.strictSame(bench.outcomes().map(({ type, handle }) => [type, handle]).sort(), handles.map(handle => ['response', handle]))
+})
+
 t.test('of two Destinations the other one takes over', async t => {
   const bench = new Bench({}, 2)
   const exit = new FakeExit()

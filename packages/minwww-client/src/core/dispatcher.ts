@@ -92,7 +92,7 @@ export class Dispatcher {
     }
     const transmission = assembly!.size * 1000 / exit.path.carries
     const penalty = exit.path.isHopeless ? 2 : 1
-    exit.member.success(now, penalty * Math.max(0, now - exchange.startedAt - transmission))
+    this.#answered(now, exit, penalty * Math.max(0, now - exchange.startedAt - transmission))
     if (message.setsCookie && request.purpose.kind === 'pool') this.#pool.pin(request.site, exit.id)
     exit.served()
     exit.source = exchange.session.source
@@ -104,7 +104,7 @@ export class Dispatcher {
   /** A probe came back. */
   probed (now: number, exchange: Exchange): void {
     const { request, exit } = exchange
-    exit.member.success(now, now - exchange.startedAt)
+    this.#answered(now, exit, now - exchange.startedAt)
     this.end(now, request, exchange)
   }
 
@@ -166,10 +166,7 @@ export class Dispatcher {
     }
   }
 
-  fail (
-    now: number, request: ClientRequest, code: FailureCode, detail: string,
-    more: { size?: number, retryAfter?: number, exit?: Exit } = {}
-  ): void {
+  fail (now: number, request: ClientRequest, code: FailureCode, detail: string, more: { size?: number, retryAfter?: number, exit?: Exit } = {}): void {
     if (!request.isProbe) {
       this.#context.stats.failures++
       this.#context.emit({
@@ -208,6 +205,15 @@ export class Dispatcher {
       this.#admit(now, exit)
     }
     this.#balance(now)
+  }
+
+  /** An exit that had been given up is back: it is asked for what waits in vain. */
+  #answered (now: number, exit: Exit, took: number): void {
+    const isBack = exit.member.isOnProbation()
+    exit.member.success(now, took)
+    for (const request of isBack ? [...this.#requests.values()] : []) {
+      if (exit.hasRoom() && request.askAgain(now, exit)) this.#begin(now, request, exit)
+    }
   }
 
   #begin (now: number, request: ClientRequest, exit: Exit, source = exit.source): void {

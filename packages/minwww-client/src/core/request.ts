@@ -10,6 +10,8 @@ const PROBE_ATTEMPTS = 4
  * the last two begin after some 11 s and 36 s.
  */
 const PATIENCE = [1, 1 / 2, 1 / 6] as const
+/** An attempt of which nothing has come after this is worth another one with an exit that is back, ms. */
+const IN_VAIN = 3_000
 /** An exit that has been silent for so many round trips is left (section 6). */
 const SILENT_ROUND_TRIPS = 3
 
@@ -102,6 +104,17 @@ export class ClientRequest {
     const left = most - this.attempts + this.forgiven
     if (this.firstSymbolAt !== undefined || this.isProbe || !this.idempotent) return 0
     return (this.deadline - now) * (PATIENCE[left] ?? 0)
+  }
+
+  /**
+   * Whether an exit that is `back` is worth another attempt, beyond the limit: the request may go anywhere, nothing has come of
+   * any attempt for a while, and no other exit has said anything since. What is under way stays so.
+   */
+  askAgain (now: number, back: Exit): boolean {
+    const inVain = this.idempotent && this.purpose.kind === 'pool' && this.firstSymbolAt === undefined && this.waitsAt === undefined && this.isActive &&
+      this.exchanges.every(({ exit, startedAt }) => (exit === back || exit.heardAt < startedAt) && now - startedAt >= IN_VAIN)
+    if (inVain) this.forgiven++
+    return inVain
   }
 
   trace (now: number): RequestTrace {
