@@ -11,7 +11,7 @@ import { logLines, ROOT, temporaryFolder } from './harness.ts'
 t.setTimeout(240_000)
 
 const COMMAND = ['--conditions=@minwww/source', '--import', 'tsx', 'scripts/soak/long-run.ts']
-const SOME_PAGES = 20
+const SOME_PAGES = 10
 
 t.test('browses through faults, reports when it is ended, leaves nothing', async t => {
   const out = temporaryFolder(t)
@@ -59,6 +59,7 @@ t.test('a verdict', async t => {
   t.equal(isGood({ pages: [] }), false, 'nothing came')
   t.equal(isGood({ pages: [page, { ...page, outcome: '502 MINWWW_CONNECTION_FAILED' }] }), true, 'a page was lost by the fault')
   t.equal(isGood({ pages: [page, { ...page, outcome: '502 MINWWW_CONNECTION_FAILED', began: 500_000 }] }), false, 'a page was lost for no reason')
+  t.equal(isGood({ pages: [page, { ...page, outcome: '504 MINWWW_TIMEOUT', kind: 'foreign', began: 500_000 }] }), true, 'a site of which an old LeaseSet is known')
   t.equal(isGood({ pages: [page, { ...page, outcome: 'wrong bytes' }] }), false)
   t.equal(isGood({ samples: samples(2e5) }), false, 'the heap grows')
   t.equal(isGood({ samples: samples(1e4) }), true, 'a little, as caches do')

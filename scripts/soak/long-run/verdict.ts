@@ -9,6 +9,8 @@ const HOUR = 3_600_000
 export const SLOW = 10_000
 /** What goes wrong so long after a fault is put down to it, ms: new tunnels, dead exits that are found out. */
 export const AFTERMATH = 60_000
+/** The same for a site behind a tunnel of i2pd's: the proxy's router keeps its old LeaseSet for so long, and has no other exit. */
+const FOREIGN_AFTERMATH = 600_000
 /** Samples from which on growth is judged. */
 const ENOUGH = 20
 
@@ -67,7 +69,8 @@ export const isFailure = ({ outcome }: PageRecord): boolean => outcome !== 'ok' 
 
 /** The fault under which, or soon after which, a page was under way. */
 export function faultAt (page: PageRecord, faults: FaultRecord[]): FaultRecord | undefined {
-  return faults.findLast(({ began, ended }) => page.began < ended + AFTERMATH && page.began + page.took > began)
+  const aftermath = page.kind === 'foreign' ? FOREIGN_AFTERMATH : AFTERMATH
+  return faults.findLast(({ began, ended }) => page.began < ended + aftermath && page.began + page.took > began)
 }
 
 export interface FailureRow { outcome: string, kind: string, count: number, faults: string[], unexplained: number }
