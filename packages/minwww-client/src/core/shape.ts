@@ -9,10 +9,12 @@ const DEVIATIONS = 4
 /** What is assumed of the path before smaller symbols have shown it, and the weight of that in tunnel messages. */
 const PRIOR_LOSS = 0.01
 const PRIOR_WEIGHT = 400
-/** Tunnel messages that decide a trial, and a step of the climb. */
+/** Tunnel messages that decide a trial, at least, and a step of the climb. */
 const TRIAL = 200
+/** Losses that a trial expects if the path is to blame: by chance it then has a third of them in one case of a hundred. */
+const TRIAL_LOSSES = 12
 /** The size was to blame if single messages are lost less than this share of what it suggested. */
-const WORTH = 0.5
+const WORTH = 1 / 3
 
 interface Tally { announced: number, lost: number }
 
@@ -102,7 +104,7 @@ export class ShapeLearner {
   #judge (now: number, trial: Search & { name: 'trial' }, announced: number, lost: number): void {
     trial.sent += announced
     trial.lost += lost
-    if (trial.sent < TRIAL) return
+    if (trial.sent < Math.max(TRIAL, TRIAL_LOSSES / trial.suggested)) return
     const isPath = trial.lost / trial.sent > WORTH * trial.suggested
     if (isPath) {
       for (const m of SHAPES) this.#cleared.set(m, now + this.#options.retry)
