@@ -60,10 +60,10 @@ const requestRow = (row, now) => element('tr', undefined, {}, [
 const amount = (value, unit) => unit === 'bytes' ? sizes(value) : value.toLocaleString('en')
 
 const limitRow = ({ name, used, most, unit, full }) => element('tr', undefined, {}, [
-  cell(name, undefined, 'wide'),
+  cell(name, undefined, 'wide wrap'),
   cell(amount(used, unit), 'Now', used >= most ? 'n warn' : 'n'),
   cell(amount(most, unit), 'At most', 'n'),
-  cell(full, 'Then')
+  cell(full, 'Then', 'wide wrap')
 ])
 
 /** New rows take the place of the old, and the keyboard stays where it was. */
