@@ -35,6 +35,20 @@ export class Closers {
 }
 
 /**
+ * Takes SIGHUP from now on, which would end the process otherwise, and returns what to call with the reaction to it. A signal
+ * that came before that is answered then: the files may have changed since they were read.
+ */
+export function takeHangups (): (reload: () => void) => void {
+  let heard = false
+  let react = (): void => { heard = true }
+  process.on('SIGHUP', () => { react() })
+  return reload => {
+    react = reload
+    if (heard) reload()
+  }
+}
+
+/**
  * Runs a service until SIGTERM or SIGINT, then closes what it opened and ends with status 0 within two seconds; with
  * status 1 or 2 and one line on standard error if it cannot start. A service that drains for `drainTime` ms has that
  * much longer; a second signal ends it at once.

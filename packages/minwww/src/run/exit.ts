@@ -4,31 +4,31 @@ import type { Context } from '../command.ts'
 import type { Settings } from '../config/schema.ts'
 import { explain } from '../errors.ts'
 import { exitOptions, reloadableOptions } from '../exit-options.ts'
-import { runService } from '../lifecycle.ts'
+import { runService, takeHangups } from '../lifecycle.ts'
 import type { Logger } from '../output.ts'
 import { openSession } from '../router-options.ts'
 import { openExit } from '../services.ts'
 
 export async function runExit ({ settings, logger, reporter, reread = () => settings }: Context<Settings<'exit'>>): Promise<void> {
+  const onHangup = takeHangups()
   exitOptions(settings) // what is wrong is said before there is a router
   const { keys: file } = settings
   const keys = file === undefined ? undefined : await loadOrCreateKeys(file).catch((error: unknown) => { throw explain(error, file) })
   await runService(logger, async closers => {
     const session = closers.add(await openSession(settings, keys, logger, reporter, 'exit'), session => session.close())
     const exit = await openExit(closers, session, settings, logger)
-    reloadOnHangup(exit, reread, logger)
+    onHangup(() => { reload(exit, reread, logger).catch(() => {}) })
     const { base64, b32 } = exit.destination
     reporter.ready({ destination: base64, b32 }, [`exit ready: ${b32}`, `destination: ${base64}`])
   }, settings.drainTime * 1000)
 }
 
 /** SIGHUP reads file, environment and lists again; what is wrong leaves everything as it was. */
-function reloadOnHangup (exit: Exit, reread: () => Settings<'exit'>, logger: Logger): void {
-  const reload = async (): Promise<void> => await exit.reload(reloadableOptions(reread()))
-  process.on('SIGHUP', () => {
-    reload().then(
-      () => logger.info('limits, rules and lists read again'),
-      (error: unknown) => logger.error({ reason: explain(error).message }, 'reload failed; what was in force stays')
-    )
-  })
+async function reload (exit: Exit, reread: () => Settings<'exit'>, logger: Logger): Promise<void> {
+  try {
+    await exit.reload(reloadableOptions(reread()))
+    logger.info('limits, rules and lists read again')
+  } catch (error) {
+    logger.error({ reason: explain(error).message }, 'reload failed; what was in force stays')
+  }
 }

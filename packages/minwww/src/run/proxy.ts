@@ -3,12 +3,13 @@ import { formatHostPort, parseHostPort } from '../address.ts'
 import type { Context } from '../command.ts'
 import type { Settings } from '../config/schema.ts'
 import { readExits } from '../exits.ts'
-import { runService, type Closers } from '../lifecycle.ts'
+import { runService, takeHangups, type Closers } from '../lifecycle.ts'
 import { openSession, renewSession } from '../router-options.ts'
 import { openProxy, type ProxySessions } from '../services.ts'
 
 export async function runProxy (context: Context<Settings<'proxy'>>): Promise<void> {
   const { settings, logger, reporter } = context
+  const onHangup = takeHangups()
   parseHostPort(settings.proxy, '--proxy')
   const exits = readExits(settings.exit, settings.exits)
   await runService(logger, async closers => {
@@ -16,11 +17,11 @@ export async function runProxy (context: Context<Settings<'proxy'>>): Promise<vo
     const open = (): Required<ProxySessions> => openSessions(context, closers, exits.length === 1 ? 2 : 1)
     const { sessions, renew } = open()
     const proxy = await openProxy(closers, { sessions, renew, exits, openUser: open }, settings, logger)
+    onHangup(() => { reloadExits(context, proxy) })
     const address = formatHostPort(proxy.address)
     reporter.progress(`listening on ${address}; it answers 503 until the tunnels are built`)
     await sessions
     reporter.ready({ proxy: `http://${address}` }, [`proxy ready: set your browser's HTTP proxy to ${address}`])
-    process.on('SIGHUP', () => { reloadExits(context, proxy) })
   })
 }
 
