@@ -1,5 +1,5 @@
 import { MAX_ED25519_KEYS } from './crypto/signature-types.ts'
-import { MAX_TRANSPORT_QUEUE } from './limits.ts'
+import { MAX_TRANSPORT_QUEUE } from './sizes.ts'
 import { I2CP_MAX_FRAME } from './messages/frame.ts'
 import { DEFAULT_NAME_CACHE } from './naming/cache.ts'
 import { MAX_HOSTS_FILE } from './naming/hosts.ts'

@@ -1,10 +1,8 @@
+import { HOP_BY_HOP } from '@minwww/protocol'
 import type { Field } from './http-types.ts'
 
-/** RFC 9110 section 7.6.1, and the proxy fields that never pass a hop. */
-const HOP_BY_HOP = new Set([
-  'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings',
-  'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info'
-])
+/** Besides those that no object may have. */
+const MORE_HOP_BY_HOP = new Set(['http2-settings', 'proxy-authentication-info'])
 
 /**
  * Fields of a request that the exit writes itself, or that no honest client sends through it: claims about who asks,
@@ -37,7 +35,7 @@ export function endToEnd (fields: readonly Field[]): Field[] {
   const named = new Set(listOf(fields, 'connection'))
   return fields.filter(([name]) => {
     const lower = name.toLowerCase()
-    return !HOP_BY_HOP.has(lower) && !named.has(lower)
+    return !HOP_BY_HOP.has(lower) && !MORE_HOP_BY_HOP.has(lower) && !named.has(lower)
   })
 }
 
