@@ -12,7 +12,7 @@ export const DOCUMENTS = [
 ]
 
 /** How a command begins. In running text the name of a program alone is none. */
-const COMMAND = /^(?:[A-Z_]+=\S+ )*(?:(?:npm|npx|minwww|node|curl|chromium|apt|apt-get|systemctl|ssh|kill|cargo|go|mvn|javap|podman|rm|mkdir|chown|cp|git|sudo) (?=[^<])|\.ci\/run$|(?:test|scripts|packages)\/\S+\.sh\b)/
+const COMMAND = /^(?:[A-Z_]+=\S+ )*(?:(?:npm|npx|minwww|node|curl|chromium|apt|apt-get|systemctl|ssh|kill|cargo|go|mvn|javap|podman|rm|mkdir|chown|cp|git|sudo) (?=[^<])|\.ci\/run$|(?:test|scripts)\/\S+\.sh\b)/
 /** Arguments for a command that is named nearby, such as `loss --delay 10`. */
 const ARGUMENTS = /^(?:[a-z]+ )?--\w[\w-]* \S+ .*--|^--\w+ \d\S* .*|^(?:tunnels|payload|loss|burst|paths|publish) --/
 
@@ -22,10 +22,106 @@ export function commandsOf (file: string): string[] {
   const fence = /^( *)```[a-z]*\n(.*?)^\1```/gms
   const blocks = [...text.matchAll(fence)].flatMap(([, , block = '']) => block.split('\n').map(line => line.trim().replace(/^\$ /, '')))
   const units = [...text.matchAll(/^(?:ExecStart=\/usr\/bin\/env |ExecReload=\/bin\/|RUN )(.+)$/gm)].map(([, code = '']) => code)
-  const inline = [...text.replace(fence, '').matchAll(/`([^`]+)`/g)].map(([, code = '']) => code.replace(/\s*\n[# ]*/g, ' '))
+  const inline = [...text.replace(fence, '').matchAll(/`([^`]+)`/g)].map(([, code = '']) => code.replace(/\s*\n[# ]*/g, ' ')).filter(code => !/^\S+\.sh$/.test(code))
   const lines = [...blocks, ...units, ...inline].map(line => line.replace(/\s+#.*$/, ''))
   return [...new Set(lines.flatMap(line => ARGUMENTS.test(line) ? [line] : line.split(/\s*(?:&&|;)\s*/).filter(part => COMMAND.test(part))))]
 }
 
-/** What has run each command in that form: a test, or somebody. Commands that differ in what is filled in have one line each. */
-export const RUNS: Record<string, string> = {}
+const COMMANDS_TEST = 'test/e2e/commands.ts'
+
+/** By whom a command of the documents has been run in that form: a test, `.ci/run`, or somebody, when, and with what result. */
+export const RUNS: Readonly<Record<string, string>> = {
+  ...runBy(COMMANDS_TEST, [
+    'chromium --proxy-server=http://127.0.0.1:4480',
+    'chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:4480 --force-webrtc-ip-handling-policy=disable_non_proxied_udp',
+    'curl -x http://127.0.0.1:4480 http://demo.i2p/',
+    'curl -x http://127.0.0.1:4480 http://mysite.i2p/',
+    'kill -HUP $MAINPID',
+    'minwww config check /etc/minwww/minwww.toml',
+    'minwww config check FILE',
+    'minwww config check|print FILE',
+    'minwww config print [FILE]',
+    'minwww demo',
+    'minwww doctor --router 127.0.0.1:7654',
+    'minwww doctor --router H:P',
+    'minwww doctor --router HOST:PORT',
+    // eslint-disable-next-line no-template-curly-in-string -- as systemd writes it
+    'minwww exit --config /etc/minwww/minwww.toml --keys ${STATE_DIRECTORY}/exit.dat --state ${STATE_DIRECTORY} --drain-time 30',
+    'minwww exit --keys exit.dat --limit-out 200 --limit-in 300 --quota-day 20000 --quota-month 400000 --state /var/lib/minwww --console 127.0.0.1:4490',
+    'minwww exit --keys exit.dat --site mysite.i2p=http://127.0.0.1:8080 --own-sites-only',
+    'minwww keys new|show|export FILE',
+    'minwww lookup NAME --router 127.0.0.1:7654',
+    'minwww lookup NAME --router H:P',
+    'minwww ping DEST --router H:P',
+    'minwww proxy --config /etc/minwww/minwww.toml',
+    'minwww proxy --exit ADDRESS.b32.i2p',
+    'minwww proxy --proxy 127.0.0.1:4490 --exit DESTINATION',
+    'minwww router',
+    'minwww tunnel server|client',
+    'node --import tsx packages/i2cp/examples/hello.ts 127.0.0.1:7654',
+    'npm start',
+    'npx minwww demo',
+    'npx minwww exit --router 127.0.0.1:7654 --keys exit.dat',
+    'npx minwww proxy --router 127.0.0.1:7654 --proxy 127.0.0.1:4480 --exit DESTINATION'
+  ]),
+  // Names of commands: with arguments they are in the same tests.
+  ...runBy('test/e2e/main-job.test.ts', ['minwww config', 'minwww demo|router|exit|proxy', 'minwww exit', 'minwww keys', 'minwww proxy', 'npx minwww']),
+  ...runBy('test/e2e/packed.ts', ['npm run pack:all']),
+  ...runBy('scripts/pack.js', ['npm pack']),
+  ...runBy('test/e2e/operations.test.ts', ['kill -9']),
+  ...runBy('.ci/run', ['npm ci', 'npm run check', 'npm run test:e2e', 'npm run test:faults', 'npm run test:interop', 'npm run fuzz', '.ci/run', 'npm test']),
+  ...byHand('2026-11-22', 'came to its end with status 0', [
+    'DELAY_MS=10 LOSS_PCT=1 test/testnet/up.sh', 'test/testnet/up.sh', 'test/testnet/down.sh',
+    'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts bench 1 20', 'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts wait 1 60',
+    'TS_NODE_PROJECT=tsconfig.test.json npx tap packages/i2cp/test/codec.test.ts',
+    'apt install i2pd',
+    'javap -constants',
+    'minwww bench --quick',
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/exit-core.ts',
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/grid-table.ts grid.json',
+    'npm run build:peers', 'npm run check:dead', 'npm run docs:api', 'npm run docs:errors', 'npm run docs:man', 'npm run docs:options',
+    'npm run fuzz -- --seconds 60', 'npm run fuzz -- --cases N --seed S', '--target NAME --from CASE', 'npm run docs:limits', 'npm run docs:man',
+    'npm install --global artifacts/packages/*.tgz',
+    // With the arguments below.
+    'node --conditions=@minwww/source --import tsx test/interop/measure.ts KIND... [options]',
+    'node --conditions=@minwww/source --import tsx test/interop/measure-streaming.ts',
+    'npx tsx --conditions=@minwww/source packages/streaming/test/measure/streams.ts [streams] [bytes] [latency ms] [loss]',
+    'npx tap packages/minwww-server/test/core-world.test.ts',
+    'npx tap test/interop/foreign-clients.test.ts',
+    'npx tsx --conditions=@minwww/source packages/streaming/test/measure/streams.ts 1000 65536 50',
+    'minwww bench url --via http://127.0.0.1:4444 --via http://127.0.0.1:4480 http://example.i2p/ --count 20',
+    'tunnels --delay 10', '--latency 100 --loss 0.01,0.05 --limit 10 --small 3'
+  ]),
+  ...byHand('2026-11-22', 'with systemd 252 in a container, both units started, reloaded, killed, started again by systemd and stopped', [
+    'systemctl restart i2pd', 'systemctl reload', 'systemctl start minwww-exit'
+  ]),
+  ...byHand('2026-11-22', 'with podman 4.3.1 in a container, over a base image of that name made of Debian 12 and Node 24.21, as no registry of images was in reach', [
+    'podman build -f packaging/Containerfile -t minwww .', 'podman run --network host -v minwww:/var/lib/minwww minwww exit --keys /var/lib/minwww/exit.dat',
+    'npm install --global --omit=dev /tmp/packages/*.tgz', 'rm -rf /tmp/packages', 'mkdir -m 0700 /var/lib/minwww', 'chown node:node /var/lib/minwww'
+  ]),
+  // These take longer: the figures in the documents are of whole runs. Here they were begun again, and ended before their end.
+  ...byHand('2026-11-22', 'begun, watched for one to two minutes without a fault, and ended', [
+    '--hops 3 --loss 0 --sizes 128 --concurrency 10', '--routers java --hops 3 --loss 0 --runs 20',
+    '--java 5,6,7,8 --delay 10 --from 5 --to 3 payload loss burst', '--java all --delay 10 --from 1 --to 3 payload loss burst paths',
+    '--latency 0 --size 4 --limit 8 --small 5', '--limit 25 --small 7',
+    'burst --delay 10', 'loss --delay 10', 'loss --delay 2 --loss 0.02', 'payload --delay 10',
+    'minwww bench', 'minwww bench --out DIR', 'minwww bench cost --runs 10', 'minwww bench pages --runs 4', 'minwww bench pages --runs 6',
+    'minwww bench routers --routers i2pd --hops 3 --loss 0,1 --sizes 1,32,128 --runs 10', 'minwww bench routers --routers i2pd --hops 3 --loss 2 --runs 100 --designs minwww',
+    'minwww bench steps', 'minwww bench tunnel --latency 250 --loss 0,1 --sizes 1,64,256 --runs 20', 'minwww bench tunnel --loss 0 --sizes 1,16,64,128 --runs 6',
+    'minwww bench tunnel --runs 10', 'minwww bench grid', 'minwww bench grid --json', 'minwww bench grid --json > grid.json',
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/pages-and-pool.ts',
+    'TS_NODE_PROJECT=tsconfig.test.json npx tap --timeout=300 test/e2e/limit.test.ts', 'TS_NODE_PROJECT=tsconfig.test.json npx tap --timeout=300 test/e2e/operations.test.ts',
+    'npx tap test/interop/java-router.test.ts', 'npx tap test/interop/streaming-java.test.ts', 'npx tap test/interop/streaming-{i2pd,loss}.test.ts',
+    'npm run docs:faults', 'npm run long-run -- --hours 3', 'npm run long-run -- --hours 3 --network i2pd',
+    'npm run flood', 'npm run measure:clients', 'npm run soak', 'npm run soak:day',
+    'npm run fuzz -- --cases 12000000 --seed 20261122', 'npm run fuzz -- --cases 520000 --seed 20261122 --target "addresses and targets"'
+  ])
+}
+
+function runBy (file: string, commands: readonly string[]): Record<string, string> {
+  return Object.fromEntries(commands.map(command => [command, file]))
+}
+
+function byHand (date: string, result: string, commands: readonly string[]): Record<string, string> {
+  return Object.fromEntries(commands.map(command => [command, `by hand, ${date}: ${result}`]))
+}

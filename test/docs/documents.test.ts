@@ -4,26 +4,13 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createProgram } from 'minwww'
 import { documentErrors } from '../../scripts/error-table.ts'
+import { commandsOf, DOCUMENTS, RUNS } from './commands.ts'
 
 type Command = ReturnType<typeof createProgram>
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
 const list = (folder: string): string[] => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(name => join(folder, name))
-
-const DOCUMENTS = [
-  'README.md', 'CHANGELOG.md', ...list('docs').filter(name => name.endsWith('.md')), ...readdirSync(join(ROOT, 'packages')).map(name => `packages/${name}/README.md`),
-  ...list('packaging').filter(name => /\.service$|Containerfile$/.test(name))
-]
-
-/** Lines of shell blocks and pieces of code in running text that begin with a command. */
-function commandsOf (file: string): string[] {
-  const text = read(file).replaceAll('\\|', '|')
-  const blocks = [...text.matchAll(/^```(?:sh|shell|bash|console)?\n(.*?)^```/gms)].flatMap(([, block = '']) => block.split('\n'))
-  const inline = [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)
-  const units = [...text.matchAll(/^(?:ExecStart=\/usr\/bin\/env |RUN )(.+)$/gm)].map(([, code = '']) => code)
-  return [...blocks, ...inline, ...units].flatMap(line => line.replace(/\s#.*$/, '').split(/\s*(?:&&|;)\s*/)).map(line => line.replace(/^\$ /, '').trim())
-}
 
 const words = (line: string): string[] => [...line.matchAll(/'[^']*'|"[^"]*"|\S+/g)].map(([word]) => word)
 
@@ -68,9 +55,19 @@ t.test('every command of a document exists, with its options', async t => {
   t.ok(seen > 40, `${seen} commands`)
 })
 
+t.test('every command of a document has been run in that form', async t => {
+  const shown = new Set(DOCUMENTS.flatMap(commandsOf))
+  for (const command of shown) t.ok(command in RUNS, `${command}: run it, and write into test/docs/commands.ts by whom`)
+  for (const [command, by] of Object.entries(RUNS)) {
+    t.ok(shown.has(command), `${command}: in no document any more`)
+    t.ok(by.startsWith('by hand, 20') || existsSync(join(ROOT, by)), by)
+  }
+})
+
 t.test('this test can fail', async t => {
   t.match(fault('minwww exit --no-such-option'), /no option/)
   t.match(fault('minwww fly'), /no command/)
+  t.ok(commandsOf('README.md').includes('npm start'))
   t.equal(fault('minwww keys new|show|export FILE'), undefined)
 })
 
