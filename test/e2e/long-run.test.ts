@@ -16,7 +16,7 @@ const SOME_PAGES = 10
 t.test('browses through faults, reports when it is ended, leaves nothing', async t => {
   const out = temporaryFolder(t)
   const journal = join(out, 'run.jsonl')
-  const child = spawn(process.execPath, [...COMMAND, '--network', 'embedded', '--minutes', '3', '--rate', '10', '--fault-every', '2', '--sample-every', '0.5', '--out', out], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...COMMAND, '--network', 'embedded', '--minutes', '3', '--rate', '10', '--fault-every', '1', '--sample-every', '0.5', '--out', out], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(() => child.kill('SIGKILL'))
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString() })
