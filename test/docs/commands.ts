@@ -67,7 +67,6 @@ export const RUNS: Readonly<Record<string, string>> = {
   // Names of commands: with arguments they are in the same tests.
   ...runBy('test/e2e/main-job.test.ts', ['minwww config', 'minwww demo|router|exit|proxy', 'minwww exit', 'minwww keys', 'minwww proxy', 'npx minwww']),
   ...runBy('test/e2e/packed.ts', ['npm run pack:all']),
-  ...runBy('scripts/pack.js', ['npm pack']),
   ...runBy('test/e2e/operations.test.ts', ['kill -9']),
   ...runBy('.ci/run', ['npm ci', 'npm run check', 'npm run test:e2e', 'npm run test:faults', 'npm run test:interop', 'npm run fuzz', '.ci/run', 'npm test']),
   ...byHand('2026-11-22', 'came to its end with status 0', [
