@@ -111,7 +111,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/pages-and-pool.ts',
     'TS_NODE_PROJECT=tsconfig.test.json npx tap --timeout=300 test/e2e/limit.test.ts', 'TS_NODE_PROJECT=tsconfig.test.json npx tap --timeout=300 test/e2e/operations.test.ts',
     'npx tap test/interop/java-router.test.ts', 'npx tap test/interop/streaming-java.test.ts', 'npx tap test/interop/streaming-{i2pd,loss}.test.ts',
-    'npm run docs:faults', 'npm run long-run -- --minutes 22 --log-level debug', 'npm run long-run -- --network i2pd --minutes 14 --log-level debug --rest 30 --seed 5',
+    'npm run docs:faults', 'npm run long-run -- --minutes 22 --log-level debug', 'npm run long-run -- --network i2pd --minutes 45 --fault-every 60 --rate 2 --log-level debug', 'npm run long-run -- --network i2pd --minutes 14 --log-level debug --rest 30 --seed 5',
     'npm run flood', 'npm run measure:clients', 'npm run soak', 'npm run soak:day',
     'npm run fuzz -- --cases 12000000 --seed 20261122', 'npm run fuzz -- --cases 520000 --seed 20261122 --target "addresses and targets"'
   ])
