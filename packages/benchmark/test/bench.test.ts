@@ -103,7 +103,7 @@ t.test('real proxy, exit and streaming over a local router', async t => {
     }
     const row = await costOf(world, design, client, { size: 1_024, latency: 0, loss: 0, state: 'warm' }, 2)
     t.equal(row.failed, 0)
-    t.ok(row.tunnelMessages >= 3)
+    t.ok(row.tunnelMessages >= 2, `${row.tunnelMessages} tunnel messages: a request and an answer at least`)
     const above = await fetchBytes(client, 256 * 1024, 'above')
     t.equal(above.error, undefined, '256 KB, above what messages carry')
     await client.close()
