@@ -10,7 +10,7 @@ import { javaMissing } from './java.ts'
 import { ATTEMPTS, livePlace, withI2pd, type Place } from './streaming-i2pd.ts'
 import { SIZES, TUNNELS, withJava } from './streaming-java.ts'
 
-t.setTimeout(560_000)
+t.setTimeout(760_000)
 
 const CURL = ['--silent', '--show-error', '--fail', '--max-time', '60', '--retry', '4', '--retry-all-errors']
 

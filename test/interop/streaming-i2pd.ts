@@ -9,9 +9,9 @@ import { startNetwork, type TestNetwork, type TestNetworkOptions } from '../test
 import { openManager, SIZES, TRANSFER_MS, TUNNELS } from './streaming-java.ts'
 import { startWebServer, transferBothWays } from './transfer.ts'
 
-const PROBE_MS = 20_000
+const PROBE_MS = 15_000
 const RETRY_MS = 500
-const MAX_NETWORKS = 3
+const MAX_NETWORKS = 5
 /** Connections for one transfer: i2pd may leave a path dead for minutes at any time (docs/routers.md, "Dead paths"). */
 export const ATTEMPTS = 3
 
@@ -27,17 +27,19 @@ export interface Place { network: TestNetwork, manager: StreamManager, destinati
 
 /**
  * A network whose two paths work at all: i2pd sometimes leaves one dead for minutes (docs/routers.md, "Dead paths"),
- * which no streaming can mend. What is tested is what streaming does on paths that carry messages.
+ * which no streaming can mend. What is tested is what streaming does on paths that carry messages. Another network has
+ * another seed: with the same one it would lose the same again.
  */
 export async function livePlace (t: Test, options: TestNetworkOptions): Promise<Place> {
   for (let attempt = 1; ; attempt++) {
     const keys = LocalDestination.generate()
-    const network = await startNetwork({ ...options, hops: [1], tunnels: i2pdTunnels(keys.destination) })
+    const network = await startNetwork({ ...options, seed: attempt, hops: [1], tunnels: i2pdTunnels(keys.destination) })
     t.teardown(async () => await network.stop())
     const manager = await openManager(t, { connect: () => network.connect(3), keys })
     const destination = Destination.parse(network.destination(2, 'plain'))
-    if (await answers(manager, destination) && await echoes(network, manager)) return { network, manager, destination }
-    t.comment(`network ${attempt} has a dead path`)
+    const there = await answers(manager, destination)
+    if (there && await echoes(network, manager)) return { network, manager, destination }
+    t.comment(`network ${attempt} has a dead path: ${there ? "from i2pd's client tunnel to us" : "from us to i2pd's server tunnel"}`)
     await network.stop()
     if (attempt === MAX_NETWORKS) throw new Error(`${attempt} networks with dead paths`)
   }

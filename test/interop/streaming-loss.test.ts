@@ -3,7 +3,7 @@ import t from 'tap'
 import { networkMissing } from '../testnet/network.ts'
 import { livePlace, withI2pd } from './streaming-i2pd.ts'
 
-t.setTimeout(560_000)
+t.setTimeout(760_000)
 
 t.test('i2pd, 2 % loss on every link', { skip: networkMissing({ emulatedLinks: true }) ?? false }, async t => {
   const place = await livePlace(t, { delay: 1, loss: 0.02 })
