@@ -69,6 +69,8 @@ export const RUNS: Readonly<Record<string, string>> = {
   ...runBy('test/e2e/packed.ts', ['npm run pack:all']),
   ...runBy('test/e2e/operations.test.ts', ['kill -9']),
   ...runBy('.ci/run', ['npm ci', 'npm run check', 'npm run test:e2e', 'npm run test:faults', 'npm run test:interop', 'npm run fuzz', '.ci/run', 'npm test']),
+  // As files of `npm run test:interop`.
+  ...runBy('.ci/run', ['npx tap test/interop/java-router.test.ts', 'npx tap test/interop/streaming-java.test.ts', 'npx tap test/interop/streaming-{i2pd,loss}.test.ts']),
   ...byHand('2026-11-22', 'came to its end with status 0', [
     'DELAY_MS=10 LOSS_PCT=1 test/testnet/up.sh', 'test/testnet/up.sh', 'test/testnet/down.sh',
     'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts bench 1 20', 'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts wait 1 60',
@@ -76,6 +78,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     'apt install i2pd',
     'javap -constants',
     'minwww bench --quick',
+    'minwww bench routers --routers i2pd --hops 3 --loss 0,1 --sizes 1,32,128 --runs 10', 'minwww bench routers --routers mixed --hops 1 --loss 0 --sizes 1,10,32,64,128 --runs 10',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/exit-core.ts',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/grid-table.ts grid.json',
     'npm run build:peers', 'npm run check:dead', 'npm run docs:api', 'npm run docs:errors', 'npm run docs:man', 'npm run docs:options',
@@ -105,12 +108,11 @@ export const RUNS: Readonly<Record<string, string>> = {
     '--latency 0 --size 4 --limit 8 --small 5', '--limit 25 --small 7',
     'burst --delay 10', 'loss --delay 10', 'loss --delay 2 --loss 0.02', 'payload --delay 10',
     'minwww bench', 'minwww bench --out DIR', 'minwww bench cost --runs 10', 'minwww bench pages --runs 4', 'minwww bench pages --runs 6',
-    'minwww bench routers --routers i2pd --hops 3 --loss 0,1 --sizes 1,32,128 --runs 10', 'minwww bench routers --routers i2pd --hops 3 --loss 2 --runs 100 --designs minwww',
+    'minwww bench routers --routers i2pd --hops 3 --loss 2 --runs 100 --designs minwww',
     'minwww bench steps', 'minwww bench tunnel --latency 250 --loss 0,1 --sizes 1,64,256 --runs 20', 'minwww bench tunnel --loss 0 --sizes 1,16,64,128 --runs 6',
     'minwww bench tunnel --runs 10', 'minwww bench grid', 'minwww bench grid --json', 'minwww bench grid --json > grid.json',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/pages-and-pool.ts',
     'TS_NODE_PROJECT=tsconfig.test.json npx tap --timeout=300 test/e2e/limit.test.ts', 'TS_NODE_PROJECT=tsconfig.test.json npx tap --timeout=300 test/e2e/operations.test.ts',
-    'npx tap test/interop/java-router.test.ts', 'npx tap test/interop/streaming-java.test.ts', 'npx tap test/interop/streaming-{i2pd,loss}.test.ts',
     'npm run docs:faults', 'npm run long-run -- --minutes 22 --log-level debug', 'npm run long-run -- --network i2pd --minutes 45 --fault-every 60 --rate 2 --log-level debug', 'npm run long-run -- --network i2pd --minutes 14 --log-level debug --rest 30 --seed 5',
     'npm run flood', 'npm run measure:clients', 'npm run soak', 'npm run soak:day',
     'npm run fuzz -- --cases 12000000 --seed 20261122', 'npm run fuzz -- --cases 520000 --seed 20261122 --target "addresses and targets"'
