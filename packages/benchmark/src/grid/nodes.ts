@@ -3,7 +3,7 @@ import type { ClientConfig, ClientEvent } from '@minwww/client/core'
 import type { LocalDestination } from '@minwww/i2cp/codec'
 import { ServerCore } from '@minwww/server/core'
 import { pageResponse, requestedPage } from './http.ts'
-import type { Departure, World, WorldMessage, WorldNode } from './world.ts'
+import { departure, type Departure, type World, type WorldMessage, type WorldNode } from './world.ts'
 
 /** The real client core as a node. */
 export class ClientNode implements WorldNode {
@@ -36,9 +36,7 @@ export class ClientNode implements WorldNode {
   pollTransmit (now: number): Departure | undefined {
     this.#events()
     const outgoing = this.core.pollTransmit(now)
-    if (outgoing === undefined) return undefined
-    const { protocol, fromPort, toPort, payload } = outgoing
-    return { protocol, fromPort, toPort, payload, from: this.addresses[outgoing.source]!, to: outgoing.to.b32 }
+    return outgoing === undefined ? undefined : departure(this.addresses[outgoing.source]!, outgoing)
   }
 
   #events (): void {
@@ -94,9 +92,7 @@ export class ExitNode implements WorldNode {
 
   pollTransmit (now: number): Departure | undefined {
     const outgoing = this.core.pollTransmit(now)
-    if (outgoing === undefined) return undefined
-    const { protocol, fromPort, toPort, payload } = outgoing
-    return { protocol, fromPort, toPort, payload, from: this.addresses[0]!, to: outgoing.to.b32 }
+    return outgoing === undefined ? undefined : departure(this.addresses[0]!, outgoing)
   }
 
   #events (now: number): void {

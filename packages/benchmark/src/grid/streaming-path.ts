@@ -7,7 +7,7 @@ import { pageRequest, pageResponse, requestedPage } from './http.ts'
 import type { Outcome } from './minwww-path.ts'
 import { SeededRandom } from './random.ts'
 import { World } from './world.ts'
-import type { Departure, WorldMessage, WorldNode } from './world.ts'
+import { departure, type Departure, type WorldMessage, type WorldNode } from './world.ts'
 
 const PORT = 80
 
@@ -43,8 +43,7 @@ class StreamNode implements WorldNode {
       this.#events()
       return undefined
     }
-    const { protocol, fromPort, toPort, payload } = outgoing
-    return { protocol, fromPort, toPort, payload, from: this.addresses[0]!, to: outgoing.to.b32 }
+    return departure(this.addresses[0]!, outgoing)
   }
 
   #events (): void {

@@ -271,12 +271,12 @@ export class Dispatcher {
 
   #expired (now: number, exchange: Exchange): void {
     if (exchange.timer.kind === 'gap') return this.#repair(now, exchange)
-    if (exchange.timer.kind === 'want' && ++exchange.wantsInVain < this.#patience(exchange)) return this.#repair(now, exchange)
+    if (exchange.timer.kind === 'want' && ++exchange.wantsInVain < this.#wantsGranted(exchange)) return this.#repair(now, exchange)
     this.#silence(now, exchange)
   }
 
   /** WANTs in vain that end an exchange: one, if chance does not lose all that was asked for and another path can be tried. */
-  #patience ({ request, exit, wanted }: Exchange): number {
+  #wantsGranted ({ request, exit, wanted }: Exchange): number {
     const hasOther = request.idempotent && (this.#isAlone(request) ? this.#context.keys.length > 1 : request.purpose.kind === 'pool')
     return hasOther && exit.path.isBeyondChance(wanted) ? 1 : 2
   }
