@@ -4,7 +4,8 @@ declare module 'ws' {
   import type { Server } from 'node:http'
 
   export class WebSocket extends EventEmitter {
-    send (data: Uint8Array, options: { binary: boolean }): void
+    constructor (url: string)
+    send (data: Uint8Array | string, options?: { binary: boolean }): void
     terminate (): void
     on (event: 'message', listener: (data: Buffer, isBinary: boolean) => void): this
   }

@@ -47,6 +47,8 @@ export interface TestNetworkOptions {
   readyTimeout?: number
   /** False: signals are the caller's, who ends the network and the process himself. Default true. */
   signals?: boolean
+  /** Ends the wait; what is there already is stopped. */
+  signal?: AbortSignal
   logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'none'
 }
 
@@ -99,6 +101,7 @@ export class TestNetwork {
     const deadline = started + timeout
     for (const hops of timeout > 0 ? this.#hops() : []) {
       while (!await this.#hasPage(hops)) {
+        this.options.signal?.throwIfAborted()
         if (Date.now() > deadline) throw new Error(`no page over ${hops} hops within ${timeout} ms`)
         await sleep(250)
       }

@@ -53,7 +53,7 @@ async function runOne (context: ScenarioContext, plan: Plan, { kind, hops, loss 
   const closers = new Closers()
   try {
     progress(`starting 8 ${kind} routers in namespaces, ${latency} ms and ${loss} % loss a link`)
-    const network = closers.add(await startClosedNetwork(kind, { hops, delay: latency, loss: loss / 100, seed }), network => network.stop())
+    const network = closers.add(await startClosedNetwork(kind, { hops, delay: latency, loss: loss / 100, seed }, signal), network => network.stop())
     const site = closers.add(await startSite(), site => site.close())
     const all = await openRivals(kind, { closers, network, site, lengths: hops, signal, progress })
     const rivals = all.filter(({ design }) => designs === undefined || designs.includes(design))

@@ -37,8 +37,11 @@ const WARM_UP_PAGES = 8
 const QUICK_WARM_UP_PAGES = 4
 const WARM_UP_SIZE = 128 * 1024
 
-export async function warmUp ({ quick, seed }: Pick<ScenarioContext, 'quick' | 'seed'>, client: Pick<Client, 'via'>, tag: string | number, host?: string): Promise<void> {
-  for (let i = 0; i < warmUpPages(quick); i++) await fetchBytes(client, WARM_UP_SIZE, `warm.${seed}.${tag}.${i}`, host)
+export async function warmUp ({ quick, seed, signal }: Pick<ScenarioContext, 'quick' | 'seed' | 'signal'>, client: Pick<Client, 'via'>, tag: string | number, host?: string): Promise<void> {
+  for (let i = 0; i < warmUpPages(quick); i++) {
+    signal.throwIfAborted()
+    await fetchBytes(client, WARM_UP_SIZE, `warm.${seed}.${tag}.${i}`, host)
+  }
 }
 
 function warmUpPages (quick: boolean): number {

@@ -41,7 +41,7 @@ export interface Links {
 
 interface NetworkModule {
   networkMissing: (needs: { emulatedLinks: boolean, java: boolean }) => string | undefined
-  startNetwork: (options: Links & { readyTimeout: number, routers: number, signals: false, floodfills?: number, java?: number[], classpath?: string }) => Promise<ClosedNetwork>
+  startNetwork: (options: Links & { signal: AbortSignal, readyTimeout: number, routers: number, signals: false, floodfills?: number, java?: number[], classpath?: string }) => Promise<ClosedNetwork>
 }
 
 interface JavaModule {
@@ -64,14 +64,15 @@ async function missing (java: boolean, emulatedLinks: boolean): Promise<string |
 
 /**
  * Eight routers, each in a network namespace of its own. i2pd's own tunnels are up; Java routers build none in their first
- * 90 s. Signals are left to the command, so that an interrupted run still prints what it has.
+ * 90 s. Signals of the process are left to the command, so that an interrupted run still prints what it has.
+ * @throws the reason of `signal`
  */
-export async function startClosedNetwork (kind: RouterKind, links: Links): Promise<ClosedNetwork> {
+export async function startClosedNetwork (kind: RouterKind, links: Links, signal: AbortSignal): Promise<ClosedNetwork> {
   const { startNetwork } = await load<NetworkModule>(NETWORK)
-  if (kind === 'i2pd') return await startNetwork({ ...links, routers: ROUTERS, signals: false, readyTimeout: READY_TIMEOUT })
+  if (kind === 'i2pd') return await startNetwork({ ...links, signal, routers: ROUTERS, signals: false, readyTimeout: READY_TIMEOUT })
   const classpath = await (await load<JavaModule>(JAVA)).javaClasspath()
   const java = Array.from({ length: ROUTERS }, (_, i) => i + 1).filter(k => k >= FIRST_JAVA[kind])
-  return await startNetwork({ ...links, hops: [], routers: ROUTERS, signals: false, floodfills: JAVA_FLOODFILLS, java, classpath, readyTimeout: 0 })
+  return await startNetwork({ ...links, signal, hops: [], routers: ROUTERS, signals: false, floodfills: JAVA_FLOODFILLS, java, classpath, readyTimeout: 0 })
 }
 
 async function load<T> (module: URL): Promise<T> {
