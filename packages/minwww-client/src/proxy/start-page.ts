@@ -12,7 +12,7 @@ export function startPage (address: string, { ready, state }: { ready: boolean, 
 <div class="box"><dl class="facts"><dt>HTTP proxy</dt><dd><code>${host}</code></dd><dt>Port</dt><dd><code>${port}</code></dd>
 <dt>Automatic</dt><dd><code>${proxy}/proxy.pac</code></dd><dt>Only .i2p</dt><dd><code>${proxy}/proxy.pac?mode=i2p</code></dd></dl></div>
 <h2>Set the browser</h2>
-<ul><li><strong>Firefox</strong>: Settings, Network Settings. Choose manual configuration and enter the address and port above as HTTP proxy, also for HTTPS; or enter the address above for automatic configuration.</li>
+<ul><li><strong>Firefox</strong>: Settings, Privacy and security, Connection and software security, Configure proxy (in older versions General, Network Settings). Choose manual configuration and enter the address and port above as HTTP proxy, also for HTTPS; or enter the address above for automatic configuration. Write addresses with <code>http://</code>: it searches the web for names that it does not know.</li>
 <li><strong>Chromium</strong>: <code>chromium --proxy-server=${proxy}</code></li>
 <li><strong>curl</strong>: <code>curl -x ${proxy} http://demo.i2p/</code></li></ul>
 <h2>What others see</h2>
