@@ -12,7 +12,7 @@ import { ARTIFACTS } from './browser.ts'
 export const FIREFOX = '/usr/bin/firefox-esr'
 
 /** Longest wait for Firefox to start, and for the answer to any command, ms. */
-const DEADLINE = 60_000
+const DEADLINE = 120_000
 /** What Firefox gets to end by itself, ms. */
 const GRACE = 10_000
 
@@ -59,6 +59,7 @@ const QUIET: Preferences = {
   'browser.safebrowsing.phishing.enabled': false,
   'browser.startup.page': 0,
   'datareporting.policy.dataSubmissionEnabled': false,
+  'doh-rollout.disable-heuristics': true,
   'dom.push.connection.enabled': false,
   'extensions.systemAddon.update.enabled': false,
   'media.gmp-manager.updateEnabled': false,
