@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
+import { reproducibleBytes } from '../testnet/bytes.mjs'
 import { fetchPage, freePort, startService, type Service } from '../e2e/harness.ts'
 import { startSite, type Handler } from './network.ts'
 import { record, until, untilPage } from './rows.ts'
@@ -9,12 +10,13 @@ const FILE = '2-exit'
 const PAGE = 'http://site.i2p'
 const SIZE = 60_000 // bytes: some seconds at the bandwidth below
 const LARGE = 600_000 // bytes: by a stream
-/** One is killed for each of the six faults here, one is left. */
-const COUNT = 7
+/** One is killed for each of the seven faults here, one is left. */
+const COUNT = 8
+const FILE_BYTES = reproducibleBytes(LARGE, 3)
 /** Also waits for what takes minutes: for the table (npm run docs:faults). */
 const LONG = process.env.MINWWW_FAULTS_LONG === '1'
 
-t.setTimeout(300_000)
+t.setTimeout(390_000)
 
 interface Stage {
   fault: string
@@ -26,6 +28,15 @@ interface Stage {
 interface Exit { service: Service, console: string, kill: () => void, dead: boolean }
 
 const reply = (response: Parameters<Handler>[1]): void => { response.end(Buffer.alloc(SIZE, 1)) }
+
+/** As HTTPDs send files: with a validator, and in parts. */
+function sendFile (request: Parameters<Handler>[0], response: Parameters<Handler>[1]): void {
+  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+  const part = from > 0 && request.headers['if-range'] === '"v1"'
+  response.writeHead(part ? 206 : 200, {
+    etag: '"v1"', 'accept-ranges': 'bytes', 'content-length': part ? LARGE - from : LARGE, ...(part && { 'content-range': `bytes ${from}-${LARGE - 1}/${LARGE}` })
+  }).end(part ? FILE_BYTES.subarray(from) : FILE_BYTES)
+}
 
 const STAGES: Stage[] = [
   { fault: 'the site was asked and has not answered', path: '/asked', site: exit => () => { exit.kill() } },
@@ -76,7 +87,8 @@ t.test('an exit is killed at every stage of a reply; another one answers', async
       victim = exit
       return stage.site(exit)(request, response)
     }
-    if (request.url?.startsWith('/large') === true) response.writeHead(200, { 'content-length': LARGE }).end(Buffer.alloc(LARGE, 2))
+    if (request.url?.startsWith('/file') === true) sendFile(request, response)
+    else if (request.url?.startsWith('/large') === true) response.writeHead(200, { 'content-length': LARGE }).end(Buffer.alloc(LARGE, 2))
     else reply(response)
   })
   const proxy = await startService(t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--timeout', '60', ...exits.flatMap(({ service }) => ['--exit', service.json.destination as string])])
@@ -117,18 +129,34 @@ t.test('an exit is killed at every stage of a reply; another one answers', async
 
   await t.test('in the middle of a large answer', async t => {
     const began = performance.now()
-    const download = readLarge(address, () => { last?.kill() })
+    const download = readLarge(address, '/large', () => { last?.kill() })
     await download.begun
     const next = await untilPage(`${PAGE}/next`, address)
     if (!LONG) download.cancel()
-    const { received, complete } = await download.done
-    t.ok(received > 0 && received < LARGE, `${received} bytes`)
+    const { body, complete } = await download.done
+    t.ok(body.length > 0 && body.length < LARGE, `${body.length} bytes`)
     t.equal(complete, false, 'a part does not look whole')
     record(FILE, {
-      fault: 'exit killed in the middle of a large answer (600 KB by a stream)',
+      fault: 'exit killed in the middle of a large answer without a validator (600 KB by a stream)',
       user: 'the download stands still, then breaks off when the stream gives up; other pages come',
       kept: 'nothing of it is put into the cache',
       again: [['next page', next], ...(LONG ? [['broken off', performance.now() - began] as [string, number]] : [])]
+    })
+  })
+
+  await t.test('in the middle of a file', async t => {
+    const began = performance.now()
+    let killed: Exit | undefined
+    const download = readLarge(address, '/file', () => { killed = last; killed?.kill() })
+    const { body, complete } = await download.done
+    t.ok(killed?.dead, 'its exit was killed')
+    t.ok(complete && body.equals(FILE_BYTES), `${body.length} bytes, byte-identical`)
+    t.not(last, killed, 'another exit brought the rest')
+    record(FILE, {
+      fault: 'exit killed in the middle of a file with ETag and ranges (600 KB by a stream)',
+      user: 'the download stands still for half a minute, then goes on from another exit',
+      kept: 'what had come; the same bytes, or the download breaks off',
+      again: [['whole file', performance.now() - began]]
     })
   })
 })
@@ -143,23 +171,23 @@ async function post (proxy: string): Promise<{ status: number, error: string, to
   })
 }
 
-interface Download { begun: Promise<void>, done: Promise<{ received: number, complete: boolean }>, cancel: () => void }
+interface Download { begun: Promise<void>, done: Promise<{ body: Buffer, complete: boolean }>, cancel: () => void }
 
 /** Reads an answer and calls `started` when its first bytes are there. */
-function readLarge (proxy: string, started: () => void): Download {
+function readLarge (proxy: string, path: string, started: () => void): Download {
   const { hostname, port } = new URL(proxy)
-  const outgoing = request({ host: hostname, port, path: `${PAGE}/large`, headers: { host: 'site.i2p' }, agent: false })
+  const outgoing = request({ host: hostname, port, path: `${PAGE}${path}`, headers: { host: 'site.i2p' }, agent: false })
   const response = once(outgoing, 'response').then(([incoming]) => incoming as IncomingMessage)
   outgoing.end()
-  let received = 0
+  const chunks: Buffer[] = []
   const begun = response.then(async incoming => {
-    incoming.on('error', () => {}).on('data', (chunk: Buffer) => { received += chunk.length })
+    incoming.on('error', () => {}).on('data', (chunk: Buffer) => { chunks.push(chunk) })
     await once(incoming, 'data')
     started()
   })
   const done = response.then(async incoming => {
     await new Promise<void>(resolve => { incoming.once('close', resolve) })
-    return { received, complete: incoming.complete }
+    return { body: Buffer.concat(chunks), complete: incoming.complete }
   })
   return { begun, done, cancel: () => { outgoing.destroy() } }
 }

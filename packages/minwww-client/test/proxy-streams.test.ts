@@ -293,6 +293,23 @@ t.test('a body that breaks off breaks the browser\'s connection', async t => {
   await end()
 })
 
+t.test('a file goes on from another exit when its exit dies', async t => {
+  const content = Buffer.alloc(300_000, 'abcdefghij')
+  const sendFile = (request: IncomingMessage, response: import('node:http').ServerResponse): void => {
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+    const fields = { etag: '"1"', 'accept-ranges': 'bytes', 'content-length': content.length - from }
+    if (from > 0) response.writeHead(206, { ...fields, 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` }).end(content.subarray(from))
+    else response.writeHead(200, fields).write(content.subarray(0, 100_000), () => request.socket.resetAndDestroy())
+  }
+  const exits = [await startPeer(sendFile), await startPeer(sendFile)]
+  const { port, end } = await withExits(exits, () => ({ fail: { code: 'too-large' } }))
+  const answer = await get(port, 'http://a.example/file')
+  t.equal(answer.status, 200)
+  t.ok(answer.body.equals(content))
+  t.strictSame(exits.map(({ seen }) => seen.length), [1, 1], 'each was asked once')
+  await end()
+})
+
 t.test('idle streams are used again, and a dead one is replaced', async t => {
   const exit = await startPeer(echo)
   const { port, streams, end } = await withExits([exit], () => ({ fail: { code: 'too-large' } as never }), { cache: false })

@@ -32,3 +32,7 @@ export interface Answer {
 /** Statuses that never have a body, and HEAD. */
 export const isBodiless = (method: string, status: number): boolean =>
   method === 'HEAD' || status === 204 || status === 304 || status < 200
+
+export function destroyBody ({ body }: Pick<Answer, 'body'>): void {
+  if (!Buffer.isBuffer(body)) body.destroy()
+}

@@ -11,6 +11,7 @@ import { fetchByMessage, failureOf, TooLargeError } from './message-path.ts'
 import type { NameService } from './names.ts'
 import type { Settings } from './options.ts'
 import { firstOf } from './peer-search.ts'
+import { resuming } from './resume.ts'
 import { fetchByStream, isRepeatable, StreamFailure, type Limits, type StreamAnswer } from './stream-path.ts'
 import { EXIT_PORT, type StreamPeer } from './streams.ts'
 import { parseAuthority, withHost, type Target } from './target.ts'
@@ -112,15 +113,24 @@ export class Exchange {
       }
     }
     const peer: StreamPeer = { kind: 'site', id: site, destination, port: request.target.port }
-    const answer = await this.#overStream(request, backend, peer, { connect: settings.timeout, answer: settings.timeout })
+    const ask = async (asked: SiteRequest): Promise<StreamAnswer> => await this.#overStream(asked, backend, peer, { connect: settings.timeout, answer: settings.timeout })
+    const answer = await ask(request)
     altSvc.note(site, valuesOf(answer.received, 'alt-svc'))
-    return answer
+    return resuming(request, answer, ask)
   }
 
   /** The exits that suit best, one after the other as long as a repeat is harmless. */
   async #overExits (request: SiteRequest, backend: Backend, first?: string, timeout = this.#options.settings.timeout): Promise<StreamAnswer> {
+    const answer = await this.#askExits(request, backend, this.exitPeers(backend, request.target, first), timeout)
+    return resuming(request, answer, async (rest, { exit }) => {
+      this.#options.logger?.debug({ exit }, 'the rest of a body is asked of another exit')
+      const peers = this.exitPeers(backend, request.target)
+      return await this.#askExits(rest, backend, [...peers.filter(({ id }) => id !== exit), ...peers.filter(({ id }) => id === exit)], timeout)
+    })
+  }
+
+  async #askExits (request: SiteRequest, backend: Backend, peers: readonly StreamPeer[], timeout: number): Promise<StreamAnswer> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', request.method)
-    const peers = this.exitPeers(backend, request.target, first)
     return await firstOf(peers, timeout, async (peer, limits) => await this.#overStream(request, backend, peer, limits), (failure, { id }) => {
       this.#options.logger?.debug({ exit: id, err: failure }, 'stream to exit failed')
       return failure.harmless && !hasStarted(request)

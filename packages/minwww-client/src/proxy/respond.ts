@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { isBodiless, type Answer } from './answer.ts'
+import { destroyBody, isBodiless, type Answer } from './answer.ts'
 import { acceptsCodings, canDecode, codingsOf, decodeBody } from './coding.ts'
 import { ProxyError } from './failures.ts'
 import { valueOf, type Fields } from './fields.ts'
@@ -68,10 +68,6 @@ async function decoded (body: Buffer | Readable, codings: readonly string[]): Pr
     throw new ProxyError('MINWWW_BAD_UPSTREAM', 'the body is not what its Content-Encoding says', { cause: error })
   }
   return Buffer.concat(chunks)
-}
-
-function destroyBody ({ body }: Answer): void {
-  if (!Buffer.isBuffer(body)) body.destroy()
 }
 
 const safeReason = (reason: string): string => reason.replace(/[^\t\x20-\x7e]/g, '')

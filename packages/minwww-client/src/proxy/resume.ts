@@ -1,0 +1,110 @@
+import { Readable } from 'node:stream'
+import { destroyBody, type SiteRequest } from './answer.ts'
+import { ProxyError } from './failures.ts'
+import { listOf, valueOf, valuesOf, type Fields } from './fields.ts'
+import type { StreamAnswer } from './stream-path.ts'
+
+/** How often one body goes on after its stream broke off. */
+const MAX_RESUMPTIONS = 3
+/** A stream that may be given up carries nothing for this long, although the browser waits, ms. */
+const STANDSTILL = 30_000
+
+/** Asks for the rest of a body: somebody else than `failed`, if there is somebody. */
+export type AskRest = (request: SiteRequest, failed: StreamAnswer) => Promise<StreamAnswer>
+
+/** What must be the same in the rest. */
+interface Whole { etag: string, length: number }
+
+/**
+ * The answer, with a body that goes on elsewhere when its stream breaks off or stands still: where the site has a strong
+ * validator and takes ranges (RFC 9110, sections 13.1.5 and 14), so that the browser gets the same bytes or none. Other
+ * answers come back as they are.
+ */
+export function resuming (request: SiteRequest, answer: StreamAnswer, ask: AskRest, standstill = STANDSTILL): StreamAnswer {
+  const whole = wholeOf(request, answer)
+  if (whole === undefined || Buffer.isBuffer(answer.body)) return answer
+  const download = new Download(request, answer, whole, ask, standstill)
+  const body = Readable.from(download.bytes(), { objectMode: false })
+  // Who is given up before the first byte was read runs no `finally`.
+  body.once('close', () => download.close())
+  return { ...answer, body }
+}
+
+function wholeOf (request: SiteRequest, { status, received }: StreamAnswer): Whole | undefined {
+  if (request.method !== 'GET' || status !== 200 || valueOf(request.fields, 'range') !== undefined) return undefined
+  const [etag = '', ...moreTags] = valuesOf(received, 'etag')
+  const [length = '', ...moreLengths] = valuesOf(received, 'content-length')
+  const isStrong = etag.startsWith('"') && moreTags.length === 0
+  const isKnown = /^\d{1,15}$/.test(length) && moreLengths.length === 0
+  if (!isStrong || !isKnown || !listOf(valueOf(received, 'accept-ranges')).includes('bytes')) return undefined
+  return { etag, length: Number(length) }
+}
+
+class Download {
+  readonly #request: SiteRequest
+  readonly #whole: Whole
+  readonly #ask: AskRest
+  readonly #standstill: number
+  #answer: StreamAnswer
+
+  constructor (request: SiteRequest, answer: StreamAnswer, whole: Whole, ask: AskRest, standstill: number) {
+    this.#request = request
+    this.#answer = answer
+    this.#whole = whole
+    this.#ask = ask
+    this.#standstill = standstill
+  }
+
+  close (): void {
+    destroyBody(this.#answer)
+  }
+
+  async * bytes (): AsyncGenerator<Buffer> {
+    const { length } = this.#whole
+    let at = 0
+    for (let resumptions = 0; ; resumptions++) {
+      const mayResume = resumptions < MAX_RESUMPTIONS
+      try {
+        for await (const chunk of this.#flowing(mayResume)) {
+          at += chunk.length
+          // The browser would take it for the next response.
+          if (at > length) throw new ProxyError('MINWWW_BAD_UPSTREAM', 'the body is longer than it says')
+          yield chunk
+        }
+        if (at === length) return
+        throw new ProxyError('MINWWW_CONNECTION_FAILED', 'the body ended before its end')
+      } catch (error) {
+        if (!mayResume || at >= length || this.#request.signal.aborted) throw error
+        this.#answer = await restOf(this.#request, this.#answer, this.#whole, at, this.#ask).catch(() => { throw error })
+      }
+    }
+  }
+
+  /** Chunks of the present stream; with `guarded` it fails after a standstill. The time that the browser takes does not count. */
+  async * #flowing (guarded: boolean): AsyncGenerator<Buffer> {
+    const body = this.#answer.body as Readable
+    const fail = (): void => { body.destroy(new ProxyError('MINWWW_TIMEOUT', 'the stream stands still')) }
+    const watch = (): NodeJS.Timeout | undefined => guarded ? setTimeout(fail, this.#standstill) : undefined
+    let timer = watch()
+    try {
+      for await (const chunk of body as AsyncIterable<Buffer>) {
+        clearTimeout(timer)
+        yield chunk
+        timer = watch()
+      }
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** @throws ProxyError where the site has something else by now, and what `ask` throws */
+async function restOf (request: SiteRequest, failed: StreamAnswer, { etag, length }: Whole, at: number, ask: AskRest): Promise<StreamAnswer> {
+  const fields: Fields = [...request.fields.filter(([name]) => !/^(if-.*|range)$/i.test(name)), ['Range', `bytes=${at}-`], ['If-Range', etag]]
+  const rest = await ask({ ...request, fields }, failed)
+  const isRest = rest.status === 206 && !Buffer.isBuffer(rest.body) &&
+    valueOf(rest.received, 'etag') === etag && valueOf(rest.received, 'content-range') === `bytes ${at}-${length - 1}/${length}`
+  if (isRest) return rest
+  destroyBody(rest)
+  throw new ProxyError('MINWWW_BAD_UPSTREAM', 'the rest is of something else')
+}
