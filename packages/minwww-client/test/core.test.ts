@@ -188,6 +188,21 @@ t.test('a path that is dead for half a minute costs no page', async t => {
   t.match(bench.outcomes(), [{ type: 'response', handle, trace: { total: 40_000, attempts: 6 } }])
 })
 
+t.test('a path that dies in the middle of a reply costs no page, though the quick attempts are used up', async t => {
+  const bench = new Bench({}, 1)
+  const exit = new FakeExit()
+  bench.ready('a', exit, 50)
+  const handle = bench.get({ timeout: 60_000 })
+  const request = exit.read(bench.sent()[0]!)
+  bench.wait(50)
+  bench.receive(exit.reply(request, pageObject(page(20_000)), { symbolLength: 900 }).slice(0, 2))
+  bench.wait(30_000)
+  t.strictSame(bench.outcomes(), [])
+  const sent = bench.wait(20_000)
+  bench.receive(exit.reply(exit.read(sent.findLast(({ protocol }) => protocol === 19)!), pageObject('hello')))
+  t.match(bench.outcomes(), [{ type: 'response', handle }])
+})
+
 t.test('at most six attempts, one deadline', async t => {
   for (const timeout of [2_000, 600_000]) {
     const { bench, exit } = started()

@@ -115,6 +115,31 @@ t.test('a dead exit is left for the next one; all dead is 502', async t => {
   await end()
 })
 
+t.test('a POST whose exit does not take the stream goes to the next one, and to one only', async t => {
+  const exits = [await startPeer(echo), await startPeer(echo), await startPeer(echo)]
+  const { port, streams, end } = await withExits(exits, () => ({}))
+  // The first that a POST goes to, whichever it is, is dead: nothing listens there.
+  await get(port, 'http://a.example/form', [['Content-Length', '1']], 'POST', 'x')
+  const first = exits.find(({ seen }) => seen.length > 0)!
+  streams.ports.set(first.keys.destination.b32, 1)
+  for (const [fields, body] of [[[['Content-Length', '3']], 'a=b'], [[['Content-Length', '0']], '']] as const) {
+    const before = exits.reduce((sum, { seen }) => sum + seen.length, 0)
+    const answer = await get(port, 'http://a.example/form', fields as never, 'POST', body)
+    t.equal(answer.status, 200)
+    t.equal(exits.reduce((sum, { seen }) => sum + seen.length, 0), before + 1)
+    t.equal(exits.filter(exit => exit !== first).map(({ seen }) => seen.at(-1)?.body).find(text => text !== undefined), body)
+  }
+  await end()
+})
+
+t.test('a POST that an exit has taken goes nowhere else', async t => {
+  const exits = await Promise.all([1, 2].map(async () => await startPeer((request, response) => { request.socket.destroy(); response.destroy() })))
+  const { port, end } = await withExits(exits, () => ({}))
+  for (const body of ['a=b', '']) t.equal((await get(port, 'http://a.example/form', [['Content-Length', String(body.length)]], 'POST', body)).status, 502)
+  t.equal(exits.reduce((sum, { seen }) => sum + seen.length, 0), 2, 'one POST each')
+  await end()
+})
+
 t.test('an exit names its failure, a site cannot ask for the proxy password', async t => {
   const exit = await startPeer((request, response) => {
     if (request.url!.endsWith('/policy')) response.writeHead(403, { 'x-minwww-error': 'policy' }).end('no')

@@ -161,6 +161,13 @@ t.test('a browser that leaves does not wait for the router any longer', async t 
   await proxy.close()
 })
 
+/** A stream that nobody takes. */
+function nobodyThere (): Duplex {
+  const stream = new Duplex({ read () {}, write () {} })
+  setImmediate(() => stream.destroy(new Error('nobody there')))
+  return stream
+}
+
 t.test('streams and names go on with the new session', async t => {
   const managers: Session[] = []
   const dial: Session[] = []
@@ -169,9 +176,7 @@ t.test('streams and names go on with the new session', async t => {
     return {
       connect: () => {
         dial.push(session)
-        const stream = new Duplex({ read () {}, write () {} })
-        setImmediate(() => stream.destroy(new Error('nobody there')))
-        return stream
+        return nobodyThere()
       }
     }
   }
@@ -223,7 +228,7 @@ t.test('streams leave a session that hears nothing for one that has had an answe
   const streams = (session: Session): { connect: () => Duplex } => ({
     connect: () => {
       dialled.push(session)
-      return new Duplex({ read () { this.destroy(new Error('nobody there')) }, write () {} })
+      return nobodyThere()
     }
   })
   const { proxy, core, port } = await startProxy(page, { sessions: [first as never, second as never], streams })

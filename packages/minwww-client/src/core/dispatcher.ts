@@ -309,8 +309,8 @@ export class Dispatcher {
     exchange.giveUp()
     if (request.isActive) return
     if (request.isExhausted(this.#context.config.maxAttempts)) {
-      if (!this.#isUnproven(request) || !request.idempotent) return this.fail(now, request, code, '', { exit })
-      return this.#startOver(now, request, request.isProbe ? [] : [...request.exchanges])
+      if (this.#isUnproven(request) && request.idempotent) return this.#startOver(now, request, request.isProbe ? [] : [...request.exchanges])
+      if (code !== 'timeout' || !request.linger()) return this.fail(now, request, code, '', { exit })
     }
     const mayMove = request.idempotent && request.purpose.kind === 'pool'
     const isLeft = mayMove && (code !== 'timeout' || exchange.repetition > 0 || !request.isEarly(now, exit))

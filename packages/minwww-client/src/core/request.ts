@@ -10,6 +10,8 @@ const PROBE_ATTEMPTS = 4
  * the last two begin after some 11 s and 36 s.
  */
 const PATIENCE = [1, 1 / 2, 1 / 6] as const
+/** How often the attempts of a request that has heard something, and then nothing more, are followed by as many patient ones. */
+const MAX_LINGERING = 2
 /** An attempt of which nothing has come after this is worth another one with an exit that is back, ms. */
 const IN_VAIN = 3_000
 /** An exit that has been silent for so many round trips is left (section 6). */
@@ -44,6 +46,7 @@ export class ClientRequest {
   attempts = 0
   /** Attempts that do not count against the limit, because no answer could come to them. */
   forgiven = 0
+  #lingering = 0
   messagesSent = 0
   messagesReceived = 0
   symbols = 0
@@ -97,12 +100,23 @@ export class ClientRequest {
   }
 
   /**
+   * Its attempts are used up long before its deadline, because the first ones heard something and so were quick: patient ones
+   * follow, if another fetch does no harm.
+   */
+  linger (): boolean {
+    if (!this.idempotent || this.isProbe || this.firstSymbolAt === undefined || this.#lingering === MAX_LINGERING) return false
+    this.#lingering++
+    this.forgiven += PATIENCE.length
+    return true
+  }
+
+  /**
    * How long the attempt just begun has at least, ms. Where nothing at all is heard the last ones cover the deadline:
    * routers leave a dead path after half a minute, and six attempts at the pace of a fast path would be over before.
    */
   patience (now: number, most: number): number {
     const left = most - this.attempts + this.forgiven
-    if (this.firstSymbolAt !== undefined || this.isProbe || !this.idempotent) return 0
+    if ((this.firstSymbolAt !== undefined && this.#lingering === 0) || this.isProbe || !this.idempotent) return 0
     return (this.deadline - now) * (PATIENCE[left] ?? 0)
   }
 

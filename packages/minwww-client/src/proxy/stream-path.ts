@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { isBodiless, type Answer, type SiteRequest } from './answer.ts'
@@ -41,7 +42,8 @@ export interface Limits {
  * @throws StreamFailure, ProxyError, the signal's reason
  */
 export async function fetchByStream (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, limits: Limits, fresh = false): Promise<StreamAnswer> {
-  const outgoing = open(agent, request, peer, fresh)
+  const stream = isRepeatable(request) ? undefined : await takenStream(agent, request, peer, limits.connect)
+  const outgoing = open(agent, request, peer, fresh, stream)
   const response = await answerTo(outgoing, request, limits)
   const received = pairs(response.rawHeaders)
   const status = response.statusCode ?? 0
@@ -61,11 +63,10 @@ export async function fetchByStream (agent: StreamAgent, request: SiteRequest, p
 }
 
 /** Options that every request over a stream has. */
-export function requestOptions (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, fields: Fields, fresh: boolean): object {
+export function requestOptions (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, fields: Fields, fresh: boolean, stream?: Duplex): object {
   const isExit = peer.kind === 'exit'
   return {
-    // A request that could not be repeated must not be caught by the end of an idle stream.
-    ...(fresh ? { createConnection: () => agent.createConnection({ peer }) } : { agent }),
+    ...(fresh ? { createConnection: () => stream ?? agent.createConnection({ peer }) } : { agent }),
     peer,
     method: request.method,
     path: isExit ? request.target.url : request.target.path,
@@ -79,12 +80,45 @@ export function requestOptions (agent: StreamAgent, request: SiteRequest, peer: 
 export const isRepeatable = (request: SiteRequest): boolean =>
   request.body === undefined && ['GET', 'HEAD', 'OPTIONS', 'PROPFIND'].includes(request.method)
 
-function open (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, fresh: boolean): ClientRequest {
+/**
+ * A new stream that the peer has taken, before anything of the request is on its way: the first packet would carry data. So one
+ * that cannot be repeated may still go to another peer, and is not caught by the end of an idle stream.
+ * @throws StreamFailure
+ */
+async function takenStream (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, timeout: number): Promise<Duplex> {
+  const stream = agent.createConnection({ peer })
+  try {
+    await connected(stream, request.signal, timeout)
+    return stream
+  } catch (error) {
+    throw request.signal.aborted ? reasonOf(request.signal) : new StreamFailure(toStreamError(error), true)
+  }
+}
+
+/** @throws ProxyError MINWWW_TIMEOUT after `timeout` ms or when aborted, the stream's own error; the stream is destroyed then */
+export async function connected (stream: Duplex, signal: AbortSignal, timeout: number): Promise<void> {
+  const end = (): void => { stream.destroy(new ProxyError('MINWWW_TIMEOUT', 'the stream was not taken')) }
+  const timer = setTimeout(end, timeout)
+  const listening = new AbortController()
+  signal.addEventListener('abort', end, { once: true })
+  if (signal.aborted) end()
+  try {
+    await Promise.race([once(stream, 'connect', listening), once(stream, 'close', listening).then(() => { throw new ProxyError('MINWWW_CONNECTION_FAILED') })])
+  } catch (error) {
+    throw toStreamError(error)
+  } finally {
+    listening.abort()
+    clearTimeout(timer)
+    signal.removeEventListener('abort', end)
+  }
+}
+
+function open (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, fresh: boolean, stream?: Duplex): ClientRequest {
   const fields: Fields = [...request.fields]
   if (request.body !== undefined) {
     fields.push(request.bodyLength === undefined ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', String(request.bodyLength)])
   } else if (['POST', 'PUT', 'PATCH'].includes(request.method)) fields.push(['Content-Length', '0'])
-  const outgoing = httpRequest(requestOptions(agent, request, peer, fields, fresh || !isRepeatable(request)))
+  const outgoing = httpRequest(requestOptions(agent, request, peer, fields, fresh || stream !== undefined, stream))
   if (request.body === undefined) outgoing.end()
   else {
     request.body.pipe(outgoing)
@@ -96,14 +130,14 @@ function open (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, fresh
 /** Waits for the head; a request that an idle stream lost is repeated by the caller, who sees `harmless`. */
 export async function answerTo (outgoing: ClientRequest, request: SiteRequest, limits: Limits): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => {
-    let connected = false
+    let isTaken = false
     const settle = watch(outgoing, request, limits, error => {
-      reject(request.signal.aborted ? reasonOf(request.signal) : new StreamFailure(error, isRepeatable(request) || !connected, outgoing.reusedSocket))
+      reject(request.signal.aborted ? reasonOf(request.signal) : new StreamFailure(error, isRepeatable(request) || !isTaken, outgoing.reusedSocket))
     })
     outgoing.once('socket', (socket: Duplex) => {
-      // A stream that is used again has told it once.
-      if (outgoing.reusedSocket) connected = true
-      else socket.once('connect', () => { connected = true })
+      // A stream that is used again, or was waited for, has told it once.
+      if (outgoing.reusedSocket || (socket as { connecting?: boolean }).connecting !== true) isTaken = true
+      else socket.once('connect', () => { isTaken = true })
     })
     outgoing.once('response', response => {
       settle()

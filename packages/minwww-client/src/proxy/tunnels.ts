@@ -9,7 +9,7 @@ import { ProxyError } from './failures.ts'
 import { pairs, type Fields } from './fields.ts'
 import { firstOf } from './peer-search.ts'
 import { filterResponseFields } from './response-fields.ts'
-import { StreamFailure, toStreamError, watch, type Limits } from './stream-path.ts'
+import { connected, StreamFailure, toStreamError, watch, type Limits } from './stream-path.ts'
 import { bytesOf, type StreamPeer } from './streams.ts'
 import type { Target } from './target.ts'
 
@@ -86,7 +86,7 @@ export class Tunnels {
     const route = await exchange.route(target, backend)
     if (route.to === 'site') {
       const socket = backend.streams.createConnection({ peer: { kind: 'site', id: '', destination: route.destination, port: target.port } })
-      await connected(socket, request, timeout)
+      await connected(socket, request.signal, timeout)
       return { socket, rest: Buffer.alloc(0), id: route.destination.b32 }
     }
     return await firstOf(exchange.exitPeers(backend, target), timeout, async (peer, limits) => {
@@ -160,26 +160,6 @@ async function takeOver (outgoing: ClientRequest, event: 'connect' | 'upgrade', 
     outgoing.once(event, (response: IncomingMessage, socket: Duplex, rest: Buffer) => {
       settle()
       resolve({ response, socket, rest })
-    })
-  })
-}
-
-async function connected (socket: Duplex, request: SiteRequest, timeout: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => socket.destroy(new ProxyError('MINWWW_TIMEOUT')), timeout)
-    const abort = (): void => { socket.destroy(new ProxyError('MINWWW_TIMEOUT')) }
-    const settle = (): void => {
-      clearTimeout(timer)
-      request.signal.removeEventListener('abort', abort)
-    }
-    request.signal.addEventListener('abort', abort, { once: true })
-    socket.once('connect', () => {
-      settle()
-      resolve()
-    })
-    socket.once('error', error => {
-      settle()
-      reject(toStreamError(error))
     })
   })
 }
