@@ -21,7 +21,7 @@ export function contentOf (size: number, number: number): Buffer {
 export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 /**
- * The HTTPD behind the exits. GET /new/SIZE/NUMBER may not be kept, /kept/SIZE/NUMBER may; POST says the SHA-256 of what
+ * The HTTPD behind the exits. GET /new/SIZE/NUMBER may not be kept, /kept/SIZE/NUMBER may, and both go on from a byte; POST says the SHA-256 of what
  * came; everything else is 404.
  */
 export async function startSite (): Promise<{ origin: string, close: () => void }> {
@@ -34,7 +34,16 @@ export async function startSite (): Promise<{ origin: string, close: () => void 
       return
     }
     const body = contentOf(Number(size), Number(number))
-    response.writeHead(200, { 'cache-control': kind === 'new' ? 'no-store' : `max-age=${MAX_AGE}`, 'content-type': 'image/png', 'content-length': body.length }).end(body)
+    const etag = `"${size}-${number}"`
+    const from = request.headers['if-range'] === etag ? Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0) : 0
+    response.writeHead(from > 0 ? 206 : 200, {
+      'cache-control': kind === 'new' ? 'no-store' : `max-age=${MAX_AGE}`,
+      'content-type': 'image/png',
+      'content-length': body.length - from,
+      'accept-ranges': 'bytes',
+      etag,
+      ...(from > 0 && { 'content-range': `bytes ${from}-${body.length - 1}/${body.length}` })
+    }).end(body.subarray(from))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

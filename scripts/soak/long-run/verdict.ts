@@ -11,8 +11,9 @@ export const SLOW = 10_000
 export const AFTERMATH = 60_000
 /** The same for a site behind a tunnel of i2pd's: the proxy's router keeps its old LeaseSet for so long, and has no other exit. */
 const FOREIGN_AFTERMATH = 600_000
-/** Samples from which on growth is judged. */
+/** Samples from which on growth is judged, and the share of the longest life: an exit that did little at first warms up late. */
 const ENOUGH = 20
+const LONG_ENOUGH = 1 / 2
 
 export interface Run { began: number, ended: number, pages: PageRecord[], faults: FaultRecord[], samples: ProcessSample[], troubles: string[] }
 
@@ -31,8 +32,9 @@ const FIGURES: ReadonlyArray<{ key: 'heap' | 'buffers' | 'rss' | 'fds' | 'timers
 
 /** Of the life of each process that was longest. Real routers are looked at, not judged. */
 export function trends (samples: ProcessSample[]): Trend[] {
-  return [...new Set(samples.map(({ name }) => name))].flatMap(name => {
-    const life = longestLife(samples.filter(sample => sample.name === name))
+  const lives = new Map([...groupBy(samples, ({ name }) => name)].map(([name, own]) => [name, longestLife(own)]))
+  const enough = Math.max(ENOUGH, LONG_ENOUGH * Math.max(0, ...[...lives.values()].map(({ length }) => length)))
+  return [...lives].flatMap(([name, life]) => {
     return FIGURES.flatMap(({ key, label, unit, scale, slack, judged }) => {
       const values = life.map(sample => (sample[key] ?? NaN) / scale)
       if (values.some(Number.isNaN)) return []
@@ -46,7 +48,7 @@ export function trends (samples: ProcessSample[]): Trend[] {
         last: values.at(-1)!,
         highest: Math.max(...values),
         slope: slopeOf(warm.map(({ at }) => at / HOUR), values.slice(-warm.length)),
-        grows: judged && isOurs && life.length >= ENOUGH ? grows(values, slack(values[0]!)) : undefined
+        grows: judged && isOurs && life.length >= enough ? grows(values, slack(values[0]!)) : undefined
       }]
     })
   })
