@@ -105,6 +105,47 @@ t.test('an exit that comes back is asked for what waits for one that is dead', a
   t.strictSame(bench.outcomes().map(({ type, handle }) => [type, handle]).sort(), handles.map(handle => ['response', handle]))
 })
 
+t.test('an exit that comes back just after the last attempt began is asked all the same', async t => {
+  const exits = [new FakeExit(7), new FakeExit(8)] as const
+  const begin = (): { bench: Bench, handle: number } => {
+    const bench = new Bench({ strategy: 'round-robin' }, 1)
+    bench.ready('a', exits[0], 50)
+    bench.ready('b', exits[1], 50)
+    return { bench, handle: bench.get({ timeout: 60_000 }) }
+  }
+  const steps = begin().bench
+  let lastAttempt = 0
+  for (let now = 0; now < 50_000; now += 100) if (steps.wait(100).length > 0) lastAttempt = now + 100
+  const { bench, handle } = begin()
+  bench.wait(lastAttempt + 200)
+  const other = bench.get({ timeout: 60_000 })
+  for (let i = 0; i < 100; i++) {
+    for (const message of bench.wait(100).filter(({ to }) => to.equals(exits[1].keys.destination))) {
+      const read = exits[1].read(message)
+      if (read.type !== 'cancel') bench.receive(exits[1].reply(read, read.type === 'open' && read.object.length === 0 ? Buffer.alloc(0) : pageObject('hello')))
+    }
+  }
+  t.strictSame(bench.outcomes().map(({ type, handle }) => [type, handle]).sort(), [handle, other].sort().map(handle => ['response', handle]))
+})
+
+t.test('pages go past three dead exits that nobody knew to be dead', async t => {
+  const bench = new Bench({}, 1)
+  const exits = Array.from({ length: 8 }, (_, i) => new FakeExit(20 + i))
+  for (const [i, exit] of exits.entries()) bench.ready(`exit ${i}`, exit, 50 + i * 20)
+  const alive = exits[7]!
+  const handle = bench.get({ timeout: 60_000 })
+  const began = bench.now
+  for (const limit = bench.now + 60_000; bench.now < limit;) {
+    for (const message of bench.wait(100)) if (message.to.equals(alive.keys.destination)) bench.receive(alive.reply(alive.read(message), pageObject('hello')))
+    const [outcome] = bench.outcomes()
+    if (outcome === undefined) continue
+    t.match(outcome, { type: 'response', handle })
+    t.ok(bench.now - began < 30_000, `${bench.now - began} ms`)
+    return
+  }
+  t.fail('no outcome')
+})
+
 t.test('of two Destinations the other one takes over', async t => {
   const bench = new Bench({}, 2)
   const exit = new FakeExit()

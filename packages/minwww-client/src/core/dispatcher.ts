@@ -223,7 +223,7 @@ export class Dispatcher {
     const isFirst = request.attempts === 0
     if (!isFirst) this.#context.stats.retries++
     const { timer } = this.#sender.begin(now, request, exit, usable)
-    const patience = request.patience(now, this.#context.config.maxAttempts)
+    const patience = request.patience(now, this.#context.config.maxAttempts, this.#pool.hasOther(now, request.asked))
     if (timer.kind === 'first' && patience > 0 && !this.#isUnproven(request)) timer.at = Math.max(timer.at, now + patience)
     exit.member.pending = exit.pending
     this.#report(now, exit)
@@ -312,10 +312,10 @@ export class Dispatcher {
       if (this.#isUnproven(request) && request.idempotent) return this.#startOver(now, request, request.isProbe ? [] : [...request.exchanges])
       if (code !== 'timeout' || !request.linger()) return this.fail(now, request, code, '', { exit })
     }
-    const mayMove = request.idempotent && request.purpose.kind === 'pool'
-    const isLeft = mayMove && (code !== 'timeout' || exchange.repetition > 0 || !request.isEarly(now, exit))
-    if (isLeft) request.leave(exit.id, this.#pool.hasOther(now, new Set([...request.tried, exit.id])))
-    const next = isLeft && this.#pool.hasOther(now, request.tried) ? this.#queues.choose(now, request) : undefined
+    const isLeft = request.idempotent && request.purpose.kind === 'pool' && (code !== 'timeout' || exchange.repetition > 0 || !request.isEarly(now, exit))
+    const isDown = exit.member.isOnProbation()
+    if (isLeft) request.leave(exit.id, this.#pool.hasOther(now, new Set([...request.tried, exit.id]), isDown))
+    const next = isLeft && this.#pool.hasOther(now, request.tried, isDown) ? this.#queues.choose(now, request) : undefined
     this.#begin(now, request, next ?? exit, next === undefined ? this.#sourceAfter(exchange) : next.source)
   }
 

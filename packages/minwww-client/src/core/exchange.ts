@@ -122,6 +122,11 @@ export class Exchange {
     }
   }
 
+  /** The first symbol is waited for no longer than this, ms from the start. */
+  hurry (wait: number): void {
+    if (this.timer.kind === 'first') this.timer.at = Math.min(this.timer.at, this.startedAt + wait)
+  }
+
   /** Bytes that this exchange may still bring. */
   outstanding (unknownReply: number): number {
     if (!this.isActive || this.request.isProbe) return 0

@@ -10,7 +10,7 @@ const PROBE_ATTEMPTS = 4
  * the last two begin after some 11 s and 36 s.
  */
 const PATIENCE = [1, 1 / 2, 1 / 6] as const
-/** How often the attempts of a request that has heard something, and then nothing more, are followed by as many patient ones. */
+/** How often attempts that were all quick, because something had come or other exits were left, are followed by three patient ones. */
 const MAX_LINGERING = 2
 /** An attempt of which nothing has come after this is worth another one with an exit that is back, ms. */
 const IN_VAIN = 3_000
@@ -82,6 +82,11 @@ export class ClientRequest {
     return this.exchanges.some(exchange => exchange.isActive)
   }
 
+  /** Ids of the exits that it was sent to. */
+  get asked (): Set<string> {
+    return new Set(this.exchanges.map(({ exit }) => exit.id))
+  }
+
   /** An exit has had its chance. Where all have, the others get one more. */
   leave (exit: string, hasOther: boolean): void {
     if (!hasOther) this.tried.clear()
@@ -99,36 +104,39 @@ export class ClientRequest {
     return this.attempts - this.forgiven >= (this.isProbe ? PROBE_ATTEMPTS : most)
   }
 
-  /**
-   * Its attempts are used up long before its deadline, because the first ones heard something and so were quick: patient ones
-   * follow, if another fetch does no harm.
-   */
+  /** Its attempts were quick, and are used up long before its deadline: patient ones follow, if another fetch does no harm. */
   linger (): boolean {
-    if (!this.idempotent || this.isProbe || this.firstSymbolAt === undefined || this.#lingering === MAX_LINGERING) return false
+    if (!this.idempotent || this.isProbe || this.#lingering === MAX_LINGERING) return false
     this.#lingering++
     this.forgiven += PATIENCE.length
     return true
   }
 
   /**
-   * How long the attempt just begun has at least, ms. Where nothing at all is heard the last ones cover the deadline:
-   * routers leave a dead path after half a minute, and six attempts at the pace of a fast path would be over before.
+   * How long the attempt just begun has at least, ms. Where nothing at all is heard, and nobody else is left to ask, the last
+   * ones cover the deadline: routers leave a dead path after half a minute, and six attempts at the pace of a fast path would be
+   * over before.
    */
-  patience (now: number, most: number): number {
+  patience (now: number, most: number, hasOthers: boolean): number {
+    if (hasOthers && this.purpose.kind === 'pool') return 0
     const left = most - this.attempts + this.forgiven
     if ((this.firstSymbolAt !== undefined && this.#lingering === 0) || this.isProbe || !this.idempotent) return 0
     return (this.deadline - now) * (PATIENCE[left] ?? 0)
   }
 
   /**
-   * Whether an exit that is `back` is worth another attempt, beyond the limit: the request may go anywhere, nothing has come of
-   * any attempt for a while, and no other exit has said anything since. What is under way stays so.
+   * Whether an exit that is `back` is asked now, beyond the limit of attempts: the request may go anywhere, nothing has come of
+   * any attempt, and no other exit has said anything since. One that was begun just now gets its time first, but not the
+   * patience of a last attempt: another one may follow.
    */
   askAgain (now: number, back: Exit): boolean {
     const inVain = this.idempotent && this.purpose.kind === 'pool' && this.firstSymbolAt === undefined && this.waitsAt === undefined && this.isActive &&
-      this.exchanges.every(({ exit, startedAt }) => (exit === back || exit.heardAt < startedAt) && now - startedAt >= IN_VAIN)
-    if (inVain) this.forgiven++
-    return inVain
+      this.exchanges.every(({ exit, startedAt }) => exit === back || exit.heardAt < startedAt)
+    if (!inVain) return false
+    this.forgiven++
+    const isEnough = this.exchanges.every(({ startedAt }) => now - startedAt >= IN_VAIN)
+    if (!isEnough) for (const exchange of this.exchanges) exchange.hurry(Math.max(IN_VAIN, SILENT_ROUND_TRIPS * exchange.exit.path.rtt.srtt))
+    return isEnough
   }
 
   trace (now: number): RequestTrace {

@@ -75,10 +75,9 @@ export class ExitPool {
     return this.#strategy === 'sticky' || this.#strategy === 'single' || this.#pins.get(site) === id
   }
 
-  /** Another usable exit than those in `exclude` exists. */
-  hasOther (now: number, exclude: ReadonlySet<string>): boolean {
-    for (const m of this.#members.values()) if (!exclude.has(m.id) && m.isUsable(now)) return true
-    return false
+  /** Another usable exit than those in `exclude` exists; as a `lastResort` one on probation will do. */
+  hasOther (now: number, exclude: ReadonlySet<string>, lastResort = false): boolean {
+    return [...this.#members.values()].some(m => !exclude.has(m.id) && (m.isUsable(now) || (lastResort && !m.isBusy(now) && !m.isDraining(now))))
   }
 
   /** Earliest time at which a busy exit is free again; undefined when none is busy. */
