@@ -128,6 +128,22 @@ t.test('an exit that comes back just after the last attempt began is asked all t
   t.strictSame(bench.outcomes().map(({ type, handle }) => [type, handle]).sort(), [handle, other].sort().map(handle => ['response', handle]))
 })
 
+t.test('an exit of which a stream failed is probed, and given up if it is silent', t => {
+  const bench = new Bench({}, 1)
+  const [dead, alive] = [new FakeExit(7), new FakeExit(8)]
+  bench.ready('dead', dead, 50)
+  bench.ready('alive', alive, 60)
+  bench.core.suspectExit(bench.now, 'dead')
+  bench.core.suspectExit(bench.now, 'alive')
+  bench.core.suspectExit(bench.now, 'unknown')
+  for (const message of bench.sent().filter(({ to }) => to.equals(alive.keys.destination))) bench.receive(alive.reply(alive.read(message), Buffer.alloc(0)))
+  bench.wait(30_000)
+  t.match(bench.core.exits(bench.now), [{ id: 'dead', state: 'down' }, { id: 'alive', state: 'ready' }])
+  bench.core.suspectExit(bench.now, 'dead')
+  t.equal(bench.sent().length, 0, 'who is down already is probed in its own time')
+  t.end()
+})
+
 t.test('pages go past three dead exits that nobody knew to be dead', async t => {
   const bench = new Bench({}, 1)
   const exits = Array.from({ length: 8 }, (_, i) => new FakeExit(20 + i))

@@ -88,6 +88,12 @@ export class ClientCore {
     this.#probe(now, exit)
   }
 
+  /** A stream to this exit has failed: a probe shows whether it is there. */
+  suspectExit (now: number, id: string): void {
+    const exit = this.#exits.get(id)
+    if (exit !== undefined && !exit.member.isOnProbation()) this.#probe(now, exit)
+  }
+
   /** Its requests go on elsewhere, if they may. */
   removeExit (now: number, id: string): void {
     const exit = this.#exits.get(id)

@@ -20,7 +20,7 @@ export class FetchError extends Error {
 }
 
 /** What the driver needs of a core: the real ClientCore, or a stand-in of a test. */
-export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'toJSON' | 'restore' | 'load' | 'config'>>
+export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'toJSON' | 'restore' | 'load' | 'config'>>
 
 /** What the driver needs of a session. */
 export type DrivenSession = Pick<Session, 'destination' | 'keys' | 'state' | 'clockOffset' | 'send' | 'on' | 'off'>
@@ -44,6 +44,8 @@ interface Waiting { resolve: (event: ResponseEvent) => void, reject: (error: Err
 
 /** Longest delay of a timer of node, ms. */
 const MAX_TIMEOUT = 2_147_483_647
+/** Protocol number of streams, which share the session: not ours to tell of. */
+const STREAMING = 6
 
 /**
  * The thin shell around a ClientCore: hands messages between it and the sessions, and owns its one timer, which is
@@ -105,6 +107,11 @@ export class ClientDriver {
 
   addExit (id: string, destination: Destination): void {
     this.core.addExit(this.#clock(), { id, destination })
+    this.#drive()
+  }
+
+  suspectExit (id: string): void {
+    this.core.suspectExit?.(this.#clock(), id)
     this.#drive()
   }
 
@@ -247,7 +254,7 @@ export class ClientDriver {
   }
 
   #log (direction: 'out' | 'in', protocol: number, payload: Buffer): void {
-    if (this.#logger === undefined || !isDebug(this.#logger)) return
+    if (protocol === STREAMING || this.#logger === undefined || !isDebug(this.#logger)) return
     this.#logger.debug(summarize(direction, protocol, payload), `minwww message ${direction}`)
   }
 }

@@ -124,6 +124,7 @@ export class Exchange {
     const answer = await this.#askExits(request, backend, this.exitPeers(backend, request.target, first), timeout)
     return resuming(request, answer, async (rest, { exit }) => {
       this.#options.logger?.debug({ exit }, 'the rest of a body is asked of another exit')
+      if (exit !== undefined) backend.driver.suspectExit(exit)
       const peers = this.exitPeers(backend, request.target)
       return await this.#askExits(rest, backend, [...peers.filter(({ id }) => id !== exit), ...peers.filter(({ id }) => id === exit)], timeout)
     })
@@ -133,6 +134,7 @@ export class Exchange {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', request.method)
     return await firstOf(peers, timeout, async (peer, limits) => await this.#overStream(request, backend, peer, limits), (failure, { id }) => {
       this.#options.logger?.debug({ exit: id, err: failure }, 'stream to exit failed')
+      backend.driver.suspectExit(id)
       return failure.harmless && !hasStarted(request)
     })
   }
