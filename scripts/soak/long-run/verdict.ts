@@ -14,6 +14,8 @@ const FOREIGN_AFTERMATH = 600_000
 /** Samples from which on growth is judged, and the share of the longest life: an exit that did little at first warms up late. */
 const ENOUGH = 20
 const LONG_ENOUGH = 1 / 2
+/** What compiled code and caches take once a service is used, which may be late in its life, MB. */
+const WARM_CODE = 6
 
 export interface Run { began: number, ended: number, pages: PageRecord[], faults: FaultRecord[], samples: ProcessSample[], troubles: string[] }
 
@@ -21,7 +23,7 @@ export interface Run { began: number, ended: number, pages: PageRecord[], faults
 export interface Trend { process: string, figure: string, unit: string, first: number, last: number, highest: number, slope: number, grows: boolean | undefined }
 
 const FIGURES: ReadonlyArray<{ key: 'heap' | 'buffers' | 'rss' | 'fds' | 'timers' | 'files' | 'log', label: string, unit: string, scale: number, slack: (first: number) => number, judged: boolean }> = [
-  { key: 'heap', label: 'heap', unit: 'MB', scale: MB, slack: first => first / 10, judged: true },
+  { key: 'heap', label: 'heap', unit: 'MB', scale: MB, slack: first => Math.max(WARM_CODE, first / 10), judged: true },
   { key: 'buffers', label: 'buffers', unit: 'MB', scale: MB, slack: () => 4, judged: true },
   { key: 'rss', label: 'RSS', unit: 'MB', scale: MB, slack: first => Math.max(16, first / 5), judged: true },
   { key: 'fds', label: 'descriptors', unit: '', scale: 1, slack: () => 4, judged: true },

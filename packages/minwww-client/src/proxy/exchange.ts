@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { decodeB33, type BlindedAddress, type Destination, type Logger } from '@minwww/i2cp'
 import { Destination as DestinationClass } from '@minwww/i2cp/codec'
+import type { ExitStatus } from '../core.ts'
 import type { AltSvcMemory } from './alt-svc.ts'
 import type { Answer, SiteRequest } from './answer.ts'
 import type { Backend } from './backend.ts'
-import { exitsForSite } from './exit-choice.ts'
+import { exitsForRest, exitsForSite } from './exit-choice.ts'
 import { ProxyError, type FailureCode } from './failures.ts'
 import { valuesOf, type Fields } from './fields.ts'
 import { fetchByMessage, failureOf, TooLargeError } from './message-path.ts'
@@ -125,8 +126,7 @@ export class Exchange {
     return resuming(request, answer, async (rest, { exit }) => {
       this.#options.logger?.debug({ exit }, 'the rest of a body is asked of another exit')
       if (exit !== undefined) backend.driver.suspectExit(exit)
-      const peers = this.exitPeers(backend, request.target)
-      return await this.#askExits(rest, backend, [...peers.filter(({ id }) => id !== exit), ...peers.filter(({ id }) => id === exit)], timeout)
+      return await this.#askExits(rest, backend, exitsForRest(backend.driver.exits(), exit).map(peerOf), timeout)
     })
   }
 
@@ -140,7 +140,7 @@ export class Exchange {
   }
 
   exitPeers (backend: Backend, target: Target, first?: string): StreamPeer[] {
-    return exitsForSite(backend.driver.exits(), target.host, first).map(({ id, destination }) => ({ kind: 'exit', id, destination, port: EXIT_PORT }))
+    return exitsForSite(backend.driver.exits(), target.host, first).map(peerOf)
   }
 
   async #overStream (request: SiteRequest, backend: Backend, peer: StreamPeer, limits: Limits): Promise<StreamAnswer> {
@@ -161,6 +161,8 @@ export class Exchange {
     return new ProxyError('MINWWW_NAME_NOT_RESOLVED', target.host, { links, cause: error })
   }
 }
+
+const peerOf = ({ id, destination }: ExitStatus): StreamPeer => ({ kind: 'exit', id, destination, port: EXIT_PORT })
 
 const fitsMessage = (request: SiteRequest): boolean =>
   (request.method === 'GET' || request.method === 'HEAD') && request.body === undefined

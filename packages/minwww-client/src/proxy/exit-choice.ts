@@ -16,3 +16,12 @@ export function exitsForSite (exits: readonly ExitStatus[], site: string, first?
     .slice(0, MAX_TRIED)
     .map(({ exit }) => exit)
 }
+
+/** Exits for the rest of a download, best first: those that answered best of late, the one that failed last of all. */
+export function exitsForRest (exits: readonly ExitStatus[], failed: string | undefined): ExitStatus[] {
+  const rank = (exit: ExitStatus): number => exit.id === failed ? Infinity : PENALTY[exit.state] ?? 1
+  const score = (exit: ExitStatus): number => exit.score ?? Infinity
+  return [...exits].sort((a, b) => compare(rank(a), rank(b)) || compare(score(a), score(b))).slice(0, MAX_TRIED)
+}
+
+const compare = (a: number, b: number): number => a < b ? -1 : a > b ? 1 : 0
