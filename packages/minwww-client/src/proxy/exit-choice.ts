@@ -17,11 +17,16 @@ export function exitsForSite (exits: readonly ExitStatus[], site: string, first?
     .map(({ exit }) => exit)
 }
 
-/** Exits for the rest of a download, best first: those that answered best of late, the one that failed last of all. */
+/**
+ * Exits for the rest of a download, best first: those that failed least, then those that answer fastest; the one that failed now
+ * is the last of all. One silence does not make an exit `down`, and other sites' habits count for nothing here.
+ */
 export function exitsForRest (exits: readonly ExitStatus[], failed: string | undefined): ExitStatus[] {
   const rank = (exit: ExitStatus): number => exit.id === failed ? Infinity : PENALTY[exit.state] ?? 1
   const score = (exit: ExitStatus): number => exit.score ?? Infinity
-  return [...exits].sort((a, b) => compare(rank(a), rank(b)) || compare(score(a), score(b))).slice(0, MAX_TRIED)
+  return [...exits].sort((a, b) => compare(rank(a), rank(b)) || compare(failureShare(a), failureShare(b)) || compare(score(a), score(b))).slice(0, MAX_TRIED)
 }
+
+const failureShare = ({ failures, successes }: ExitStatus): number => failures / Math.max(1, failures + successes)
 
 const compare = (a: number, b: number): number => a < b ? -1 : a > b ? 1 : 0
