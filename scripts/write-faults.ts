@@ -32,7 +32,7 @@ router (\`test/e2e/shutdown.test.ts\`); drain and reload under load, and \`kill 
 ## What does not work well
 
 * While no router is there, the proxy answers 503 for every page, also for those that its cache could give.
-* When an exit dies in the middle of a large answer, the download stands still until the stream gives up, 90 s after the
-  last packet; nothing tells the proxy earlier. A POST whose exit dies waits for its deadline.
+* When an exit dies in the middle of a large answer that has no strong ETag, the download stands still until the stream gives
+  up, 90 s after the last packet; nothing tells the proxy earlier. A POST whose exit dies waits for its deadline.
 * Under \`MemoryMax\` or the kernel's out-of-memory killer a service dies without a word; systemd starts it again.
 `)

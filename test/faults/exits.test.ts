@@ -120,7 +120,7 @@ t.test('an exit is killed at every stage of a reply; another one answers', async
     t.ok(posts <= 1)
     t.ok([502, 503, 504].includes(status.status), `status ${status.status}`)
     record(FILE, {
-      fault: 'exit killed while it has a POST, or before',
+      fault: 'exit killed while it has a POST',
       user: `status ${status.status}, ${status.error}`,
       kept: 'the site sees the request once at most',
       again: [['error page', status.took]]
