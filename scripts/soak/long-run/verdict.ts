@@ -36,24 +36,22 @@ const FIGURES: ReadonlyArray<{ key: 'heap' | 'buffers' | 'rss' | 'fds' | 'timers
 export function trends (samples: ProcessSample[]): Trend[] {
   const lives = new Map([...groupBy(samples, ({ name }) => name)].map(([name, own]) => [name, longestLife(own)]))
   const enough = Math.max(ENOUGH, LONG_ENOUGH * Math.max(0, ...[...lives.values()].map(({ length }) => length)))
-  return [...lives].flatMap(([name, life]) => {
-    return FIGURES.flatMap(({ key, label, unit, scale, slack, judged }) => {
-      const values = life.map(sample => (sample[key] ?? NaN) / scale)
-      if (values.some(Number.isNaN)) return []
-      const isOurs = life[0]!.heap !== undefined
-      const warm = life.slice(Math.ceil(life.length / 6))
-      return [{
-        process: name,
-        figure: label,
-        unit,
-        first: values[0]!,
-        last: values.at(-1)!,
-        highest: Math.max(...values),
-        slope: slopeOf(warm.map(({ at }) => at / HOUR), values.slice(-warm.length)),
-        grows: judged && isOurs && life.length >= enough ? grows(values, slack(values[0]!)) : undefined
-      }]
-    })
-  })
+  return [...lives].flatMap(([name, life]) => FIGURES.flatMap(({ key, label, unit, scale, slack, judged }) => {
+    const values = life.map(sample => (sample[key] ?? NaN) / scale)
+    if (values.some(Number.isNaN)) return []
+    const isOurs = life[0]!.heap !== undefined
+    const warm = life.slice(Math.ceil(life.length / 6))
+    return [{
+      process: name,
+      figure: label,
+      unit,
+      first: values[0]!,
+      last: values.at(-1)!,
+      highest: Math.max(...values),
+      slope: slopeOf(warm.map(({ at }) => at / HOUR), values.slice(-warm.length)),
+      grows: judged && isOurs && life.length >= enough ? grows(values, slack(values[0]!)) : undefined
+    }]
+  }))
 }
 
 function longestLife (samples: ProcessSample[]): ProcessSample[] {

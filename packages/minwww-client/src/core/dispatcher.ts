@@ -223,8 +223,8 @@ export class Dispatcher {
     const isFirst = request.attempts === 0
     if (!isFirst) this.#context.stats.retries++
     const { timer } = this.#sender.begin(now, request, exit, usable)
-    const patience = request.patience(now, this.#context.config.maxAttempts, this.#pool.hasOther(now, request.asked))
-    if (timer.kind === 'first' && patience > 0 && !this.#isUnproven(request)) timer.at = Math.max(timer.at, now + patience)
+    const patience = request.patience(now, this.#context.config.maxAttempts)
+    if (timer.kind === 'first' && patience > 0 && !(request.purpose.kind === 'pool' && this.#pool.hasOther(now, request.asked)) && !this.#isUnproven(request)) timer.at = Math.max(timer.at, now + patience)
     exit.member.pending = exit.pending
     this.#report(now, exit)
     if (isFirst && this.#context.config.hedging && request.purpose.kind === 'pool' && request.idempotent && exit.path.rtt.hasSample) {

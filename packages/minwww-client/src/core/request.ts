@@ -113,12 +113,11 @@ export class ClientRequest {
   }
 
   /**
-   * How long the attempt just begun has at least, ms. Where nothing at all is heard, and nobody else is left to ask, the last
-   * ones cover the deadline: routers leave a dead path after half a minute, and six attempts at the pace of a fast path would be
+   * How long the attempt just begun has at least, ms. Where nothing at all is heard the last ones (if nobody else is left
+   * to ask) cover the deadline: routers leave a dead path after half a minute, and six attempts at the pace of a fast path would be
    * over before.
    */
-  patience (now: number, most: number, hasOthers: boolean): number {
-    if (hasOthers && this.purpose.kind === 'pool') return 0
+  patience (now: number, most: number): number {
     const left = most - this.attempts + this.forgiven
     if ((this.firstSymbolAt !== undefined && this.#lingering === 0) || this.isProbe || !this.idempotent) return 0
     return (this.deadline - now) * (PATIENCE[left] ?? 0)

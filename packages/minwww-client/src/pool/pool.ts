@@ -77,7 +77,10 @@ export class ExitPool {
 
   /** Another usable exit than those in `exclude` exists; as a `lastResort` one on probation will do. */
   hasOther (now: number, exclude: ReadonlySet<string>, lastResort = false): boolean {
-    return [...this.#members.values()].some(m => !exclude.has(m.id) && (m.isUsable(now) || (lastResort && !m.isBusy(now) && !m.isDraining(now))))
+    for (const m of this.#members.values()) {
+      if (!exclude.has(m.id) && (m.isUsable(now) || (lastResort && !m.isBusy(now) && !m.isDraining(now)))) return true
+    }
+    return false
   }
 
   /** Earliest time at which a busy exit is free again; undefined when none is busy. */

@@ -19,7 +19,7 @@ export function exitsForSite (exits: readonly ExitStatus[], site: string, first?
 
 /**
  * Exits for the rest of a download, best first: those that failed least, then those that answer fastest; the one that failed now
- * is the last of all. One silence does not make an exit `down`, and other sites' habits count for nothing here.
+ * is the last of all. One silence does not make an exit `down` yet, so that the failures are looked at.
  */
 export function exitsForRest (exits: readonly ExitStatus[], failed: string | undefined): ExitStatus[] {
   const rank = (exit: ExitStatus): number => exit.id === failed ? Infinity : PENALTY[exit.state] ?? 1
