@@ -7,11 +7,11 @@ import { MAX_QUEUED } from './core/context.ts'
 import { MAX_WATCHES } from './core/path.ts'
 import { MAX_EXITS, MAX_PINS } from './pool/pool.ts'
 import { DONE } from './proxy/activity.ts'
-import { MAX_SITES } from './proxy/alt-svc.ts'
-import { MAX_ADDRESSES } from './proxy/auth.ts'
-import { MAX_HOSTS, MAX_KNOWN } from './proxy/names.ts'
+import { MAX_SITES } from './route/alt-svc.ts'
+import { MAX_ADDRESSES } from './http/auth.ts'
+import { MAX_HOSTS, MAX_KNOWN } from './route/names.ts'
 import { DEFAULT_SETTINGS } from './proxy/options.ts'
-import { DISK, MEMORY } from './proxy/users.ts'
+import { DISK, MEMORY } from './sessions/users.ts'
 
 /** Of a proxy; those of the core, the exits and the cache of each isolated user. */
 export const BOUNDS = {

@@ -7,10 +7,10 @@ import fc from 'fast-check'
 import { HttpCache, type Forward } from '../src/cache/cache.ts'
 import { DiskStore, MAX_WAITING } from '../src/cache/disk.ts'
 import { parseRange } from '../src/cache/range.ts'
-import { ProxyError } from '../src/proxy/failures.ts'
-import { parseTarget } from '../src/proxy/target.ts'
-import type { Answer, SiteRequest } from '../src/proxy/answer.ts'
-import type { Fields } from '../src/proxy/fields.ts'
+import { ProxyError } from '../src/http/failures.ts'
+import { parseTarget } from '../src/http/target.ts'
+import type { Answer, SiteRequest } from '../src/http/answer.ts'
+import type { Fields } from '../src/http/fields.ts'
 
 const START = Date.parse('2026-01-01T00:00:00Z')
 

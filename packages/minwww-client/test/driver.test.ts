@@ -1,8 +1,8 @@
 import t from 'tap'
 import { encodeDatagram2 } from '@minwww/i2cp/codec'
 import { encodeMessage, encodeRequestHead, encodeResponse, paddedLength, sessionKeys } from '@minwww/protocol'
-import { ClientDriver, FetchError, type DrivenCore } from '../src/driver/driver.ts'
-import { summarize } from '../src/driver/wire-log.ts'
+import { ClientDriver, FetchError, type DrivenCore } from '../src/sessions/client-driver.ts'
+import { summarize } from '../src/sessions/wire-log.ts'
 import { FakeCore, FakeSession, keys, TRACE } from './proxy-support.ts'
 import type { ClientEvent, Outgoing } from '../src/core.ts'
 

@@ -1,7 +1,7 @@
 // Which exits a stream goes to.
 import t from 'tap'
 import type { ExitStatus } from '../src/core.ts'
-import { exitsForRest, exitsForSite } from '../src/proxy/exit-choice.ts'
+import { exitsForRest, exitsForSite } from '../src/route/exit-choice.ts'
 
 const exit = (id: string, o: Partial<ExitStatus> = {}): ExitStatus => ({ id, state: 'ready', successes: 1, failures: 0, score: 100, ...o }) as ExitStatus
 const ids = (exits: ExitStatus[]): string => exits.map(({ id }) => id).join('')

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Session } from '@minwww/i2cp'
 import { FakeSession, get, keys, startProxy, type Site } from './proxy-support.ts'
-import { isPrivateHost } from '../src/proxy/private-hosts.ts'
-import { pacFile } from '../src/proxy/pac.ts'
-import { takeHelper } from '../src/proxy/address-helper.ts'
-import { parseTarget } from '../src/proxy/target.ts'
+import { isPrivateHost } from '../src/http/private-hosts.ts'
+import { pacFile } from '../src/pages/pac.ts'
+import { takeHelper } from '../src/route/address-helper.ts'
+import { parseTarget } from '../src/http/target.ts'
 
 const site: Site = request => ({ headers: [['Content-Type', 'text/html'], ['Cache-Control', 'max-age=60']], body: request.url })
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`

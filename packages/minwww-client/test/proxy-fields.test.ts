@@ -1,10 +1,10 @@
 import t from 'tap'
 import { readFileSync } from 'node:fs'
 import { get, parseRaw, raw, startProxy } from './proxy-support.ts'
-import { filterResponseFields } from '../src/proxy/response-fields.ts'
-import { PASSED } from '../src/proxy/request-fields.ts'
-import { FAILURES } from '../src/proxy/failures.ts'
-import type { Fields } from '../src/proxy/fields.ts'
+import { filterResponseFields } from '../src/http/response-fields.ts'
+import { PASSED } from '../src/http/request-fields.ts'
+import { FAILURES } from '../src/http/failures.ts'
+import type { Fields } from '../src/http/fields.ts'
 
 const DOCUMENT = readFileSync(new URL('../../../docs/proxy.md', import.meta.url), 'utf8')
 

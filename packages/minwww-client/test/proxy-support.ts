@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { LocalDestination } from '@minwww/i2cp/codec'
 import { encodeResponse, parseRequest, type HeaderList, type HttpRequest } from '@minwww/protocol'
 import { createProxy, type Proxy, type ProxyOptions } from '../src/index.ts'
-import type { DrivenCore } from '../src/driver/driver.ts'
+import type { DrivenCore } from '../src/sessions/client-driver.ts'
 import type { ClientEvent, RequestOptions, RequestTrace } from '../src/core.ts'
 
 export const TRACE: RequestTrace = {

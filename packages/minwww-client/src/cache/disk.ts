@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache'
 import type { Logger } from '@minwww/i2cp'
 import { overheadOf, type Entry, type PolicyFactory } from './entry.ts'
 import type { Variants } from './memory.ts'
-import type { Fields } from '../proxy/fields.ts'
+import type { Fields } from '../http/fields.ts'
 import { writeAtomically } from '../write-atomically.ts'
 
 const MAGIC = Buffer.from('MWC1')

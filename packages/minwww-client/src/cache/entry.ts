@@ -1,5 +1,5 @@
 import CachePolicy from 'http-cache-semantics'
-import { toRecord, type Fields } from '../proxy/fields.ts'
+import { toRecord, type Fields } from '../http/fields.ts'
 
 /** A policy with the cache's own clock. */
 export type Policy = CachePolicy

@@ -1,4 +1,4 @@
-import type { Answer, SiteRequest } from '../proxy/answer.ts'
+import type { Answer, SiteRequest } from '../http/answer.ts'
 
 /** Requests in flight by what they ask; equal ones wait for the first. One per request in flight, so bounded by those. */
 export class Flights {

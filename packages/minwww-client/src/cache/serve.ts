@@ -1,5 +1,5 @@
-import type { Answer } from '../proxy/answer.ts'
-import { valueOf, type Fields } from '../proxy/fields.ts'
+import type { Answer } from '../http/answer.ts'
+import { valueOf, type Fields } from '../http/fields.ts'
 import type { Entry } from './entry.ts'
 import { parseRange } from './range.ts'
 

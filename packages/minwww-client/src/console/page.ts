@@ -1,4 +1,4 @@
-import { escapeHtml } from '../proxy/html.ts'
+import { escapeHtml } from '../pages/html.ts'
 
 /** The console's frame; its script fills it from the event stream. */
 export const consolePage = (nonce: string): string => `<!doctype html>

@@ -1,7 +1,7 @@
 import type { Limit } from '@minwww/i2cp'
 import type { ActivityLog, Activity } from '../proxy/activity.ts'
-import type { Backend } from '../proxy/backend.ts'
-import type { Users } from '../proxy/users.ts'
+import type { Backend } from '../sessions/backend.ts'
+import type { Users } from '../sessions/users.ts'
 import type { History, Interval } from './history.ts'
 
 export interface ExitRow {

@@ -4,24 +4,24 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Limit } from '@minwww/i2cp'
 import { addConsole } from '../console/console.ts'
 import { ActivityLog } from './activity.ts'
-import { followHelper } from './address-helper.ts'
-import { AltSvcMemory } from './alt-svc.ts'
-import type { Answer, SiteRequest } from './answer.ts'
-import { Authenticator } from './auth.ts'
-import type { Backend } from './backend.ts'
-import { Exchange } from './exchange.ts'
-import { ProxyError } from './failures.ts'
-import type { Fields } from './fields.ts'
-import { Front } from './front.ts'
-import { createListener } from './listener.ts'
-import { isLoopback, LocalGuard } from './local.ts'
-import { addLocalPages } from './local-pages.ts'
+import { followHelper } from '../route/address-helper.ts'
+import { AltSvcMemory } from '../route/alt-svc.ts'
+import type { Answer, SiteRequest } from '../http/answer.ts'
+import { Authenticator } from '../http/auth.ts'
+import type { Backend } from '../sessions/backend.ts'
+import { SiteFetcher } from '../route/site-fetcher.ts'
+import { ProxyError } from '../http/failures.ts'
+import type { Fields } from '../http/fields.ts'
+import { Front } from '../front/front.ts'
+import { createListener } from '../front/listener.ts'
+import { isLoopback, LocalGuard } from '../pages/local.ts'
+import { addLocalPages } from '../pages/local-pages.ts'
 import { proxyLimits } from './limits.ts'
 import { JUMP_SERVICES, settingsOf, type ExitSpec, type ProxyOptions, type Settings } from './options.ts'
-import { NameService } from './names.ts'
-import { TunnelFront } from './tunnel-front.ts'
-import { Tunnels } from './tunnels.ts'
-import { Users, type Seat } from './users.ts'
+import { NameService } from '../route/names.ts'
+import { TunnelFront } from '../front/tunnel-front.ts'
+import { Tunnels } from '../route/tunnels.ts'
+import { Users, type Seat } from '../sessions/users.ts'
 
 export interface Proxy {
   /** Where the browser's connections are taken. */
@@ -66,7 +66,7 @@ class RunningProxy implements Proxy {
   readonly users: Users
   readonly #listen: ProxyOptions['listen']
   readonly #app: FastifyInstance
-  readonly #exchange: Exchange
+  readonly #fetcher: SiteFetcher
   readonly #settings: Settings
   readonly #altSvc = new AltSvcMemory()
   #server!: Server
@@ -79,7 +79,7 @@ class RunningProxy implements Proxy {
     this.users = new Users(options)
     this.names = new NameService(options.names?.hostsFile, logger)
     this.users.onReady = () => this.names.forgetMissing()
-    this.#exchange = new Exchange({ settings, names: this.names, altSvc: this.#altSvc, jumpServices: options.names?.jumpServices ?? JUMP_SERVICES, logger })
+    this.#fetcher = new SiteFetcher({ settings, names: this.names, altSvc: this.#altSvc, jumpServices: options.names?.jumpServices ?? JUMP_SERVICES, logger })
     const authenticator = options.auth === undefined ? undefined : new Authenticator(options.auth)
     const authenticate = (request: IncomingMessage, fields: Fields): string | undefined => authenticator?.check(request, fields, 'proxy-authorization')
     const front = new Front(settings, {
@@ -92,7 +92,7 @@ class RunningProxy implements Proxy {
       },
       progress: () => PROGRESS[this.users.state]
     }, this.activity, logger)
-    const tunnels = new Tunnels({ exchange: this.#exchange, activity: this.activity, timeout: settings.timeout })
+    const tunnels = new Tunnels({ fetcher: this.#fetcher, activity: this.activity, timeout: settings.timeout })
     const tunnelFront = new TunnelFront({
       front,
       tunnels,
@@ -154,7 +154,7 @@ class RunningProxy implements Proxy {
   async #fetch (request: SiteRequest, { backend, cache }: Seat): Promise<Answer> {
     const led = await followHelper(request.target, this.names, backend)
     if (led !== undefined) return led
-    const forward = async (asked: SiteRequest): Promise<Answer> => await this.#exchange.fetch(asked, backend)
+    const forward = async (asked: SiteRequest): Promise<Answer> => await this.#fetcher.fetch(asked, backend)
     return cache === undefined ? await forward(request) : await cache.fetch(request, forward)
   }
 }

@@ -1,10 +1,10 @@
 import { fullest, limitsOf, type Limit, type Load } from '@minwww/i2cp'
 import { BOUNDS } from '../bounds.ts'
 import type { ActivityLog } from './activity.ts'
-import type { AltSvcMemory } from './alt-svc.ts'
-import type { NameService } from './names.ts'
+import type { AltSvcMemory } from '../route/alt-svc.ts'
+import type { NameService } from '../route/names.ts'
 import type { Settings } from './options.ts'
-import type { Seat, Users } from './users.ts'
+import type { Seat, Users } from '../sessions/users.ts'
 
 export interface LimitSources { settings: Settings, activity: ActivityLog, names: NameService, altSvc: AltSvcMemory, users: Users }
 

@@ -1,8 +1,8 @@
 import type { Destination, Logger, Session } from '@minwww/i2cp'
-import type { StreamConnector } from './streams.ts'
+import type { StreamConnector } from '../route/streams.ts'
 import type { ClientConfig } from '../core.ts'
-import type { DriverOptions } from '../driver/driver.ts'
-import { DEFAULT_SANITIZE, type SanitizeOptions } from './request-fields.ts'
+import type { DriverOptions } from '../sessions/client-driver.ts'
+import { DEFAULT_SANITIZE, type SanitizeOptions } from '../http/request-fields.ts'
 
 /** An exit: base64 Destination, b32 or name that the router can look up, or a Destination with a name for the console. */
 export type ExitSpec = string | { id?: string, destination: Destination | string }

@@ -3,19 +3,19 @@ import { decodeB33, type BlindedAddress, type Destination, type Logger } from '@
 import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import type { ExitStatus } from '../core.ts'
 import type { AltSvcMemory } from './alt-svc.ts'
-import type { Answer, SiteRequest } from './answer.ts'
-import type { Backend } from './backend.ts'
+import type { Answer, SiteRequest } from '../http/answer.ts'
+import type { Backend } from '../sessions/backend.ts'
 import { exitsForRest, exitsForSite } from './exit-choice.ts'
-import { ProxyError, type FailureCode } from './failures.ts'
-import { valuesOf, type Fields } from './fields.ts'
+import { ProxyError, type FailureCode } from '../http/failures.ts'
+import { valuesOf, type Fields } from '../http/fields.ts'
 import { fetchByMessage, failureOf, TooLargeError } from './message-path.ts'
 import type { NameService } from './names.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from '../proxy/options.ts'
 import { firstOf } from './peer-search.ts'
 import { resuming } from './resume.ts'
 import { fetchByStream, isRepeatable, StreamFailure, type Limits, type StreamAnswer } from './stream-path.ts'
 import { EXIT_PORT, type StreamPeer } from './streams.ts'
-import { parseAuthority, withHost, type Target } from './target.ts'
+import { parseAuthority, withHost, type Target } from '../http/target.ts'
 
 /** After these an exit that never answered a message may still be an outproxy that only speaks HTTP over streams. */
 const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_NO_EXIT'])
@@ -38,7 +38,7 @@ export interface ExchangeOptions {
 }
 
 /** Chooses the path of one request: messages where they can carry it, else streams. */
-export class Exchange {
+export class SiteFetcher {
   readonly #options: ExchangeOptions
 
   constructor (options: ExchangeOptions) {

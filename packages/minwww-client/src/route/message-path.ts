@@ -1,9 +1,9 @@
 import { encodeRequestHead, parseResponse, ProtocolError } from '@minwww/protocol'
 import type { Destination } from '@minwww/i2cp'
-import { FetchError, type ClientDriver, type FailedEvent, type ResponseEvent } from '../driver/driver.ts'
-import { isBodiless, type Answer, type SiteRequest } from './answer.ts'
-import { ProxyError, type FailureCode } from './failures.ts'
-import { filterResponseFields } from './response-fields.ts'
+import { FetchError, type ClientDriver, type FailedEvent, type ResponseEvent } from '../sessions/client-driver.ts'
+import { isBodiless, type Answer, type SiteRequest } from '../http/answer.ts'
+import { ProxyError, type FailureCode } from '../http/failures.ts'
+import { filterResponseFields } from '../http/response-fields.ts'
 
 /** Names of failures on the wire and in the core, to the proxy's codes. */
 const CODES: Readonly<Record<string, FailureCode>> = {

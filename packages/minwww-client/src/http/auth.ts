@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
-import type { AuthOptions } from './options.ts'
+import type { AuthOptions } from '../proxy/options.ts'
 import { ProxyError } from './failures.ts'
 import { valuesOf, type Fields } from './fields.ts'
 

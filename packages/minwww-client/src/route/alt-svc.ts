@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { listOf } from './fields.ts'
+import { listOf } from '../http/fields.ts'
 
 /** Sites remembered; the least recently used goes. */
 export const MAX_SITES = 1_000

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { isBodiless, type Answer, type SiteRequest } from './answer.ts'
-import { ProxyError } from './failures.ts'
-import { pairs, valuesOf, type Fields } from './fields.ts'
+import { isBodiless, type Answer, type SiteRequest } from '../http/answer.ts'
+import { ProxyError } from '../http/failures.ts'
+import { pairs, valuesOf, type Fields } from '../http/fields.ts'
 import { codeOfFailure } from './message-path.ts'
-import { filterResponseFields } from './response-fields.ts'
+import { filterResponseFields } from '../http/response-fields.ts'
 import type { StreamAgent, StreamPeer } from './streams.ts'
 
 /** Largest header section of a response, bytes. */

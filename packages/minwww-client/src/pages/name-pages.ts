@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { Destination } from '@minwww/i2cp/codec'
-import { ProxyError } from './failures.ts'
+import { ProxyError } from '../http/failures.ts'
 import { escapeHtml, page } from './html.ts'
-import type { NameService } from './names.ts'
+import type { NameService } from '../route/names.ts'
 import { checkNonce, PAGE_NONCE } from './nonce.ts'
-import { classifyHost } from './target.ts'
+import { classifyHost } from '../http/target.ts'
 
 interface Proposal { name: string, destination: Destination, path: string }
 

@@ -1,13 +1,13 @@
 import type { Destination, Logger, Session } from '@minwww/i2cp'
 import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import type { ClientConfig, ExitStatus } from '../core.ts'
-import { ClientDriver } from '../driver/driver.ts'
+import { ClientDriver } from './client-driver.ts'
 import { MAX_EXITS } from '../pool/pool.ts'
 import { DeafWatch, type Pinger } from './deaf-watch.ts'
-import type { ExitSpec, ProxyOptions } from './options.ts'
+import type { ExitSpec, ProxyOptions } from '../proxy/options.ts'
 import { Readiness } from './readiness.ts'
 import { SessionWatch } from './session-watch.ts'
-import { StreamAgent, type StreamConnector } from './streams.ts'
+import { StreamAgent, type StreamConnector } from '../route/streams.ts'
 
 export interface BackendOptions {
   config: Partial<ClientConfig>

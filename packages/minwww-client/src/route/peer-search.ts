@@ -1,4 +1,4 @@
-import { ProxyError } from './failures.ts'
+import { ProxyError } from '../http/failures.ts'
 import { StreamFailure, type Limits } from './stream-path.ts'
 import type { StreamPeer } from './streams.ts'
 

@@ -1,10 +1,10 @@
 import type { Destination } from '@minwww/i2cp'
 import { Destination as DestinationClass } from '@minwww/i2cp/codec'
-import type { Answer } from './answer.ts'
-import type { Backend } from './backend.ts'
-import { ProxyError } from './failures.ts'
+import type { Answer } from '../http/answer.ts'
+import type { Backend } from '../sessions/backend.ts'
+import { ProxyError } from '../http/failures.ts'
 import type { NameService } from './names.ts'
-import { LOCAL_HOST, withPath, type Target } from './target.ts'
+import { LOCAL_HOST, withPath, type Target } from '../http/target.ts'
 
 const PARAMETER = /^i2paddresshelper=/i
 

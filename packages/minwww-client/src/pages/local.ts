@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP, type Socket } from 'node:net'
-import { valuesOf, pairs } from './fields.ts'
-import { ProxyError } from './failures.ts'
-import { LOCAL_HOST, parseAuthority, type Target } from './target.ts'
+import { valuesOf, pairs } from '../http/fields.ts'
+import { ProxyError } from '../http/failures.ts'
+import { LOCAL_HOST, parseAuthority, type Target } from '../http/target.ts'
 
 /** Requests that came through the proxy for its own host; everything else must name the listener's own address. */
 const THROUGH_PROXY = new WeakSet<IncomingMessage>()

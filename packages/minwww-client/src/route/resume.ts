@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
-import { destroyBody, type SiteRequest } from './answer.ts'
-import { ProxyError } from './failures.ts'
-import { listOf, valueOf, valuesOf, type Fields } from './fields.ts'
+import { destroyBody, type SiteRequest } from '../http/answer.ts'
+import { ProxyError } from '../http/failures.ts'
+import { listOf, valueOf, valuesOf, type Fields } from '../http/fields.ts'
 import type { StreamAnswer } from './stream-path.ts'
 
 /** How often one body goes on after its stream broke off. */

@@ -1,17 +1,17 @@
 import { request as httpRequest, ServerResponse, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { ActivityLog, Activity } from './activity.ts'
-import type { SiteRequest } from './answer.ts'
-import type { Backend } from './backend.ts'
-import type { Exchange } from './exchange.ts'
-import { ProxyError } from './failures.ts'
-import { pairs, type Fields } from './fields.ts'
+import type { ActivityLog, Activity } from '../proxy/activity.ts'
+import type { SiteRequest } from '../http/answer.ts'
+import type { Backend } from '../sessions/backend.ts'
+import type { SiteFetcher } from './site-fetcher.ts'
+import { ProxyError } from '../http/failures.ts'
+import { pairs, type Fields } from '../http/fields.ts'
 import { firstOf } from './peer-search.ts'
-import { filterResponseFields } from './response-fields.ts'
+import { filterResponseFields } from '../http/response-fields.ts'
 import { connected, StreamFailure, toStreamError, watch, type Limits } from './stream-path.ts'
 import { bytesOf, type StreamPeer } from './streams.ts'
-import type { Target } from './target.ts'
+import type { Target } from '../http/target.ts'
 
 /** A tunnel with no byte in either direction for this long is closed, ms. */
 const IDLE = 3_600_000
@@ -21,7 +21,7 @@ const CONNECT_STATUS: Readonly<Record<number, ConstructorParameters<typeof Proxy
   403: 'MINWWW_POLICY', 429: 'MINWWW_BUSY', 451: 'MINWWW_LEGAL', 503: 'MINWWW_BUSY', 504: 'MINWWW_UPSTREAM_TIMEOUT', 508: 'MINWWW_LOOP'
 }
 
-export interface TunnelOptions { exchange: Exchange, activity: ActivityLog, timeout: number }
+export interface TunnelOptions { fetcher: SiteFetcher, activity: ActivityLog, timeout: number }
 
 /** CONNECT and Upgrade: bytes of the browser over a stream, to the site or through an exit. */
 export class Tunnels {
@@ -53,10 +53,10 @@ export class Tunnels {
    * @returns a response that is no 101, to be sent as any other
    */
   async upgrade (request: SiteRequest, browser: Duplex, head: Buffer, backend: Backend): Promise<void | { response: IncomingMessage, exit: string }> {
-    const route = await this.#options.exchange.route(request.target, backend)
+    const route = await this.#options.fetcher.route(request.target, backend)
     const peers: StreamPeer[] = route.to === 'site'
       ? [{ kind: 'site', id: route.destination.b32, destination: route.destination, port: request.target.port }]
-      : this.#options.exchange.exitPeers(backend, request.target)
+      : this.#options.fetcher.exitPeers(backend, request.target)
     const activity = this.#options.activity.begin('UPGRADE', request.target.url)
     try {
       const outcome = await firstOf(peers, this.#options.timeout, async (peer, limits) => await this.#ask(request, peer, limits, backend))
@@ -81,15 +81,15 @@ export class Tunnels {
 
   async #open (request: SiteRequest, backend: Backend): Promise<{ socket: Duplex, rest: Buffer, id: string }> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', 'CONNECT')
-    const { exchange, timeout } = this.#options
+    const { fetcher, timeout } = this.#options
     const { target } = request
-    const route = await exchange.route(target, backend)
+    const route = await fetcher.route(target, backend)
     if (route.to === 'site') {
       const socket = backend.streams.createConnection({ peer: { kind: 'site', id: '', destination: route.destination, port: target.port } })
       await connected(socket, request.signal, timeout)
       return { socket, rest: Buffer.alloc(0), id: route.destination.b32 }
     }
-    return await firstOf(exchange.exitPeers(backend, target), timeout, async (peer, limits) => {
+    return await firstOf(fetcher.exitPeers(backend, target), timeout, async (peer, limits) => {
       const outgoing = httpRequest({
         method: 'CONNECT',
         path: `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`,

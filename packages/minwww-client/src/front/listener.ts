@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
-import { MAX_HEAD } from './validate.ts'
-import { renderError } from './error-page.ts'
-import { ProxyError, type FailureCode } from './failures.ts'
+import { MAX_HEAD } from '../http/validate.ts'
+import { renderError } from '../pages/error-page.ts'
+import { ProxyError, type FailureCode } from '../http/failures.ts'
 
 /** Time for a request's head, ms. */
 const HEAD_TIMEOUT = 15_000

@@ -1,5 +1,5 @@
 import { ERROR_POLICY, escapeHtml, page } from './html.ts'
-import type { ProxyError } from './failures.ts'
+import type { ProxyError } from '../http/failures.ts'
 import { STATUS_CODES } from 'node:http'
 
 /** Longest detail shown, in characters: details come from the network. */

@@ -1,5 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import { ProxyError } from './failures.ts'
+import { ProxyError } from '../http/failures.ts'
 
 /** Nobody else's page can read it: a request that changes something must bring it. One per process. */
 export const PAGE_NONCE = randomBytes(16).toString('hex')

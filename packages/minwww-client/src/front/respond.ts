@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { destroyBody, isBodiless, type Answer } from './answer.ts'
-import { acceptsCodings, canDecode, codingsOf, decodeBody } from './coding.ts'
-import { ProxyError } from './failures.ts'
-import { valueOf, type Fields } from './fields.ts'
-import { renderError, type ErrorPageInput } from './error-page.ts'
+import { destroyBody, isBodiless, type Answer } from '../http/answer.ts'
+import { acceptsCodings, canDecode, codingsOf, decodeBody } from '../http/coding.ts'
+import { ProxyError } from '../http/failures.ts'
+import { valueOf, type Fields } from '../http/fields.ts'
+import { renderError, type ErrorPageInput } from '../pages/error-page.ts'
 
 /**
  * Writes a response to the browser: coded as the browser takes it, with a right length, and without a body where there
