@@ -5,6 +5,7 @@ import tseslint from 'typescript-eslint'
 // randomness. A core takes `now` as an argument and its driver, beside it, owns the socket and one timer.
 const CORES = [
   'packages/*/src/**/core/**/*.ts',
+  'packages/ground/src/{index,clock,deadlines,logger}.ts',
   'packages/local-router/src/network/**/*.ts',
   'packages/streaming/src/packet/**/*.ts',
   'packages/i2cp/src/{data,messages,datagrams}/**/*.ts',
@@ -22,7 +23,7 @@ const layer = (dir, forbidden) => ({
   files: [`packages/${dir}/src/**/*.ts`],
   rules: {
     '@typescript-eslint/no-restricted-imports': ['error', {
-      patterns: [{ group: forbidden, message: `${dir} may not depend on this package (docs/architecture.md).` }]
+      patterns: [{ group: ['@minwww/testkit', ...forbidden], message: `${dir} may not depend on this package (docs/architecture.md).` }]
     }]
   }
 })
@@ -50,13 +51,16 @@ export default [
         'HTMLElement', 'uPlot'].map(name => [name, 'readonly']))
     }
   },
-  layer('i2cp', ['@minwww/*', 'minwww']),
+  layer('ground', ['@minwww/*', 'minwww']),
+  layer('testkit', ['@minwww/local-router*', '@minwww/streaming*', '@minwww/protocol*', ...ABOVE_PROTOCOL]),
+  layer('i2cp', ['@minwww/*', '!@minwww/ground', 'minwww']),
   layer('streaming', ['@minwww/local-router*', '@minwww/protocol*', ...ABOVE_PROTOCOL]),
   layer('local-router', ['@minwww/streaming*', '@minwww/protocol*', ...ABOVE_PROTOCOL]),
-  layer('minwww-protocol', ['@minwww/*', 'minwww']),
+  layer('minwww-protocol', ['@minwww/*', '!@minwww/ground', 'minwww']),
   layer('minwww-client', ['@minwww/server*', '@minwww/local-router*', '@minwww/benchmark*', 'minwww']),
   layer('minwww-server', ['@minwww/client*', '@minwww/local-router*', '@minwww/benchmark*', 'minwww']),
   layer('benchmark', ['minwww']),
+  layer('minwww', []),
   {
     files: CORES,
     rules: {
@@ -66,6 +70,7 @@ export default [
         paths: [
           ...IO_MODULES.map(name => ({ name, message: 'Cores do no I/O (docs/architecture.md, rule 1).' })),
           { name: 'node:crypto', importNames: RANDOM_SOURCES, message: 'A core takes its randomness as an argument.' },
+          { name: '@minwww/ground/node', message: "Cores use '@minwww/ground', which does no I/O." },
           { name: '@minwww/i2cp', allowTypeImports: true, message: "Cores use '@minwww/i2cp/codec', which does no I/O." }
         ]
       }]

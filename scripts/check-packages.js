@@ -1,10 +1,9 @@
 // Checks every package as a stranger would get it: publint over its package.json, and the types of each export.
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { PUBLISHED } from './published.js'
 
-const { workspaces } = JSON.parse(readFileSync('package.json', 'utf8'))
 let failed = 0
-for (const folder of workspaces) {
+for (const folder of PUBLISHED) {
   for (const [tool, args] of [['publint', ['--strict', folder]], ['attw', ['--pack', folder, '--profile', 'esm-only']]]) {
     try {
       execFileSync('npx', ['--no-install', tool, ...args], { stdio: 'pipe' })

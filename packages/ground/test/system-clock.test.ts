@@ -1,0 +1,45 @@
+import t from 'tap'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { systemClock } from '../src/node.ts'
+
+/** Holds the event loop up, as a suspended machine or a long computation does. */
+const stall = (ms: number): void => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms) }
+
+t.test('after a stall the sockets are read before a timer is called', async t => {
+  const server = createServer()
+  t.teardown(() => server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const near = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [[far]] = await Promise.all([once(server, 'connection'), once(near, 'connect')])
+  t.teardown(() => { near.destroy(); far.destroy() })
+  const order: string[] = []
+  const heard = new Promise<void>(resolve => far.once('data', () => { order.push('data'); resolve() }))
+  const called = new Promise<void>(resolve => systemClock.setTimer(() => { order.push('timer'); resolve() }, 5))
+  near.write('an answer')
+  stall(50)
+  await Promise.all([heard, called])
+  t.strictSame(order, ['data', 'timer'])
+})
+
+t.test('a timer can be cleared, also between its time and its call', async t => {
+  const first = systemClock.setTimer(() => t.fail('cleared'), 0)
+  first.clear()
+  let called = 0
+  const timer = systemClock.setTimer(() => { called++ }, 1)
+  // A plain timer of the same length, set later: after a stall, node calls both before it comes to the immediates.
+  const cleared = new Promise<void>(resolve => setTimeout(() => { timer.clear(); setImmediate(resolve) }, 1))
+  stall(5)
+  await cleared
+  t.equal(called, 0)
+  timer.clear()
+})
+
+t.test('time has fractions and does not go back; odd lengths are no error', async t => {
+  const before = systemClock.now()
+  await new Promise<void>(resolve => systemClock.setTimer(resolve, -5))
+  systemClock.setTimer(() => t.fail('not for 24 days'), 1e12).clear()
+  t.ok(systemClock.now() >= before)
+  t.ok(Math.abs(before - Date.now()) < 60_000)
+})

@@ -1,0 +1,2 @@
+export { EPOCH, settle, VirtualClock } from './clock.ts'
+export { seeded, SeededRandom, seedOf } from './random.ts'
