@@ -2,8 +2,8 @@ import type { Bound } from '@minwww/i2cp/codec'
 import { MAX_LISTENERS } from './console/events.ts'
 import { LENGTH } from './console/history.ts'
 import { DEFAULT_CONFIG } from './core/config.ts'
-import { MAX_WAITING } from './core/outbox.ts'
-import { MAX_KEPT } from './exit/leftovers.ts'
+import { MAX_WAITING } from './core/send-queue.ts'
+import { MAX_KEPT } from './exit/suspended-responses.ts'
 import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE } from './exit/options.ts'
 import { DEFAULT_MAX_NAMES, DEFAULT_MAX_PENDING } from './fetch/resolver.ts'
 import { MAX_ACTIVE } from './limits/bandwidth.ts'
@@ -21,30 +21,30 @@ export const BOUNDS = {
     most: DEFAULT_CONFIG.maxSessions + DEFAULT_CONFIG.maxFreshSessions,
     unit: 'sessions',
     full: 'the one silent for longest ends; new ones do not push out those in use',
-    kept: 'core/session-table.ts #fresh #used #peers; core/outbox.ts #lanes #resting; core/fair-share.ts #lanes; core/heap.ts #entries #byItem'
+    kept: 'core/session-table.ts #fresh #used #peers; core/send-queue.ts #flows #resting; core/flow-scheduler.ts #flows; core/heap.ts #entries #byItem'
   },
   opens: {
     name: 'OPENs remembered against replay',
     most: 2 * signatureChecks * 2 * clockTolerance / 1_000,
     unit: 'OPENs',
     full: 'dropped without an answer: so many signatures are checked in the time that an OPEN is good for',
-    kept: 'core/open-ledger.ts #entries'
+    kept: 'core/replay-table.ts #entries'
   },
-  fetches: { name: 'requests by messages', most: DEFAULT_CONFIG.maxFetches, unit: 'requests', full: 'ERROR 2', kept: 'core/desk.ts #fetches; exit/message-service.ts #jobs' },
+  fetches: { name: 'requests by messages', most: DEFAULT_CONFIG.maxFetches, unit: 'requests', full: 'ERROR 2', kept: 'core/request-handler.ts #fetches; exit/message-service.ts #jobs' },
   held: {
     name: 'answers remembered',
     most: DEFAULT_CONFIG.cacheTotal,
     unit: 'bytes',
     full: 'the one untouched for longest is forgotten; so it is above 4 MB and 1,024 requests of one client',
-    kept: 'core/exchange-table.ts #byAge; core/session.ts exchanges'
+    kept: 'core/request-table.ts #byAge; core/session.ts requests'
   },
-  queued: { name: 'answers that wait to be sent', most: DEFAULT_CONFIG.queueTotal, unit: 'bytes', full: 'the client with the most loses its newest; above 16 MB of one client dropped', kept: 'core/outbox.ts' },
-  bursts: { name: 'bursts that wait for one client', most: MAX_WAITING, unit: 'bursts', full: 'dropped', kept: 'core/lane.ts #fresh #turn' },
-  uploads: { name: 'requests that come in parts', most: DEFAULT_CONFIG.maxUploads, unit: 'requests', full: 'the oldest is forgotten', kept: 'core/exchange-table.ts #uploads' },
+  queued: { name: 'answers that wait to be sent', most: DEFAULT_CONFIG.queueTotal, unit: 'bytes', full: 'the client with the most loses its newest; above 16 MB of one client dropped', kept: 'core/send-queue.ts' },
+  bursts: { name: 'bursts that wait for one client', most: MAX_WAITING, unit: 'bursts', full: 'dropped', kept: 'core/flow.ts #fresh #turn' },
+  uploads: { name: 'requests that come in parts', most: DEFAULT_CONFIG.maxUploads, unit: 'requests', full: 'the oldest is forgotten', kept: 'core/request-table.ts #uploads' },
   queue: { name: 'requests that wait to be fetched', most: DEFAULT_QUEUE.maxQueued, unit: 'requests', full: 'the client with the most loses the oldest: ERROR 2', kept: 'exit/fair-queue.ts #waiting jobs' },
   running: { name: 'requests being fetched', most: DEFAULT_QUEUE.concurrency, unit: 'requests', full: 'they wait', kept: 'exit/fetch-queue.ts #queue; exit/fair-queue.ts #running' },
   body: { name: 'one body that is read for a message', most: DEFAULT_MAX_DECODED, unit: 'bytes', full: 'ERROR 3: a stream brings it', kept: 'fetch/collect.ts head' },
-  leftovers: { name: 'answers that wait for their stream', most: MAX_KEPT, unit: 'answers', full: 'the oldest is given up', kept: 'exit/leftovers.ts #kept' },
+  suspended: { name: 'answers that wait for their stream', most: MAX_KEPT, unit: 'answers', full: 'the oldest is given up', kept: 'exit/suspended-responses.ts #kept' },
   streams: { name: 'streams', most: DEFAULT_STREAM_LIMITS.maxStreams, unit: 'streams', full: 'reset; so they are above 30 of one client', kept: 'streams/stream-proxy.ts #open' },
   waiting: {
     name: 'chunks that wait for bandwidth',

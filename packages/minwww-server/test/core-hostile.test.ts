@@ -150,8 +150,8 @@ t.test('signature checks are limited, but not for those who have a session', asy
   t.equal(world.fetches.length, 3, 'a second later there is room again')
 })
 
-t.test('newcomers share a small budget of fetches; who has proved its return path does not', async t => {
-  const world = new World({ newcomerBurst: 5, newcomerFetches: 1 })
+t.test('Destinations that are not validated share a small budget of fetches; a validated one does not', async t => {
+  const world = new World({ unvalidatedBurst: 5, unvalidatedFetches: 1 })
   const alice = world.client('alice')
   alice.open(1)
   world.run(1_000)
@@ -164,7 +164,7 @@ t.test('newcomers share a small budget of fetches; who has proved its return pat
 })
 
 t.test('a tagged message before any answer proves nothing', async t => {
-  const world = new World({ newcomerBurst: 5, newcomerFetches: 0.01, maxFreshSessions: 8 })
+  const world = new World({ unvalidatedBurst: 5, unvalidatedFetches: 0.01, maxFreshSessions: 8 })
   world.answer = () => undefined
   const mallory = world.client('mallory')
   mallory.open(1)
@@ -176,8 +176,8 @@ t.test('a tagged message before any answer proves nothing', async t => {
   t.equal(world.core.stats.unknownSessions, 1, 'nor does it keep the session')
 })
 
-t.test('a second session of a Destination that has proved itself is no newcomer', async t => {
-  const world = new World({ newcomerBurst: 2, newcomerFetches: 0.01 })
+t.test('a second session of a validated Destination is validated', async t => {
+  const world = new World({ unvalidatedBurst: 2, unvalidatedFetches: 0.01 })
   const alice = world.client('alice')
   alice.open(1)
   alice.request(2)
@@ -223,7 +223,7 @@ t.test('the cache is bounded per session and in all', async t => {
 })
 
 t.test('answers that wait for a client that takes next to nothing are bounded per session and in all', async t => {
-  const world = new World({ cachePerSession: 300_000, queuePerSession: 500_000, queueTotal: 1_200_000, newcomerBurst: 1000 })
+  const world = new World({ cachePerSession: 300_000, queuePerSession: 500_000, queueTotal: 1_200_000, unvalidatedBurst: 1000 })
   const clients = ['alice', 'bob', 'carol', 'dave'].map(name => world.client(name))
   world.answer = () => page(50_000)
   const slowest = { loss: 0, rate: 1, max: 255 }

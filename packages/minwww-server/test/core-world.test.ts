@@ -155,12 +155,12 @@ t.test('24 hours of browsing: no table grows', { timeout: 300_000 }, async t => 
   scene.rest(10_000)
   const start = scene.world.now
   const times: number[] = []
-  const most = { sessions: 0, exchanges: 0, held: 0, fetches: 0 }
+  const most = { sessions: 0, requests: 0, held: 0, fetches: 0 }
   const heaps: number[] = []
   while (scene.world.now < start + 24 * HOUR) {
     const visits = 1 + Math.floor(3 * scene.random.number())
     for (let page = 0; page < visits; page++) times.push(scene.fetch(SIZES[Math.floor(SIZES.length * scene.random.number())]!))
-    for (const key of ['sessions', 'exchanges', 'held', 'fetches'] as const) most[key] = Math.max(most[key], core.load[key])
+    for (const key of ['sessions', 'requests', 'held', 'fetches'] as const) most[key] = Math.max(most[key], core.load[key])
     // From a few seconds to longer than sessions live.
     scene.rest(5_000 + 15 * 60_000 * scene.random.number() ** 2)
     if (Math.floor((scene.world.now - start) / HOUR) > heaps.length) heaps.push(heapUsed())
@@ -169,7 +169,7 @@ t.test('24 hours of browsing: no table grows', { timeout: 300_000 }, async t => 
   const growth = (heaps.at(-1)! - heaps[3]!) / KB
   t.comment(`${times.length} pages, ${failed} failed, p50 ${Math.round(percentile(times, 0.5))} ms, p95 ${Math.round(percentile(times, 0.95))} ms; most at once ${JSON.stringify(most)}; heap ${Math.round(growth)} KB more in 20 hours`)
   t.ok(failed <= times.length / 100)
-  t.ok(most.sessions <= 2 && most.exchanges <= 200 && most.held < 4 * KB * KB)
+  t.ok(most.sessions <= 2 && most.requests <= 200 && most.held < 4 * KB * KB)
   // The same run differs by hundreds of KB of compiled code; pages that were kept would be 12 MB.
   t.ok(growth < 2_048, `${growth} KB`)
   scene.rest(20 * 60_000)

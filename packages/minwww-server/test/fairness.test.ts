@@ -38,7 +38,7 @@ function exitWithClients (out: number, config: Partial<ServerConfig> = {}) {
     session,
     clock,
     logger: silentLogger,
-    gate: bandwidth,
+    pacer: bandwidth,
     onEvent: (event: CoreEvent) => {
       if (event.type !== 'fetch') return
       const size = browsers.get(event.from.b32)?.size ?? 0

@@ -14,7 +14,7 @@ export interface Snapshot {
   totals: { in: number, out: number }
   /** Bytes left; null is unlimited. */
   quota: { day: number | null, month: number | null, dayUsed: number, monthUsed: number }
-  load: { active: number, running: number, waiting: number, streams: number, sessions: number, clients: number, leftovers: number }
+  load: { active: number, running: number, waiting: number, streams: number, sessions: number, clients: number, suspended: number }
   outcomes: Record<string, number>
   refusals: Record<string, number>
   latency: { bounds: readonly number[], counts: readonly number[] }
@@ -45,7 +45,7 @@ export function snapshot (parts: ExitParts): Snapshot {
       streams: parts.streams?.size ?? 0,
       sessions: parts.coreLoad.sessions,
       clients: parts.admission.clients,
-      leftovers: parts.leftovers.size
+      suspended: parts.suspended.size
     },
     outcomes: Object.fromEntries(statistics.outcomes),
     refusals: { ...Object.fromEntries(statistics.refusals), ...(queue.shed > 0 ? { queue: queue.shed } : {}), ...(parts.streams !== undefined && parts.streams.refused > 0 ? { streams: parts.streams.refused } : {}) },
@@ -60,7 +60,7 @@ export function snapshot (parts: ExitParts): Snapshot {
 export function healthOf (parts: ExitParts): Health {
   if (parts.isDraining) return 'draining'
   if (parts.sessionState !== undefined && parts.sessionState !== 'ready') return 'router not ready'
-  if (parts.keeper?.healthy === false) return 'disk does not take the accounting'
+  if (parts.quotaStore?.healthy === false) return 'disk does not take the accounting'
   return parts.bandwidth.quotaUsedUp ? 'quota used up' : 'ok'
 }
 

@@ -1,14 +1,14 @@
 import { encodeMessage, encodeRate, ERROR_CODES, paddedLength } from '@minwww/protocol'
 import type { WireErrorName } from '@minwww/protocol'
-import type { Exchange } from './exchange.ts'
-import type { Burst } from './lane.ts'
+import type { ServedRequest } from './served-request.ts'
+import type { Burst } from './flow.ts'
 import type { Reply, SymbolRange } from './reply.ts'
 import type { Session } from './session.ts'
 import type { FailureFacts } from './types.ts'
 
 /** Symbols of one reply, first to last. */
 export class SymbolBurst implements Burst {
-  readonly owner: Exchange
+  readonly owner: ServedRequest
   readonly messageLength: number
   readonly held: number
   readonly #reply: Reply
@@ -17,13 +17,13 @@ export class SymbolBurst implements Burst {
   readonly #last: number
   #next: number
 
-  constructor (exchange: Exchange, reply: Reply, range: SymbolRange) {
-    this.owner = exchange
+  constructor (request: ServedRequest, reply: Reply, range: SymbolRange) {
+    this.owner = request
     this.messageLength = reply.messageLength
     this.held = reply.held
     this.#reply = reply
-    this.#attempt = exchange.attempt
-    this.#copy = exchange.copy
+    this.#attempt = request.attempt
+    this.#copy = request.copy
     this.#next = range.first
     this.#last = range.last
   }
@@ -51,7 +51,7 @@ export class SymbolBurst implements Burst {
 }
 
 /** One ERROR. */
-export class Notice implements Burst {
+export class ErrorBurst implements Burst {
   readonly owner: object
   readonly messageLength: number
   readonly held: number

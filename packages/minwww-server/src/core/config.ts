@@ -16,11 +16,12 @@ export interface ServerConfig {
   /** Signature checks per second, for Destinations with a session and for all others, each. */
   signatureChecks: number
   /**
-   * Fetches per second of all newcomers together, and how many at once. A Destination is one until it has sent a tagged
-   * message after an answer: what it asks from then on does not count.
+   * Fetches per second of all Destinations together that are not validated, and how many at once. A Destination is
+   * validated (as QUIC says of addresses) once it has sent a tagged message after an answer: what it asks from then on
+   * does not count.
    */
-  newcomerFetches: number
-  newcomerBurst: number
+  unvalidatedFetches: number
+  unvalidatedBurst: number
   /** Fetches under way; above it: ERROR 2. */
   maxFetches: number
   maxFetchesPerSession: number
@@ -29,7 +30,7 @@ export interface ServerConfig {
   /** A request, decoded. */
   maxRequest: number
   /** Requests that a session remembers; the one untouched for longest is forgotten. */
-  maxExchanges: number
+  maxRequestsPerSession: number
   /** Request objects that are being put together from BODY symbols, in all; the oldest is forgotten. */
   maxUploads: number
   /** How long an answer is kept after it was last used. Section 8 says max(60 s, 8 RTT); covers an RTT of 11 s. */
@@ -80,13 +81,13 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   maxFreshSessions: 1024,
   clockTolerance: 90 * SECOND,
   signatureChecks: 200,
-  newcomerFetches: 50,
-  newcomerBurst: 200,
+  unvalidatedFetches: 50,
+  unvalidatedBurst: 200,
   maxFetches: 512,
   maxFetchesPerSession: 96,
   fetchDeadline: MINUTE,
   maxRequest: 256 * KB,
-  maxExchanges: 1024,
+  maxRequestsPerSession: 1024,
   maxUploads: 64,
   cacheTime: 90 * SECOND,
   cachePerSession: 4 * MB,

@@ -3,9 +3,9 @@ import { decodeMessage, peekPrefix, PREFIX, ProtocolError, sessionKeys, VERSION 
 import type { TaggedMessage, WireErrorName } from '@minwww/protocol'
 import { DEFAULT_CONFIG } from './config.ts'
 import type { ServerConfig } from './config.ts'
-import { Desk } from './desk.ts'
-import { OpenGate } from './open-gate.ts'
-import { Outbox } from './outbox.ts'
+import { RequestHandler } from './request-handler.ts'
+import { OpenVerifier } from './open-verifier.ts'
+import { SendQueue } from './send-queue.ts'
 import { Session } from './session.ts'
 import { SessionTable } from './session-table.ts'
 import { emptyStats } from './types.ts'
@@ -35,28 +35,28 @@ export class ServerCore {
   readonly stats: ServerStats = emptyStats()
   readonly #config: ServerConfig
   readonly #sessions: SessionTable
-  readonly #gate: OpenGate
-  readonly #outbox: Outbox
-  readonly #desk: Desk
+  readonly #verifier: OpenVerifier
+  readonly #sendQueue: SendQueue
+  readonly #requests: RequestHandler
   #now: number
 
   constructor ({ keys, config, clockOffset = () => 0, now = 0 }: ServerCoreOptions) {
     this.#config = { ...DEFAULT_CONFIG, ...config }
     this.#now = now
     this.#sessions = new SessionTable(this.#config)
-    this.#outbox = new Outbox(now, this.#config)
-    this.#desk = new Desk(now, this.#config, this.stats, this.#outbox)
-    this.#gate = new OpenGate(now, { keys, config: this.#config, sessions: this.#sessions, stats: this.stats, clockOffset })
+    this.#sendQueue = new SendQueue(now, this.#config)
+    this.#requests = new RequestHandler(now, this.#config, this.stats, this.#sendQueue)
+    this.#verifier = new OpenVerifier(now, { keys, config: this.#config, sessions: this.#sessions, stats: this.stats, clockOffset })
   }
 
   /** Nothing is being fetched and nothing waits to be sent. */
   get idle (): boolean {
-    return this.#desk.fetching === 0 && this.#outbox.isEmpty
+    return this.#requests.fetching === 0 && this.#sendQueue.isEmpty
   }
 
   /** Sizes of the tables, for metrics; `held` (answers remembered) and `queued` (answers that wait to be sent) in bytes. */
-  get load (): { sessions: number, fetches: number, exchanges: number, held: number, queued: number } {
-    return { sessions: this.#sessions.size, fetches: this.#desk.fetching, exchanges: this.#desk.remembered, held: this.#desk.held, queued: this.#outbox.held }
+  get load (): { sessions: number, fetches: number, requests: number, held: number, queued: number } {
+    return { sessions: this.#sessions.size, fetches: this.#requests.fetching, requests: this.#requests.remembered, held: this.#requests.held, queued: this.#sendQueue.held }
   }
 
   /** One payload from the router; anything that is not a valid message of a known client is dropped without an answer. */
@@ -69,46 +69,46 @@ export class ServerCore {
   /** The HTTP response for a 'fetch' event. One that is too large for the client becomes ERROR 3. Returns its bytes as they are sent. */
   respond (now: number, handle: number, message: Buffer): number {
     this.#now = now
-    return this.#desk.respond(now, handle, message)
+    return this.#requests.respond(now, handle, message)
   }
 
   /** The ERROR for a 'fetch' event. */
   fail (now: number, handle: number, code: WireErrorName, facts: FailureFacts = {}): void {
     this.#now = now
-    this.#desk.fail(now, handle, code, facts)
+    this.#requests.fail(now, handle, code, facts)
   }
 
   /** From now on new requests get ERROR 10; what is under way goes on. */
   drain (now: number): void {
     this.#now = now
-    this.#desk.isDraining = true
+    this.#requests.isDraining = true
   }
 
   /** Other limits of the operator from now on. */
   setLimits (now: number, limits: Pick<ServerConfig, 'limit' | 'serverRate' | 'maxBacklog'>): void {
     this.#now = now
-    this.#outbox.setLimits(now, limits)
+    this.#sendQueue.setLimits(now, limits)
   }
 
   /** When to call `handleTimeout` and `pollTransmit` again; undefined when there is nothing to wait for. */
   nextTimeout (): number | undefined {
     const times = [
-      this.#outbox.nextTimeout(this.#now), this.#desk.nextTimeout(), this.#sessions.nextTimeout(), this.#gate.nextTimeout()
+      this.#sendQueue.nextTimeout(this.#now), this.#requests.nextTimeout(), this.#sessions.nextTimeout(), this.#verifier.nextTimeout()
     ].filter(time => time !== undefined)
     return times.length === 0 ? undefined : Math.min(...times)
   }
 
   handleTimeout (now: number): void {
     this.#now = now
-    this.#desk.handleTimeout(now)
-    this.#gate.handleTimeout(now)
+    this.#requests.handleTimeout(now)
+    this.#verifier.handleTimeout(now)
     for (const session of this.#sessions.expired(now)) this.#end(session)
   }
 
   /** The next message that may leave now. */
   pollTransmit (now: number): Outgoing | undefined {
     this.#now = now
-    const next = this.#outbox.poll(now)
+    const next = this.#sendQueue.poll(now)
     if (next === undefined) return undefined
     const { session, payload } = next
     session.isAnswered = true
@@ -126,11 +126,11 @@ export class ServerCore {
   }
 
   pollEvent (): ServerEvent | undefined {
-    return this.#desk.events.shift()
+    return this.#requests.events.shift()
   }
 
   #receiveOpen (now: number, message: Incoming): void {
-    const verified = this.#gate.admit(now, message.payload)
+    const verified = this.#verifier.admit(now, message.payload)
     if (verified === undefined) return
     this.stats.opens++
     let { session } = verified
@@ -139,7 +139,7 @@ export class ServerCore {
       this.#evict(this.#sessions.add(session))
     }
     this.#heard(now, session, message, false)
-    this.#desk.request(now, session, verified.open, verified.entry)
+    this.#requests.request(now, session, verified.open, verified.entry)
   }
 
   #receiveRaw (now: number, message: Incoming): void {
@@ -173,10 +173,10 @@ export class ServerCore {
     switch (message.type) {
       case 'request':
         this.stats.requests++
-        return this.#desk.request(now, session, message)
-      case 'want': return this.#desk.want(now, session, message)
-      case 'cancel': return this.#desk.cancel(now, session, message)
-      case 'body': return this.#desk.body(now, session, message)
+        return this.#requests.request(now, session, message)
+      case 'want': return this.#requests.want(now, session, message)
+      case 'cancel': return this.#requests.cancel(now, session, message)
+      case 'body': return this.#requests.body(now, session, message)
       case 'reply':
       case 'error': this.stats.malformed++ // only an exit sends these
     }
@@ -191,11 +191,11 @@ export class ServerCore {
   #evict (session: Session | undefined): void {
     if (session === undefined) return
     this.stats.evicted++
-    this.#desk.drop(session)
+    this.#requests.drop(session)
   }
 
   #end (session: Session): void {
     this.#sessions.remove(session)
-    this.#desk.drop(session)
+    this.#requests.drop(session)
   }
 }

@@ -45,7 +45,7 @@ export class SessionTable {
   touch (now: number, session: Session, isUse: boolean): Session | undefined {
     session.heardAt = now
     const isProof = isUse && session.isAnswered
-    if (isProof) session.peer.isProven = true
+    if (isProof) session.peer.isValidated = true
     if (!isProof && this.#fresh.has(session.name)) {
       this.#fresh.delete(session.name)
       this.#fresh.set(session.name, session)

@@ -2,7 +2,7 @@ import type { Destination } from '@minwww/i2cp/codec'
 import { decodeRate, MAX_OBJECT, MAX_SYMBOLS, ReplayWindow, TokenBucket } from '@minwww/protocol'
 import type { SessionKeys } from '@minwww/protocol'
 import type { ServerConfig } from './config.ts'
-import type { Exchange } from './exchange.ts'
+import type { ServedRequest } from './served-request.ts'
 import type { PathFacts } from './reply.ts'
 
 /** Bytes that one tunnel message counts against a rate. */
@@ -13,8 +13,8 @@ const SLOW = 0.9
 /** A Destination that has sessions. */
 export interface Peer {
   sessions: number
-  /** It spoke again after it was answered: it can be reached where it says it is. */
-  isProven: boolean
+  /** It spoke again after it was answered: it can be reached where it says it is (QUIC's address validation). */
+  isValidated: boolean
 }
 
 /** A client that has signed an OPEN. */
@@ -24,7 +24,7 @@ export class Session {
   readonly destination: Destination
   readonly keys: SessionKeys
   /** Shared by all sessions of the Destination; `SessionTable.add` sets it. */
-  peer: Peer = { sessions: 0, isProven: false }
+  peer: Peer = { sessions: 0, isValidated: false }
   readonly window = new ReplayWindow()
   /** Everything sent to this client passes it; bytes. */
   readonly bucket: TokenBucket
@@ -32,8 +32,8 @@ export class Session {
   messages: TokenBucket | undefined
   /** Bytes that it was sent, and at least what the others were given meanwhile: its turn among them. */
   served = 0
-  /** By id, least recently touched first. Bounded by maxExchanges. */
-  readonly exchanges = new Map<number, Exchange>()
+  /** By id, least recently touched first. Bounded by maxRequestsPerSession. */
+  readonly requests = new Map<number, ServedRequest>()
   /** Bytes of its cached answers. */
   held = 0
   fetches = 0

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from './clock.ts'
-import type { CoreEvent, ExitCore, ExitLogger, ExitSession, IncomingMessage, OutgoingMessage } from './ports.ts'
+import type { CoreEvent, ExitCore, ExitLogger, RouterSession, IncomingMessage, OutgoingMessage } from './ports.ts'
 
 /** Decides when a message may leave; `undefined` is now. Bandwidth limits implement it. */
-export interface SendGate {
+export interface Pacer {
   /** ms on the clock from which on a message may be taken from the core; not later than now if it may be taken at once. */
   readyAt (now: number): number
   sent (now: number, message: OutgoingMessage): void
@@ -13,16 +13,16 @@ export interface SendGate {
 
 export interface CoreDriverOptions {
   core: ExitCore
-  session: ExitSession
+  session: RouterSession
   clock: Clock
   logger: ExitLogger
-  gate: SendGate
+  pacer: Pacer
   onEvent: (event: CoreEvent) => void
 }
 
 /** ms; no timer is finer than this. */
 const TICK = 1
-/** ms after which the core gets the time again although the gate is still closed. */
+/** ms after which the core gets the time again although the pacer is still closed. */
 const MAX_HOLD = 100
 /** Messages given to the session in one go, so that a burst cannot keep the event loop from everything else. */
 const MAX_BURST = 256
@@ -64,7 +64,7 @@ export class CoreDriver {
 
   #receive (message: IncomingMessage): void {
     this.act((core, now) => {
-      this.#options.gate.received(now, message)
+      this.#options.pacer.received(now, message)
       core.receive(now, message)
     })
   }
@@ -75,7 +75,7 @@ export class CoreDriver {
     const resume = this.#transmit(clock.now())
     if (this.#closed) return
     if (core.idle !== false) for (const wake of this.#onIdle.splice(0)) wake()
-    // While the gate holds messages back, the core's own deadline for them lies in the past. And what the core wants to
+    // While the pacer holds messages back, the core's own deadline for them lies in the past. And what the core wants to
     // send "now" but does not give is a rounding of epoch milliseconds (2^-12 ms): a tick later it does.
     const now = clock.now()
     this.#arm(resume === Infinity ? Math.max(core.nextTimeout() ?? Infinity, now + TICK) : Math.min(resume, now + MAX_HOLD))
@@ -83,13 +83,13 @@ export class CoreDriver {
 
   /** Sends what may leave now. Returns the time at which there may be more, Infinity if only the core knows. */
   #transmit (now: number): number {
-    const { core, gate } = this.#options
+    const { core, pacer } = this.#options
     for (let count = 0; count < MAX_BURST; count++) {
-      const readyAt = gate.readyAt(now)
+      const readyAt = pacer.readyAt(now)
       if (readyAt > now) return readyAt
       const message = core.pollTransmit(now)
       if (message === undefined) {
-        gate.idle()
+        pacer.idle()
         return Infinity
       }
       this.#send(now, message)
@@ -98,8 +98,8 @@ export class CoreDriver {
   }
 
   #send (now: number, message: OutgoingMessage): void {
-    const { session, gate, logger } = this.#options
-    gate.sent(now, message)
+    const { session, pacer, logger } = this.#options
+    pacer.sent(now, message)
     const { to, payload, protocol, fromPort, toPort, expires } = message
     try {
       session.send(to, payload, { protocol, fromPort, toPort, expires })

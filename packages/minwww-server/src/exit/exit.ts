@@ -11,12 +11,12 @@ import { systemClock, type Clock } from './clock.ts'
 import { CoreDriver } from './core-driver.ts'
 import { createCore, limitedTo } from './create-core.ts'
 import { FetchQueue } from './fetch-queue.ts'
-import { Gatekeeper } from './gatekeeper.ts'
-import { Leftovers } from './leftovers.ts'
+import { AccessControl } from './access-control.ts'
+import { SuspendedResponses } from './suspended-responses.ts'
 import { MessageService } from './message-service.ts'
 import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE, type ExitOptions, type ReloadableOptions } from './options.ts'
-import { silentLogger, type ExitCore, type ExitLogger, type ExitSession } from './ports.ts'
-import { QuotaKeeper } from './quota-keeper.ts'
+import { silentLogger, type ExitCore, type ExitLogger, type RouterSession } from './ports.ts'
+import { QuotaStore } from './quota-store.ts'
 import { Responder } from './responder.ts'
 import { Statistics } from './statistics.ts'
 
@@ -29,33 +29,33 @@ export class ExitParts {
   readonly bandwidth: Bandwidth
   readonly admission: Admission
   readonly statistics = new Statistics()
-  readonly leftovers: Leftovers
+  readonly suspended: SuspendedResponses
   readonly web: WebSide
   readonly queue: FetchQueue
-  readonly gatekeeper: Gatekeeper
+  readonly access: AccessControl
   readonly service: MessageService
   readonly core: ExitCore
   readonly driver: CoreDriver
-  readonly keeper: QuotaKeeper | undefined
+  readonly quotaStore: QuotaStore | undefined
   readonly streams: StreamProxy | undefined
   readonly startedAt: number
-  readonly #session: ExitSession
+  readonly #session: RouterSession
   #draining = false
 
-  private constructor (options: ExitOptions, policy: Policy, clock: Clock, quota: Awaited<ReturnType<typeof QuotaKeeper.open>> | undefined) {
+  private constructor (options: ExitOptions, policy: Policy, clock: Clock, quota: Awaited<ReturnType<typeof QuotaStore.open>> | undefined) {
     this.#session = options.session
     this.destination = options.session.destination
     this.clock = clock
     this.startedAt = clock.now()
     this.logger = options.logger ?? silentLogger
     this.policy = policy
-    this.keeper = quota?.keeper
-    this.bandwidth = new Bandwidth(options.bandwidth ?? {}, clock, quota?.saved, () => this.keeper?.counted())
+    this.quotaStore = quota?.store
+    this.bandwidth = new Bandwidth(options.bandwidth ?? {}, clock, quota?.saved, () => this.quotaStore?.counted())
     this.admission = new Admission(options.limits ?? {}, clock.now())
-    this.leftovers = new Leftovers(clock)
+    this.suspended = new SuspendedResponses(clock)
     this.web = buildWebSide(options, policy, clock.now)
     this.queue = new FetchQueue({ ...DEFAULT_QUEUE, ...options.queue }, clock.now)
-    this.gatekeeper = new Gatekeeper({
+    this.access = new AccessControl({
       policy,
       admission: this.admission,
       bandwidth: this.bandwidth,
@@ -70,18 +70,18 @@ export class ExitParts {
       session: options.session,
       clock,
       logger: this.logger,
-      gate: this.bandwidth,
+      pacer: this.bandwidth,
       onEvent: event => this.service.handle(event)
     })
     this.streams = this.#createStreams(options)
-    this.keeper?.start(() => this.bandwidth.quotaState())
+    this.quotaStore?.start(() => this.bandwidth.quotaState())
   }
 
   static async create (options: ExitOptions): Promise<ExitParts> {
     const clock = options.clock ?? systemClock
     const policy = await Policy.load(options.policy)
     const logger = options.logger ?? silentLogger
-    const quota = options.stateDir === undefined ? undefined : await QuotaKeeper.open(options.stateDir, options.session.destination.b32, clock, logger)
+    const quota = options.stateDir === undefined ? undefined : await QuotaStore.open(options.stateDir, options.session.destination.b32, clock, logger)
     return new ExitParts(options, policy, clock, quota)
   }
 
@@ -102,7 +102,7 @@ export class ExitParts {
   /** How full the tables, queues and caches are. */
   get bounds (): Limit[] {
     const { sessions = 0, fetches = 0, held = 0, queued = 0 } = this.core.load ?? {}
-    const { queue, streams, admission, leftovers, web: { cache } } = this
+    const { queue, streams, admission, suspended, web: { cache } } = this
     const own = limitsOf(BOUNDS, {
       sessions,
       fetches,
@@ -110,7 +110,7 @@ export class ExitParts {
       queued,
       queue: { used: queue.waiting, most: queue.limits.maxQueued },
       running: { used: queue.running, most: queue.limits.concurrency },
-      leftovers: leftovers.size,
+      suspended: suspended.size,
       clients: { used: admission.clients, most: admission.maxClients },
       ...(streams !== undefined && { streams: { used: streams.size, most: streams.maxStreams } }),
       ...(cache !== undefined && { cache: { used: cache.stats.bytes, most: cache.maxBytes } })
@@ -154,10 +154,10 @@ export class ExitParts {
     this.streams?.close()
     this.service.close()
     this.driver.close()
-    this.leftovers.close()
+    this.suspended.close()
     await this.web.fetcher.close()
     this.bandwidth.close()
-    await this.keeper?.close()
+    await this.quotaStore?.close()
   }
 
   #createService (options: ExitOptions): MessageService {
@@ -166,7 +166,7 @@ export class ExitParts {
       maxDecoded: options.maxDecoded ?? DEFAULT_MAX_DECODED,
       cache: this.web.cache,
       meter: async (visitor, bytes, signal) => await this.bandwidth.takeIn(visitor.b32, bytes, signal),
-      keep: (visitor, request, response, head) => this.leftovers.keep(visitor, request, response, head)
+      keep: (visitor, request, response, head) => this.suspended.keep(visitor, request, response, head)
     })
     return new MessageService({
       driver: () => this.driver,
@@ -175,7 +175,7 @@ export class ExitParts {
       clock: this.clock,
       logger: this.logger,
       logUrls: options.logUrls ?? false,
-      admit: (visitor, request) => this.gatekeeper.admit(visitor, request),
+      admit: (visitor, request) => this.access.admit(visitor, request),
       onOutcome: (visitor, outcome, bytes, milliseconds) => {
         this.statistics.finished('message', outcome, bytes, milliseconds)
         this.admission.spend(this.clock.now(), visitor.b32, bytes)
@@ -186,8 +186,8 @@ export class ExitParts {
 
   #createStreams (options: ExitOptions): StreamProxy | undefined {
     if (options.streams === undefined) return undefined
-    const { web, policy, gatekeeper, queue, leftovers, bandwidth, statistics, clock, logger } = this
-    const context = { web, policy, gatekeeper, queue, leftovers, bandwidth, statistics, clock, logger, logUrls: options.logUrls ?? false, isDraining: () => this.#draining }
+    const { web, policy, access, queue, suspended, bandwidth, statistics, clock, logger } = this
+    const context = { web, policy, access, queue, suspended, bandwidth, statistics, clock, logger, logUrls: options.logUrls ?? false, isDraining: () => this.#draining }
     return new StreamProxy(context, options.streams, { ...DEFAULT_STREAM_LIMITS, ...options.streamLimits })
   }
 }

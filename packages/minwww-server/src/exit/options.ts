@@ -8,11 +8,11 @@ import type { StreamLimits, StreamSource } from '../streams/options.ts'
 import type { ServerConfig } from '../core.ts'
 import type { Clock } from './clock.ts'
 import type { FetchQueueLimits } from './fetch-queue.ts'
-import type { ExitCore, ExitLogger, ExitSession } from './ports.ts'
+import type { ExitCore, ExitLogger, RouterSession } from './ports.ts'
 
 export interface ExitOptions {
   /** An I2CP session that is ready; the exit answers on its Destination. The caller closes it after the exit. */
-  session: ExitSession
+  session: RouterSession
   /** The session's stream manager; with it the exit is an HTTP proxy on port 80 of its streams as well. The caller closes it. */
   streams?: StreamSource
   /** `host` or `host:port` to the URL of an HTTPD that the operator trusts. Only that origin bypasses the guard. */
@@ -61,7 +61,7 @@ export interface ExitOptions {
   /** Settings of the core; what `bandwidth` says comes first. */
   core?: Partial<ServerConfig>
   /** Default `ServerCore` with the session's keys. */
-  createCore?: (session: ExitSession, config: Partial<ServerConfig>) => ExitCore
+  createCore?: (session: RouterSession, config: Partial<ServerConfig>) => ExitCore
 }
 
 /** What can be changed while the exit runs; what is left out is the default again. */

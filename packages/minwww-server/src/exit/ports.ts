@@ -4,7 +4,7 @@ import type { WireErrorName } from '@minwww/protocol'
 import type { ServerConfig } from '../core.ts'
 
 /** What the exit needs of an I2CP session; Session of @minwww/i2cp fits. */
-export interface ExitSession extends Pick<EventEmitter, 'off'> {
+export interface RouterSession extends Pick<EventEmitter, 'off'> {
   readonly destination: Destination
   readonly keys: LocalDestination
   /** ms: the router's time minus ours. */

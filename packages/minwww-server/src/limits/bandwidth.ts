@@ -1,6 +1,6 @@
 import { CONTAINER } from '@minwww/protocol'
 import type { Clock, Timer } from '../exit/clock.ts'
-import type { SendGate } from '../exit/core-driver.ts'
+import type { Pacer } from '../exit/core-driver.ts'
 import type { IncomingMessage, OutgoingMessage } from '../exit/ports.ts'
 import { Backlog } from './core/backlog.ts'
 import { FairBucket } from './core/fair-bucket.ts'
@@ -36,7 +36,7 @@ const ACTIVE = 1_000
 export const MAX_ACTIVE = 4_096
 
 /** Total bandwidth of both directions and the quota, for messages and streams alike. Owns one timer a direction. */
-export class Bandwidth implements SendGate {
+export class Bandwidth implements Pacer {
   readonly #clock: Clock
   readonly #onCounted: () => void
   #options: BandwidthOptions

@@ -2,8 +2,8 @@ import type { Destination } from '@minwww/i2cp/codec'
 import type { WebSide } from '../exit/build-fetcher.ts'
 import type { Clock } from '../exit/clock.ts'
 import type { FetchQueue } from '../exit/fetch-queue.ts'
-import type { Gatekeeper } from '../exit/gatekeeper.ts'
-import type { Leftovers } from '../exit/leftovers.ts'
+import type { AccessControl } from '../exit/access-control.ts'
+import type { SuspendedResponses } from '../exit/suspended-responses.ts'
 import type { ExitLogger } from '../exit/ports.ts'
 import type { Statistics } from '../exit/statistics.ts'
 import { ServerError } from '../errors.ts'
@@ -14,9 +14,9 @@ import type { Policy } from '../policy/policy.ts'
 export interface StreamContext {
   web: WebSide
   policy: Policy
-  gatekeeper: Gatekeeper
+  access: AccessControl
   queue: FetchQueue
-  leftovers: Leftovers
+  suspended: SuspendedResponses
   bandwidth: Bandwidth
   statistics: Statistics
   clock: Clock
@@ -40,10 +40,10 @@ export class StreamExchange {
     this.#started = context.clock.now()
   }
 
-  /** @throws ServerError MINWWW_EXIT_DRAINING and what the gatekeeper throws */
+  /** @throws ServerError MINWWW_EXIT_DRAINING and what the access control throws */
   admit (method: string): void {
     if (this.context.isDraining()) throw new ServerError('MINWWW_EXIT_DRAINING', 'this exit is shutting down')
-    this.context.gatekeeper.admit(this.visitor, { method })
+    this.context.access.admit(this.visitor, { method })
   }
 
   /** For bytes from the web towards the client: both limits, and the largest response that the operator allows. */

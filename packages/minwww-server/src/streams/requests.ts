@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Destination } from '@minwww/i2cp/codec'
 import { ServerError } from '../errors.ts'
-import type { Leftover } from '../exit/leftovers.ts'
+import type { SuspendedResponse } from '../exit/suspended-responses.ts'
 import { toServerError } from '../fetch/failures.ts'
 import { valuesOf, withoutFields } from '../fetch/fields.ts'
 import type { Field, HttpRequest, UpstreamResponse } from '../fetch/http-types.ts'
@@ -68,8 +68,8 @@ function readRequest (incoming: IncomingMessage, maxFields: number): HttpRequest
 }
 
 /** What is left of a response that was too large for messages, or a new one. The queue is left when the head is there. */
-async function responseTo (context: StreamContext, visitor: Destination, request: HttpRequest, signal: AbortSignal): Promise<Leftover> {
-  const leftover = context.leftovers.take(visitor, request)
+async function responseTo (context: StreamContext, visitor: Destination, request: HttpRequest, signal: AbortSignal): Promise<SuspendedResponse> {
+  const leftover = context.suspended.take(visitor, request)
   if (leftover !== undefined) return leftover
   const response = await new Promise<UpstreamResponse>((resolve, reject) => {
     const id = `stream ${nextId++}`

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { LocalDestination } from '@minwww/i2cp/codec'
 import { encodeRequestHead, parseResponse, type HttpResponse } from '@minwww/protocol'
 import type { Clock } from '../../src/exit/clock.ts'
-import type { CoreEvent, ExitCore, ExitSession, IncomingMessage, OutgoingMessage } from '../../src/exit/ports.ts'
+import type { CoreEvent, ExitCore, RouterSession, IncomingMessage, OutgoingMessage } from '../../src/exit/ports.ts'
 
 /** A Destination that is the same in every run. */
 export function keysOf (seed: number): LocalDestination {
@@ -11,7 +11,7 @@ export function keysOf (seed: number): LocalDestination {
 
 export interface SentMessage { to: string, payload: Buffer, protocol: number }
 
-export class FakeSession extends EventEmitter implements ExitSession {
+export class FakeSession extends EventEmitter implements RouterSession {
   readonly keys = keysOf(1)
   readonly clockOffset = 0
   readonly sent: SentMessage[] = []

@@ -1,14 +1,14 @@
 /** Counts bytes into a state directory and says so, until it is killed. */
 import { systemClock } from '../../src/exit/clock.ts'
 import { silentLogger } from '../../src/exit/ports.ts'
-import { QuotaKeeper } from '../../src/exit/quota-keeper.ts'
+import { QuotaStore } from '../../src/exit/quota-store.ts'
 import { QuotaCounter } from '../../src/limits/core/quota.ts'
 
-const { keeper, saved } = await QuotaKeeper.open(process.argv[2] ?? '', 'a'.repeat(52), systemClock, silentLogger)
+const { store, saved } = await QuotaStore.open(process.argv[2] ?? '', 'a'.repeat(52), systemClock, silentLogger)
 const quota = new QuotaCounter({}, systemClock.now(), saved)
-keeper.start(() => quota.state(systemClock.now()))
+store.start(() => quota.state(systemClock.now()))
 setInterval(() => {
   quota.add(systemClock.now(), 1_000)
-  keeper.counted()
+  store.counted()
   process.stdout.write(`${JSON.stringify({ at: systemClock.now(), bytes: quota.state(systemClock.now()).dayBytes })}\n`)
 }, 20)

@@ -1,17 +1,17 @@
 import { decodeObject, decodeRate, encodeObject, ErasureDecoder, MAX_OBJECT, TokenBucket } from '@minwww/protocol'
 import type { BodyMessage, CancelMessage, OpenMessage, RequestMessage, WantMessage, WireErrorName } from '@minwww/protocol'
-import { Notice, SymbolBurst } from './bursts.ts'
+import { ErrorBurst, SymbolBurst } from './bursts.ts'
 import type { ServerConfig } from './config.ts'
-import type { Exchange, ExchangeState } from './exchange.ts'
-import { ExchangeTable } from './exchange-table.ts'
-import type { OpenEntry } from './open-ledger.ts'
-import type { Outbox } from './outbox.ts'
+import type { ServedRequest, RequestState } from './served-request.ts'
+import { RequestTable } from './request-table.ts'
+import type { OpenEntry } from './replay-table.ts'
+import type { SendQueue } from './send-queue.ts'
 import { Reply } from './reply.ts'
 import type { Session } from './session.ts'
 import type { FailureFacts, ServerEvent, ServerStats } from './types.ts'
 
 /** Repetitions of an ERROR for the same request. */
-const NOTICES = 5
+const ERROR_REPEATS = 5
 
 /** What names a sending of a request. */
 interface Asked { id: number, attempt: number, flags: number }
@@ -20,24 +20,24 @@ interface Asked { id: number, attempt: number, flags: number }
  * What happens to the requests of verified clients: fetched once, answered by (session, id) as often as their attempt
  * rises, within the caps (section 8).
  */
-export class Desk {
+export class RequestHandler {
   isDraining = false
   readonly events: ServerEvent[] = []
   readonly #config: ServerConfig
   readonly #stats: ServerStats
-  readonly #outbox: Outbox
-  readonly #exchanges: ExchangeTable
+  readonly #sendQueue: SendQueue
+  readonly #requests: RequestTable
   /** Exchanges being fetched, by handle, in the order of their deadlines. Bounded by maxFetches. */
-  readonly #fetches = new Map<number, Exchange>()
-  readonly #newcomers: TokenBucket
+  readonly #fetches = new Map<number, ServedRequest>()
+  readonly #unvalidated: TokenBucket
   #nextHandle = 1
 
-  constructor (now: number, config: ServerConfig, stats: ServerStats, outbox: Outbox) {
+  constructor (now: number, config: ServerConfig, stats: ServerStats, sendQueue: SendQueue) {
     this.#config = config
     this.#stats = stats
-    this.#outbox = outbox
-    this.#exchanges = new ExchangeTable(config)
-    this.#newcomers = new TokenBucket(config.newcomerFetches, config.newcomerBurst, now)
+    this.#sendQueue = sendQueue
+    this.#requests = new RequestTable(config)
+    this.#unvalidated = new TokenBucket(config.unvalidatedFetches, config.unvalidatedBurst, now)
   }
 
   /** Fetches under way. */
@@ -47,18 +47,18 @@ export class Desk {
 
   /** Bytes of all remembered answers. */
   get held (): number {
-    return this.#exchanges.held
+    return this.#requests.held
   }
 
   get remembered (): number {
-    return this.#exchanges.size
+    return this.#requests.size
   }
 
   /** An OPEN (with its entry in the replay table) or a REQUEST. */
   request (now: number, session: Session, message: OpenMessage | RequestMessage, entry?: OpenEntry): void {
     this.#learn(now, session, message)
     session.max = decodeRate(message.max)
-    const known = session.exchanges.get(message.id)
+    const known = session.requests.get(message.id)
     if (known !== undefined) return this.#again(now, known, message)
     if (!this.#isNew(session, message.id, message.attempt, entry?.fetched === true)) return
     if (message.object.length === 0) return this.#probe(now, session, message)
@@ -68,85 +68,85 @@ export class Desk {
   want (now: number, session: Session, message: WantMessage): void {
     this.#learn(now, session, message)
     this.#stats.wants++
-    const exchange = session.exchanges.get(message.id)
-    if (exchange === undefined) {
+    const request = session.requests.get(message.id)
+    if (request === undefined) {
       if (session.window.check(message.id) === 'old') this.#stats.replayed++
       else this.#notify(session, message.id, message.attempt, 'unknown-id', {})
       return
     }
-    const isNewAttempt = message.attempt > exchange.attempt
-    if (isNewAttempt) exchange.copy = message.flags
-    exchange.attempt = Math.max(exchange.attempt, message.attempt)
-    if (exchange.state.name === 'failed' && isNewAttempt) return this.#repeatFailure(exchange)
-    if (exchange.state.name !== 'cached') return
-    if (this.#outbox.waiting(session, exchange) >= message.count) {
+    const isNewAttempt = message.attempt > request.attempt
+    if (isNewAttempt) request.copy = message.flags
+    request.attempt = Math.max(request.attempt, message.attempt)
+    if (request.state.name === 'failed' && isNewAttempt) return this.#repeatFailure(request)
+    if (request.state.name !== 'cached') return
+    if (this.#sendQueue.waiting(session, request) >= message.count) {
       this.#stats.duplicates++
       return
     }
-    this.#send(now, exchange, exchange.state.reply, reply => reply.repair(message.from, message.count, isNewAttempt))
+    this.#send(now, request, request.state.reply, reply => reply.repair(message.from, message.count, isNewAttempt))
   }
 
   cancel (now: number, session: Session, message: CancelMessage): void {
     session.window.accept(message.id)
-    const exchange = session.exchanges.get(message.id)
-    if (exchange !== undefined && message.attempt >= exchange.attempt) this.#forget(exchange)
+    const request = session.requests.get(message.id)
+    if (request !== undefined && message.attempt >= request.attempt) this.#forget(request)
   }
 
   /** A symbol of a request that does not fit one message. The path is what the client said last. */
   body (now: number, session: Session, message: BodyMessage): void {
-    let exchange = session.exchanges.get(message.id)
-    if (exchange === undefined) {
+    let request = session.requests.get(message.id)
+    if (request === undefined) {
       if (!this.#isNew(session, message.id, message.attempt, false)) return
       const decoder = new ErasureDecoder(message.size, message.symbol.length)
       if (decoder.k === 0) return
       session.window.accept(message.id)
-      exchange = this.#create(now, session, message, {
+      request = this.#create(now, session, message, {
         name: 'collecting', decoder, size: message.size, symbolLength: message.symbol.length
       })
     }
-    const { state } = exchange
-    if (state.name !== 'collecting') return this.#again(now, exchange, message)
+    const { state } = request
+    if (state.name !== 'collecting') return this.#again(now, request, message)
     if (state.size !== message.size || state.symbolLength !== message.symbol.length) {
       this.#stats.malformed++
       return
     }
-    exchange.attempt = Math.max(exchange.attempt, message.attempt)
+    request.attempt = Math.max(request.attempt, message.attempt)
     state.decoder.add(message.index, message.symbol)
     if (!state.decoder.complete) return
     const object = state.decoder.result()
-    this.#exchanges.remove(exchange)
-    this.#fetch(now, session, { ...message, attempt: exchange.attempt }, object)
+    this.#requests.remove(request)
+    this.#fetch(now, session, { ...message, attempt: request.attempt }, object)
   }
 
   /** Returns the bytes of the object that is sent, 0 for none. */
   respond (now: number, handle: number, message: Buffer): number {
-    const exchange = this.#finish(handle)
-    if (exchange === undefined) return 0
+    const request = this.#finish(handle)
+    if (request === undefined) return 0
     const object = encodeObject(message, { kind: 'response' })
-    const most = Math.min(MAX_OBJECT, exchange.max)
+    const most = Math.min(MAX_OBJECT, request.max)
     if (object.length > most) {
-      this.#conclude(now, exchange, 'too-large', { size: message.length })
+      this.#conclude(now, request, 'too-large', { size: message.length })
       return 0
     }
     this.#stats.replies++
-    this.#answer(now, exchange, object)
+    this.#answer(now, request, object)
     return object.length
   }
 
   fail (now: number, handle: number, code: WireErrorName, facts: FailureFacts): void {
-    const exchange = this.#finish(handle)
-    if (exchange !== undefined) this.#conclude(now, exchange, code, facts)
+    const request = this.#finish(handle)
+    if (request !== undefined) this.#conclude(now, request, code, facts)
   }
 
   /** The session has ended: so has all that it asked for. */
   drop (session: Session): void {
-    for (const exchange of [...session.exchanges.values()]) this.#forget(exchange)
-    this.#outbox.drop(session)
+    for (const request of [...session.requests.values()]) this.#forget(request)
+    this.#sendQueue.drop(session)
   }
 
   nextTimeout (): number | undefined {
     const deadline = this.#first()?.deadline
-    const expiry = this.#exchanges.nextTimeout()
+    const expiry = this.#requests.nextTimeout()
     return deadline === undefined || expiry === undefined ? deadline ?? expiry : Math.min(deadline, expiry)
   }
 
@@ -155,12 +155,12 @@ export class Desk {
       this.events.push({ type: 'cancelled', handle: first.handle })
       this.fail(now, first.handle, 'upstream-timeout', {})
     }
-    this.#exchanges.handleTimeout(now)
+    this.#requests.handleTimeout(now)
   }
 
   #learn (now: number, session: Session, message: { loss: number, rate: number, shape: number }): void {
     session.learn(now, message)
-    this.#outbox.wake(session)
+    this.#sendQueue.wake(session)
   }
 
   /** False for what was seen before; a higher attempt of something forgotten is told so. */
@@ -172,19 +172,19 @@ export class Desk {
     return false
   }
 
-  #again (now: number, exchange: Exchange, { attempt, flags }: Asked): void {
-    if (attempt <= exchange.attempt) {
+  #again (now: number, request: ServedRequest, { attempt, flags }: Asked): void {
+    if (attempt <= request.attempt) {
       this.#stats.duplicates++
       return
     }
-    exchange.attempt = attempt
-    exchange.copy = flags
-    exchange.path = exchange.session.path
-    const { state } = exchange
-    if (state.name === 'failed') return this.#repeatFailure(exchange)
+    request.attempt = attempt
+    request.copy = flags
+    request.path = request.session.path
+    const { state } = request
+    if (state.name === 'failed') return this.#repeatFailure(request)
     // What is still being sent needs no repetition.
-    if (state.name !== 'cached' || this.#outbox.waiting(exchange.session, exchange) > 0) return
-    this.#send(now, exchange, state.reply, reply => reply.whole(exchange.path))
+    if (state.name !== 'cached' || this.#sendQueue.waiting(request.session, request) > 0) return
+    this.#send(now, request, state.reply, reply => reply.whole(request.path))
   }
 
   #probe (now: number, session: Session, message: OpenMessage | RequestMessage): void {
@@ -192,8 +192,8 @@ export class Desk {
     session.window.accept(message.id)
     const path = { loss: 0, shape: 1, maxSymbols: 1 }
     const reply = new Reply(Buffer.alloc(0), path, this.#config)
-    const exchange = this.#create(now, session, message, { name: 'cached', reply })
-    this.#send(now, exchange, reply, () => reply.whole(path))
+    const request = this.#create(now, session, message, { name: 'cached', reply })
+    this.#send(now, request, reply, () => reply.whole(path))
   }
 
   #fetch (now: number, session: Session, asked: Asked, object: Buffer, entry?: OpenEntry): void {
@@ -210,14 +210,14 @@ export class Desk {
     try {
       message = decodeObject(object, this.#config.maxRequest)
     } catch {
-      const exchange = this.#create(now, session, asked, { name: 'failed', code: 'bad-request', facts: {}, noticesLeft: NOTICES })
-      return this.#repeatFailure(exchange)
+      const request = this.#create(now, session, asked, { name: 'failed', code: 'bad-request', facts: {}, repeatsLeft: ERROR_REPEATS })
+      return this.#repeatFailure(request)
     }
     if (entry !== undefined) entry.fetched = true
     const handle = this.#nextHandle++
     const deadline = now + this.#config.fetchDeadline
-    const exchange = this.#create(now, session, asked, { name: 'fetching', handle, deadline })
-    this.#fetches.set(handle, exchange)
+    const request = this.#create(now, session, asked, { name: 'fetching', handle, deadline })
+    this.#fetches.set(handle, request)
     session.fetches++
     this.#stats.fetches++
     this.events.push({ type: 'fetch', handle, message, from: session.destination, deadline })
@@ -227,66 +227,66 @@ export class Desk {
     if (this.isDraining) return 'draining'
     const { maxFetches, maxFetchesPerSession } = this.#config
     if (this.#fetches.size >= maxFetches || session.fetches >= maxFetchesPerSession) return 'busy'
-    if (!session.peer.isProven && !this.#newcomers.take(now, 1)) return 'busy'
+    if (!session.peer.isValidated && !this.#unvalidated.take(now, 1)) return 'busy'
     return undefined
   }
 
-  #create (now: number, session: Session, { id, attempt, flags }: Asked, state: ExchangeState): Exchange {
-    const exchange: Exchange = { session, id, attempt, copy: flags, path: session.path, max: session.max, state, touched: now, held: 0 }
-    this.#exchanges.add(now, exchange)
-    return exchange
+  #create (now: number, session: Session, { id, attempt, flags }: Asked, state: RequestState): ServedRequest {
+    const request: ServedRequest = { session, id, attempt, copy: flags, path: session.path, max: session.max, state, touched: now, held: 0 }
+    this.#requests.add(now, request)
+    return request
   }
 
-  #answer (now: number, exchange: Exchange, object: Buffer): void {
-    const reply = new Reply(object, exchange.path, this.#config)
-    exchange.state = { name: 'cached', reply }
-    this.#send(now, exchange, reply, () => reply.whole(exchange.path), true)
+  #answer (now: number, request: ServedRequest, object: Buffer): void {
+    const reply = new Reply(object, request.path, this.#config)
+    request.state = { name: 'cached', reply }
+    this.#send(now, request, reply, () => reply.whole(request.path), true)
   }
 
-  #send (now: number, exchange: Exchange, reply: Reply, choose: (reply: Reply) => ReturnType<Reply['whole']>, isFirst = false): void {
+  #send (now: number, request: ServedRequest, reply: Reply, choose: (reply: Reply) => ReturnType<Reply['whole']>, isFirst = false): void {
     const range = choose(reply)
-    this.#exchanges.touch(now, exchange)
+    this.#requests.touch(now, request)
     if (range === undefined) {
       this.#stats.capped++
       return
     }
     if (!isFirst) this.#stats.repeats++
-    this.#outbox.push(exchange.session, new SymbolBurst(exchange, reply, range))
+    this.#sendQueue.push(request.session, new SymbolBurst(request, reply, range))
   }
 
-  #conclude (now: number, exchange: Exchange, code: WireErrorName, facts: FailureFacts): void {
-    exchange.state = { name: 'failed', code, facts, noticesLeft: NOTICES + 1 }
-    this.#exchanges.touch(now, exchange)
-    this.#repeatFailure(exchange)
+  #conclude (now: number, request: ServedRequest, code: WireErrorName, facts: FailureFacts): void {
+    request.state = { name: 'failed', code, facts, repeatsLeft: ERROR_REPEATS + 1 }
+    this.#requests.touch(now, request)
+    this.#repeatFailure(request)
   }
 
-  #repeatFailure (exchange: Exchange): void {
-    const { state, session, id, attempt } = exchange
-    if (state.name !== 'failed' || state.noticesLeft < 1) return
-    state.noticesLeft--
-    this.#notify(session, id, attempt, state.code, state.facts, exchange)
+  #repeatFailure (request: ServedRequest): void {
+    const { state, session, id, attempt } = request
+    if (state.name !== 'failed' || state.repeatsLeft < 1) return
+    state.repeatsLeft--
+    this.#notify(session, id, attempt, state.code, state.facts, request)
   }
 
-  #notify (session: Session, id: number, attempt: number, code: WireErrorName, facts: FailureFacts, owner?: Exchange): void {
-    if (this.#outbox.push(session, new Notice(session, id, attempt, code, facts, owner))) this.#stats.errors++
+  #notify (session: Session, id: number, attempt: number, code: WireErrorName, facts: FailureFacts, owner?: ServedRequest): void {
+    if (this.#sendQueue.push(session, new ErrorBurst(session, id, attempt, code, facts, owner))) this.#stats.errors++
   }
 
-  #forget (exchange: Exchange): void {
-    if (exchange.state.name === 'fetching') {
-      const { handle } = exchange.state
+  #forget (request: ServedRequest): void {
+    if (request.state.name === 'fetching') {
+      const { handle } = request.state
       if (this.#finish(handle) !== undefined) this.events.push({ type: 'cancelled', handle })
     }
-    this.#outbox.cancel(exchange.session, exchange)
-    this.#exchanges.remove(exchange)
+    this.#sendQueue.cancel(request.session, request)
+    this.#requests.remove(request)
   }
 
   /** Takes a fetch off the list; undefined when nobody waits for it. */
-  #finish (handle: number): Exchange | undefined {
-    const exchange = this.#fetches.get(handle)
-    if (exchange === undefined) return undefined
+  #finish (handle: number): ServedRequest | undefined {
+    const request = this.#fetches.get(handle)
+    if (request === undefined) return undefined
     this.#fetches.delete(handle)
-    exchange.session.fetches--
-    return exchange
+    request.session.fetches--
+    return request
   }
 
   #first (): { handle: number, deadline: number } | undefined {

@@ -17,11 +17,11 @@ export interface Burst {
 }
 
 /** The bursts of one session: those of which nothing was sent yet go first, then one message of each in turn. */
-export class Lane {
+export class Flow {
   readonly session: Session
-  /** Its Destination had not proved itself when the lane was opened. */
-  readonly isNewcomer: boolean
-  /** Rate at which it was put to rest, bytes/s; the outbox keeps the sum. */
+  /** Its Destination was not validated when the flow was opened. */
+  readonly isUnvalidated: boolean
+  /** Rate at which it was put to rest, bytes/s; the send queue keeps the sum. */
   restingRate = 0
   #held = 0
   readonly #fresh: Burst[] = []
@@ -29,7 +29,7 @@ export class Lane {
 
   constructor (session: Session) {
     this.session = session
-    this.isNewcomer = !session.peer.isProven
+    this.isUnvalidated = !session.peer.isValidated
   }
 
   /** Bursts that wait. */

@@ -10,7 +10,7 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'CONNECT'])
 /** ERROR's retryAfter is a u16, seconds. */
 const MAX_RETRY = 65_535
 
-export interface GatekeeperOptions {
+export interface AccessControlOptions {
   policy: Policy
   admission: Admission
   bandwidth: Bandwidth
@@ -21,10 +21,10 @@ export interface GatekeeperOptions {
 }
 
 /** The one place that decides whether a request is taken at all, on messages and on streams. */
-export class Gatekeeper {
-  readonly #options: GatekeeperOptions
+export class AccessControl {
+  readonly #options: AccessControlOptions
 
-  constructor (options: GatekeeperOptions) {
+  constructor (options: AccessControlOptions) {
     this.#options = options
   }
 

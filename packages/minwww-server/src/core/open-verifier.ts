@@ -3,8 +3,8 @@ import type { Destination, LocalDestination } from '@minwww/i2cp/codec'
 import { decodeOpenBody, sessionId, TokenBucket } from '@minwww/protocol'
 import type { OpenMessage } from '@minwww/protocol'
 import type { ServerConfig } from './config.ts'
-import { OpenLedger } from './open-ledger.ts'
-import type { OpenEntry } from './open-ledger.ts'
+import { ReplayTable } from './replay-table.ts'
+import type { OpenEntry } from './replay-table.ts'
 import type { Session } from './session.ts'
 import type { SessionTable } from './session-table.ts'
 import type { ServerStats } from './types.ts'
@@ -19,7 +19,7 @@ export interface VerifiedOpen {
   entry: OpenEntry
 }
 
-export interface OpenGateOptions {
+export interface OpenVerifierOptions {
   keys: LocalDestination
   config: ServerConfig
   sessions: SessionTable
@@ -29,16 +29,16 @@ export interface OpenGateOptions {
 }
 
 /** Verifies OPENs (sections 4 and 8), the cheap checks first: nothing is computed for what fails one of them. */
-export class OpenGate {
-  readonly #options: OpenGateOptions
-  readonly #ledger: OpenLedger
+export class OpenVerifier {
+  readonly #options: OpenVerifierOptions
+  readonly #replays: ReplayTable
   readonly #known: TokenBucket
   readonly #unknown: TokenBucket
 
-  constructor (now: number, options: OpenGateOptions) {
+  constructor (now: number, options: OpenVerifierOptions) {
     const { config } = options
     this.#options = options
-    this.#ledger = new OpenLedger(2 * config.clockTolerance)
+    this.#replays = new ReplayTable(2 * config.clockTolerance)
     // A flood of new Destinations must not keep out the ones that have a session.
     this.#known = new TokenBucket(config.signatureChecks, config.signatureChecks, now)
     this.#unknown = new TokenBucket(config.signatureChecks, config.signatureChecks, now)
@@ -55,8 +55,8 @@ export class OpenGate {
       stats.stolen++
       return undefined
     }
-    const key = OpenLedger.key(from.hash, open.session, open.id)
-    const seen = this.#ledger.find(key)
+    const key = ReplayTable.key(from.hash, open.session, open.id)
+    const seen = this.#replays.find(key)
     if (seen !== undefined && open.attempt <= seen.attempt) {
       stats.replayed++
       return undefined
@@ -70,15 +70,15 @@ export class OpenGate {
       stats.badSignatures++
       return undefined
     }
-    return { from, open, session, entry: this.#ledger.record(now, key, open.attempt) }
+    return { from, open, session, entry: this.#replays.record(now, key, open.attempt) }
   }
 
   nextTimeout (): number | undefined {
-    return this.#ledger.nextTimeout()
+    return this.#replays.nextTimeout()
   }
 
   handleTimeout (now: number): void {
-    this.#ledger.handleTimeout(now)
+    this.#replays.handleTimeout(now)
   }
 
   #read (now: number, payload: Buffer): { from: Destination, open: OpenMessage, verify: (ownHash: Uint8Array) => boolean } | undefined {

@@ -11,7 +11,7 @@ export interface OpenEntry {
  * Verified OPENs by (Destination, session, id), for as long as their time lets them be replayed. It outlives sessions,
  * so that an OPEN cannot bring back a session and fetch again. Its size is bounded by the limit on signature checks.
  */
-export class OpenLedger {
+export class ReplayTable {
   readonly #life: number
   readonly #entries = new Map<string, OpenEntry>()
 

@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { DEFAULT_CONFIG } from '../src/core/config.ts'
 import { Heap } from '../src/core/heap.ts'
-import type { Burst } from '../src/core/lane.ts'
-import { Outbox } from '../src/core/outbox.ts'
+import type { Burst } from '../src/core/flow.ts'
+import { SendQueue } from '../src/core/send-queue.ts'
 import { Session } from '../src/core/session.ts'
 import { EPOCH, seeded } from './core-harness.ts'
 
@@ -17,7 +17,7 @@ const KEYS = sessionKeys(seeded('secret')(16))
 
 function sessionOf (rate = 1e9): Session {
   const session = new Session(EPOCH, destination, KEYS, DEFAULT_CONFIG)
-  session.peer.isProven = true
+  session.peer.isValidated = true
   session.bucket.setRate(EPOCH, rate, 190 * KB)
   return session
 }
@@ -73,13 +73,13 @@ t.test('a driver that jumps from deadline to deadline never comes for nothing tw
   })
   fc.assert(fc.property(server, fc.array(lane, { minLength: 1, maxLength: 8 }), fc.double({ min: 0, max: 1e6, noNaN: true }), (limits, lanes, offset) => {
     let now = EPOCH + offset
-    const outbox = new Outbox(now, { ...DEFAULT_CONFIG, ...limits })
+    const sendQueue = new SendQueue(now, { ...DEFAULT_CONFIG, ...limits })
     const total = lanes.reduce((sum, { left }) => sum + left, 0)
-    for (const { rate, m, left } of lanes) outbox.push(sessionOf(rate), new Messages(m, left))
+    for (const { rate, m, left } of lanes) sendQueue.push(sessionOf(rate), new Messages(m, left))
     let sent = 0
     for (let calls = 0; calls < 4 * total + 100; calls++) {
-      while (outbox.poll(now) !== undefined) sent++
-      const next = outbox.nextTimeout(now)
+      while (sendQueue.poll(now) !== undefined) sent++
+      const next = sendQueue.nextTimeout(now)
       if (next === undefined) return sent === total
       if (next <= now) return false
       now = next
@@ -90,16 +90,16 @@ t.test('a driver that jumps from deadline to deadline never comes for nothing tw
 })
 
 t.test('sessions that can take more share in bytes what limits the server, slow ones get what they can take', async t => {
-  const outbox = new Outbox(EPOCH, { ...DEFAULT_CONFIG, serverRate: 100 * KB, maxBacklog: 16, messageRate: 1e6, messageBurst: 1e6 })
+  const sendQueue = new SendQueue(EPOCH, { ...DEFAULT_CONFIG, serverRate: 100 * KB, maxBacklog: 16, messageRate: 1e6, messageBurst: 1e6 })
   const kinds = [[61, 1e9], [8, 1e9], [1, 1e9], [2, 5 * KB], [1, 10 * KB]] as const
   const sessions = kinds.map(([, rate]) => sessionOf(rate))
   const bursts = kinds.map(([m]) => new Messages(m, 1e6))
-  sessions.forEach((session, index) => outbox.push(session, bursts[index]!))
+  sessions.forEach((session, index) => sendQueue.push(session, bursts[index]!))
   const bytes = new Map(sessions.map(session => [session, 0]))
   const START = EPOCH + 60_000
   const END = EPOCH + 360_000
-  for (let now = EPOCH; now < END; now = outbox.nextTimeout(now)!) {
-    for (let message = outbox.poll(now); message !== undefined; message = outbox.poll(now)) {
+  for (let now = EPOCH; now < END; now = sendQueue.nextTimeout(now)!) {
+    for (let message = sendQueue.poll(now); message !== undefined; message = sendQueue.poll(now)) {
       if (now >= START) bytes.set(message.session, bytes.get(message.session)! + tunnelMessagesOf(message.payload.length) * KB)
     }
   }
@@ -113,39 +113,39 @@ t.test('sessions that can take more share in bytes what limits the server, slow 
 })
 
 t.test('who comes back does not get what he could have had', async t => {
-  const outbox = new Outbox(EPOCH, { ...DEFAULT_CONFIG, serverRate: 10 * KB, maxBacklog: 2, messageRate: 1e6, messageBurst: 1e6 })
+  const sendQueue = new SendQueue(EPOCH, { ...DEFAULT_CONFIG, serverRate: 10 * KB, maxBacklog: 2, messageRate: 1e6, messageBurst: 1e6 })
   const busy = sessionOf()
   const late = sessionOf()
-  outbox.push(busy, new Messages(1, 1000))
+  sendQueue.push(busy, new Messages(1, 1000))
   let now = EPOCH
   const run = (count: number): Session[] => {
     const order: Session[] = []
-    for (; order.length < count; now = outbox.nextTimeout(now) ?? now) {
-      for (let message = outbox.poll(now); message !== undefined; message = outbox.poll(now)) order.push(message.session)
+    for (; order.length < count; now = sendQueue.nextTimeout(now) ?? now) {
+      for (let message = sendQueue.poll(now); message !== undefined; message = sendQueue.poll(now)) order.push(message.session)
     }
     return order.slice(0, count)
   }
   run(200)
-  outbox.push(late, new Messages(1, 100))
+  sendQueue.push(late, new Messages(1, 100))
   const order = run(40)
   t.ok(Math.abs(order.filter(session => session === late).length - 20) <= 1)
 })
 
 t.test('a higher grant, another burst or a CANCEL wakes a session that rests', async t => {
   const limits = { ...DEFAULT_CONFIG, messageRate: 1e6, messageBurst: 1e6, serverRate: 1e12, maxBacklog: 1e6 }
-  const outbox = new Outbox(EPOCH, limits)
+  const sendQueue = new SendQueue(EPOCH, limits)
   const session = sessionOf(1024)
   const large = new Messages(61, 5)
-  outbox.push(session, large)
-  while (outbox.poll(EPOCH) !== undefined) { /* until its bucket is empty */ }
-  t.ok(outbox.nextTimeout(EPOCH)! > EPOCH + 30_000)
-  outbox.push(session, new Messages(1, 1))
-  t.equal(outbox.poll(EPOCH)?.payload.length, messageCapacity(1))
-  t.equal(outbox.poll(EPOCH), undefined)
+  sendQueue.push(session, large)
+  while (sendQueue.poll(EPOCH) !== undefined) { /* until its bucket is empty */ }
+  t.ok(sendQueue.nextTimeout(EPOCH)! > EPOCH + 30_000)
+  sendQueue.push(session, new Messages(1, 1))
+  t.equal(sendQueue.poll(EPOCH)?.payload.length, messageCapacity(1))
+  t.equal(sendQueue.poll(EPOCH), undefined)
   session.bucket.setRate(EPOCH, 61 * KB, 190 * KB)
-  outbox.wake(session)
-  t.equal(outbox.poll(EPOCH), undefined)
-  t.ok(outbox.nextTimeout(EPOCH)! < EPOCH + 1_000)
-  outbox.cancel(session, large)
-  t.match([outbox.isEmpty, outbox.nextTimeout(EPOCH)], [true, undefined])
+  sendQueue.wake(session)
+  t.equal(sendQueue.poll(EPOCH), undefined)
+  t.ok(sendQueue.nextTimeout(EPOCH)! < EPOCH + 1_000)
+  sendQueue.cancel(session, large)
+  t.match([sendQueue.isEmpty, sendQueue.nextTimeout(EPOCH)], [true, undefined])
 })

@@ -8,7 +8,7 @@ import type { ExitLogger } from './ports.ts'
 const INTERVAL = 250
 
 /** Writes the quota to the state directory while the exit runs. */
-export class QuotaKeeper {
+export class QuotaStore {
   readonly #journal: QuotaJournal
   readonly #clock: Clock
   readonly #logger: ExitLogger
@@ -25,12 +25,12 @@ export class QuotaKeeper {
   }
 
   /** One file per Destination, so that several exits may share the directory. */
-  static async open (directory: string, b32: string, clock: Clock, logger: ExitLogger): Promise<{ keeper: QuotaKeeper, saved: QuotaState | undefined }> {
+  static async open (directory: string, b32: string, clock: Clock, logger: ExitLogger): Promise<{ store: QuotaStore, saved: QuotaState | undefined }> {
     const failed: Array<(error: NodeJS.ErrnoException) => void> = []
     const { journal, saved } = await QuotaJournal.open(join(directory, `quota-${b32.slice(0, 16)}.jsonl`), error => failed[0]?.(error))
-    const keeper = new QuotaKeeper(journal, clock, logger)
-    failed.push(error => keeper.#fail(error))
-    return { keeper, saved }
+    const store = new QuotaStore(journal, clock, logger)
+    failed.push(error => store.#fail(error))
+    return { store, saved }
   }
 
   /** False while the disk does not take the accounting. */

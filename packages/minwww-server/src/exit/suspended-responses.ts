@@ -3,12 +3,12 @@ import type { HttpRequest, UpstreamResponse, Visitor } from '../fetch/http-types
 import type { Clock, Timer } from './clock.ts'
 
 /** A response that was too large for a reply, as far as it was read. */
-export interface Leftover {
+export interface SuspendedResponse {
   response: UpstreamResponse
   head: Buffer[]
 }
 
-interface Kept extends Leftover {
+interface Kept extends SuspendedResponse {
   timer: Timer
 }
 
@@ -22,7 +22,7 @@ const MAX_PER_CLIENT = 4
  * Half-read responses between ERROR 3 and the stream on which the client repeats the request, so that nothing is
  * fetched twice. One serves one stream of the same client with the same request, once.
  */
-export class Leftovers {
+export class SuspendedResponses {
   readonly #clock: Clock
   readonly #kept = new Map<string, Kept>()
   #continued = 0
@@ -50,7 +50,7 @@ export class Leftovers {
     })
   }
 
-  take (visitor: Visitor, request: HttpRequest): Leftover | undefined {
+  take (visitor: Visitor, request: HttpRequest): SuspendedResponse | undefined {
     const key = keyOf(visitor, request)
     const kept = this.#kept.get(key)
     if (kept === undefined || request.method !== 'GET') return undefined

@@ -1,0 +1,239 @@
+import { CONTAINER, TokenBucket } from '@minwww/protocol'
+import type { ServerConfig } from './config.ts'
+import { FlowScheduler } from './flow-scheduler.ts'
+import { Heap } from './heap.ts'
+import { Flow } from './flow.ts'
+import type { Burst } from './flow.ts'
+import { TUNNEL_BYTES } from './session.ts'
+import type { Session } from './session.ts'
+
+/** Bursts that wait in one session's flow, whatever they hold; what is more is dropped, and the client asks again. */
+export const MAX_WAITING = 512
+
+/**
+ * Decides what leaves next, and when (section 7): each session's token bucket, and two limits of the server: tunnel
+ * messages that the router has not yet likely sent, and messages in a second, if the client has not granted more. Sessions share those fairly in bytes, and
+ * all Destinations that are not validated together have the share of one session.
+ */
+export class SendQueue {
+  /** Only sessions with something to send. Bounded by the sessions; each flow is in exactly one of the next three. */
+  readonly #flows = new Map<Session, Flow>()
+  readonly #validated = new FlowScheduler()
+  readonly #unvalidated = new FlowScheduler()
+  /** Those whose own bucket holds them back, by the time at which it no longer does. */
+  readonly #resting = new Heap<Flow>()
+  /** What those not validated were served, as `FlowScheduler` counts it for one of the others. */
+  #unvalidatedServed = 0
+  /** Flows that are not validated, resting or not. */
+  #unvalidatedFlows = 0
+  /** How many of the resting ones are validated, and the sum of their rates, bytes/s. */
+  #restingValidated = 0
+  #restingRate = 0
+  readonly #backlog: TokenBucket
+  readonly #messages: TokenBucket
+  readonly #perSession: number
+  readonly #total: number
+  /** Bytes of memory that what waits keeps, about. */
+  #held = 0
+  #limit: number
+
+  constructor (now: number, config: ServerConfig) {
+    this.#limit = config.limit
+    this.#perSession = config.queuePerSession
+    this.#total = config.queueTotal
+    this.#backlog = new TokenBucket(config.serverRate, config.maxBacklog * TUNNEL_BYTES, now)
+    this.#messages = new TokenBucket(config.messageRate, config.messageBurst, now)
+  }
+
+  /** Other limits of the server from now on. */
+  setLimits (now: number, { limit, serverRate, maxBacklog }: Pick<ServerConfig, 'limit' | 'serverRate' | 'maxBacklog'>): void {
+    this.#limit = limit
+    this.#backlog.setRate(now, serverRate, maxBacklog * TUNNEL_BYTES)
+  }
+
+  get isEmpty (): boolean {
+    return this.#flows.size === 0
+  }
+
+  get held (): number {
+    return this.#held
+  }
+
+  /** False when too much waits for that session already. */
+  push (session: Session, burst: Burst): boolean {
+    const present = this.#flows.get(session)
+    if (present !== undefined && (present.size >= MAX_WAITING || present.held + burst.held > this.#perSession)) return false
+    if (present === undefined) this.#open(session, burst)
+    else {
+      present.push(burst)
+      this.wake(session)
+    }
+    this.#held += burst.held
+    while (this.#held > this.#total) this.#shed()
+    return true
+  }
+
+  /** Messages of an owner that wait. */
+  waiting (session: Session, owner: object): number {
+    return this.#flows.get(session)?.waiting(owner) ?? 0
+  }
+
+  /** Takes out what belongs to an owner. */
+  cancel (session: Session, owner: object): void {
+    const flow = this.#flows.get(session)
+    if (flow === undefined) return
+    this.#reduce(flow, () => flow.cancel(owner))
+  }
+
+  drop (session: Session): void {
+    const flow = this.#flows.get(session)
+    if (flow === undefined) return
+    if (!this.#leaveRest(flow)) this.#shareOf(flow).leave(flow)
+    this.#forget(flow)
+  }
+
+  /** The session's rate, or what it sends next, has changed: it may leave earlier than was thought. */
+  wake (session: Session): void {
+    const flow = this.#flows.get(session)
+    if (flow !== undefined && this.#leaveRest(flow)) this.#enter(flow)
+  }
+
+  /** The next message, if one may leave now. */
+  poll (now: number): { session: Session, payload: Buffer } | undefined {
+    if (this.#flows.size === 0) return undefined
+    this.#wakeDue(now)
+    for (let flow = this.#first; flow !== undefined; flow = this.#first) {
+      const bytes = flow.nextBytes
+      const { bucket, messages } = flow.session
+      const restsUntil = Math.max(bucket.availableAt(now, bytes), messages?.availableAt(now, 1) ?? 0)
+      if (restsUntil > now) this.#rest(flow, restsUntil)
+      // No smaller message of another session goes before: a large one would never leave.
+      else if (this.#readyAt(now, flow) > now) return undefined
+      else return { session: flow.session, payload: this.#take(now, flow, bytes) }
+    }
+    return undefined
+  }
+
+  /** When to call `poll` again; undefined when nothing waits. After `poll` had nothing it is later than that call. */
+  nextTimeout (now: number): number | undefined {
+    if (this.#flows.size === 0) return undefined
+    const first = this.#first
+    const readyAt = first === undefined ? Infinity : this.#readyAt(now, first)
+    return Math.min(readyAt, this.#resting.firstKey ?? Infinity)
+  }
+
+  /** When the server's own limits let a flow go on. */
+  #readyAt (now: number, { session, nextBytes }: Flow): number {
+    const readyAt = this.#backlog.availableAt(now, nextBytes)
+    return session.messages === undefined ? Math.max(readyAt, this.#messages.availableAt(now, 1)) : readyAt
+  }
+
+  /** Whose turn it is of those that do not rest. */
+  get #first (): Flow | undefined {
+    const isUnvalidatedTurn = this.#unvalidated.size > 0 && this.#unvalidatedServed < this.#validated.least
+    return isUnvalidatedTurn ? this.#unvalidated.first : this.#validated.first
+  }
+
+  #take (now: number, flow: Flow, bytes: number): Buffer {
+    const { session } = flow
+    const burst = flow.head!
+    const payload = burst.take(this.#pace(now, flow, burst, bytes))
+    this.#held -= flow.held
+    flow.rotate()
+    this.#held += flow.held
+    session.bucket.take(now, bytes)
+    this.#backlog.take(now, bytes)
+    ;(session.messages ?? this.#messages).take(now, 1)
+    this.#shareOf(flow).serve(flow, bytes)
+    if (flow.isUnvalidated) {
+      this.#validated.advance(this.#unvalidatedServed)
+      this.#unvalidatedServed += bytes
+    }
+    if (flow.size > 0) this.#enter(flow)
+    else this.#forget(flow)
+    return payload
+  }
+
+  #shareOf (flow: Flow): FlowScheduler {
+    return flow.isUnvalidated ? this.#unvalidated : this.#validated
+  }
+
+  #open (session: Session, burst: Burst): void {
+    const flow = new Flow(session)
+    flow.push(burst)
+    this.#flows.set(session, flow)
+    if (flow.isUnvalidated) this.#unvalidatedFlows++
+    this.#enter(flow)
+  }
+
+  /** Who keeps the most loses the newest of it. */
+  #shed (): void {
+    let most: Flow | undefined
+    for (const flow of this.#flows.values()) if (most === undefined || flow.held > most.held) most = flow
+    if (most !== undefined) this.#reduce(most, flow => flow.shed())
+  }
+
+  #reduce (flow: Flow, takeOut: (flow: Flow) => void): void {
+    this.#held -= flow.held
+    takeOut(flow)
+    this.#held += flow.held
+    if (flow.size === 0) this.drop(flow.session)
+    else this.wake(flow.session)
+  }
+
+  #forget (flow: Flow): void {
+    this.#held -= flow.held
+    this.#flows.delete(flow.session)
+    if (flow.isUnvalidated) this.#unvalidatedFlows--
+  }
+
+  #enter (flow: Flow): void {
+    if (flow.isUnvalidated) this.#unvalidatedServed = Math.max(this.#unvalidatedServed, this.#validated.virtual)
+    this.#shareOf(flow).enter(flow)
+  }
+
+  #rest (flow: Flow, until: number): void {
+    this.#shareOf(flow).leave(flow)
+    this.#resting.add(flow, until)
+    if (flow.isUnvalidated) return
+    flow.restingRate = flow.session.bucket.rate
+    this.#restingRate += flow.restingRate
+    this.#restingValidated++
+  }
+
+  /** False if it does not rest. */
+  #leaveRest (flow: Flow): boolean {
+    if (!this.#resting.remove(flow)) return false
+    if (flow.isUnvalidated) return true
+    this.#restingValidated--
+    this.#restingRate = this.#restingValidated === 0 ? 0 : this.#restingRate - flow.restingRate
+    return true
+  }
+
+  #wakeDue (now: number): void {
+    while ((this.#resting.firstKey ?? Infinity) <= now) this.wake(this.#resting.first!.session)
+  }
+
+  /** The rate at which this session is really sent to: its own, or its share of what limits the server. */
+  #pace (now: number, flow: Flow, burst: Burst, bytes: number): number {
+    // Rates count whole tunnel messages, the operator's limit what is in them.
+    const limit = Math.min(this.#backlog.rate, this.#limit * bytes / (burst.messageLength + CONTAINER))
+    const share = Math.min(flow.session.bucket.rate, this.#rateShare(flow, limit))
+    const parts = flow.session.messages === undefined ? this.#parts * (flow.isUnvalidated ? this.#unvalidatedFlows : 1) : 1
+    const messages = flow.session.messages ?? this.#messages
+    const isPaced = burst.left * parts > messages.level(now) + 1
+    return isPaced ? Math.min(share, messages.rate * bytes / parts) : share
+  }
+
+  /** Max-min fair: those that rest take no more than their own rate, the others share what is left. */
+  #rateShare (flow: Flow, limit: number): number {
+    const takers = Math.max(1, this.#parts - this.#restingValidated)
+    const share = Math.max(limit / this.#parts, (limit - this.#restingRate) / takers)
+    return flow.isUnvalidated ? share / this.#unvalidatedFlows : share
+  }
+
+  /** Into how many parts the server is divided. */
+  get #parts (): number {
+    return this.#flows.size - this.#unvalidatedFlows + Math.min(1, this.#unvalidatedFlows)
+  }
+}
