@@ -2,8 +2,16 @@
  * @minwww/i2cp: an I2CP client. `createSession` opens a session with a router; the codec is exported too.
  */
 export * from './codec.ts'
-export * from './crypto/key-file.ts'
-export * from './naming/index.ts'
+export { loadKeys, loadOrCreateKeys, saveKeys } from './crypto/key-file.ts'
+export { parseAddress } from './naming/address.ts'
+export type { Address } from './naming/address.ts'
+export { decodeB33, encodeB33 } from './naming/b33.ts'
+export type { BlindedAddress } from './naming/b33.ts'
+export { DEFAULT_NAME_CACHE, NameCache } from './naming/cache.ts'
+export type { NameCacheOptions } from './naming/cache.ts'
+export { Hosts, loadHosts } from './naming/hosts.ts'
+export { Resolver } from './naming/resolver.ts'
+export type { LookupOptions, ResolverOptions } from './naming/resolver.ts'
 export { BOUNDS } from './bounds.ts'
 export { createSession, openSession } from './session/create-session.ts'
 export { DEFAULT_SESSION_OPTIONS } from './session/session-options.ts'

@@ -1,9 +1,10 @@
 import t from 'tap'
 import { readFileSync } from 'node:fs'
 import {
-  blindedPublicKey, ByteReader, decodeB33, decodeMessage, decryptLeaseSet, Destination, encodeB33, encodeMessage, encodeUnsignedLeaseSet2, FrameReader,
+  blindedPublicKey, ByteReader, decodeB33, decodeMessage, decryptLeaseSet, Destination, encodeB33, encodeMessage, FrameReader,
   generateAlpha, LocalDestination, readEncryptedLeaseSet, readLeaseSet2, TYPE, verifyEncryptedLeaseSet, verifyLeaseSet2, verifySessionConfig, verifySignature
 } from '@minwww/i2cp'
+import { encodeUnsignedLeaseSet2 } from '../src/data/lease-set2.ts'
 
 // Serialized and signed by Java I2P 2.7.0: see vectors/Vectors.java.
 const vectors = JSON.parse(readFileSync(new URL('vectors/java.json', import.meta.url), 'utf8')) as Record<string, string>

@@ -1,3 +1,4 @@
+import { MESSAGE_BURST } from './constants.ts'
 import { MAX_SHAPE, MAX_SYMBOLS, SYMBOL_OVERHEAD, minimumPayload, symbolCapacity, tunnelMessagesOf } from './sizes.ts'
 
 /** Estimates above this mean: change the exit (section 5). */
@@ -6,8 +7,6 @@ export const MAX_LOSS = 0.12
 export const SHAPES: readonly number[] = [1, 2, 4, 8, 16, 32, MAX_SHAPE]
 /** Largest shape that an exit is asked for before anything is known of the path. */
 export const INITIAL_SHAPE = 8
-/** Messages that every gateway measured takes back to back. */
-export const BURST_SYMBOLS = 24
 
 const NEGLIGIBLE = 0.005
 const COPIES_LOST = 0.005
@@ -54,9 +53,10 @@ export function allowedShapes (shape: number): number[] {
 
 /**
  * The size, number and length of an object's symbols. One tunnel message where that is enough; else the fewest tunnel
- * messages until it is whole, and in all, of what stays within `maxSymbols`. Where nothing stays within, the fewest symbols that have enough parity.
+ * messages until it is whole, and in all, of what stays within `maxSymbols`. Where nothing stays within, the fewest
+ * symbols that have enough parity.
  */
-export function chooseSymbols ({ size, loss, shapes, maxSymbols = BURST_SYMBOLS }: ChoiceInput): Choice {
+export function chooseSymbols ({ size, loss, shapes, maxSymbols = MESSAGE_BURST }: ChoiceInput): Choice {
   if (size <= symbolCapacity(1)) return cut(size, loss, 1)
   const choices = shapes.map(m => cut(size, loss, m)).filter(choice => choice.k + choice.r <= MAX_SYMBOLS)
   const covered = choices.filter(({ k, m }) => neededParity(k, loss, m) <= parityLimit(k))
@@ -103,7 +103,8 @@ function neededParity (k: number, p: number, m: number): number {
   return v < NEGLIGIBLE ? 0 : Math.ceil(v + 2 * Math.sqrt(v))
 }
 
-function parityLimit (k: number): number {
+/** Most parity of k symbols: k/2 + 2, as far as the code has indices. */
+export function parityLimit (k: number): number {
   return Math.min(Math.floor(k / 2) + 2, MAX_SYMBOLS - k)
 }
 

@@ -1,9 +1,9 @@
 import { brotliCompressSync, brotliDecompressSync, constants, deflateRawSync, inflateRawSync } from 'node:zlib'
-import { DICTIONARY } from './dictionary.ts'
+import { DICTIONARY, DICTIONARY_ID } from './dictionary.ts'
 import { ProtocolError } from './errors.ts'
 
 /** Codings of an object, its first byte (section 4). */
-export const CODINGS = { identity: 0, deflate: 1, brotli: 2 } as const
+export const CODINGS = { identity: 0, deflate: DICTIONARY_ID, brotli: 2 } as const
 export type Coding = 0 | 1 | 2
 
 /** Deflate with the dictionary is tried up to this size of a text; brotli wins above. */
@@ -16,7 +16,8 @@ const HEAD_LEVEL = 6
 const MAX_STORED = 0xffff
 const END_OF_HEAD = '\r\n\r\n'
 const CODED_BODY = /\r\ncontent-encoding:[\t ]*(?!identity)[^\r\s]/i
-const TEXT = /\r\ncontent-type:[\t ]*(?:text\/|application\/(?:[\w.+-]*(?:json|xml|javascript|wasm)|x-sh)|image\/(?:svg|bmp|x-icon|vnd\.microsoft))/i
+const TEXT = new RegExp('\\r\\ncontent-type:[\\t ]*(?:text/|application/(?:[\\w.+-]*(?:json|xml|javascript|wasm)|x-sh)|' +
+  'image/(?:svg|bmp|x-icon|vnd\\.microsoft))', 'i')
 
 /**
  * The object of an HTTP message: a byte of coding and the message in the smallest coding allowed. A body that is

@@ -1,16 +1,28 @@
-export * from './errors.ts'
-export * from './sizes.ts'
-export * from './rates.ts'
-export * from './keys.ts'
-export * from './prefix.ts'
-export * from './messages.ts'
-export * from './erasure.ts'
-export * from './dictionary.ts'
-export * from './coding.ts'
-export * from './http.ts'
-export * from './parse-url.ts'
-export * from './choice.ts'
-export * from './estimators.ts'
-export * from './train.ts'
-export * from './bucket.ts'
-export * from './replay.ts'
+/**
+ * @minwww/protocol: what client and exit share. Pure functions and small classes, without I/O; docs/protocol.md says what they do.
+ */
+export { ERROR_CODES, errorName, FAILURES, ProtocolError, WIRE_FAILURES } from './errors.ts'
+export type { ErrorName, ProtocolErrorCode, WireErrorName } from './errors.ts'
+export { ALTERNATIVE, EXIT_PORT, INITIAL_RATE, MESSAGE_BURST, MESSAGE_RATE, REPLY_FACTOR, SESSION_LIFE } from './constants.ts'
+export {
+  CONTAINER, DATAGRAM2_ENVELOPE, MAX_OBJECT, MAX_SHAPE, MAX_SYMBOLS, messageCapacity, minimumPayload, OPEN_HEADER, paddedLength, PREFIX,
+  REQUEST_HEADER, requestCapacity, SYMBOL_OVERHEAD, TAG, TUNNEL_BYTES, TUNNEL_MESSAGE, tunnelMessagesOf, wireBytes
+} from './sizes.ts'
+export { decodeLoss, decodeRate, encodeLoss, encodeRate } from './rates.ts'
+export { computeTag, SESSION_ID, SESSION_SECRET, sessionId, sessionKeys } from './keys.ts'
+export type { SessionKeys } from './keys.ts'
+export { MAX_ATTEMPT, peekPrefix, VERSION } from './prefix.ts'
+export type { Prefix } from './prefix.ts'
+export { decodeMessage, decodeOpenBody, encodeMessage, encodeOpenBody, MAX_DETAIL } from './messages.ts'
+export type {
+  BodyMessage, CancelMessage, ErrorMessage, Message, OpenMessage, ReplyMessage, RequestMessage, TaggedMessage, WantMessage
+} from './messages.ts'
+export { ErasureDecoder, ErasureEncoder } from './erasure.ts'
+export { decodeObject, encodeObject } from './coding.ts'
+export { encodeRequestHead, encodeResponse, HOP_BY_HOP, MAX_FIELDS, MAX_HEAD, MAX_URL, parseRequest, parseResponse } from './http.ts'
+export type { HeaderList, HttpRequest, HttpResponse } from './http.ts'
+export { parseUrl } from './parse-url.ts'
+export { allowedShapes, chooseSymbols, copiesFor, INITIAL_SHAPE, parityFor, parityLimit, SHAPES } from './choice.ts'
+export { LossEstimator, PRIOR_LOSS, RttEstimator } from './estimators.ts'
+export { TokenBucket } from './bucket.ts'
+export { REPLAY_WINDOW, ReplayWindow } from './replay.ts'

@@ -10,12 +10,14 @@ const tables = Array.from({ length: COLUMNS }, () => new Uint32Array(256))
 const [tableA, tableB, tableC, tableD] = tables as [Uint32Array, Uint32Array, Uint32Array, Uint32Array]
 const factors = new Uint8Array(LANES)
 
+type Coefficient = (lane: number, column: number) => number
+
 /**
  * Four sums of products at once: lane l of the result's words is the sum over the columns c of
  * coefficient(l, c) * columns[c]. One table look-up multiplies a byte by four coefficients; a table of 256 words is
  * built by doubling, which a symbol of some hundred bytes repays. Four columns go in one pass over the sums.
  */
-export function combine (columns: readonly Uint8Array[], length: number, coefficient: (lane: number, column: number) => number): Uint32Array {
+export function combine (columns: readonly Uint8Array[], length: number, coefficient: Coefficient): Uint32Array {
   const sums = new Uint32Array(length)
   const rest = columns.length % COLUMNS
   for (let column = 0; column < columns.length - rest; column += COLUMNS) {
@@ -43,7 +45,7 @@ function addOne (sums: Uint32Array, a: Uint8Array): void {
   for (let i = 0; i < sums.length; i++) sums[i]! ^= tableA[a[i]!]!
 }
 
-function fillTable (table: Uint32Array, column: number, coefficient: (lane: number, column: number) => number): void {
+function fillTable (table: Uint32Array, column: number, coefficient: Coefficient): void {
   for (let lane = 0; lane < LANES; lane++) factors[lane] = coefficient(lane, column)
   for (let bit = 1; bit < 256; bit <<= 1) {
     let word = 0

@@ -23,7 +23,7 @@ const NAMES: ReadonlyArray<MessageType | undefined> =
 export interface Prefix {
   /** 0 for the first, then one more for each repetition; 0..15. */
   attempt: number
-  /** Four bits, none is assigned: 0. */
+  /** Number of the copy, 0..15; 0 is the first. A REPLY repeats that of the copy which caused it; 0 in BODY, ERROR and CANCEL. */
   flags: number
   /** 8 bytes. */
   session: Buffer

@@ -5,6 +5,8 @@
 
 /** Fragment bytes of one tunnel message. */
 export const TUNNEL_MESSAGE = 996
+/** Bytes that one tunnel message counts against a rate. */
+export const TUNNEL_BYTES = 1024
 /** gzip container with one stored block. */
 export const CONTAINER = 23
 /** Garlic, I2NP and delivery headers, and i2pd's random padding, around a container. */
@@ -45,11 +47,6 @@ export function requestCapacity (m: number): number {
   return messageCapacity(m) - PREFIX - REQUEST_HEADER - TAG
 }
 
-/** Object bytes of an OPEN of m tunnel messages, with the envelope of an Ed25519 Destination. */
-export function openCapacity (m: number): number {
-  return messageCapacity(m) - DATAGRAM2_ENVELOPE - PREFIX - OPEN_HEADER
-}
-
 /** Prefix, header and tag around a symbol. */
 export const SYMBOL_OVERHEAD = PREFIX + REPLY_HEADER + TAG
 
@@ -64,6 +61,11 @@ export function minimumPayload (m: number): number {
 /** Tunnel messages that a payload takes. */
 export function tunnelMessagesOf (payloadLength: number): number {
   return Math.max(1, Math.ceil((payloadLength + CONTAINER + GARLIC) / TUNNEL_MESSAGE))
+}
+
+/** Bytes that a payload counts against a rate: what the tunnels carry for it. */
+export function wireBytes (payloadLength: number): number {
+  return tunnelMessagesOf(payloadLength) * TUNNEL_BYTES
 }
 
 /** Length to pad a payload to so that no gateway holds it back; costs no further tunnel message. */

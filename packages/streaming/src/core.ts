@@ -4,7 +4,13 @@
  */
 export { StreamingError } from './errors.ts'
 export type { StreamingErrorCode } from './errors.ts'
-export * from './packet/index.ts'
+export { FLAG, MAX_DELAY, OFFSET } from './packet/constants.ts'
+export { decodePacket } from './packet/decode.ts'
+export { encodePacket } from './packet/encode.ts'
+export type { OfflineSignature, VerifyingKey } from './packet/offline-signature.ts'
+export { packet } from './packet/packet.ts'
+export type { Packet, PacketSigner, ReceivedPacket } from './packet/packet.ts'
+export { verifyPacket } from './packet/verify.ts'
 export { Connection } from './core/connection.ts'
 export type { ConnectionEvent, ConnectionState } from './core/connection.ts'
 export { ControlBlocks } from './core/control-blocks.ts'
@@ -13,6 +19,6 @@ export { OPTION_TABLE, defaultOptions, parseOptions, resolveOptions } from './co
 export type { OptionRow, StreamingOptions } from './core/options.ts'
 export type { ConnectionStatistics } from './core/statistics.ts'
 export {
-  ACCEPT_BACKLOG, MAX_HALF_OPEN, MAX_STREAMS, RECEIVE_BUDGET, STREAMING_PROTOCOL, StreamingCore
+  ACCEPT_BACKLOG, MAX_HALF_OPEN, MAX_STREAMS, RECEIVE_BUDGET, StreamingCore
 } from './core/streaming-core.ts'
 export type { ConnectRequest, CoreStatistics, Incoming, Outgoing, RejectReason, StreamingCoreInit, StreamingEvent } from './core/types.ts'

@@ -3,8 +3,9 @@ import fc from 'fast-check'
 import { deepEqual, ok } from 'node:assert/strict'
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { LocalDestination } from '@minwww/i2cp/codec'
-import { FLAG, StreamingError, decodePacket, encodePacket, packet, transientKeyOf, verifyPacket } from '../src/core.ts'
+import { FLAG, StreamingError, decodePacket, encodePacket, packet, verifyPacket } from '../src/core.ts'
 import type { OfflineSignature, Packet, PacketSigner } from '../src/core.ts'
+import { transientKeyOf } from '../src/packet/offline-signature.ts'
 import { seeded } from './support/random.ts'
 
 const alice = LocalDestination.generate(seeded(1).bytes)

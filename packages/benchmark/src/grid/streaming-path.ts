@@ -1,6 +1,7 @@
 import { LocalDestination } from '@minwww/i2cp/codec'
 import { NetworkModel } from '@minwww/local-router/network'
 import type { NetworkOptions } from '@minwww/local-router/network'
+import { EXIT_PORT } from '@minwww/protocol'
 import { StreamingCore } from '@minwww/streaming/core'
 import type { Connection, StreamingEvent } from '@minwww/streaming/core'
 import { pageRequest, pageResponse, requestedPage } from './http.ts'
@@ -8,8 +9,6 @@ import type { Outcome } from './minwww-path.ts'
 import { SeededRandom } from './random.ts'
 import { World } from './world.ts'
 import { departure, type Departure, type WorldMessage, type WorldNode } from './world.ts'
-
-const PORT = 80
 
 /** A streaming core as a node. */
 class StreamNode implements WorldNode {
@@ -83,7 +82,7 @@ export class StreamingPath {
   /** Starts a page; `isDone` says when it is here, `failed` whether it is all of the page. */
   start (size: number, _timeout?: number): { isDone: () => boolean, failed: () => boolean } {
     const { now } = this.world
-    const connection = this.#client.core.connect(now, { destination: this.#keys[1].destination, port: PORT })
+    const connection = this.#client.core.connect(now, { destination: this.#keys[1].destination, port: EXIT_PORT })
     const page = this.#page(size)
     const progress = { bytes: 0, ended: false }
     this.#received.set(connection, progress)
@@ -114,7 +113,7 @@ export class StreamingPath {
 
   #core (index: 0 | 1): StreamingCore {
     const core = new StreamingCore({ keys: this.#keys[index], random: this.#random.bytes })
-    if (index === 1) core.listen(PORT)
+    if (index === 1) core.listen(EXIT_PORT)
     return core
   }
 

@@ -7,12 +7,11 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
-import { createSession, Destination, type Session } from '@minwww/i2cp'
+import { createSession, Destination, PROTOCOL, type Session } from '@minwww/i2cp'
 
 /** What a peer prints. */
 export interface Line { event: 'ready' | 'listening' | 'done', destination?: string, cpu?: number }
 
-const PROTOCOL = 18
 const ONE = Buffer.of(1)
 const MICROSECONDS = 1_000
 
@@ -40,7 +39,7 @@ async function send (session: Session, to: Destination, count: number, size: num
   let sent = 0
   let counted = 0
   const fill = (): void => {
-    for (; sent < Math.min(count, counted + window); sent++) session.send(to, payload, { protocol: PROTOCOL })
+    for (; sent < Math.min(count, counted + window); sent++) session.send(to, payload, { protocol: PROTOCOL.RAW })
   }
   const done = listen(session, () => {
     counted += step
@@ -54,7 +53,7 @@ async function send (session: Session, to: Destination, count: number, size: num
 async function receive (session: Session, to: Destination, count: number, step: number): Promise<void> {
   let received = 0
   await listen(session, () => {
-    if (++received % step === 0) session.send(to, ONE, { protocol: PROTOCOL })
+    if (++received % step === 0) session.send(to, ONE, { protocol: PROTOCOL.RAW })
     return received === count
   })
 }

@@ -1,4 +1,4 @@
-import { ErasureDecoder, MAX_SYMBOLS, parityFor } from '@minwww/protocol'
+import { ErasureDecoder, MAX_SYMBOLS, parityFor, parityLimit } from '@minwww/protocol'
 import type { ReplyMessage } from '@minwww/protocol'
 
 /** What became of a symbol. */
@@ -37,7 +37,7 @@ export class Assembly {
 
   /** `last` as far as it can be true: no burst has more than the largest parity behind what is known. */
   announced (last: number): number {
-    const most = Math.max(this.#highest, this.k - 1) + Math.floor(this.k / 2) + 2
+    const most = Math.max(this.#highest, this.k - 1) + parityLimit(this.k)
     return Math.min(last, most, MAX_SYMBOLS - 1)
   }
 

@@ -1,3 +1,4 @@
+import { INITIAL_RATE, MAX_OBJECT, REPLY_FACTOR, SESSION_LIFE } from '@minwww/protocol'
 import type { Strategy } from '../pool/strategies.ts'
 
 /** Everything tunable of the client core. Times in ms, sizes in bytes, rates in bytes/s. */
@@ -44,11 +45,11 @@ export interface ClientConfig {
 export const DEFAULT_CONFIG: ClientConfig = {
   deadline: 60_000,
   maxAttempts: 6,
-  maxReplyFactor: 3,
+  maxReplyFactor: REPLY_FACTOR,
   initialTimeout: 3_000,
   copySpacing: 100,
-  sessionLife: 540_000,
-  maxObject: 131_072,
+  sessionLife: 0.9 * SESSION_LIFE,
+  maxObject: MAX_OBJECT,
   replyMode: 'adaptive',
   strategy: 'ranked',
   hedging: false,
@@ -56,7 +57,7 @@ export const DEFAULT_CONFIG: ClientConfig = {
   maxRequests: 512,
   maxSites: 256,
   unknownReply: 8_192,
-  initialRate: 131_072,
+  initialRate: INITIAL_RATE,
   minRate: 2_048,
   maxRate: 16_777_216,
   cleanRun: 4_000,

@@ -4,6 +4,7 @@ import type { Placed } from './assembly.ts'
 import type { Exit } from './exit.ts'
 import type { ClientRequest } from './request.ts'
 import type { ExitSession } from './session.ts'
+import type { MessageProtocol } from './types.ts'
 import type { UploadBurst } from './upload.ts'
 
 /** Longest wait inside a burst without any symbol, whatever pace the exit claims, ms. */
@@ -44,7 +45,13 @@ export interface Round {
 }
 
 /** Copies of the last message that have yet to be sent. */
-export interface Copies { readonly encode: (copy: number) => Buffer, readonly protocol: 18 | 19, readonly attempt: number, left: number, nextAt: number }
+export interface Copies {
+  readonly encode: (copy: number) => Buffer
+  readonly protocol: MessageProtocol
+  readonly attempt: number
+  left: number
+  nextAt: number
+}
 
 /**
  * One request at one exit under one session: (session, id), from its first attempt number on. A repetition that may

@@ -1,5 +1,5 @@
-import { MIN_TRAIN } from '@minwww/protocol'
-import type { Train } from '@minwww/protocol'
+import { MIN_TRAIN } from './rate-grant.ts'
+import type { Train } from './rate-grant.ts'
 
 /** A gap of so many times the mean one, per byte, is a pause of the exit, not the path's rate. */
 const PAUSE = 4

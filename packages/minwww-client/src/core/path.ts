@@ -1,18 +1,17 @@
 import {
-  decodeRate, encodeLoss, encodeRate, INITIAL_SHAPE, LossEstimator, MAX_LOSS, MAX_SHAPE, MIN_TRAIN, RttEstimator, tunnelMessagesOf
+  decodeRate, encodeLoss, encodeRate, INITIAL_SHAPE, LossEstimator, MAX_SHAPE, PRIOR_LOSS, RttEstimator, tunnelMessagesOf, wireBytes
 } from '@minwww/protocol'
 import type { ReplyMessage } from '@minwww/protocol'
 import { BurstWatch } from './burst-watch.ts'
 import type { ClientConfig } from './config.ts'
 import type { GapTimes } from './exchange.ts'
 import { ExitTrain } from './exit-train.ts'
-import { RateGrant } from './rate-grant.ts'
+import { MIN_TRAIN, RateGrant } from './rate-grant.ts'
 import { ShapeLearner } from './shape.ts'
-import { symbolTime, wireBytes } from './wire.ts'
+import { symbolTime } from './wire.ts'
 
 /** Bursts watched at once; at more the oldest is forgotten. */
 export const MAX_WATCHES = 256
-const LOSS_MARGIN = 1.25
 /** Bursts whose symbol size is remembered. */
 const RECENT = 16
 /** Symbol times of silence that never mean the end of a burst. */
@@ -20,8 +19,6 @@ const MIN_RUN = 3
 /** Backlog, in round trips, above which a round trip says nothing; and for how long that is accepted, ms. */
 const LOADED = 0.25
 const MAX_RTT_AGE = 10_000
-/** Loss of a path of which little is known. */
-const PRIOR_LOSS = 0.01
 /** Most loss to plan with while nothing was lost: a reply in one message gets no copy (section 5), longer ones get parity. */
 const UNPROVEN_LOSS = 0.004
 /** Shortest time that a symbol may be late, ms. */
@@ -64,7 +61,7 @@ export class ExitPath {
   /** Loss per tunnel message to plan with, 0 to 0.12. */
   get loss (): number {
     if (this.#config.replyMode === 'single' || this.#loss.clean >= this.#config.cleanRun) return 0
-    return Math.min(this.#hasLost ? MAX_LOSS : UNPROVEN_LOSS, this.#loss.value * LOSS_MARGIN)
+    return this.#hasLost ? this.#loss.upper : Math.min(UNPROVEN_LOSS, this.#loss.upper)
   }
 
   /** Loss that a request itself must expect: one message is enough until something was lost on this path. */

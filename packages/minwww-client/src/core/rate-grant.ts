@@ -1,5 +1,7 @@
-import { BURST_SYMBOLS, MIN_TRAIN } from '@minwww/protocol'
-import type { Train } from '@minwww/protocol'
+import { MESSAGE_BURST, MESSAGE_RATE, TUNNEL_BYTES } from '@minwww/protocol'
+
+/** A train of fewer symbols says nothing about a rate. */
+export const MIN_TRAIN = 7
 
 const BOTTLENECK = 0.85
 const BACK_OFF = 0.95
@@ -10,9 +12,20 @@ const LOSS_BACK_OFF = 0.7
 /** What is left of what trains have shown before, after one that was slower. */
 const FORGET = 0.5
 /** An exit sends this many bytes/s of grant as one more message back to back: 24 of them at 480 messages/s. */
-const PER_MESSAGE = 480 * 1024 / BURST_SYMBOLS
+const PER_MESSAGE = MESSAGE_RATE * TUNNEL_BYTES / MESSAGE_BURST
 /** How much longer trains may get than those that came as fast as they were sent. */
 const LONGER = 2
+
+/** Symbols that came one after the other. */
+export interface Train {
+  symbols: number
+  /** Bytes that passed after the first symbol. */
+  bytes: number
+  /** From the first arrival to the last, ms. */
+  duration: number
+  /** Announced by the exit, B/s. */
+  pace: number
+}
 
 /**
  * The rate that the client grants an exit (section 7.2), B/s, with some additions: between 85 and 97 % of the pace the
@@ -75,7 +88,7 @@ export class RateGrant {
   }
 
   #set (rate: number): void {
-    const proven = PER_MESSAGE * Math.max(BURST_SYMBOLS, LONGER * this.#proven)
+    const proven = PER_MESSAGE * Math.max(MESSAGE_BURST, LONGER * this.#proven)
     this.#grant = Math.min(this.#most, proven, Math.max(this.#least, rate))
   }
 }

@@ -1,3 +1,4 @@
+import { PROTOCOL } from '@minwww/i2cp/codec'
 import { decodeMessage, errorName, peekPrefix, ProtocolError, tunnelMessagesOf, VERSION } from '@minwww/protocol'
 import type { ErrorMessage, ReplyMessage, TaggedMessage } from '@minwww/protocol'
 import type { BurstWatch } from './burst-watch.ts'
@@ -8,9 +9,6 @@ import type { Exit } from './exit.ts'
 import type { Sender } from './sender.ts'
 import type { ExitSession } from './session.ts'
 import type { Incoming } from './types.ts'
-
-/** I2CP protocol number of raw messages. */
-const RAW = 18
 
 /** Authenticates what arrives and finds the exchange it belongs to. */
 export class Receiver {
@@ -27,7 +25,7 @@ export class Receiver {
   receive (now: number, source: number, { protocol, payload }: Incoming): void {
     const { stats } = this.#context
     const prefix = peekPrefix(payload)
-    if (protocol !== RAW || prefix === undefined || prefix.version !== VERSION) {
+    if (protocol !== PROTOCOL.RAW || prefix === undefined || prefix.version !== VERSION) {
       stats.malformed++
       return
     }

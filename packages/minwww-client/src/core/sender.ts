@@ -1,6 +1,6 @@
-import { encodeDatagram2 } from '@minwww/i2cp/codec'
+import { encodeDatagram2, PROTOCOL } from '@minwww/i2cp/codec'
 import {
-  copiesFor, DATAGRAM2_ENVELOPE, encodeMessage, encodeOpenBody, encodeRate, MAX_ATTEMPT, OPEN_HEADER, paddedLength, PREFIX,
+  copiesFor, DATAGRAM2_ENVELOPE, encodeMessage, encodeOpenBody, encodeRate, EXIT_PORT, MAX_ATTEMPT, OPEN_HEADER, paddedLength, PREFIX,
   REQUEST_HEADER, requestCapacity, SESSION_SECRET, TAG, tunnelMessagesOf
 } from '@minwww/protocol'
 import type { TaggedMessage } from '@minwww/protocol'
@@ -11,11 +11,10 @@ import type { Exit } from './exit.ts'
 import type { ExitPath } from './path.ts'
 import type { ClientRequest } from './request.ts'
 import { ExitSession } from './session.ts'
+import type { MessageProtocol } from './types.ts'
 import { Upload, UploadBurst } from './upload.ts'
 import { symbolTime } from './wire.ts'
 
-/** Port of an exit (section 2). */
-export const EXIT_PORT = 80
 /** Port of ours that replies come to. */
 const CLIENT_PORT = 4480
 /** Longest object that is sent in one message: beyond it, symbols with parity cost less than copies. */
@@ -85,8 +84,8 @@ export class Sender {
       this.#upload(now, exchange)
       return exchange
     }
-    if (exchange.form === 'open') this.#send(now, exchange, copy => this.#open(now, exchange, copy), 19, 0)
-    else this.#send(now, exchange, copy => this.#request(now, exchange, copy), 18, 0)
+    if (exchange.form === 'open') this.#send(now, exchange, copy => this.#open(now, exchange, copy), PROTOCOL.DATAGRAM2, 0)
+    else this.#send(now, exchange, copy => this.#request(now, exchange, copy), PROTOCOL.RAW, 0)
     return exchange
   }
 
@@ -99,12 +98,12 @@ export class Sender {
     exchange.wanted = want.count
     this.#context.stats.wants++
     const encode = (copy: number): Buffer => this.#tagged(exchange, { type: 'want', ...this.#prefix(exchange, copy), loss, rate, shape, ...want })
-    this.#send(now, exchange, encode, 18, want.from)
+    this.#send(now, exchange, encode, PROTOCOL.RAW, want.from)
   }
 
   /** Tells an exit that nobody waits any more. Sent once: if it is lost, only bytes are. */
   cancel (now: number, exchange: Exchange): void {
-    this.#transmit(now, exchange, this.#tagged(exchange, { type: 'cancel', ...this.#prefix(exchange) }), 18)
+    this.#transmit(now, exchange, this.#tagged(exchange, { type: 'cancel', ...this.#prefix(exchange) }), PROTOCOL.RAW)
   }
 
   /** Sends what is due of an upload, and the next copy. */
@@ -127,7 +126,7 @@ export class Sender {
   }
 
   /** @param encode - makes the message of a copy, which the exit names in its answer */
-  #send (now: number, exchange: Exchange, encode: Copies['encode'], protocol: 18 | 19, from: number): void {
+  #send (now: number, exchange: Exchange, encode: Copies['encode'], protocol: MessageProtocol, from: number): void {
     const { path } = exchange.exit
     const payload = encode(0)
     const tunnelMessages = tunnelMessagesOf(payload.length)
@@ -193,7 +192,7 @@ export class Sender {
   #body (now: number, exchange: Exchange, { upload, last }: UploadBurst, index: number): void {
     const pace = encodeRate(exchange.exit.path.carries)
     const message = { type: 'body', ...this.#prefix(exchange), size: upload.size, index, last, pace, symbol: upload.symbol(index) } as const
-    this.#transmit(now, exchange, this.#tagged(exchange, message), 18)
+    this.#transmit(now, exchange, this.#tagged(exchange, message), PROTOCOL.RAW)
   }
 
   #tagged (exchange: Exchange, message: TaggedMessage, padTo = paddedLength(0)): Buffer {
@@ -204,7 +203,7 @@ export class Sender {
     return { attempt: latest, flags: copy, session: session.keys.session, id }
   }
 
-  #transmit (now: number, exchange: Exchange, payload: Buffer, protocol: 18 | 19): void {
+  #transmit (now: number, exchange: Exchange, payload: Buffer, protocol: MessageProtocol): void {
     const { request } = exchange
     request.messagesSent++
     request.bytesSent += payload.length

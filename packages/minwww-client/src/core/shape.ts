@@ -1,4 +1,4 @@
-import { INITIAL_SHAPE, SHAPES } from '@minwww/protocol'
+import { INITIAL_SHAPE, PRIOR_LOSS, SHAPES } from '@minwww/protocol'
 
 /** Symbols of one size that must have been sent before their loss says anything. */
 const MIN_SYMBOLS = 12
@@ -6,8 +6,7 @@ const MIN_SYMBOLS = 12
 const WINDOW_SYMBOLS = 256
 /** How many standard deviations above the expected loss are "clearly more". */
 const DEVIATIONS = 4
-/** What is assumed of the path before smaller symbols have shown it, and the weight of that in tunnel messages. */
-const PRIOR_LOSS = 0.01
+/** Weight of the loss assumed before smaller symbols have shown it, tunnel messages. */
 const PRIOR_WEIGHT = 400
 /** Tunnel messages that decide a trial, at least, and a step of the climb. */
 const TRIAL = 200

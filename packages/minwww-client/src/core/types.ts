@@ -1,13 +1,15 @@
-import type { Destination } from '@minwww/i2cp/codec'
+import type { Destination, PROTOCOL } from '@minwww/i2cp/codec'
 import type { ErrorName } from '@minwww/protocol'
+
+/** I2CP protocol of a message: Datagram2 for an OPEN, raw for everything else (docs/protocol.md, section 2). */
+export type MessageProtocol = typeof PROTOCOL.RAW | typeof PROTOCOL.DATAGRAM2
 
 /** One I2CP payload to hand to a session. The driver wraps it in the gzip container with these ports and protocol. */
 export interface Outgoing {
   /** Which of the client's own Destinations sends it: index into the `keys` given to the core. */
   source: number
   to: Destination
-  /** 19 for an OPEN (Datagram2), 18 for everything else (docs/protocol.md, section 2). */
-  protocol: 18 | 19
+  protocol: MessageProtocol
   fromPort: number
   toPort: number
   payload: Buffer

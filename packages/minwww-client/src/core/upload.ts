@@ -1,9 +1,7 @@
-import { allowedShapes, chooseSymbols, ErasureEncoder, MAX_SYMBOLS } from '@minwww/protocol'
+import { allowedShapes, chooseSymbols, ErasureEncoder, MAX_SYMBOLS, MESSAGE_BURST, MESSAGE_RATE } from '@minwww/protocol'
 
-/** Messages that leave back to back before an upload is paced (section 7). */
-const BURST = 24
-/** Shortest distance of two messages after that, ms. */
-const MIN_INTERVAL = 1000 / 480
+/** Shortest distance of two messages after the first burst, ms (section 7). */
+const MIN_INTERVAL = 1000 / MESSAGE_RATE
 
 /** A request object cut into BODY symbols. All its sendings share the cut: the exit takes any k of them. */
 export class Upload {
@@ -41,7 +39,7 @@ export class UploadBurst {
   readonly last: number
   readonly #interval: number
   #next: number
-  #free = BURST
+  #free = MESSAGE_BURST
   #nextAt: number
 
   /** @param symbolTime - ms that the path needs for one symbol */

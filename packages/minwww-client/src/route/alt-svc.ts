@@ -1,3 +1,4 @@
+import { ALTERNATIVE } from '@minwww/protocol'
 import { LRUCache } from 'lru-cache'
 import { listOf } from '../http/fields.ts'
 
@@ -8,6 +9,9 @@ const DEFAULT_AGE = 86_400
 const MAX_AGE = 30 * 86_400
 /** A site whose messages stay unanswered is asked by streams for this long, whatever it announces, ms. */
 const BROKEN = 600_000
+
+/** The member of an Alt-Svc field that is ours. */
+const OURS = new RegExp(`^${ALTERNATIVE}(?:;|\\s|$)`)
 
 /** Sites that said `Alt-Svc: minwww=":80"` and are asked by messages until that is too old (protocol, section 9). */
 export class AltSvcMemory {
@@ -20,7 +24,7 @@ export class AltSvcMemory {
   note (site: string, values: readonly string[]): void {
     for (const value of values) {
       if (value.trim() === 'clear') this.#sites.delete(site)
-      const entry = listOf(value).find(member => /^minwww=":80"(?:;|\s|$)/.test(member))
+      const entry = listOf(value).find(member => OURS.test(member))
       if (entry === undefined) continue
       const age = Math.min(MAX_AGE, Number(/;\s*ma=(\d{1,9})/.exec(entry)?.[1] ?? DEFAULT_AGE))
       if (age === 0) this.#sites.delete(site)

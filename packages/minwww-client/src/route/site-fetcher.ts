@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { decodeB33, type BlindedAddress, type Destination, type Logger } from '@minwww/i2cp'
 import { Destination as DestinationClass } from '@minwww/i2cp/codec'
+import { EXIT_PORT } from '@minwww/protocol'
 import type { ExitStatus } from '../core.ts'
 import type { AltSvcMemory } from './alt-svc.ts'
 import type { Answer, SiteRequest } from '../http/answer.ts'
@@ -14,7 +15,7 @@ import type { Settings } from '../proxy/options.ts'
 import { firstOf } from './peer-search.ts'
 import { resuming } from './resume.ts'
 import { fetchByStream, isRepeatable, StreamFailure, type Limits, type StreamAnswer } from './stream-path.ts'
-import { EXIT_PORT, type StreamPeer } from './streams.ts'
+import type { StreamPeer } from './streams.ts'
 import { parseAuthority, withHost, type Target } from '../http/target.ts'
 
 /** After these an exit that never answered a message may still be an outproxy that only speaks HTTP over streams. */

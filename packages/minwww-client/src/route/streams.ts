@@ -20,8 +20,6 @@ export interface StreamPeer {
   port: number
 }
 
-/** Port on which exits speak HTTP proxy. */
-export const EXIT_PORT = 80
 /** Idle streams kept for the next request, per peer. */
 const MAX_FREE = 4
 /** An idle stream is closed after this, ms: exits and sites close theirs at 30 s to 2 min. */

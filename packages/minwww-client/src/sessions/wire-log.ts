@@ -1,4 +1,4 @@
-import { parseDatagram2 } from '@minwww/i2cp/codec'
+import { parseDatagram2, PROTOCOL } from '@minwww/i2cp/codec'
 import { peekPrefix, tunnelMessagesOf } from '@minwww/protocol'
 
 /** What the debug log says of one message: no Destination, no content. */
@@ -12,12 +12,9 @@ export interface MessageSummary {
   tunnelMessages: number
 }
 
-/** Protocol number of signed messages (Datagram2). */
-const SIGNED = 19
-
 /** Reads only the prefix; junk is summed up as type `unknown`. */
 export function summarize (direction: 'out' | 'in', protocol: number, payload: Buffer): MessageSummary {
-  const prefix = peekPrefix(protocol === SIGNED ? signedPayload(payload) : payload)
+  const prefix = peekPrefix(protocol === PROTOCOL.DATAGRAM2 ? signedPayload(payload) : payload)
   return {
     direction,
     type: prefix?.type ?? 'unknown',

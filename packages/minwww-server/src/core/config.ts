@@ -1,3 +1,5 @@
+import { INITIAL_RATE, MESSAGE_BURST, MESSAGE_RATE, REPLAY_WINDOW, REPLY_FACTOR, SESSION_LIFE } from '@minwww/protocol'
+
 const KB = 1024
 const MB = 1024 * KB
 const SECOND = 1000
@@ -76,7 +78,7 @@ export interface ServerConfig {
 }
 
 export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
-  sessionLife: 10 * MINUTE,
+  sessionLife: SESSION_LIFE,
   maxSessions: 4096,
   maxFreshSessions: 1024,
   clockTolerance: 90 * SECOND,
@@ -87,14 +89,14 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   maxFetchesPerSession: 96,
   fetchDeadline: MINUTE,
   maxRequest: 256 * KB,
-  maxRequestsPerSession: 1024,
+  maxRequestsPerSession: REPLAY_WINDOW,
   maxUploads: 64,
   cacheTime: 90 * SECOND,
   cachePerSession: 4 * MB,
   cacheTotal: 64 * MB,
   queuePerSession: 16 * MB,
   queueTotal: 128 * MB,
-  initialRate: 128 * KB,
+  initialRate: INITIAL_RATE,
   initialDepth: 64,
   minRate: KB,
   maxRate: 2 * MB,
@@ -104,10 +106,10 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   maxBacklog: 400,
   serverRate: 2 * MB,
   limit: Infinity,
-  messageBurst: 24,
-  messageRate: 480,
+  messageBurst: MESSAGE_BURST,
+  messageRate: MESSAGE_RATE,
   maxBursts: 6,
-  replyFactor: 3,
+  replyFactor: REPLY_FACTOR,
   minReplyMessages: 6,
   retryAfter: 2,
   expiry: MINUTE

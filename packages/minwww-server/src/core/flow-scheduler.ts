@@ -1,7 +1,6 @@
-import { MAX_SHAPE } from '@minwww/protocol'
+import { MAX_SHAPE, TUNNEL_BYTES } from '@minwww/protocol'
 import { Heap } from './heap.ts'
 import type { Flow } from './flow.ts'
-import { TUNNEL_BYTES } from './session.ts'
 
 /** Nobody has a larger lead over the others than the largest message, bytes. */
 const MAX_LEAD = MAX_SHAPE * TUNNEL_BYTES

@@ -1,5 +1,4 @@
-import { tunnelMessagesOf } from '@minwww/protocol'
-import { TUNNEL_BYTES } from './session.ts'
+import { wireBytes } from '@minwww/protocol'
 import type { Session } from './session.ts'
 
 /** Something to send in one or more messages of one size. */
@@ -49,7 +48,7 @@ export class Flow {
 
   /** Bytes, in whole tunnel messages, of the next message. */
   get nextBytes (): number {
-    return tunnelMessagesOf(this.head?.messageLength ?? 0) * TUNNEL_BYTES
+    return wireBytes(this.head?.messageLength ?? 0)
   }
 
   push (burst: Burst): void {

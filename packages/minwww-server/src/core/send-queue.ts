@@ -1,10 +1,9 @@
-import { CONTAINER, TokenBucket } from '@minwww/protocol'
+import { CONTAINER, TokenBucket, TUNNEL_BYTES } from '@minwww/protocol'
 import type { ServerConfig } from './config.ts'
 import { FlowScheduler } from './flow-scheduler.ts'
 import { Heap } from './heap.ts'
 import { Flow } from './flow.ts'
 import type { Burst } from './flow.ts'
-import { TUNNEL_BYTES } from './session.ts'
 import type { Session } from './session.ts'
 
 /** Bursts that wait in one session's flow, whatever they hold; what is more is dropped, and the client asks again. */

@@ -1,3 +1,4 @@
+import { PROTOCOL } from '@minwww/i2cp/codec'
 import type { LocalDestination } from '@minwww/i2cp/codec'
 import { decodeMessage, peekPrefix, PREFIX, ProtocolError, sessionKeys, VERSION } from '@minwww/protocol'
 import type { TaggedMessage, WireErrorName } from '@minwww/protocol'
@@ -10,9 +11,6 @@ import { Session } from './session.ts'
 import { SessionTable } from './session-table.ts'
 import { emptyStats } from './types.ts'
 import type { FailureFacts, Incoming, Outgoing, ServerEvent, ServerStats } from './types.ts'
-
-const DATAGRAM2 = 19
-const RAW = 18
 
 export interface ServerCoreOptions {
   /** The exit's own Destination. */
@@ -62,8 +60,8 @@ export class ServerCore {
   /** One payload from the router; anything that is not a valid message of a known client is dropped without an answer. */
   receive (now: number, message: Incoming): void {
     this.#now = now
-    if (message.protocol === DATAGRAM2) this.#receiveOpen(now, message)
-    else if (message.protocol === RAW) this.#receiveRaw(now, message)
+    if (message.protocol === PROTOCOL.DATAGRAM2) this.#receiveOpen(now, message)
+    else if (message.protocol === PROTOCOL.RAW) this.#receiveRaw(now, message)
   }
 
   /** The HTTP response for a 'fetch' event. One that is too large for the client becomes ERROR 3. Returns its bytes as they are sent. */
@@ -117,7 +115,7 @@ export class ServerCore {
     return {
       source: 0,
       to: session.destination,
-      protocol: RAW,
+      protocol: PROTOCOL.RAW,
       fromPort: session.ownPort,
       toPort: session.clientPort,
       payload,

@@ -1,12 +1,10 @@
 import type { Destination } from '@minwww/i2cp/codec'
-import { decodeRate, MAX_OBJECT, MAX_SYMBOLS, ReplayWindow, TokenBucket } from '@minwww/protocol'
+import { decodeRate, MAX_OBJECT, MAX_SYMBOLS, ReplayWindow, TokenBucket, TUNNEL_BYTES } from '@minwww/protocol'
 import type { SessionKeys } from '@minwww/protocol'
 import type { ServerConfig } from './config.ts'
 import type { ServedRequest } from './served-request.ts'
 import type { PathFacts } from './reply.ts'
 
-/** Bytes that one tunnel message counts against a rate. */
-export const TUNNEL_BYTES = 1024
 /** Symbols are slow enough for every gateway if the rate is below this share of what the server's message rate lets through. */
 const SLOW = 0.9
 

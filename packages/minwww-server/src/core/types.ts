@@ -1,11 +1,11 @@
-import type { Destination } from '@minwww/i2cp/codec'
+import type { Destination, PROTOCOL } from '@minwww/i2cp/codec'
 
 /** One I2CP payload to hand to the session. */
 export interface Outgoing {
   /** Always 0: an exit has one Destination. */
   source: number
   to: Destination
-  protocol: 18 | 19
+  protocol: typeof PROTOCOL.RAW
   fromPort: number
   toPort: number
   payload: Buffer

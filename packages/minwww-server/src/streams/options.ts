@@ -36,6 +36,3 @@ export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   maxHead: 32_768,
   maxFields: 128
 }
-
-/** I2P port of the HTTP proxy (protocol 6). */
-export const PROXY_PORT = 80

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Destination } from '@minwww/i2cp/codec'
+import { ALTERNATIVE } from '@minwww/protocol'
 import { ServerError } from '../errors.ts'
 import type { SuspendedResponse } from '../exit/suspended-responses.ts'
 import { toServerError } from '../fetch/failures.ts'
@@ -10,7 +11,7 @@ import { errorAnswer } from './error-answer.ts'
 import { pour } from './relay.ts'
 
 /** Says that the site can be had as messages, for a day (docs/protocol.md section 9). */
-export const ALT_SVC: Field = ['Alt-Svc', 'minwww=":80"; ma=86400']
+export const ALT_SVC: Field = ['Alt-Svc', `${ALTERNATIVE}; ma=86400`]
 /** ms until a request that waits in the queue is given up. */
 const QUEUE_TIME = 60_000
 

@@ -1,11 +1,12 @@
 import http, { type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Destination } from '@minwww/i2cp/codec'
+import { EXIT_PORT } from '@minwww/protocol'
 import { ServerError } from '../errors.ts'
 import type { Timer } from '../exit/clock.ts'
 import type { StreamContext } from './context.ts'
 import { errorAnswer, responseBytes } from './error-answer.ts'
-import { PROXY_PORT, type IncomingStream, type StreamLimits, type StreamListener, type StreamSource } from './options.ts'
+import type { IncomingStream, StreamLimits, StreamListener, StreamSource } from './options.ts'
 import { answerRequest } from './requests.ts'
 import { openTunnel, upgrade } from './tunnels.ts'
 
@@ -41,7 +42,7 @@ export class StreamProxy {
     this.#http.keepAliveTimeout = 0
     this.#attachHandlers()
     this.#listener = source.createServer(stream => this.#accept(stream))
-    this.#listener.listen(PROXY_PORT)
+    this.#listener.listen(EXIT_PORT)
   }
 
   get size (): number { return this.#open.size }

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { PROTOCOL } from '@minwww/i2cp'
 import type { ReceivedMessage, Session } from '@minwww/i2cp'
 
-/** I2CP protocol number of the doctor's messages: raw datagrams. */
-const PROTOCOL = 18
 /** Bytes at the front of a probe that tell it apart: 4 of the run, 4 of its number. */
 const PROBE_HEADER = 8
 
@@ -42,7 +41,7 @@ export class Prober {
     const probe = Buffer.alloc(Math.max(size, PROBE_HEADER))
     probe.writeUInt32BE(this.#run, 0)
     probe.writeUInt32BE(this.#next, 4)
-    this.#from.send(this.#to.destination, probe, { protocol: PROTOCOL })
+    this.#from.send(this.#to.destination, probe, { protocol: PROTOCOL.RAW })
     return this.#next++
   }
 

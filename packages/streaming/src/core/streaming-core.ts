@@ -1,3 +1,4 @@
+import { PROTOCOL } from '@minwww/i2cp/codec'
 import type { Destination } from '@minwww/i2cp/codec'
 import { StreamingError } from '../errors.ts'
 import { decodePacket } from '../packet/decode.ts'
@@ -27,8 +28,6 @@ import { TOMBSTONE_TTL, Tombstones } from './tombstones.ts'
 import type { Tombstone } from './tombstones.ts'
 import type { ConnectRequest, CoreStatistics, Incoming, Outgoing, RejectReason, StreamingCoreInit, StreamingEvent } from './types.ts'
 
-/** I2CP protocol number of streaming. */
-export const STREAMING_PROTOCOL = 6
 /** Streams of one core at most, whatever maxConcurrentStreams says: a SYN above it is dropped. */
 export const MAX_STREAMS = 16_384
 /** Inbound streams whose peer has not acknowledged our SYN reply: above it the oldest is reset. */
@@ -138,7 +137,7 @@ export class StreamingCore {
 
   /** Never throws: what is no valid packet is counted and dropped. */
   receive (now: number, message: Incoming): void {
-    if (this.options.enforceProtocol && message.protocol !== undefined && message.protocol !== STREAMING_PROTOCOL) return
+    if (this.options.enforceProtocol && message.protocol !== undefined && message.protocol !== PROTOCOL.STREAMING) return
     this.statistics.received += 1
     let received: ReceivedPacket
     try {
@@ -395,5 +394,5 @@ function ownKey (destination: Destination): VerifyingKey {
 }
 
 function outgoing (to: Destination, fromPort: number, toPort: number, payload: Buffer): Outgoing {
-  return { to, protocol: STREAMING_PROTOCOL, fromPort, toPort, payload }
+  return { to, protocol: PROTOCOL.STREAMING, fromPort, toPort, payload }
 }

@@ -1,5 +1,0 @@
-export * from './address.ts'
-export * from './b33.ts'
-export * from './cache.ts'
-export * from './hosts.ts'
-export * from './resolver.ts'

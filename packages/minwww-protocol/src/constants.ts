@@ -1,0 +1,17 @@
+/** What client and exit agree on beside the format of messages. */
+
+/** I2P port of an exit: of its messages and of its streams. */
+export const EXIT_PORT = 80
+/** How a site says in Alt-Svc that it can be had as messages (section 9). */
+export const ALTERNATIVE = `minwww=":${EXIT_PORT}"`
+/** Silence after which an exit forgets a session, ms. */
+export const SESSION_LIFE = 600_000
+
+/** Messages that every gateway measured takes back to back. */
+export const MESSAGE_BURST = 24
+/** Messages a second that every gateway measured takes after that. */
+export const MESSAGE_RATE = 480
+/** Rate of an exit until its client grants one, bytes/s. */
+export const INITIAL_RATE = 131_072
+/** Symbols that an exit sends of one reply at most, as a multiple of k; a small reply may have more (section 8). */
+export const REPLY_FACTOR = 3

@@ -1,8 +1,0 @@
-export * from './constants.ts'
-export { decodePacket } from './decode.ts'
-export { encodePacket, flagsOf } from './encode.ts'
-export { decodeOfflineSignature, encodeOfflineSignature, transientKeyOf } from './offline-signature.ts'
-export type { OfflineSignature, VerifyingKey } from './offline-signature.ts'
-export { packet } from './packet.ts'
-export type { Packet, PacketSigner, ReceivedPacket } from './packet.ts'
-export { verifyPacket } from './verify.ts'
