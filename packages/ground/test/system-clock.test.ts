@@ -1,11 +1,9 @@
+import { stall } from '@minwww/testkit'
 import t from 'tap'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '../src/node.ts'
-
-/** Holds the event loop up, as a suspended machine or a long computation does. */
-const stall = (ms: number): void => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms) }
 
 t.test('after a stall the sockets are read before a timer is called', async t => {
   const server = createServer()

@@ -1,6 +1,7 @@
 /**
  * @minwww/i2cp: an I2CP client. `createSession` opens a session with a router; the codec is exported too.
  */
+export type { Clock, Logger, Timer } from '@minwww/ground'
 export * from './codec.ts'
 export { loadKeys, loadOrCreateKeys, saveKeys } from './crypto/key-file.ts'
 export { parseAddress } from './naming/address.ts'
@@ -29,8 +30,4 @@ export type { LookupResult } from './session/core/lookups.ts'
 export type { DeliveryStatus } from './session/core/statuses.ts'
 export { CLIENT_VERSION, publishesOnlyIfTold } from './session/quirks.ts'
 export type { Quirks } from './session/quirks.ts'
-export { systemClock } from './session/clock.ts'
-export type { Clock } from './session/clock.ts'
-export { silentLogger } from './session/logger.ts'
-export type { Logger } from './session/logger.ts'
 export type { RouterAddress, RouterTls } from './session/transport.ts'

@@ -9,7 +9,7 @@ import {
   verifySessionConfig
 } from '@minwww/i2cp/codec'
 import type { Message } from '@minwww/i2cp/codec'
-import { seeded } from './helpers/random.ts'
+import { seeded } from '@minwww/testkit'
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20_260_101)
 const RUNS = Number(process.env.FUZZ_RUNS ?? 300)

@@ -5,8 +5,8 @@ import {
   fromBase64, generateSigner, LocalDestination, readEncryptedLeaseSet, RED25519, SIGNATURE_TYPES, signLeaseSet2, toBase64, verifyEncryptedLeaseSet,
   verifySignature, x25519PublicOf
 } from '@minwww/i2cp/codec'
+import { seeded } from '@minwww/testkit'
 import { blindPrivate, blindPublic, red25519FromEd25519, red25519PublicOf } from '../src/crypto/red25519.ts'
-import { seeded } from './helpers/random.ts'
 
 const hex = (text: string) => Buffer.from(text, 'hex')
 

@@ -10,10 +10,9 @@ import {
   createSession, encodeMessage, HOST_REPLY, loadKeys, loadOrCreateKeys, LocalDestination, saveKeys, SESSION_STATUS, TYPE, waitUntilPublished
 } from '@minwww/i2cp'
 import type { I2cpError, Session } from '@minwww/i2cp'
+import { seeded, stall, VirtualClock } from '@minwww/testkit'
 import { CERT, FINGERPRINT, KEY } from './helpers/certificate.ts'
-import { FakeClock } from './helpers/clock.ts'
 import { FakeRouter, SESSION_ID } from './helpers/router.ts'
-import { seeded } from './helpers/random.ts'
 
 const turn = () => new Promise(setImmediate)
 const code = (expected: string) => ({ code: expected })
@@ -65,7 +64,7 @@ t.test('a router that closes after any byte of the handshake: a coded error, no 
   for (let cut = 0; cut < script.length; cut++) {
     const router = new FakeRouter()
     router.on = () => true
-    const clock = new FakeClock()
+    const clock = new VirtualClock()
     const opening = createSession({ connect: router.connect, clock })
     await turn()
     router.last.end(script.subarray(0, cut))
@@ -73,15 +72,15 @@ t.test('a router that closes after any byte of the handshake: a coded error, no 
     if (error?.code !== 'I2CP_DISCONNECTED') t.fail(`cut at ${cut}: ${error?.code}`)
     await turn()
     clock.advance(1_000)
-    if (clock.timers.size > 0) t.fail(`cut at ${cut}: ${clock.timers.size} timers left`)
+    if (clock.pending > 0) t.fail(`cut at ${cut}: ${clock.pending} timers left`)
   }
   t.pass(`${script.length} cuts`)
 })
 
 t.test('an oversized frame ends the connection, and the session comes back by itself', async t => {
   const router = new FakeRouter()
-  const clock = new FakeClock()
-  router.now = () => clock.time
+  const clock = new VirtualClock()
+  router.now = clock.now
   const keys = LocalDestination.generate(seeded('driver'))
   const session = await createSession({ connect: router.connect, clock, keys })
   const states: string[] = []
@@ -103,7 +102,26 @@ t.test('an oversized frame ends the connection, and the session comes back by it
   t.ok((await waiting).equals(keys.destination), 'the look-up that waited was asked again')
   await session.close()
   clock.advance(2_000)
-  t.equal(clock.timers.size, 0)
+  t.equal(clock.pending, 0)
+})
+
+t.test('after a stall, an answer that waits in the socket comes before the time-out of its question', async t => {
+  const router = new FakeRouter()
+  const server = createServer(socket => {
+    socket.on('error', () => {})
+    socket.pipe(router.connect()).pipe(socket)
+  })
+  const session = await createSession({ router: { host: '127.0.0.1', port: await listening(server) } })
+  router.on = message => {
+    if (message.type !== TYPE.HostLookup) return false
+    router.send({ type: TYPE.HostReply, sessionId: SESSION_ID, requestId: message.requestId, code: HOST_REPLY.SUCCESS, destination: session.destination })
+    setImmediate(() => stall(400))
+    return true
+  }
+  t.ok((await session.lookup('slow.i2p', { timeout: 200 })).equals(session.destination))
+  await session.close()
+  server.close()
+  await once(server, 'close')
 })
 
 t.test('abort ends a session and one that is being opened', async t => {
@@ -126,8 +144,8 @@ t.test('abort ends a session and one that is being opened', async t => {
 
 t.test('waitUntilPublished signs again until another session finds it', async t => {
   const router = new FakeRouter()
-  const clock = new FakeClock()
-  router.now = () => clock.time
+  const clock = new VirtualClock()
+  router.now = clock.now
   const session = await createSession({ connect: router.connect, clock })
   const probe = await createSession({ connect: router.connect, clock })
   let lookups = 0

@@ -3,8 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeB33, encodeB33, Hosts, I2cpError, loadHosts, LocalDestination, NameCache, parseAddress, Resolver } from '@minwww/i2cp'
 import type { LookupKey, LookupOptions, LookupResult } from '@minwww/i2cp'
-import { FakeClock } from './helpers/clock.ts'
-import { seeded } from './helpers/random.ts'
+import { seeded, VirtualClock } from '@minwww/testkit'
 
 const { destination } = LocalDestination.generate(seeded('naming'))
 const other = LocalDestination.generate(seeded('other')).destination
@@ -52,7 +51,7 @@ t.test('cache: least recently used goes, entries expire, failures sooner', async
 })
 
 t.test('resolver: merges, caches, and leaves a query when nobody waits', async t => {
-  const clock = new FakeClock()
+  const clock = new VirtualClock()
   const queries: Array<{ key: LookupKey, options: LookupOptions, resolve: (r: LookupResult) => void, reject: (e: Error) => void }> = []
   const query = (key: LookupKey, options: LookupOptions) => new Promise<LookupResult>((resolve, reject) => {
     queries.push({ key, options, resolve, reject })

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { LocalDestination, SESSION_OPTION_TABLE, verifySessionConfig, signSessionConfig, toBase64, x25519PublicOf } from '@minwww/i2cp'
+import { seeded } from '@minwww/testkit'
 import { interpretOptions } from '../src/session/session-options.ts'
 import { optionsFor, publishesOnlyIfTold } from '../src/session/quirks.ts'
-import { seeded } from './helpers/random.ts'
 
 const keys = LocalDestination.generate(seeded('options'))
 

@@ -5,7 +5,7 @@ import {
   SESSION_STATUS, SessionCore, TYPE, x25519PublicOf
 } from '@minwww/i2cp'
 import type { Message, SessionCoreConfig, SessionEvent } from '@minwww/i2cp'
-import { seeded } from './helpers/random.ts'
+import { seeded } from '@minwww/testkit'
 
 const START = 1_700_000_000_000
 const ID = 7

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { silentLogger, systemClock } from '@minwww/i2cp'
-import type { Clock, Destination, LocalDestination, Logger } from '@minwww/i2cp'
-
-export type { Clock, Logger } from '@minwww/i2cp'
+import { silentLogger } from '@minwww/ground'
+import type { Clock, Logger } from '@minwww/ground'
+import { systemClock } from '@minwww/ground/node'
+import type { Destination, LocalDestination } from '@minwww/i2cp'
 
 /** What a manager needs of an I2CP session; that of @minwww/i2cp fits. */
 export interface StreamSession {

@@ -1,4 +1,6 @@
 import { EventEmitter } from 'node:events'
+import type { Clock, Logger } from '@minwww/ground'
+import { DriveLoop } from '@minwww/ground/node'
 import { limitsOf, MESSAGE_STATUS } from '@minwww/i2cp/codec'
 import type { Destination, Limit } from '@minwww/i2cp/codec'
 import { BOUNDS } from './bounds.ts'
@@ -6,7 +8,7 @@ import { StreamingCore } from './core.ts'
 import { MAX_ASKED } from './core/constants.ts'
 import type { Connection, CoreStatistics, RejectReason, StreamingEvent, StreamingOptions } from './core.ts'
 import { environment } from './environment.ts'
-import type { Clock, Environment, Logger, SendStatus, SessionMessage, StreamSession } from './environment.ts'
+import type { Environment, SendStatus, SessionMessage, StreamSession } from './environment.ts'
 import { StreamingError } from './errors.ts'
 import { StreamServer } from './stream-server.ts'
 import { StreamSocket, abortWith } from './stream-socket.ts'
@@ -68,8 +70,7 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
   readonly #onMessage = (message: SessionMessage): void => this.#receive(message)
   readonly #onStatus = (status: SendStatus): void => this.#undelivered(status)
   readonly #onClose = (): void => this.#shutDown(new StreamingError('STREAMING_CLOSED', 'the session is closed'))
-  #timer: { at: number, handle: unknown } | undefined
-  #scheduled = false
+  readonly #loop: DriveLoop
   #closed = false
 
   /** Throws STREAMING_BAD_OPTION. */
@@ -79,6 +80,11 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
     this.clock = clock
     this.#logger = logger
     this.#core = new StreamingCore({ keys: session.keys, random, options, clockOffset: () => session.clockOffset })
+    this.#loop = new DriveLoop(clock, {
+      work: () => this.#work(),
+      nextTimeout: () => this.#closed ? undefined : this.#core.nextTimeout(),
+      expire: now => this.#core.handleTimeout(now)
+    })
     session.on('message', this.#onMessage)
     session.on('status', this.#onStatus)
     session.on('close', this.#onClose)
@@ -139,10 +145,10 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
         reject(error)
       }
       const abort = (): void => cancel(new StreamingError('STREAMING_ABORTED', 'aborted', { cause: signal?.reason }))
-      const timer = this.clock.setTimeout(() => cancel(new StreamingError('STREAMING_PING_TIMEOUT', 'no pong came')), timeout)
+      const timer = this.clock.setTimer(() => cancel(new StreamingError('STREAMING_PING_TIMEOUT', 'no pong came')), timeout)
       const done = (): void => {
         this.#pings.delete(id)
-        this.clock.clearTimeout(timer)
+        timer.clear()
         signal?.removeEventListener('abort', abort)
       }
       signal?.addEventListener('abort', abort, { once: true })
@@ -170,40 +176,31 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
   }
 
   /** For StreamSocket: transmits after this turn of the event loop, so that all that is done in it goes together. */
-  schedule (): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    setImmediate(() => {
-      this.#scheduled = false
-      this.#flush()
-    })
-  }
+  schedule (): void { this.#loop.schedule() }
 
   #receive (message: SessionMessage): void {
     this.#core.receive(this.clock.now(), message)
     this.schedule()
   }
 
-  /** Everything that the core has to tell and to send. */
-  #flush (): void {
-    try {
-      this.#announce()
-      this.#transmit()
-      this.#announce() // sending can make room, or end a stream
-    } finally {
-      this.#arm()
-    }
+  /** What the core has to tell and to send. */
+  #work (): boolean {
+    this.#announce()
+    const isMore = this.#transmit()
+    this.#announce() // sending can make room, or end a stream
+    return isMore
   }
 
   #announce (): void {
     for (let event = this.#core.pollEvent(); event !== undefined; event = this.#core.pollEvent()) this.#handle(event)
   }
 
-  #transmit (): void {
+  /** True if there may be more. */
+  #transmit (): boolean {
     const now = this.clock.now()
     for (let count = 0; count < PACKETS_PER_TURN; count++) {
       const message = this.#core.pollTransmit(now)
-      if (message === undefined) return
+      if (message === undefined) return false
       const { to, payload, protocol, fromPort, toPort, opens } = message
       try {
         const nonce = this.session.send(to, payload, { protocol, fromPort, toPort, notify: opens !== undefined })
@@ -212,7 +209,7 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
         this.#logger.debug({ code: (error as { code?: string }).code }, 'stream packet not sent')
       }
     }
-    this.schedule()
+    return true
   }
 
   #ask (nonce: unknown, connection: Connection): void {
@@ -261,29 +258,14 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
     return socket
   }
 
-  #arm (): void {
-    const at = this.#closed ? undefined : this.#core.nextTimeout()
-    if (at === this.#timer?.at) return
-    if (this.#timer !== undefined) this.clock.clearTimeout(this.#timer.handle)
-    this.#timer = undefined
-    if (at === undefined) return
-    const handle = this.clock.setTimeout(() => {
-      this.#timer = undefined
-      this.#core.handleTimeout(this.clock.now())
-      this.#flush()
-    }, at - this.clock.now())
-    this.#timer = { at, handle }
-  }
-
   /** `error` is for the sockets; without one this side wanted it. */
   #shutDown (error?: StreamingError): void {
     if (this.#closed) return
     for (const server of [...this.#servers.values()]) server.close()
     for (const socket of [...this.#sockets.values()]) socket.destroy(error)
     for (const { cancel } of [...this.#pings.values()]) cancel(error ?? closedError())
-    this.#flush()
     this.#closed = true
-    this.#arm()
+    this.#loop.run() // the loop stays: what is too much for one turn leaves in the next
     this.session.off('message', this.#onMessage)
     this.session.off('status', this.#onStatus)
     this.session.off('close', this.#onClose)

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
+import type { Clock, Timer } from '@minwww/ground'
 import type { Destination } from '@minwww/i2cp/codec'
 import type { Connection, ConnectionStatistics } from './core.ts'
-import type { Clock } from './environment.ts'
 import { StreamingError } from './errors.ts'
 
 export interface StreamSocketOptions {
@@ -27,7 +27,7 @@ export class StreamSocket extends Duplex {
   #wantsData = false
   #bytesRead = 0
   #bytesWritten = 0
-  #idle: { ms: number, handle: unknown } | undefined
+  #idle: { ms: number, timer: Timer | undefined } | undefined
 
   /** Use StreamManager.connect or a StreamServer. */
   constructor (connection: Connection, driver: Driver, options: StreamSocketOptions = {}) {
@@ -52,7 +52,7 @@ export class StreamSocket extends Duplex {
   setTimeout (ms: number, callback?: () => void): this {
     if (callback !== undefined) this.once('timeout', callback)
     this.#stopIdle()
-    if (ms > 0) this.#idle = { ms, handle: undefined }
+    if (ms > 0) this.#idle = { ms, timer: undefined }
     this.#active()
     return this
   }
@@ -150,12 +150,12 @@ export class StreamSocket extends Duplex {
   #active (): void {
     const idle = this.#idle
     if (idle === undefined || this.destroyed) return
-    if (idle.handle !== undefined) this.#driver.clock.clearTimeout(idle.handle)
-    idle.handle = this.#driver.clock.setTimeout(() => this.emit('timeout'), idle.ms)
+    idle.timer?.clear()
+    idle.timer = this.#driver.clock.setTimer(() => this.emit('timeout'), idle.ms)
   }
 
   #stopIdle (): void {
-    if (this.#idle?.handle !== undefined) this.#driver.clock.clearTimeout(this.#idle.handle)
+    this.#idle?.timer?.clear()
     this.#idle = undefined
   }
 }

@@ -8,8 +8,9 @@ import { buffer, text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { createHash } from 'node:crypto'
 import { LocalDestination, createSession } from '@minwww/i2cp'
-import type { Clock, Session } from '@minwww/i2cp'
+import type { Session } from '@minwww/i2cp'
 import { createLocalRouter } from '@minwww/local-router'
+import { VirtualClock } from '@minwww/testkit'
 import { connect, createServer, createStreamManager, tunnelClient, tunnelServer } from '../src/index.ts'
 import type { StreamManager, StreamServer, StreamSocket, StreamingOptions } from '../src/index.ts'
 import { seeded } from './support/random.ts'
@@ -143,24 +144,8 @@ t.test('errors have codes: refused, reset, aborted, destroyed, closed', async t 
 
 t.test('a peer of whom the router knows nothing is given up soon; one that appears in time is reached', async t => {
   // Timers by a clock of our own, which runs faster: what the router says comes by the real one.
-  let now = 1_000_000_000_000
-  const timers = new Set<{ at: number, action: () => void }>()
-  const clock: Clock = {
-    now: () => now,
-    setTimeout: (action, ms) => {
-      const timer = { at: now + ms, action }
-      timers.add(timer)
-      return timer
-    },
-    clearTimeout: timer => { timers.delete(timer as never) }
-  }
-  const ticking = setInterval(() => {
-    now += 200
-    for (const timer of [...timers]) {
-      if (timer.at > now || !timers.delete(timer)) continue
-      timer.action()
-    }
-  }, 5)
+  const clock = new VirtualClock()
+  const ticking = setInterval(() => clock.advance(200), 5)
   t.teardown(() => clearInterval(ticking))
   const router = createLocalRouter({ seed: 7, latency: 1 })
   const session = await createSession({ connect: () => router.connect() })

@@ -1,2 +1,2 @@
-export { EPOCH, settle, VirtualClock } from './clock.ts'
+export { EPOCH, settle, stall, VirtualClock } from './clock.ts'
 export { seeded, SeededRandom, seedOf } from './random.ts'

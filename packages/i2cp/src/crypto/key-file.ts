@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open } from 'node:fs/promises'
+import { writeAtomically } from '@minwww/ground/node'
 import { I2cpError } from '../errors.ts'
 import { LocalDestination } from './local-destination.ts'
 
-const OWNER_ONLY = 0o600
 /** No key file is longer: an RSA-4096 one is below it. bytes. */
 const MAX_KEY_FILE = 16_384
 
@@ -20,26 +18,9 @@ export async function loadKeys (file: string): Promise<LocalDestination> {
   }
 }
 
-/**
- * Writes a private key file that only the owner can read: beside the target, synced, then renamed, so that a crash
- * leaves the old file or the new one, never half of it.
- */
+/** Writes a private key file that only the owner can read. A crash leaves the old file or the new one, never half of it. */
 export async function saveKeys (file: string, keys: LocalDestination): Promise<void> {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
-  try {
-    const handle = await open(temporary, 'wx', OWNER_ONLY)
-    try {
-      await handle.writeFile(keys.toBytes())
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(temporary, file)
-    await syncDirectory(dirname(file))
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
+  await writeAtomically(file, keys.toBytes())
 }
 
 /** Reads the file, or makes new keys and writes them if there is none. */
@@ -52,14 +33,4 @@ export async function loadOrCreateKeys (file: string): Promise<LocalDestination>
   const keys = LocalDestination.generate()
   await saveKeys(file, keys)
   return keys
-}
-
-async function syncDirectory (directory: string): Promise<void> {
-  // Windows cannot open a directory; the rename is durable enough there.
-  const handle = await open(directory, 'r').catch(() => undefined)
-  try {
-    await handle?.sync()
-  } catch { /* not every file system can */ } finally {
-    await handle?.close()
-  }
 }

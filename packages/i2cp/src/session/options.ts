@@ -1,12 +1,11 @@
 import type { Duplex } from 'node:stream'
+import type { Clock, Logger } from '@minwww/ground'
 import type { LocalDestination } from '../crypto/local-destination.ts'
 import type { Random } from '../crypto/keys.ts'
 import type { Hosts } from '../naming/hosts.ts'
 import type { NameCacheOptions } from '../naming/cache.ts'
 import type { BackoffOptions } from './core/backoff.ts'
 import type { SessionTimeouts } from './core/config.ts'
-import type { Clock } from './clock.ts'
-import type { Logger } from './logger.ts'
 import type { OptionValues } from './session-options.ts'
 import type { RouterAddress } from './transport.ts'
 

@@ -1,6 +1,6 @@
+import type { Clock } from '@minwww/ground'
+import { systemClock } from '@minwww/ground/node'
 import { I2cpError } from '../errors.ts'
-import { systemClock } from './clock.ts'
-import type { Clock } from './clock.ts'
 import type { Session } from './session.ts'
 
 export interface PublishedOptions {
@@ -38,12 +38,12 @@ export async function waitUntilPublished (session: Session, probe: Session, o: P
 
 function pause (clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const handle = clock.setTimeout(() => {
+    const timer = clock.setTimer(() => {
       signal?.removeEventListener('abort', abort)
       resolve()
     }, ms)
     const abort = () => {
-      clock.clearTimeout(handle)
+      timer.clear()
       reject(new I2cpError('I2CP_ABORTED'))
     }
     if (signal?.aborted === true) abort()

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
+import type { Clock, Logger } from '@minwww/ground'
+import { DriveLoop } from '@minwww/ground/node'
 import type { LocalDestination } from '../crypto/local-destination.ts'
 import type { Destination } from '../data/destination.ts'
 import { limitsOf } from '../bound.ts'
@@ -16,13 +18,11 @@ import type { NameCache } from '../naming/cache.ts'
 import type { Hosts } from '../naming/hosts.ts'
 import { LOOKUP_TIMEOUT, Resolver } from '../naming/resolver.ts'
 import type { LookupOptions } from '../naming/resolver.ts'
-import type { Clock } from './clock.ts'
 import type { ReceivedMessage, SessionEvent, SessionState, SessionStats } from './core/events.ts'
 import type { LookupResult } from './core/lookups.ts'
 import type { SendOptions } from './core/send.ts'
 import type { SessionCore } from './core/session-core.ts'
 import type { DeliveryStatus } from './core/statuses.ts'
-import type { Logger } from './logger.ts'
 import { checkOptions } from './session-options.ts'
 import type { OptionValues } from './session-options.ts'
 
@@ -67,8 +67,7 @@ export class Session extends EventEmitter<SessionEvents> {
   #bandwidth: Array<Waiter<Bandwidth>> = []
   #transport: Duplex | undefined
   #opening: AbortController | undefined
-  #timer: { readonly at: number, readonly handle: unknown } | undefined
-  #draining = false
+  readonly #loop: DriveLoop
   readonly #closed: Promise<void>
   #resolveClosed!: () => void
 
@@ -84,8 +83,13 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#cache = cache
     this.#resolver = new Resolver({ cache, clock, ...(hosts && { hosts }), query: (key, o) => this.query(key, o) })
     this.#closed = new Promise(resolve => { this.#resolveClosed = resolve })
+    this.#loop = new DriveLoop(clock, {
+      work: () => this.#work(),
+      nextTimeout: () => this.#core.nextTimeout(),
+      expire: now => this.#core.handleTimeout(now)
+    })
     this.#core.start(this.#clock.now())
-    this.#drain()
+    this.#loop.run()
   }
 
   get destination (): Destination { return this.keys.destination }
@@ -114,7 +118,7 @@ export class Session extends EventEmitter<SessionEvents> {
       return 0
     }
     const nonce = this.#core.send(this.#clock.now(), to, payload, options)
-    this.#drain()
+    this.#loop.run()
     return nonce
   }
 
@@ -142,14 +146,14 @@ export class Session extends EventEmitter<SessionEvents> {
       signal?.addEventListener('abort', abort, { once: true })
       const done = () => signal?.removeEventListener('abort', abort)
       this.#lookups.set(handle, { resolve: value => { done(); resolve(value) }, reject: error => { done(); reject(error) } })
-      this.#drain()
+      this.#loop.run()
     })
   }
 
   /** Tells the router how to reach an encrypted LeaseSet, now and after every reconnect. i2pd and emissary do not know the message. */
   sendBlindingInfo (info: BlindingDetails): void {
     this.#core.sendBlindingInfo(info)
-    this.#drain()
+    this.#loop.run()
   }
 
   /** What the router says about bandwidth; constant or zero on some. */
@@ -157,20 +161,20 @@ export class Session extends EventEmitter<SessionEvents> {
     return new Promise((resolve, reject) => {
       this.#core.requestBandwidth()
       this.#bandwidth.push({ resolve, reject })
-      this.#drain()
+      this.#loop.run()
     })
   }
 
   /** Changes session options; tunnel options (inbound.*, outbound.*) take effect at once. Throws I2CP_BAD_OPTION. */
   reconfigure (options: OptionValues): void {
     this.#core.reconfigure(this.#clock.now(), checkOptions(options))
-    this.#drain()
+    this.#loop.run()
   }
 
   /** Signs and sends the LeaseSet again; false if there is none with a valid lease. */
   republish (): boolean {
     const sent = this.#core.republish(this.#clock.now())
-    this.#drain()
+    this.#loop.run()
     return sent
   }
 
@@ -183,23 +187,16 @@ export class Session extends EventEmitter<SessionEvents> {
   /** Ends the session with an error for 'close', or like close() without waiting. */
   abort (error?: I2cpError): void {
     this.#core.close(this.#clock.now(), error)
-    this.#drain()
+    this.#loop.run()
   }
 
-  /** Everything that the core wants done; called after each thing done to it. */
-  #drain (): void {
-    if (this.#draining) return
-    this.#draining = true
-    try {
-      for (;;) {
-        this.#write()
-        const event = this.#core.pollEvent()
-        if (event === undefined) break
-        this.#obey(event)
-      }
-    } finally {
-      this.#draining = false
-      this.#arm()
+  /** Everything that the core wants done. */
+  #work (): boolean {
+    for (;;) {
+      this.#write()
+      const event = this.#core.pollEvent()
+      if (event === undefined) return false
+      this.#obey(event)
     }
   }
 
@@ -254,7 +251,7 @@ export class Session extends EventEmitter<SessionEvents> {
     const failed = (error: unknown) => {
       if (opening.signal.aborted) return
       this.#core.disconnected(this.#clock.now(), coded(error))
-      this.#drain()
+      this.#loop.run()
     }
     this.#open(opening.signal).then(transport => {
       if (opening.signal.aborted) { transport.destroy(); return }
@@ -270,14 +267,14 @@ export class Session extends EventEmitter<SessionEvents> {
       this.#transport = undefined
       transport.destroy()
       this.#core.disconnected(this.#clock.now(), error === undefined ? undefined : coded(error))
-      this.#drain()
+      this.#loop.run()
     }
     // Read at once and for ever: i2pd throws messages away when a client lets 1 MiB wait.
     transport.on('data', (chunk: Buffer) => {
       if (this.#transport !== transport) return // what follows our end() concerns nobody
       try {
         for (const { type, body } of reader.push(chunk)) this.#core.receive(this.#clock.now(), type, body)
-        this.#drain()
+        this.#loop.run()
       } catch (error) {
         if (!(error instanceof I2cpError)) throw error
         ended(error)
@@ -287,7 +284,7 @@ export class Session extends EventEmitter<SessionEvents> {
     transport.on('end', () => ended())
     transport.on('close', () => ended())
     this.#core.connected(this.#clock.now())
-    this.#drain()
+    this.#loop.run()
   }
 
   #disconnect (): void {
@@ -297,23 +294,9 @@ export class Session extends EventEmitter<SessionEvents> {
     if (transport === undefined) return
     this.#transport = undefined
     // end() writes what is left; a router that does not read must not keep the socket.
-    const handle = this.#clock.setTimeout(() => transport.destroy(), FLUSH_TIMEOUT)
-    transport.once('close', () => this.#clock.clearTimeout(handle))
+    const timer = this.#clock.setTimer(() => transport.destroy(), FLUSH_TIMEOUT)
+    transport.once('close', () => timer.clear())
     transport.end(() => transport.destroy())
-  }
-
-  #arm (): void {
-    const at = this.#core.nextTimeout()
-    if (at === this.#timer?.at) return
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer.handle)
-    this.#timer = undefined
-    if (at === undefined) return
-    const handle = this.#clock.setTimeout(() => {
-      this.#timer = undefined
-      this.#core.handleTimeout(this.#clock.now())
-      this.#drain()
-    }, at - this.#clock.now())
-    this.#timer = { at, handle }
   }
 }
 
