@@ -124,6 +124,27 @@ t.test('LeaseSets: at once, later ones newer, expired leases left out', async t 
   t.equal(readLeaseSet2(new ByteReader(endless.of(TYPE.CreateLeaseSet2)[0]!.leaseSet)).expires, 0xffff)
 })
 
+t.test('a router whose clock was once far ahead gets LeaseSets again as soon as it is right, also after a reconnect', async t => {
+  const far = Date.UTC(2099, 0, 1)
+  const publishedOf = (bench: Bench): number[] => bench.of(TYPE.CreateLeaseSet2).map(m => readLeaseSet2(new ByteReader(m.leaseSet)).published)
+  const bench = new Bench().connect().greet('0.9.64', far).created().leases(far - START + 600_000)
+  t.same(publishedOf(bench), [far / 1000])
+  bench.greet().leases()
+  t.same(publishedOf(bench), [far / 1000, START / 1000], 'in the same session')
+
+  const again = new Bench().connect().greet('0.9.64', far).created().leases(far - START + 600_000)
+  again.core.disconnected(again.now)
+  again.drain()
+  again.next()
+  again.ready()
+  t.equal(again.core.state, 'ready', 'in the next one')
+  t.same(publishedOf(again).slice(1), [Math.floor(again.now / 1000)])
+
+  const little = new Bench().connect().greet('0.9.64', START + 120_000).created().leases()
+  little.greet().leases()
+  t.same(publishedOf(little), [START / 1000 + 120, START / 1000 + 121], 'a clock that was a little ahead: routers still want a later one')
+})
+
 t.test('the first LeaseSet waits on a router that echoes the version, and only there', async t => {
   const bench = new Bench().connect().greet(CLIENT_VERSION).created().leases()
   t.equal(bench.core.state, 'building')

@@ -251,6 +251,22 @@ t.test('busy: not before its time', async t => {
   t.match(bench.outcomes(), [{ type: 'response' }])
 })
 
+t.test('an only exit that says it is busy for hours, or that drains, is asked again a minute later', async t => {
+  for (const [name, code] of [['busy', 'busy'], ['draining', 'draining']] as const) {
+    const { bench, exit, first } = started()
+    bench.receive(exit.error(first, name, { retryAfter: 65_535 }))
+    t.match(bench.outcomes(), [{ type: 'failed', code }], `${name}: told at once`)
+    bench.wait(59_000)
+    bench.get()
+    bench.wait(1_000)
+    bench.get()
+    const again = exit.read(bench.sent().at(-1)!)
+    bench.receive(exit.reply(again, pageObject('x')), 0)
+    bench.receive(exit.reply(again, pageObject('x')), 1)
+    t.match(bench.outcomes().at(-1), { type: 'response' }, `${name}: it has been started again meanwhile`)
+  }
+})
+
 t.test('draining: another exit, if there is one', async t => {
   const bench = new Bench()
   const [a, b] = [new FakeExit(1), new FakeExit(2)]

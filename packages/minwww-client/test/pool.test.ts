@@ -82,7 +82,7 @@ t.test('bounds: exits, busy times, pins', async t => {
   t.equal(exits.add('more'), false)
   t.equal(exits.size, MAX_EXITS)
   exits.member('x0')!.busy(0, Number.MAX_SAFE_INTEGER)
-  t.ok(exits.member('x0')!.busyUntil <= 300_000)
+  t.equal(exits.member('x0')!.busyUntil, 60_000)
   for (let i = 0; i < 3_000; i++) exits.pin(`site${i}`, 'x1')
   t.equal(exits.toJSON().pins.length, 1_024)
 })

@@ -115,7 +115,7 @@ export class Client {
 
 /** An exit in virtual time. Answers fetches with `answer` at once, or keeps them in `fetches` when that returns nothing. */
 export class World {
-  now = EPOCH
+  now: number
   readonly keys: LocalDestination
   readonly core: ServerCore
   readonly sent: Sent[] = []
@@ -124,7 +124,8 @@ export class World {
   answer: (url: string) => Buffer | undefined = () => page(300)
   readonly #clients = new Map<string, Client>()
 
-  constructor (config: Partial<ServerConfig> = {}, seed = 'exit', clockOffset = 0) {
+  constructor (config: Partial<ServerConfig> = {}, seed = 'exit', clockOffset = 0, now = EPOCH) {
+    this.now = now
     this.keys = LocalDestination.generate(seeded(seed))
     this.core = new ServerCore({ keys: this.keys, config, clockOffset: () => clockOffset, now: this.now })
   }

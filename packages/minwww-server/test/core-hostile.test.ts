@@ -2,12 +2,13 @@ import { LocalDestination } from '@minwww/i2cp/codec'
 import { computeTag, encodeMessage, encodeObject, sessionKeys, SYMBOL_OVERHEAD, TUNNEL_MESSAGE } from '@minwww/protocol'
 import fc from 'fast-check'
 import t from 'tap'
-import { Client, page, seeded, World } from './core-harness.ts'
+import { Client, EPOCH, page, seeded, World } from './core-harness.ts'
 
 const SEED = 31_337
 
 t.test('an OPEN that is not fresh, not ours or not true gets no answer', async t => {
   const world = new World()
+  world.run(100_000)
   const alice = world.client('alice')
   const other = LocalDestination.generate(seeded('other exit'))
   const cases: Array<[string, Buffer, string]> = [
@@ -52,6 +53,32 @@ t.test('a replayed OPEN does not fetch again, even when its session has been pus
   world.run(100)
   t.equal(world.fetches.length, 2, 'a new signature for the same request neither')
   t.match(alice.errors(1), [{ code: 1 }])
+})
+
+t.test('an OPEN from before the exit\'s start is not answered: it may have been answered already', async t => {
+  for (const clockOffset of [0, 3_600_000, -3_600_000]) {
+    const before = new World({}, 'exit', clockOffset)
+    const routerSecond = (): number => Math.floor((before.now + clockOffset) / 1000)
+    const alice = before.client('alice')
+    const captured = alice.openPayload(1, { time: routerSecond() })
+    const request = alice.requestPayload(2)
+    before.receive(19, captured)
+    before.receive(18, request)
+    t.equal(before.fetches.length, 2)
+
+    const after = new World({}, 'exit', clockOffset, before.now + 20_000)
+    after.receive(19, captured)
+    after.receive(18, request)
+    after.run(1_000)
+    t.match([after.fetches, after.sent, after.core.load.sessions], [[], [], 0], 'neither the request nor the session comes back')
+    t.equal(after.core.stats.early, 1)
+
+    const again = after.client('alice')
+    again.open(1, { time: (EPOCH + 20_000 + clockOffset) / 1000 - 1 })
+    t.equal(after.fetches.length, 0, 'the last second before the start')
+    again.open(1, { time: Math.floor((after.now + clockOffset) / 1000), attempt: 1 })
+    t.equal(after.fetches.length, 1, 'the client\'s next attempt, with its own time')
+  }
 })
 
 t.test('a session id cannot be taken over', async t => {

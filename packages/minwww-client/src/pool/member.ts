@@ -10,10 +10,11 @@ const FAILURES_TO_PROBATION = 2
 /** Length of the first probation in ms; doubles with each failure in it, up to the maximum. */
 const PROBATION = 10_000
 const MAX_PROBATION = 600_000
-/** An exit that drains is looked at again after this many ms. */
-const DRAIN = 600_000
-/** An exit can keep clients away with `busy` for at most this long, ms. */
-const MAX_BUSY = 300_000
+/**
+ * ms for which an exit is believed that says `busy` or `draining`; then it is asked again. It may name hours: but it may
+ * also have been started again since, with a larger quota, and a lie must not switch off the only exit.
+ */
+const MAX_AWAY = 60_000
 /** Scores are kept below this many ms, so that no failure is forever. */
 const MAX_SCORE = 60_000
 
@@ -57,11 +58,11 @@ export class PoolMember implements Candidate {
   }
 
   busy (now: number, milliseconds: number): void {
-    this.#busyUntil = now + Math.min(MAX_BUSY, Math.max(0, milliseconds))
+    this.#busyUntil = now + Math.min(MAX_AWAY, Math.max(0, milliseconds))
   }
 
   drain (now: number): void {
-    this.#drainUntil = now + DRAIN
+    this.#drainUntil = now + MAX_AWAY
   }
 
   get busyUntil (): number {

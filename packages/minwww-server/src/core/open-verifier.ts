@@ -32,12 +32,15 @@ export interface OpenVerifierOptions {
 export class OpenVerifier {
   readonly #options: OpenVerifierOptions
   readonly #replays: ReplayTable
+  /** ms on the core's clock. What was sent before may have been answered by the process before this one. */
+  readonly #startedAt: number
   readonly #known: TokenBucket
   readonly #unknown: TokenBucket
 
   constructor (now: number, options: OpenVerifierOptions) {
     const { config } = options
     this.#options = options
+    this.#startedAt = now
     this.#replays = new ReplayTable(2 * config.clockTolerance)
     // A flood of new Destinations must not keep out the ones that have a session.
     this.#known = new TokenBucket(config.signatureChecks, config.signatureChecks, now)
@@ -50,6 +53,11 @@ export class OpenVerifier {
     const read = this.#read(now, payload)
     if (read === undefined) return undefined
     const { from, open, verify } = read
+    // Both in whole seconds, as OPENs tell their time. By the router's present clock: it may have been wrong at the start.
+    if (open.time < Math.floor((this.#startedAt + this.#options.clockOffset()) / 1000)) {
+      stats.early++
+      return undefined
+    }
     const session = sessions.find(open.session.toString('hex'))
     if (session !== undefined && !session.destination.equals(from)) {
       stats.stolen++

@@ -57,6 +57,8 @@ export interface ServerStats {
   unknownSessions: number
   /** OPENs seen before, and ids behind the window. */
   replayed: number
+  /** OPENs from before the start. */
+  early: number
   /** OPENs dropped because too many signatures were to be checked. */
   unchecked: number
   /** A session id that belongs to somebody else. */
@@ -86,6 +88,7 @@ export function emptyStats (): ServerStats {
     badSignatures: 0,
     unknownSessions: 0,
     replayed: 0,
+    early: 0,
     unchecked: 0,
     stolen: 0,
     capped: 0,

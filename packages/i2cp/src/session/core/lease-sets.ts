@@ -23,12 +23,17 @@ export interface LeaseSetSettings {
 
 /** The expiry field has 16 bits of seconds. */
 const MAX_EXPIRES = 0xffff
+/**
+ * A router's clock can be wrong and then be set right: up to so many seconds the next LeaseSet still is a second later
+ * than the last one, which routers want; a last one that is further ahead came from a wrong clock and no longer counts.
+ */
+const MAX_AHEAD = 300
 /** Bytes of an X25519 private key. */
 const KEY_LENGTH = 32
 
 interface EncryptionKey { readonly privateKey: Buffer, readonly publicKey: Buffer }
 
-/** Answers requests for a LeaseSet. Every one gets a `published` second later than the one before, or routers ignore it. */
+/** Answers requests for a LeaseSet. Every one gets a `published` second later than the one before, or routers ignore it; see MAX_AHEAD. */
 export class LeaseSetMaker {
   readonly #keys: LocalDestination
   readonly #settings: LeaseSetSettings
@@ -58,7 +63,8 @@ export class LeaseSetMaker {
 
   /** `routerNow`: epoch ms by the router's clock. Undefined when no lease is valid any more. */
   create (sessionId: number, leases: readonly Lease[], routerNow: number): CreateLeaseSet2 | undefined {
-    const published = Math.max(Math.floor(routerNow / 1000), this.#published + 1)
+    const second = Math.floor(routerNow / 1000)
+    const published = this.#published > second + MAX_AHEAD ? second : Math.max(second, this.#published + 1)
     const valid = leases.filter(lease => lease.end >= (published + 1) * 1000)
     if (valid.length === 0) return undefined
     this.#published = published
