@@ -1,16 +1,6 @@
 import neostandard from 'neostandard'
 import tseslint from 'typescript-eslint'
-
-// Cores do no I/O: the folders below never import a socket, a file or a timer, never read the clock, never draw
-// randomness. A core takes `now` as an argument and its driver, beside it, owns the socket and one timer.
-const CORES = [
-  'packages/*/src/**/core/**/*.ts',
-  'packages/ground/src/{index,clock,deadlines,logger}.ts',
-  'packages/local-router/src/network/**/*.ts',
-  'packages/streaming/src/packet/**/*.ts',
-  'packages/i2cp/src/{data,messages,datagrams}/**/*.ts',
-  'packages/minwww-protocol/src/**/*.ts'
-]
+import { CORES } from './layers.config.js'
 
 const IO_MODULES = [
   'net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'fs', 'timers', 'child_process', 'worker_threads', 'cluster',
@@ -18,17 +8,6 @@ const IO_MODULES = [
 ].flatMap(name => [`node:${name}`, `node:${name}/*`, name])
 
 const RANDOM_SOURCES = ['randomBytes', 'randomInt', 'randomFill', 'randomFillSync', 'randomUUID', 'getRandomValues']
-
-const layer = (dir, forbidden) => ({
-  files: [`packages/${dir}/src/**/*.ts`],
-  rules: {
-    '@typescript-eslint/no-restricted-imports': ['error', {
-      patterns: [{ group: ['@minwww/testkit', ...forbidden], message: `${dir} may not depend on this package (docs/architecture.md).` }]
-    }]
-  }
-})
-
-const ABOVE_PROTOCOL = ['@minwww/client*', '@minwww/server*', '@minwww/benchmark*', 'minwww']
 
 export default [
   ...neostandard({ ts: true, ignores: ['**/dist/**', '**/.tap/**', 'artifacts/**', 'tap-snapshots/**'] }),
@@ -51,17 +30,8 @@ export default [
         'HTMLElement', 'uPlot'].map(name => [name, 'readonly']))
     }
   },
-  layer('ground', ['@minwww/*', 'minwww']),
-  layer('testkit', ['@minwww/local-router*', '@minwww/streaming*', '@minwww/protocol*', ...ABOVE_PROTOCOL]),
-  layer('i2cp', ['@minwww/*', '!@minwww/ground', 'minwww']),
-  layer('streaming', ['@minwww/local-router*', '@minwww/protocol*', ...ABOVE_PROTOCOL]),
-  layer('local-router', ['@minwww/streaming*', '@minwww/protocol*', ...ABOVE_PROTOCOL]),
-  layer('minwww-protocol', ['@minwww/*', '!@minwww/ground', 'minwww']),
-  layer('minwww-client', ['@minwww/server*', '@minwww/local-router*', '@minwww/benchmark*', 'minwww']),
-  layer('minwww-server', ['@minwww/client*', '@minwww/local-router*', '@minwww/benchmark*', 'minwww']),
-  layer('benchmark', ['minwww']),
-  layer('minwww', []),
   {
+    // A core takes `now` as an argument; its driver, beside it, owns the socket and one timer. What may import what beside this: npm run check:layers.
     files: CORES,
     rules: {
       'no-restricted-globals': ['error', 'Date', 'performance', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'fetch', 'crypto'],

@@ -1,12 +1,13 @@
 // Checks every package as a stranger would get it: publint over its package.json, and the types of each export.
 import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { PUBLISHED } from './published.js'
 
 let failed = 0
 for (const folder of PUBLISHED) {
   for (const [tool, args] of [['publint', ['--strict', folder]], ['attw', ['--pack', folder, '--profile', 'esm-only']]]) {
     try {
-      execFileSync('npx', ['--no-install', tool, ...args], { stdio: 'pipe' })
+      execFileSync(join('node_modules', '.bin', tool), args, { stdio: 'pipe' })
       console.log(`ok ${tool} ${folder}`)
     } catch (error) {
       failed++

@@ -1,6 +1,6 @@
-// npm run check: everything that needs no router, browser or network. The tests, and beside them, one after the other,
-// lint, the types of the tests and the packages as others get them. Prints the tests' output, then that of
-// what failed.
+// npm run check: everything that needs no router, browser or network. The tests, and beside them, one after the other, lint,
+// the layers, the lock file, the types of the tests and the packages as others get them. Prints the tests' output, then that
+// of what failed.
 import { spawn } from 'node:child_process'
 
 const run = async name => {
@@ -19,7 +19,7 @@ async function inTurn (names) {
   return results
 }
 
-const [tests, others] = await Promise.all([run('test'), inTurn(['lint', 'typecheck', 'check:packages'])])
+const [tests, others] = await Promise.all([run('test'), inTurn(['lint', 'check:layers', 'check:lock', 'typecheck', 'check:packages'])])
 const failed = others.filter(({ passed }) => !passed)
 for (const { output } of [tests, ...failed]) process.stdout.write(output)
 process.exitCode = tests.passed && failed.length === 0 ? 0 : 1

@@ -6,7 +6,7 @@
 import { connect } from 'node:net'
 import { parseArgs } from 'node:util'
 import { Destination, createSession } from '@minwww/i2cp'
-import { createStreamManager, tunnelClient, tunnelServer } from '@minwww/streaming'
+import { createStreamManager, forwardFromTcp, forwardToTcp } from '@minwww/streaming'
 
 const { positionals: [role], values: { i2cp = '', target = '', destination = '' } } = parseArgs({
   allowPositionals: true,
@@ -18,6 +18,6 @@ const address = (text: string): { host: string, port: number } => ({ host: text.
 const session = await createSession({ connect: () => connect({ ...address(i2cp), noDelay: true }) })
 const manager = createStreamManager(session)
 const ready: Record<string, unknown> = { event: 'ready', destination: session.destination.base64 }
-if (role === 'server') tunnelServer({ manager, target: address(target) })
-else ready.port = (await tunnelClient({ manager, destination: Destination.fromBase64(destination), listen: { host: '127.0.0.1', port: 0 } })).address.port
+if (role === 'server') forwardToTcp({ manager, target: address(target) })
+else ready.port = (await forwardFromTcp({ manager, destination: Destination.fromBase64(destination), listen: { host: '127.0.0.1', port: 0 } })).address.port
 console.log(JSON.stringify(ready))

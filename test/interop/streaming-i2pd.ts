@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { Destination, LocalDestination } from '@minwww/i2cp'
-import { tunnelServer, type StreamManager } from '@minwww/streaming'
+import { forwardToTcp, type StreamManager } from '@minwww/streaming'
 import { fetchOver } from '../testnet/fetch.ts'
 import { startNetwork, type TestNetwork, type TestNetworkOptions } from '../testnet/network.ts'
 import { openManager, SIZES, TRANSFER_MS, TUNNELS } from './streaming-java.ts'
@@ -76,7 +76,7 @@ export async function withI2pd (t: Test, { network, manager, destination }: Plac
   await transferBothWays(t, {
     name: 'our client, i2pd\'s server tunnel', sizes: SIZES, timeout: TRANSFER_MS, attempts: ATTEMPTS, open: () => manager.connect({ destination })
   })
-  const tunnel = tunnelServer({ manager, target: web })
+  const tunnel = forwardToTcp({ manager, target: web })
   t.teardown(async () => await tunnel.close())
   await transferBothWays(t, {
     name: 'i2pd\'s client tunnel, our server', sizes: SIZES, timeout: TRANSFER_MS, attempts: ATTEMPTS, open: () => network.connect({ host: '10.77.0.1', port: 5555 })

@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import type { Test } from 'tap'
 import { Destination, createSession, type SessionOptions } from '@minwww/i2cp'
-import { createStreamManager, tunnelServer, type StreamManager } from '@minwww/streaming'
+import { createStreamManager, forwardToTcp, type StreamManager } from '@minwww/streaming'
 import type { Address } from '../testnet/network.ts'
 import { startJavaStreamClient, startJavaStreamServer } from './java.ts'
 import { startWebServer, transferBothWays } from './transfer.ts'
@@ -30,7 +30,7 @@ export async function withJava (t: Test, ours: SessionOptions, theirs: Address, 
     name: 'our client, Java\'s server', sizes, timeout: TRANSFER_MS, attempts, open: () => manager.connect({ destination })
   })
 
-  const tunnel = tunnelServer({ manager, target: web })
+  const tunnel = forwardToTcp({ manager, target: web })
   t.teardown(async () => await tunnel.close())
   const client = await startJavaStreamClient({ i2cp: theirs, destination: manager.destination.base64, options: TUNNELS })
   t.teardown(async () => await client.stop())

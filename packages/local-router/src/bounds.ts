@@ -14,7 +14,7 @@ export const BOUNDS = {
     most: SERVER_DEFAULTS.maxSessionsPerConnection,
     unit: 'sessions',
     full: 'CreateSession is refused',
-    kept: 'connection.ts sessions; router.ts sessions sessionIds; netdb.ts #leaseSets'
+    kept: 'connection.ts sessions; session-table.ts #byKey #ids; netdb.ts #leaseSets'
   },
   lookups: { name: 'look-ups of a connection', most: SERVER_DEFAULTS.maxLookups, unit: 'look-ups', full: 'answered at once: not found', kept: 'connection.ts lookups' },
   sendQueue: { name: 'bytes that a client has not read', most: SERVER_DEFAULTS.sendQueue, unit: 'bytes', full: 'payloads are dropped; at twice as much the client is disconnected', kept: 'connection.ts' },

@@ -1,11 +1,9 @@
 import type { Duplex } from 'node:stream'
-import { encodeMessage, decodeMessage, FrameReader, I2cpError, PROTOCOL_BYTE, TYPE } from '@minwww/i2cp/codec'
+import { encodeMessage, FrameReader, I2cpError, PROTOCOL_BYTE, TYPE } from '@minwww/i2cp/codec'
 import type { Frame, Message } from '@minwww/i2cp/codec'
 import type { RouterContext } from './context.ts'
 import { RouterError } from './errors.ts'
-import { answerUnsupportedLookup } from './lookup.ts'
-import { handleMessage } from './handlers.ts'
-import type { RouterSession } from './session.ts'
+import type { RouterSession, SessionClient } from './session.ts'
 
 /** Bytes that are gathered before they are written, while a batch of messages is handled. */
 const WRITE_BATCH = 65_536
@@ -26,8 +24,11 @@ const MAX_REASON = 200
  */
 type ConnectionState = 'greeting' | 'open' | 'closing' | 'closed'
 
+/** Acts on one frame of a client. @throws RouterError, I2cpError when the client has to be disconnected */
+export type FrameHandler = (connection: Connection, frame: Frame) => void
+
 /** One client: frames in, messages out, and the sessions that it holds. */
-export class Connection {
+export class Connection implements SessionClient {
   readonly context: RouterContext
   readonly sessions = new Map<number, RouterSession>()
   /** The first GetDate, with the right password where one is asked for, has come. */
@@ -36,15 +37,17 @@ export class Connection {
   readonly lookups = new Set<unknown>()
   readonly #stream: Duplex
   readonly #reader = new FrameReader()
+  readonly #onFrame: FrameHandler
   readonly #onClosed: () => void
   #state: ConnectionState = 'greeting'
   #corked = false
   #timer: unknown
 
-  constructor (context: RouterContext, stream: Duplex, onClosed: () => void) {
+  constructor (context: RouterContext, stream: Duplex, onFrame: FrameHandler, onClosed: () => void) {
     this.context = context
     this.authenticated = context.options.auth === undefined
     this.#stream = stream
+    this.#onFrame = onFrame
     this.#onClosed = onClosed
     this.#timer = context.clock.setTimeout(() => this.#cut(), context.options.handshakeTimeout)
     stream.on('data', (chunk: Buffer) => this.#receive(chunk))
@@ -76,6 +79,11 @@ export class Connection {
     return true
   }
 
+  closeSession (session: RouterSession): void {
+    this.sessions.delete(session.id)
+    this.context.sessions.close(session)
+  }
+
   /** Says why and closes. */
   disconnect (reason: string): void {
     if (!this.open) return
@@ -102,7 +110,7 @@ export class Connection {
     try {
       for (const frame of this.#reader.push(chunk)) {
         if (this.#state !== 'open') break
-        this.#handle(frame)
+        this.#onFrame(this, frame)
       }
     } catch (error) {
       this.#fail(error)
@@ -119,12 +127,6 @@ export class Connection {
     this.context.clock.clearTimeout(this.#timer)
     this.#state = 'open'
     return chunk.subarray(1)
-  }
-
-  #handle (frame: Frame): void {
-    if (!this.authenticated && frame.type !== TYPE.GetDate) throw new RouterError('ROUTER_PROTOCOL_ERROR', 'authentication required')
-    if (answerUnsupportedLookup(this, frame)) return
-    handleMessage(this, decodeMessage(frame.type, frame.body))
   }
 
   #fail (error: unknown): void {
@@ -165,18 +167,8 @@ export class Connection {
   }
 
   #release (): void {
-    for (const session of [...this.sessions.values()]) closeSession(session)
+    for (const session of [...this.sessions.values()]) this.closeSession(session)
     for (const timer of this.lookups) this.context.clock.clearTimeout(timer)
     this.lookups.clear()
   }
-}
-
-/** Ends a session and frees its ID. */
-export function closeSession (session: RouterSession): void {
-  const { context, sessions } = session.connection
-  session.close()
-  sessions.delete(session.id)
-  context.sessionIds.delete(session.id)
-  context.sessions.delete(session.key)
-  context.stats.sessions--
 }

@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { TYPE } from '@minwww/i2cp/codec'
-import type { BandwidthLimits, GetDate, Message } from '@minwww/i2cp/codec'
+import { decodeMessage, TYPE } from '@minwww/i2cp/codec'
+import type { BandwidthLimits, Frame, GetDate, Message } from '@minwww/i2cp/codec'
 import type { Connection } from './connection.ts'
 import { RouterError } from './errors.ts'
 import { acceptLeaseSet } from './lease-sets.ts'
-import { lookUpDestination, lookUpHost } from './lookup.ts'
+import { answerUnsupportedLookup, lookUpDestination, lookUpHost } from './lookup.ts'
 import { createSession, destroySession, reconfigureSession } from './session-messages.ts'
 import { sendMessage } from './sending.ts'
 
@@ -16,8 +16,14 @@ const UNLIMITED_KBPS = 1_048_576
 
 const BYTES_PER_KB = 1_024
 
-/** Acts on one message of a client. @throws RouterError, I2cpError when the client has to be disconnected */
-export function handleMessage (connection: Connection, message: Message): void {
+/** Acts on one frame of a client. @throws RouterError, I2cpError when the client has to be disconnected */
+export function handleFrame (connection: Connection, frame: Frame): void {
+  if (!connection.authenticated && frame.type !== TYPE.GetDate) throw new RouterError('ROUTER_PROTOCOL_ERROR', 'authentication required')
+  if (answerUnsupportedLookup(connection, frame)) return
+  handleMessage(connection, decodeMessage(frame.type, frame.body))
+}
+
+function handleMessage (connection: Connection, message: Message): void {
   switch (message.type) {
     case TYPE.GetDate: return getDate(connection, message)
     case TYPE.CreateSession: return createSession(connection, message)

@@ -1,6 +1,5 @@
 export { RouterError } from './errors.ts'
 export type { RouterErrorCode } from './errors.ts'
-export type { Tunnel } from './network/destination.ts'
 export type { Delivery, LossReason, NetworkStats, TraceEvent } from './network/flight.ts'
 export { NetworkModel } from './network/model.ts'
 export type { NetworkMessage } from './network/model.ts'
@@ -9,3 +8,4 @@ export type { DestinationOptions, NetworkOptions, NetworkProfile } from './netwo
 export {
   FRAGMENT_CAPACITY, GARLIC_OVERHEAD, MAX_CONTAINER, MAX_GARLIC, TUNNEL_MESSAGE_WIRE, tunnelMessages
 } from './network/sizes.ts'
+export type { Tunnel } from './network/tunnel.ts'

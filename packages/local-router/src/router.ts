@@ -9,11 +9,13 @@ import type { RouterContext } from './context.ts'
 import { NetworkDriver } from './driver.ts'
 import { duplexPair } from './duplex-pair.ts'
 import { RouterError } from './errors.ts'
+import { handleFrame } from './handlers.ts'
 import { destinationKey, NetworkDatabase } from './netdb.ts'
 import { NetworkModel } from './network/model.ts'
 import { serverOptions } from './options.ts'
 import type { LocalRouterOptions } from './options.ts'
 import { deliver } from './sending.ts'
+import { SessionTable } from './session-table.ts'
 import { newStats } from './stats.ts'
 import type { RouterStats } from './stats.ts'
 import { WaitingRoom } from './waiting-room.ts'
@@ -70,8 +72,7 @@ class Router implements LocalRouter {
       netdb: new NetworkDatabase(server.hosts),
       stats: this.stats,
       waitingRoom: new WaitingRoom(server.clock, server.leaseSetPatience),
-      sessions: new Map(),
-      sessionIds: new Set(),
+      sessions: new SessionTable(this.stats),
       pump: () => this.#driver.pump()
     }
   }
@@ -130,7 +131,7 @@ class Router implements LocalRouter {
       stream.destroy()
       return
     }
-    const connection = new Connection(this.#context, stream, () => {
+    const connection = new Connection(this.#context, stream, handleFrame, () => {
       if (this.#connections.delete(connection)) this.stats.connections--
     })
     this.#connections.set(connection, stream)

@@ -36,7 +36,7 @@ export function sendMessage (connection: Connection, message: Sent): void {
 /** Brings a message that has come through the network to its client. */
 export function deliver (context: RouterContext, { to, data }: Delivery<Buffer>): void {
   const session = context.sessions.get(to)
-  session?.connection.sendPayload(session.id, context.stats.messagesToClients % MESSAGE_IDS, data)
+  session?.client.sendPayload(session.id, context.stats.messagesToClients % MESSAGE_IDS, data)
 }
 
 function flawOf ({ clock, netdb }: RouterContext, session: RouterSession, message: Sent): number | undefined {

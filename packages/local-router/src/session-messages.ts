@@ -1,6 +1,5 @@
 import { NO_SESSION, SESSION_STATUS, TYPE, verifySessionConfig } from '@minwww/i2cp/codec'
 import type { CreateSession, ReconfigureSession, SessionConfig } from '@minwww/i2cp/codec'
-import { closeSession } from './connection.ts'
 import type { Connection } from './connection.ts'
 import type { RouterContext } from './context.ts'
 import { RouterError } from './errors.ts'
@@ -10,9 +9,6 @@ import { RouterSession } from './session.ts'
 /** How far the date of a session configuration may be from the router's, ms (I2CP, "Session Config"). */
 const MAX_SKEW = 30_000
 
-/** Sessions of one router: the IDs that there are, without NO_SESSION and 0. */
-const MAX_SESSIONS = 65_534
-
 export function createSession (connection: Connection, { config }: CreateSession): void {
   const { context, sessions } = connection
   const refuse = (status: number, reason: string): void => {
@@ -21,16 +17,14 @@ export function createSession (connection: Connection, { config }: CreateSession
   }
   const flaw = flawOf(context, config)
   if (flaw !== undefined) return refuse(SESSION_STATUS.INVALID, flaw)
-  if (context.sessions.has(destinationKey(config.destination))) return refuse(SESSION_STATUS.REFUSED, 'the Destination has a session')
+  if (context.sessions.get(destinationKey(config.destination)) !== undefined) return refuse(SESSION_STATUS.REFUSED, 'the Destination has a session')
   if (sessions.size >= context.options.maxSessionsPerConnection) return refuse(SESSION_STATUS.REFUSED, 'too many sessions on the connection')
-  if (context.sessionIds.size >= MAX_SESSIONS) return refuse(SESSION_STATUS.REFUSED, 'too many sessions')
-  const id = newSessionId(context)
-  connection.send({ type: TYPE.SessionStatus, sessionId: id, status: SESSION_STATUS.CREATED })
-  const session = new RouterSession(context, connection, id, config.destination, config.options)
-  sessions.set(id, session)
-  context.sessions.set(session.key, session)
-  context.stats.sessions++
-  context.stats.sessionsCreated++
+  if (context.sessions.full) return refuse(SESSION_STATUS.REFUSED, 'too many sessions')
+  const session = new RouterSession(context, connection, context.sessions.nextId(), config.destination, config.options)
+  sessions.set(session.id, session)
+  context.sessions.add(session)
+  // Last: a client that does not read is cut here, with its sessions.
+  connection.send({ type: TYPE.SessionStatus, sessionId: session.id, status: SESSION_STATUS.CREATED })
 }
 
 export function reconfigureSession (connection: Connection, { sessionId, config }: ReconfigureSession): void {
@@ -45,7 +39,7 @@ export function reconfigureSession (connection: Connection, { sessionId, config 
 export function destroySession (connection: Connection, sessionId: number): void {
   const session = sessionOf(connection, sessionId)
   const primary = connection.sessions.keys().next().value === sessionId
-  closeSession(session)
+  connection.closeSession(session)
   connection.send({ type: TYPE.SessionStatus, sessionId, status: SESSION_STATUS.DESTROYED })
   if (primary) connection.end()
 }
@@ -64,11 +58,4 @@ function flawOf (context: RouterContext, config: SessionConfig): string | undefi
   } catch {
     return 'a signature type that cannot be verified'
   }
-}
-
-function newSessionId (context: RouterContext): number {
-  let id = context.stats.sessionsCreated % MAX_SESSIONS
-  do id = id % MAX_SESSIONS + 1; while (context.sessionIds.has(id))
-  context.sessionIds.add(id)
-  return id
 }

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import { TYPE } from '@minwww/i2cp/codec'
-import type { Destination, Lease, Mapping } from '@minwww/i2cp/codec'
-import type { Connection } from './connection.ts'
-import type { RouterContext } from './context.ts'
+import type { Destination, Lease, Mapping, Message } from '@minwww/i2cp/codec'
+import type { Clock } from './clock.ts'
 import { destinationKey } from './netdb.ts'
-import type { StoredLeaseSet } from './netdb.ts'
-import type { Tunnel } from './network/destination.ts'
+import type { NetworkDatabase, StoredLeaseSet } from './netdb.ts'
+import type { NetworkModel } from './network/model.ts'
+import type { Tunnel } from './network/tunnel.ts'
+import type { ServerOptions } from './options.ts'
+import type { RouterStats } from './stats.ts'
+import type { WaitingRoom } from './waiting-room.ts'
 
 /**
  * - `building`: no tunnels yet
@@ -17,22 +20,43 @@ export type SessionState = 'building' | 'requested' | 'ready' | 'closed'
 /** Destinations to which an unpublished session has bundled its LeaseSet; the oldest is forgotten above this. */
 export const MAX_CONTACTS = 1_024
 
+/** What a session needs of its router. */
+export interface SessionContext {
+  readonly options: ServerOptions
+  readonly clock: Clock
+  readonly network: NetworkModel<Buffer>
+  readonly netdb: NetworkDatabase
+  readonly stats: RouterStats
+  readonly waitingRoom: WaitingRoom
+  /** Delivers what is due and arms the timer for the rest; after each batch of messages to the network. */
+  pump (): void
+}
+
+/** What a session needs of the connection to its client. */
+export interface SessionClient {
+  send (message: Message): void
+  /** @returns false if the client does not read and the payload was dropped */
+  sendPayload (sessionId: number, messageId: number, payload: Buffer): boolean
+  /** Says why and closes. */
+  disconnect (reason: string): void
+}
+
 /** One Destination of a client. */
 export class RouterSession {
   readonly id: number
-  readonly connection: Connection
+  readonly client: SessionClient
   readonly destination: Destination
   readonly key: string
   options: Mapping
   state: SessionState = 'building'
-  readonly #context: RouterContext
+  readonly #context: SessionContext
   readonly #contacts = new Set<string>()
   #buildTimer: unknown
   #answerTimer: unknown
 
-  constructor (context: RouterContext, connection: Connection, id: number, destination: Destination, options: Mapping) {
+  constructor (context: SessionContext, client: SessionClient, id: number, destination: Destination, options: Mapping) {
     this.#context = context
-    this.connection = connection
+    this.client = client
     this.id = id
     this.destination = destination
     this.key = destinationKey(destination)
@@ -89,8 +113,8 @@ export class RouterSession {
     const now = clock.now()
     const tunnels = this.state === 'building' ? network.inboundTunnels(now, this.key) : network.renewTunnels(now, this.key)
     if (this.state === 'building') this.state = 'requested'
-    this.connection.send({ type: TYPE.RequestVariableLeaseSet, sessionId: this.id, leases: tunnels.map(toLease) })
-    this.#answerTimer ??= clock.setTimeout(() => this.connection.disconnect('no LeaseSet within the time for it'), options.leaseSetTimeout)
+    this.client.send({ type: TYPE.RequestVariableLeaseSet, sessionId: this.id, leases: tunnels.map(toLease) })
+    this.#answerTimer ??= clock.setTimeout(() => this.client.disconnect('no LeaseSet within the time for it'), options.leaseSetTimeout)
     const life = (tunnels[0]?.expires ?? now) - now
     this.#buildIn(life - Math.min(options.renewBefore, life / 2))
   }

@@ -1,5 +1,5 @@
 import type { Bound } from '@minwww/i2cp/codec'
-import { MAX_ASKED, MAX_SPAN } from './core/constants.ts'
+import { MAX_ASKED, MAX_FORWARDED_CONNECTIONS, MAX_SPAN } from './core/constants.ts'
 import { CONTROL_BLOCK_CAPACITY } from './core/control-blocks.ts'
 import { MAX_EARLY_BYTES } from './core/early-packets.ts'
 import { MAX_LATE } from './core/gap-reports.ts'
@@ -9,7 +9,6 @@ import { MAX_PINGS } from './core/pings.ts'
 import { RECEIVE_SPAN } from './core/receiver.ts'
 import { ACCEPT_BACKLOG, MAX_HALF_OPEN, MAX_LOOSE, MAX_STREAMS, RECEIVE_BUDGET } from './core/streaming-core.ts'
 import { MAX_TOMBSTONES } from './core/tombstones.ts'
-import { MAX_TUNNEL_CONNECTIONS } from './tunnels.ts'
 
 /** Of each Destination, unless it says "of a stream". */
 export const BOUNDS = {
@@ -34,5 +33,5 @@ export const BOUNDS = {
   countedPeers: { name: 'peers whose connections are counted', most: MAX_COUNTED_PEERS, unit: 'peers', full: 'the one whose period ends first goes', kept: 'core/limits.ts #counts' },
   pings: { name: 'pings without a pong', most: MAX_PINGS, unit: 'pings', full: 'STREAMING_TOO_MANY', kept: 'core/pings.ts #waiting; stream-manager.ts #pings' },
   asked: { name: 'SYNs whose fate the router may tell', most: MAX_ASKED, unit: 'packets', full: 'the oldest is forgotten', kept: 'stream-manager.ts #asked' },
-  connections: { name: 'TCP connections of a tunnel', most: MAX_TUNNEL_CONNECTIONS, unit: 'connections', full: 'closed; the stream is reset', kept: 'tunnels.ts open' }
+  connections: { name: 'TCP connections forwarded to one address', most: MAX_FORWARDED_CONNECTIONS, unit: 'connections', full: 'closed; the stream is reset', kept: 'forwarding.ts open' }
 } as const satisfies Record<string, Bound>

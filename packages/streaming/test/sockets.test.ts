@@ -11,7 +11,7 @@ import { LocalDestination, createSession } from '@minwww/i2cp'
 import type { Session } from '@minwww/i2cp'
 import { createLocalRouter } from '@minwww/local-router'
 import { VirtualClock } from '@minwww/testkit'
-import { connect, createServer, createStreamManager, tunnelClient, tunnelServer } from '../src/index.ts'
+import { connect, createServer, createStreamManager, forwardFromTcp, forwardToTcp } from '../src/index.ts'
 import type { StreamManager, StreamServer, StreamSocket, StreamingOptions } from '../src/index.ts'
 import { seeded } from './support/random.ts'
 
@@ -229,8 +229,8 @@ t.test('tunnels forward TCP, keep half-open connections, and pass on resets', as
   }).listen(0, '127.0.0.1')
   await once(target, 'listening')
   const { port } = target.address() as AddressInfo
-  const serving = tunnelServer({ manager: n.server, target: { host: '127.0.0.1', port } })
-  const entry = await tunnelClient({ manager: n.client, destination: n.server.destination.b32, listen: { host: '127.0.0.1', port: 0 } })
+  const serving = forwardToTcp({ manager: n.server, target: { host: '127.0.0.1', port } })
+  const entry = await forwardFromTcp({ manager: n.client, destination: n.server.destination.b32, listen: { host: '127.0.0.1', port: 0 } })
   t.equal(serving.destination, n.server.destination)
 
   const socket = connectTcp({ ...entry.address, allowHalfOpen: true })
@@ -245,7 +245,7 @@ t.test('tunnels forward TCP, keep half-open connections, and pass on resets', as
   t.pass('a target that refuses closes the connection')
   t.equal(entry.connections, 0)
   await Promise.all([serving.close(), entry.close()])
-  await t.rejects(tunnelClient({ manager: n.client, destination: n.server.destination, listen: { host: '127.0.0.1', port: -1 } }))
+  await t.rejects(forwardFromTcp({ manager: n.client, destination: n.server.destination, listen: { host: '127.0.0.1', port: -1 } }))
 })
 
 t.test('a hundred streams at once over one session', async t => {

@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createSession } from '@minwww/i2cp'
 import { createLocalRouter } from '@minwww/local-router'
-import { createStreamManager, tunnelClient } from '../src/index.ts'
+import { createStreamManager, forwardFromTcp } from '../src/index.ts'
 import type { StreamManager, StreamSocket } from '../src/index.ts'
 import { seeded } from './support/random.ts'
 
@@ -91,7 +91,7 @@ async function othersWork (t: Test, { client, server }: Place): Promise<void> {
 t.test('the application is suspended: the sender is choked, stops, and goes on when it runs again', async t => {
   const net = await place(t)
   const sending = sendWithoutEnd(net.server)
-  const tunnel = await tunnelClient({ manager: net.client, destination: net.server.destination, port: DATA_PORT, listen: { host: '127.0.0.1', port: 0 } })
+  const tunnel = await forwardFromTcp({ manager: net.client, destination: net.server.destination, port: DATA_PORT, listen: { host: '127.0.0.1', port: 0 } })
   t.teardown(async () => await tunnel.close())
   const { child, line } = startReader(t, ['tcp', tunnel.address.host, String(tunnel.address.port)])
   const { socket, sent, finish, digest } = await sending

@@ -4,7 +4,8 @@ import { routersMissing, startClosedNetwork, type RouterKind } from '../worlds/c
 import { openRivals, type Rival } from '../worlds/router-rivals.ts'
 import { startSite } from '../worlds/site.ts'
 import { fetchBytes, measure, warmUp, warmUpInWords } from './samples.ts'
-import { KB, type Missing, type Scenario, type ScenarioContext } from './scenario.ts'
+import type { Missing } from '../missing.ts'
+import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
 interface Plan { kinds: RouterKind[], hops: number[], latency: number, losses: number[], sizes: number[], concurrency: number[], runs: number }
 

@@ -1,5 +1,6 @@
 import type { Collector } from '../report/collector.ts'
 import type { Journal } from '../journal.ts'
+import type { Missing } from '../missing.ts'
 import type { ScenarioName } from '../report/types.ts'
 import type { RouterKind } from '../worlds/closed-network.ts'
 
@@ -37,8 +38,6 @@ export interface ScenarioContext {
   out: Collector
   progress: (text: string) => void
 }
-
-export interface Missing { reason: string, hint: string }
 
 export interface Scenario {
   name: ScenarioName

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Address } from '../fetch.ts'
-import type { Missing } from '../scenarios/scenario.ts'
+import type { Missing } from '../missing.ts'
 import { SITE } from './site.ts'
 
 const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable']

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { Address } from '../fetch.ts'
-import type { Missing } from '../scenarios/scenario.ts'
+import type { Missing } from '../missing.ts'
 
 /** Implementations of which all routers of a network are; `mixed`: four i2pd, four Java I2P. */
 export const ROUTER_KINDS = ['i2pd', 'java', 'mixed'] as const

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { createSession } from '@minwww/i2cp'
 import { destinationKey } from '@minwww/local-router'
-import { createStreamManager, tunnelClient, tunnelServer } from '@minwww/streaming'
+import { createStreamManager, forwardFromTcp, forwardToTcp } from '@minwww/streaming'
 import type { Address } from '../fetch.ts'
 import { Closers } from './closers.ts'
 import type { Design } from './design.ts'
@@ -11,7 +11,7 @@ export async function streamingDesign ({ client, server, target }: { client: () 
   const closers = new Closers()
   const session = closers.add(await createSession({ connect: server }), session => session.close())
   const manager = closers.add(createStreamManager(session), manager => manager.close())
-  const tunnel = closers.add(tunnelServer({ manager, target }), tunnel => tunnel.close())
+  const tunnel = closers.add(forwardToTcp({ manager, target }), tunnel => tunnel.close())
   return {
     design: 'streaming',
     label: 'our streaming, I2PTunnel-like',
@@ -21,7 +21,7 @@ export async function streamingDesign ({ client, server, target }: { client: () 
       const closers = new Closers()
       const session = closers.add(await createSession({ connect: client }), session => session.close())
       const manager = closers.add(createStreamManager(session), manager => manager.close())
-      const entrance = closers.add(await tunnelClient({ manager, destination: tunnel.destination, listen: { host: '127.0.0.1', port: 0 } }), tunnel => tunnel.close())
+      const entrance = closers.add(await forwardFromTcp({ manager, destination: tunnel.destination, listen: { host: '127.0.0.1', port: 0 } }), tunnel => tunnel.close())
       return { via: entrance.address, keys: [destinationKey(session.destination)], processes: [], close: async () => await closers.close() }
     }
   }

@@ -1,25 +1,18 @@
 import { Bottleneck } from './bottleneck.ts'
 import type { DestinationOptions, NetworkOptions } from './options.ts'
 import { Path } from './path.ts'
-import type { PathRules } from './path.ts'
+import type { PathEnd, PathRules } from './path.ts'
 import { Random } from './random.ts'
-
-/** An inbound or outbound tunnel. */
-export interface Tunnel {
-  /** As in a lease. */
-  readonly id: number
-  /** ms */
-  readonly expires: number
-}
+import type { Tunnel } from './tunnel.ts'
 
 /** What the model knows of one Destination. */
-export class DestinationState {
+export class DestinationState implements PathEnd {
   readonly key: string
   readonly ordinal: number
   readonly #options: NetworkOptions
   readonly #rules: PathRules
   readonly #random: Random
-  readonly #paths = new Map<string, Path>()
+  readonly #paths = new Map<string, { readonly to: DestinationState, readonly path: Path }>()
   outbound: Bottleneck
   inbound: Bottleneck
   extraLatency = 0
@@ -47,13 +40,12 @@ export class DestinationState {
 
   /** The path to another Destination; it is there until either end's tunnels expire. */
   path (to: DestinationState): Path {
-    let path = this.#paths.get(to.key)
-    if (path?.to !== to) {
-      if (this.#paths.size >= this.#options.maxDestinations) deleteOldest(this.#paths)
-      const random = new Random(this.#options.seed, this.ordinal, to.ordinal)
-      path = new Path(this, to, random, this.#options, this.#rules)
-      this.#paths.set(to.key, path)
-    }
+    const known = this.#paths.get(to.key)
+    if (known?.to === to) return known.path
+    if (this.#paths.size >= this.#options.maxDestinations) deleteOldest(this.#paths)
+    const random = new Random(this.#options.seed, this.ordinal, to.ordinal)
+    const path = new Path(this, to, random, this.#options, this.#rules)
+    this.#paths.set(to.key, { to, path })
     return path
   }
 

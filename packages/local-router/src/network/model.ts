@@ -1,5 +1,4 @@
 import { DestinationState, deleteOldest } from './destination.ts'
-import type { Tunnel } from './destination.ts'
 import { EventQueue } from './event-queue.ts'
 import type { Delivery, Flight, LossReason, NetworkStats, TraceEvent, Transport, TransportHost } from './flight.ts'
 import { networkOptions } from './options.ts'
@@ -8,6 +7,7 @@ import type { PathRules } from './path.ts'
 import { pathRules, transport } from './profiles.ts'
 import { Random } from './random.ts'
 import { MAX_CONTAINER } from './sizes.ts'
+import type { Tunnel } from './tunnel.ts'
 
 /** A message for the model; `from` and `to` are any stable keys of the two Destinations, such as base64 hashes. */
 export interface NetworkMessage<T> {

@@ -1,7 +1,7 @@
-import type { DestinationState } from './destination.ts'
 import { LossProcess } from './loss.ts'
 import type { NetworkOptions } from './options.ts'
 import type { Random } from './random.ts'
+import type { Tunnel } from './tunnel.ts'
 
 /** When a router changes the tunnels that it uses towards one Destination, beside their expiry. */
 export interface PathRules {
@@ -9,6 +9,14 @@ export interface PathRules {
   readonly messages: number
   /** ms after which a new path is chosen. */
   readonly life: number
+}
+
+/** What a path needs of the Destination at either end. */
+export interface PathEnd {
+  /** ms, beside the latency of the network. */
+  readonly extraLatency: number
+  inboundTunnels (now: number): readonly Tunnel[]
+  outboundTunnels (now: number): readonly Tunnel[]
 }
 
 /** Share of the jitter that drifts with the path; the rest differs from one tunnel message to the next. */
@@ -21,8 +29,8 @@ const MIN_DRIFT_PERIOD = 100
 export class Path {
   readonly random: Random
   readonly loss: LossProcess
-  readonly #from: DestinationState
-  readonly to: DestinationState
+  readonly #from: PathEnd
+  readonly #to: PathEnd
   readonly #options: NetworkOptions
   readonly #rules: PathRules
   readonly #wobble: number
@@ -42,9 +50,9 @@ export class Path {
   /** Uniform in (0, 1), drawn with each choice; a mixed network takes the kind of its routers from it. */
   kind = 0
 
-  constructor (from: DestinationState, to: DestinationState, random: Random, options: NetworkOptions, rules: PathRules) {
+  constructor (from: PathEnd, to: PathEnd, random: Random, options: NetworkOptions, rules: PathRules) {
     this.#from = from
-    this.to = to
+    this.#to = to
     this.random = random
     this.#options = options
     this.#rules = rules
@@ -73,7 +81,7 @@ export class Path {
   transit (depart: number): number {
     if (depart >= this.#driftUntil) this.#redrift(depart)
     const wobble = this.#wobble === 0 ? 0 : this.#wobble * this.random.symmetric()
-    const base = this.#options.latency + this.#from.extraLatency + this.to.extraLatency
+    const base = this.#options.latency + this.#from.extraLatency + this.#to.extraLatency
     const arrival = depart + Math.max(0, base + this.#drift + wobble)
     if (this.#options.reorder || arrival > this.#last) {
       this.#last = arrival
@@ -84,7 +92,7 @@ export class Path {
 
   #choose (now: number): void {
     const out = this.#from.outboundTunnels(now)
-    const inbound = this.to.inboundTunnels(now)
+    const inbound = this.#to.inboundTunnels(now)
     this.outboundTunnel = this.random.below(out.length)
     this.inboundTunnel = this.random.below(inbound.length)
     const expires = Math.min(out[this.outboundTunnel]?.expires ?? now, inbound[this.inboundTunnel]?.expires ?? now)

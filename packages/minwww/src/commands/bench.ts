@@ -1,22 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { RouterKind, ScenarioName } from '@minwww/benchmark'
-
-export interface BenchFlags {
-  quick?: true
-  json?: true
-  seed: number
-  out?: string
-  runs?: number
-  latency?: number
-  loss?: number[]
-  sizes?: number[]
-  hops?: number[]
-  routers?: RouterKind[]
-  concurrency?: number[]
-  minutes?: number
-  designs?: string[]
-  via?: string[]
-}
+import type { BenchFlags } from '../run/bench.ts'
 
 const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
   ['grid', 'the protocol cores in virtual time over sizes, latencies, losses and bandwidths; the same figures on every machine'],

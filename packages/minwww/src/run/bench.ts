@@ -1,7 +1,24 @@
-import { reportText, runBench, type Report, type ScenarioName } from '@minwww/benchmark'
-import type { BenchFlags } from '../commands/bench.ts'
+import { reportText, runBench, type Report, type RouterKind, type ScenarioName } from '@minwww/benchmark'
 import { CliError, explain, UsageError } from '../errors.ts'
 import { parseUrl } from '@minwww/protocol/parse-url'
+
+/** The options of the command line as given. */
+export interface BenchFlags {
+  quick?: true
+  json?: true
+  seed: number
+  out?: string
+  runs?: number
+  latency?: number
+  loss?: number[]
+  sizes?: number[]
+  hops?: number[]
+  routers?: RouterKind[]
+  concurrency?: number[]
+  minutes?: number
+  designs?: string[]
+  via?: string[]
+}
 
 /** Least time between two lines of progress of the same scenario, ms. */
 const PROGRESS_INTERVAL = 2_000

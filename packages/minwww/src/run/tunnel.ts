@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { loadOrCreateKeys, type LocalDestination, type Session } from '@minwww/i2cp'
-import { OPTION_TABLE, createStreamManager, parseOptions, tunnelClient, tunnelServer, type StreamManager, type StreamingOptions } from '@minwww/streaming'
+import { OPTION_TABLE, createStreamManager, forwardFromTcp, forwardToTcp, parseOptions, type StreamManager, type StreamingOptions } from '@minwww/streaming'
 import { formatHostPort, parseHostPort } from '../address.ts'
 import { contextOf } from '../command.ts'
 import { explain, UsageError } from '../errors.ts'
@@ -18,7 +18,7 @@ export async function runTunnelServer (command: Command): Promise<void> {
   const keys = file === undefined ? undefined : await loadOrCreateKeys(file).catch((error: unknown) => { throw explain(error, file) })
   await runService(logger, async closers => {
     const { session, manager } = await openStreams(closers, flags, keys, logger, reporter)
-    closers.add(tunnelServer({ manager, target, port }), tunnel => tunnel.close())
+    closers.add(forwardToTcp({ manager, target, port }), forwarding => forwarding.close())
     const { base64, b32 } = session.destination
     reporter.ready({ destination: base64, b32 }, [`${b32} is forwarded to ${text}`, `destination: ${base64}`])
   })
@@ -31,9 +31,9 @@ export async function runTunnelClient (command: Command): Promise<void> {
   const { logger, reporter } = await contextOf(command, {})
   await runService(logger, async closers => {
     const { manager } = await openStreams(closers, flags, undefined, logger, reporter)
-    const tunnel = await tunnelClient({ manager, destination: name, port, listen }).catch((error: unknown) => { throw explain(error, text) })
-    closers.add(tunnel, tunnel => tunnel.close())
-    const address = formatHostPort(tunnel.address)
+    const forwarding = await forwardFromTcp({ manager, destination: name, port, listen }).catch((error: unknown) => { throw explain(error, text) })
+    closers.add(forwarding, forwarding => forwarding.close())
+    const address = formatHostPort(forwarding.address)
     reporter.ready({ listen: address }, [`${address} is forwarded to ${name.slice(0, 60)}`])
   })
 }

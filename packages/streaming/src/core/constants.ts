@@ -52,3 +52,5 @@ export const INACTIVITY_JITTER = 10_000
 
 /** SYNs of whose fate the router may tell us; the oldest is forgotten. */
 export const MAX_ASKED = 256
+/** TCP connections of one forwarding at once; further ones are closed, or their streams reset. */
+export const MAX_FORWARDED_CONNECTIONS = 1024

@@ -1,4 +1,46 @@
-import type { StreamingOptions } from './options.ts'
+/** The options of the streaming document as a typed configuration; units, bounds and defaults are in OPTION_TABLE. */
+export interface StreamingOptions {
+  /** Hashes in base64 or b32, of the access list or the blacklist of this Destination. */
+  accessList: readonly string[]
+  destinationSigType: number
+  enableAccessList: boolean
+  enableBlackList: boolean
+  answerPings: boolean
+  blacklist: readonly string[]
+  bufferSize: number
+  congestionAvoidanceGrowthRateFactor: number
+  connectDelay: number
+  connectTimeout: number
+  disableRejectLogging: boolean
+  dsalist: readonly string[]
+  enforceProtocol: boolean
+  inactivityAction: number
+  inactivityTimeout: number
+  initialAckDelay: number
+  initialResendDelay: number
+  initialRTO: number
+  initialRTT: number
+  initialWindowSize: number
+  /** 'reset', 'drop', 'http', or the text to send (\r and \n written out). */
+  limitAction: string
+  maxConcurrentStreams: number
+  maxConnsPerMinute: number
+  maxConnsPerHour: number
+  maxConnsPerDay: number
+  maxMessageSize: number
+  maxResends: number
+  maxTotalConnsPerMinute: number
+  maxTotalConnsPerHour: number
+  maxTotalConnsPerDay: number
+  maxWindowSize: number
+  profile: number
+  readTimeout: number
+  slowStartGrowthRateFactor: number
+  rttDampening: number
+  rttdevDampening: number
+  wdwDampening: number
+  writeTimeout: number
+}
 
 interface RowBase {
   /** The name in the streaming document. */
@@ -13,8 +55,6 @@ export type OptionRow = RowBase & (
   | { readonly type: 'list', readonly default: readonly string[] }
   | { readonly type: 'text', readonly default: string, readonly max: number }
 )
-
-export type OptionName = string
 
 const DAY = 86_400_000
 const NONE: readonly string[] = []

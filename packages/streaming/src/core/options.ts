@@ -1,53 +1,9 @@
 import { StreamingError } from '../errors.ts'
 import { OPTION_TABLE } from './option-table.ts'
-import type { OptionName, OptionRow } from './option-table.ts'
+import type { OptionRow, StreamingOptions } from './option-table.ts'
 
 export { OPTION_TABLE } from './option-table.ts'
-export type { OptionRow } from './option-table.ts'
-
-/** The options of the streaming document as a typed configuration; units, bounds and defaults are in OPTION_TABLE. */
-export interface StreamingOptions {
-  /** Hashes in base64 or b32, of the access list or the blacklist of this Destination. */
-  accessList: readonly string[]
-  destinationSigType: number
-  enableAccessList: boolean
-  enableBlackList: boolean
-  answerPings: boolean
-  blacklist: readonly string[]
-  bufferSize: number
-  congestionAvoidanceGrowthRateFactor: number
-  connectDelay: number
-  connectTimeout: number
-  disableRejectLogging: boolean
-  dsalist: readonly string[]
-  enforceProtocol: boolean
-  inactivityAction: number
-  inactivityTimeout: number
-  initialAckDelay: number
-  initialResendDelay: number
-  initialRTO: number
-  initialRTT: number
-  initialWindowSize: number
-  /** 'reset', 'drop', 'http', or the text to send (\r and \n written out). */
-  limitAction: string
-  maxConcurrentStreams: number
-  maxConnsPerMinute: number
-  maxConnsPerHour: number
-  maxConnsPerDay: number
-  maxMessageSize: number
-  maxResends: number
-  maxTotalConnsPerMinute: number
-  maxTotalConnsPerHour: number
-  maxTotalConnsPerDay: number
-  maxWindowSize: number
-  profile: number
-  readTimeout: number
-  slowStartGrowthRateFactor: number
-  rttDampening: number
-  rttdevDampening: number
-  wdwDampening: number
-  writeTimeout: number
-}
+export type { OptionRow, StreamingOptions } from './option-table.ts'
 
 /** Fills in the defaults. Throws STREAMING_BAD_OPTION for an unknown field or a value outside its bounds. */
 export function resolveOptions (options: Partial<StreamingOptions> = {}, base?: StreamingOptions): StreamingOptions {
@@ -92,7 +48,7 @@ function parseValue (row: OptionRow, text: string): unknown {
 }
 
 function check (row: OptionRow, value: unknown): void {
-  const bad = (why: string): never => { throw new StreamingError('STREAMING_BAD_OPTION', `${row.name as OptionName}: ${why}`) }
+  const bad = (why: string): never => { throw new StreamingError('STREAMING_BAD_OPTION', `${row.name}: ${why}`) }
   switch (row.type) {
     case 'boolean':
       if (typeof value !== 'boolean') bad('must be true or false')

@@ -2,12 +2,10 @@ import { connect as connectTcp, createServer as createTcpServer } from 'node:net
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Destination } from '@minwww/i2cp/codec'
+import { MAX_FORWARDED_CONNECTIONS } from './core/constants.ts'
 import type { StreamManager } from './stream-manager.ts'
 
-/** TCP connections of one tunnel at once; further ones are closed, or their streams reset. */
-export const MAX_TUNNEL_CONNECTIONS = 1024
-
-export interface TunnelServerOptions {
+export interface ForwardToTcpOptions {
   manager: StreamManager
   /** Where streams are forwarded to. */
   target: { host: string, port: number }
@@ -16,7 +14,7 @@ export interface TunnelServerOptions {
   maxConnections?: number
 }
 
-export interface TunnelClientOptions {
+export interface ForwardFromTcpOptions {
   manager: StreamManager
   /** A Destination, or a name that is looked up for every connection. */
   destination: Destination | string
@@ -26,17 +24,18 @@ export interface TunnelClientOptions {
   maxConnections?: number
 }
 
-export interface Tunnel {
+/** Streams forwarded to TCP, or TCP connections forwarded to streams. */
+export interface Forwarding {
   readonly connections: number
   /** Accepts no more and destroys what is open. */
   close (): Promise<void>
 }
 
-export interface TunnelServer extends Tunnel { readonly destination: Destination }
-export interface TunnelClient extends Tunnel { readonly address: { host: string, port: number } }
+export interface ForwardingToTcp extends Forwarding { readonly destination: Destination }
+export interface ForwardingFromTcp extends Forwarding { readonly address: { host: string, port: number } }
 
 /** Forwards streams that come to our Destination to a TCP address, as I2PTunnel's server does. Throws STREAMING_PORT_IN_USE. */
-export function tunnelServer ({ manager, target, port = 0, maxConnections = MAX_TUNNEL_CONNECTIONS }: TunnelServerOptions): TunnelServer {
+export function forwardToTcp ({ manager, target, port = 0, maxConnections = MAX_FORWARDED_CONNECTIONS }: ForwardToTcpOptions): ForwardingToTcp {
   const open = new Set<Socket>()
   const server = manager.createServer({ allowHalfOpen: true }, stream => {
     if (open.size >= maxConnections) return stream.destroy()
@@ -57,7 +56,7 @@ export function tunnelServer ({ manager, target, port = 0, maxConnections = MAX_
 }
 
 /** Forwards TCP connections to a Destination, as I2PTunnel's client does. Rejects when it cannot listen. */
-export async function tunnelClient ({ manager, destination, port = 0, listen, maxConnections = MAX_TUNNEL_CONNECTIONS }: TunnelClientOptions): Promise<TunnelClient> {
+export async function forwardFromTcp ({ manager, destination, port = 0, listen, maxConnections = MAX_FORWARDED_CONNECTIONS }: ForwardFromTcpOptions): Promise<ForwardingFromTcp> {
   const open = new Set<Socket>()
   const server = createTcpServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, socket => {
     track(open, socket)
