@@ -1,3 +1,4 @@
+import { Duplex } from 'node:stream'
 import { connect } from 'node:net'
 import { once } from 'node:events'
 import { crc32 } from 'node:zlib'
@@ -392,10 +393,13 @@ t.test('bytes in any portions mean the same', async t => {
   const session = (id: number): Buffer => {
     const clock = new VirtualClock()
     const bytes: Buffer[] = []
-    const recorder = new RawClient(new (class extends Object {
-      on (): this { return this }
-      write (chunk: Buffer): boolean { return bytes.push(Buffer.from(chunk)) > 0 }
-    })() as never, clock)
+    const recorder = new RawClient(new Duplex({
+      read () {},
+      write (chunk: Buffer, _encoding, done) {
+        bytes.push(Buffer.from(chunk))
+        done()
+      }
+    }), clock)
     recorder.send({ type: TYPE.GetDate, version: '0.9.67' })
     recorder.createSession(alice)
     recorder.sendTo(id, alice.destination, 'hello', 3)

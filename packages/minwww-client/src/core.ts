@@ -1,7 +1,8 @@
 export type { ClientConfig } from './core/config.ts'
 export { DEFAULT_CONFIG } from './core/config.ts'
+export type { FailureCode, LocalFailure } from './core/failures.ts'
 export type {
-  ClientEvent, ClientStats, ExitState, ExitStatus, FailureCode, Incoming, Outgoing, RequestOptions, RequestTrace
+  ClientEvent, ClientStats, ExitState, ExitStatus, Incoming, Outgoing, RequestOptions, RequestTrace
 } from './core/types.ts'
 export type { Strategy } from './pool/strategies.ts'
 export { STRATEGIES } from './pool/strategies.ts'

@@ -4,4 +4,5 @@ export type { AuthOptions, CacheOptions, ExitSpec, NameOptions, ProxyOptions, Tu
 export { FAILURES, ProxyError, type FailureCode, type FailureKind } from './http/failures.ts'
 export { ActivityLog, type Activity, type PathName } from './proxy/activity.ts'
 export { ClientDriver, FetchError, type DriverOptions, type FetchOptions, type ResponseEvent } from './sessions/client-driver.ts'
+export type { ProxySession } from './sessions/proxy-session.ts'
 export type * from './core.ts'

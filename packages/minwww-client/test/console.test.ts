@@ -1,5 +1,6 @@
 import t from 'tap'
-import { connect } from 'node:net'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { connect, Socket } from 'node:net'
 import { once } from 'node:events'
 import { get, keys, startProxy, TRACE, type Site } from './proxy-support.ts'
 import { EventFeed } from '../src/console/events.ts'
@@ -62,7 +63,7 @@ t.test('actions need nonce, origin and a right body', async t => {
 t.test('state, events and metrics', async t => {
   const { proxy, core, port } = await startProxy(site)
   await get(port, 'http://a.example/page?q=1')
-  core.site = () => ({ fail: { code: 'timeout' } as never })
+  core.site = () => ({ fail: { code: 'timeout' } })
   await get(port, 'http://a.example/dead')
   const state = JSON.parse((await get(port, '/console/state')).text)
   t.match(state, { ready: true, exits: [{ id: 'one', state: 'ready', rtt: 400, loss: 0.01 }], totals: { requests: 2, failed: 1, bytes: 4 }, cache: { misses: 2 } })
@@ -107,11 +108,15 @@ t.test('parts: history, traces, feed', async t => {
   t.match(activity, { path: 'hedged', traversals: 4 })
   const feed = new EventFeed(() => ({ x: 1 }))
   const written: string[] = []
-  const fake = { writableLength: 0, write: (text: string) => written.push(text), once: () => {}, end: () => {} }
-  const added = Array.from({ length: 17 }, () => feed.add({ ...fake } as never))
+  const listener = (): ServerResponse => {
+    const response = new ServerResponse(new IncomingMessage(new Socket()))
+    response.write = (text: string) => written.push(text) > 0
+    return response
+  }
+  const added = Array.from({ length: 17 }, () => feed.add(listener()))
   t.strictSame(added, [...Array.from({ length: 16 }, () => true), false])
   const slow = new EventFeed(() => ({}))
-  slow.add({ ...fake, writableLength: 1e9 } as never)
+  slow.add(Object.defineProperty(listener(), 'writableLength', { value: 1e9 }))
   slow.push()
   feed.close()
   slow.close()

@@ -324,7 +324,7 @@ t.test('more requests than the bound fail at once', async t => {
   bench.get()
   bench.get()
   bench.get()
-  t.match(bench.outcomes(), [{ type: 'failed', code: 'busy' }])
+  t.match(bench.outcomes(), [{ type: 'failed', code: 'overloaded' }])
 })
 
 t.test('a site of its own: not the pool, and the second Destination for retries', async t => {

@@ -3,13 +3,14 @@ import { encodeDatagram2 } from '@minwww/i2cp/codec'
 import { encodeMessage, encodeRequestHead, encodeResponse, paddedLength, sessionKeys } from '@minwww/protocol'
 import { ClientDriver, FetchError, type DrivenCore } from '../src/sessions/client-driver.ts'
 import { summarize } from '../src/sessions/wire-log.ts'
-import { FakeCore, FakeSession, keys, TRACE } from './proxy-support.ts'
+import type { Logger } from '@minwww/i2cp'
+import { FakeCore, FakeSession, idleCore, keys, TRACE } from './proxy-support.ts'
 import type { ClientEvent, Outgoing } from '../src/core.ts'
 
 const message = encodeRequestHead({ method: 'GET', url: 'http://a.example/', headers: [] })
 
-function driverOf (core: Partial<FakeCore>, session = new FakeSession(), logger?: unknown): ClientDriver {
-  return new ClientDriver({ sessions: [session as never], createCore: () => core as unknown as DrivenCore, ...(logger === undefined ? {} : { logger: logger as never }) })
+function driverOf (core: DrivenCore, session = new FakeSession(), logger?: Logger): ClientDriver {
+  return new ClientDriver({ sessions: [session], createCore: () => core, ...(logger === undefined ? {} : { logger }) })
 }
 
 t.test('a response resolves, a failure rejects with its event', async t => {
@@ -17,7 +18,7 @@ t.test('a response resolves, a failure rejects with its event', async t => {
   const core = new FakeCore(session, () => ({ body: 'ok' }))
   const driver = driverOf(core, session)
   t.match((await driver.fetch({ message, site: 'a.example', idempotent: true })).message.toString(), /ok$/)
-  core.site = () => ({ fail: { code: 'policy', detail: 'no' } as never })
+  core.site = () => ({ fail: { code: 'policy', detail: 'no' } })
   const error = await driver.fetch({ message, site: 'a.example', idempotent: true }).catch((error: unknown) => error)
   t.ok(error instanceof FetchError)
   t.equal((error as FetchError).event.code, 'policy')
@@ -47,10 +48,15 @@ t.test('one timer, armed for the earliest deadline', async t => {
   const session = new FakeSession()
   let deadline: number | undefined
   const fired = new Promise<void>(resolve => {
-    const core = {
-      nextTimeout: () => deadline, handleTimeout: () => { deadline = undefined; resolve() }, pollTransmit: () => undefined, pollEvent: () => undefined, addExit: () => { deadline = 1 }
-    }
-    driverOf(core as never, session).addExit('x', keys().destination)
+    const core = idleCore({
+      nextTimeout: () => deadline,
+      handleTimeout: () => {
+        deadline = undefined
+        resolve()
+      },
+      addExit: () => { deadline = 1 }
+    })
+    driverOf(core, session).addExit('x', keys().destination)
   })
   await fired
 })
@@ -60,8 +66,7 @@ t.test('a refused send is a lost message', async t => {
   session.send = () => { throw new Error('I2CP_SESSION_CLOSED') }
   const out: Outgoing[] = [{ source: 0, to: keys().destination, protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(30), expires: 1 }]
   const events: ClientEvent[] = [{ type: 'exit-state', exit: 'x', state: 'down' }, { type: 'failed', handle: 99, code: 'timeout', detail: '', trace: TRACE }]
-  const core = { nextTimeout: () => undefined, pollTransmit: () => out.shift(), pollEvent: () => events.shift(), addExit: () => {} }
-  const driver = driverOf(core as never, session)
+  const driver = driverOf(idleCore({ pollTransmit: () => out.shift(), pollEvent: () => events.shift() }), session)
   const states: string[] = []
   driver.onExitState = (exit, state) => states.push(exit + state)
   driver.addExit('x', keys().destination)
@@ -76,8 +81,7 @@ t.test('the log names type, id, size and tunnel messages, and nothing else', asy
   const reply = encodeMessage({ type: 'reply', attempt: 0, flags: 0, session: id, id: 5, size: 10, index: 0, last: 0, pace: 0, symbol: encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.alloc(1500) }) }, server)
   const out: Outgoing[] = [{ source: 0, to: keys().destination, protocol: 18, fromPort: 1, toPort: 80, payload: request, expires: 1 }]
   const lines: unknown[] = []
-  const core = { nextTimeout: () => undefined, pollTransmit: () => out.shift(), pollEvent: () => undefined, addExit: () => {}, receive: () => {} }
-  const driver = driverOf(core as never, session, { debug: (line: unknown) => lines.push(line), info () {}, warn () {}, error () {} })
+  const driver = driverOf(idleCore({ pollTransmit: () => out.shift() }), session, { debug: (line: unknown) => lines.push(line), info () {}, warn () {}, error () {} })
   driver.addExit('x', keys().destination)
   session.emit('message', { protocol: 18, fromPort: 80, toPort: 1, payload: reply })
   t.strictSame(lines, [

@@ -2,7 +2,7 @@ import t from 'tap'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Session } from '@minwww/i2cp'
+import { ClientCore } from '../src/core.ts'
 import { FakeSession, get, keys, startProxy, type Site } from './proxy-support.ts'
 import { isPrivateHost } from '../src/http/private-hosts.ts'
 import { pacFile } from '../src/pages/pac.ts'
@@ -48,7 +48,7 @@ t.test('each credential has Destinations and a cache of its own', async t => {
       if (made.length === 1) throw new Error('no tunnels yet')
       const session = new FakeSession()
       session.on('error', () => {})
-      return { sessions: [session as never] }
+      return { sessions: [session] }
     }
   })
   const as = async (credential: string, ...fields: Array<[string, string]>): Promise<number> => (await get(port, 'http://a.example/', [['Proxy-Authorization', basic(credential)], ...fields])).status
@@ -66,14 +66,14 @@ t.test('each credential has Destinations and a cache of its own', async t => {
 })
 
 t.test('exits named again and again, and dropped, before there is a session', async t => {
-  let open!: (sessions: readonly Session[]) => void
+  let open!: (sessions: readonly FakeSession[]) => void
   const { proxy, core, session } = await startProxy(site, { sessions: new Promise(resolve => { open = resolve }) })
   const { destination } = keys()
   for (let i = 0; i < 1_000; i++) proxy.addExit(destination.base64)
   for (let i = 2; i < 256; i++) proxy.addExit(`exit${i}.i2p`)
   t.throws(() => proxy.addExit('one.more.i2p'), RangeError)
   for (let i = 3; i < 256; i++) proxy.removeExit(`exit${i}.i2p`)
-  open([session as never])
+  open([session])
   while (!proxy.ready) await new Promise(setImmediate)
   t.strictSame(proxy.exits().map(({ id }) => id), ['one', destination.b32, 'exit2.i2p'])
   t.equal(core.exits().length, 2)
@@ -129,7 +129,7 @@ t.test('address helper: asked first, remembered then', async t => {
 })
 
 t.test('a name that nobody knows', async t => {
-  const { proxy, core, session, port } = await startProxy(() => ({ fail: { code: 'name-not-resolved' } as never }))
+  const { proxy, core, session, port } = await startProxy(() => ({ fail: { code: 'not-resolved' } }))
   const unknown = await get(port, 'http://nowhere.i2p/', [['Accept', 'text/html']])
   t.equal(unknown.status, 502)
   t.equal(unknown.get('x-minwww-error'), 'MINWWW_NAME_NOT_RESOLVED')
@@ -138,7 +138,7 @@ t.test('a name that nobody knows', async t => {
   t.strictSame(session.lookups, ['nowhere.i2p'], 'a name that was not found is not asked again at once')
   core.site = () => ({ body: 'the exit knows' })
   t.equal((await get(port, 'http://nowhere.i2p/')).text, 'the exit knows')
-  core.site = () => ({ fail: { code: 'name-not-resolved' } as never })
+  core.site = () => ({ fail: { code: 'not-resolved' } })
   t.notMatch((await get(port, 'http://nowhere.example/', [['Accept', 'text/html']])).text, 'Ask stats')
   await proxy.close()
 })
@@ -187,11 +187,24 @@ t.test('too many requests at a time', async t => {
   await first
 })
 
+t.test('a request above the limit of requests by messages is refused at once, and not asked again', async t => {
+  let asked: ClientCore | undefined
+  const { proxy, port } = await startProxy(site, {
+    // The probe of the exit is the one request that there is room for.
+    createCore: keys => (asked = new ClientCore({ keys, random: length => Buffer.alloc(length, 1), config: { maxRequests: 1 } }))
+  })
+  const answer = await get(port, 'http://a.example/')
+  t.equal(answer.status, 503)
+  t.equal(answer.get('x-minwww-error'), 'MINWWW_OVERLOADED')
+  t.equal(asked?.stats.requests, 1)
+  await proxy.close()
+})
+
 t.test('the cache of the proxy, and a page when all exits are dead', async t => {
   const { proxy, core, port } = await startProxy(request => ({ headers: [['ETag', '"e"'], ['Cache-Control', request.url.endsWith('old') ? 'max-age=0' : 'max-age=60']], body: 'kept' }))
   t.equal((await get(port, 'http://a.example/')).text, 'kept')
   await get(port, 'http://a.example/old')
-  core.site = () => ({ fail: { code: 'timeout' } as never })
+  core.site = () => ({ fail: { code: 'timeout' } })
   t.equal((await get(port, 'http://a.example/')).text, 'kept')
   t.match((await get(port, 'http://a.example/')).get('age'), /^\d+$/)
   t.equal((await get(port, 'http://a.example/old')).text, 'kept')

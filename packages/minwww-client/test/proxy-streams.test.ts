@@ -8,6 +8,7 @@ import { encodeB33, RED25519 } from '@minwww/i2cp'
 import { firstOf } from '../src/route/peer-search.ts'
 import { StreamFailure } from '../src/route/stream-path.ts'
 import type { StreamPeer } from '../src/route/streams.ts'
+import type { ExitStatus } from '../src/core.ts'
 import { get, keys, parseRaw, raw, startProxy, type Fixture, type Site } from './proxy-support.ts'
 import { ProxyError, type ProxyOptions } from '../src/index.ts'
 
@@ -47,7 +48,7 @@ const portOf = (server: { address: () => unknown }): number => (server.address()
 async function withExits (exits: Exit[], site: Site, options: Partial<ProxyOptions> = {}): Promise<Fixture & { streams: FakeStreams, end: () => Promise<void> }> {
   const streams = new FakeStreams()
   for (const exit of exits) streams.ports.set(exit.keys.destination.b32, portOf(exit.server))
-  const fixture = await startProxy(site, { streams: streams as never, exits: exits.map((exit, i) => ({ id: `exit${i}`, destination: exit.keys.destination })), ...options })
+  const fixture = await startProxy(site, { streams, exits: exits.map((exit, i) => ({ id: `exit${i}`, destination: exit.keys.destination })), ...options })
   const end = async (): Promise<void> => {
     await fixture.proxy.close()
     for (const { server } of exits) {
@@ -93,7 +94,7 @@ t.test('a stream that is used again and again gathers no listeners', async t => 
 t.test('after ERROR 3 the same exit sends the rest over a stream', async t => {
   const big = Buffer.alloc(5_000_000, 'b')
   const exits = await Promise.all([1, 2].map(async () => await startPeer((_, response) => { response.end(big) })))
-  const { port, core, end } = await withExits(exits, () => ({ fail: { code: 'too-large', size: big.length, exit: 'exit1' } as never }))
+  const { port, core, end } = await withExits(exits, () => ({ fail: { code: 'too-large', size: big.length, exit: 'exit1' } }))
   const answer = await get(port, 'http://a.example/big')
   t.equal(createHash('sha1').update(answer.body).digest('hex'), createHash('sha1').update(big).digest('hex'))
   t.equal(core.requests.length, 1)
@@ -104,7 +105,7 @@ t.test('after ERROR 3 the same exit sends the rest over a stream', async t => {
 
 t.test('a dead exit is left for the next one; all dead is 502', async t => {
   const alive = await startPeer(echo)
-  const { port, proxy, streams, end } = await withExits([alive], () => ({ fail: { code: 'too-large', exit: 'dead' } as never }))
+  const { port, proxy, streams, end } = await withExits([alive], () => ({ fail: { code: 'too-large', exit: 'dead' } }))
   proxy.addExit({ id: 'dead', destination: keys().destination })
   t.equal((await get(port, 'http://a.example/')).text, 'from the exit')
   t.equal(streams.connected.length, 2)
@@ -122,9 +123,9 @@ t.test('a POST whose exit does not take the stream goes to the next one, and to 
   await get(port, 'http://a.example/form', [['Content-Length', '1']], 'POST', 'x')
   const first = exits.find(({ seen }) => seen.length > 0)!
   streams.ports.set(first.keys.destination.b32, 1)
-  for (const [fields, body] of [[[['Content-Length', '3']], 'a=b'], [[['Content-Length', '0']], '']] as const) {
+  for (const [length, body] of [['3', 'a=b'], ['0', '']] as const) {
     const before = exits.reduce((sum, { seen }) => sum + seen.length, 0)
-    const answer = await get(port, 'http://a.example/form', fields as never, 'POST', body)
+    const answer = await get(port, 'http://a.example/form', [['Content-Length', length]], 'POST', body)
     t.equal(answer.status, 200)
     t.equal(exits.reduce((sum, { seen }) => sum + seen.length, 0), before + 1)
     t.equal(exits.filter(exit => exit !== first).map(({ seen }) => seen.at(-1)?.body).find(text => text !== undefined), body)
@@ -245,7 +246,7 @@ t.test('.i2p sites: directly as streams, as messages once they said so', async t
   t.equal(core.requests.at(-1)?.url, `http://${destination.b32}/x`)
   t.strictSame(core.requests.at(-1)?.headers[0], ['Host', destination.b32])
   t.equal((await get(port, 'http://name.i2p/', [['Content-Length', '0']], 'POST')).text, 'stream /')
-  core.site = () => ({ fail: { code: 'timeout' } as never })
+  core.site = () => ({ fail: { code: 'timeout' } })
   t.equal((await get(port, 'http://name.i2p/fell/back')).text, 'stream /fell/back')
   core.site = () => ({ body: 'message' })
   t.equal((await get(port, 'http://name.i2p/again')).text, 'stream /again', 'not tried again so soon')
@@ -275,7 +276,7 @@ t.test('exits that do not take a stream share one deadline', async t => {
     }
   }
   const exits = ['one', 'two', 'three'].map(id => ({ id, destination: keys().destination }))
-  const { proxy, port } = await startProxy(() => ({}), { streams: streams as never, exits, timeout: 60 })
+  const { proxy, port } = await startProxy(() => ({}), { streams, exits, timeout: 60 })
   const tunnel = parseRaw(await raw(port, 'CONNECT a.example:443 HTTP/1.1\r\nHost: x\r\n\r\n', { half: false }))
   t.equal(tunnel.status, 504)
   t.equal((await get(port, 'http://a.example/', [['Content-Length', '0']], 'DELETE')).status, 504)
@@ -295,8 +296,10 @@ t.test('exits that do not take a stream share one deadline', async t => {
 
 t.test('exits that never answered a message are asked over streams', async t => {
   const exit = await startPeer(echo)
-  const { port, core, end } = await withExits([exit], () => ({ fail: { code: 'timeout' } as never }), { cache: false })
-  const state = { id: 'exit0', destination: exit.keys.destination, state: 'down', successes: 0, loss: 0, rate: 1, shape: 1, failures: 3, inFlight: 0, waiting: 0 }
+  const { port, core, end } = await withExits([exit], () => ({ fail: { code: 'timeout' } }), { cache: false })
+  const state: ExitStatus = {
+    id: 'exit0', destination: exit.keys.destination, state: 'down', successes: 0, loss: 0, rate: 1, shape: 1, failures: 3, inFlight: 0, waiting: 0
+  }
   core.exits = () => [state]
   t.equal((await get(port, 'http://a.example/')).text, 'from the exit')
   t.equal(core.requests.length, 0)
@@ -312,7 +315,7 @@ t.test('a body that breaks off breaks the browser\'s connection', async t => {
     response.write('half')
     response.socket!.end()
   })
-  const { port, end } = await withExits([exit], () => ({ fail: { code: 'too-large' } as never }))
+  const { port, end } = await withExits([exit], () => ({ fail: { code: 'too-large' } }))
   const bytes = await raw(port, 'GET http://a.example/ HTTP/1.1\r\nHost: a\r\n\r\n', { half: false })
   t.match(bytes.toString(), /half$/)
   await end()
@@ -337,7 +340,7 @@ t.test('a file goes on from another exit when its exit dies', async t => {
 
 t.test('idle streams are used again, and a dead one is replaced', async t => {
   const exit = await startPeer(echo)
-  const { port, streams, end } = await withExits([exit], () => ({ fail: { code: 'too-large' } as never }), { cache: false })
+  const { port, streams, end } = await withExits([exit], () => ({ fail: { code: 'too-large' } }), { cache: false })
   await get(port, 'http://a.example/1')
   await get(port, 'http://a.example/2')
   t.equal(streams.connected.length, 1)

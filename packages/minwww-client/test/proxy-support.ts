@@ -1,17 +1,23 @@
 import { EventEmitter } from 'node:events'
 import { connect } from 'node:net'
-import { LocalDestination } from '@minwww/i2cp/codec'
+import type { SessionState } from '@minwww/i2cp'
+import { LocalDestination, type Destination } from '@minwww/i2cp/codec'
 import { encodeResponse, parseRequest, type HeaderList, type HttpRequest } from '@minwww/protocol'
 import { createProxy, type Proxy, type ProxyOptions } from '../src/index.ts'
-import type { DrivenCore } from '../src/sessions/client-driver.ts'
-import type { ClientEvent, RequestOptions, RequestTrace } from '../src/core.ts'
+import type { DrivenCore, FailedEvent } from '../src/sessions/client-driver.ts'
+import type { ProxySession } from '../src/sessions/proxy-session.ts'
+import type { ClientEvent, ExitStatus, RequestOptions, RequestTrace } from '../src/core.ts'
 
 export const TRACE: RequestTrace = {
   attempts: 1, messagesSent: 1, messagesReceived: 1, symbols: 1, bytesSent: 700, bytesReceived: 900, tunnelMessages: 2, total: 5, repaired: false, hedged: false
 }
 
+const STATUS: Omit<ExitStatus, 'id' | 'destination'> = {
+  state: 'ready', loss: 0.01, rate: 131_072, shape: 8, srtt: 400, rttvar: 20, successes: 3, failures: 0, inFlight: 0, waiting: 0
+}
+
 export interface FakeResponse { status?: number, reason?: string, headers?: HeaderList, body?: Buffer | string }
-type Failure = Partial<Extract<ClientEvent, { type: 'failed' }>> & { code: string }
+type Failure = Partial<FailedEvent> & Pick<FailedEvent, 'code'>
 /** What the pretended exits do with a request. `undefined` never answers. */
 export type Site = (request: HttpRequest, options: RequestOptions) => FakeResponse | { fail: Failure } | undefined | Promise<FakeResponse | { fail: Failure } | undefined>
 
@@ -22,17 +28,21 @@ export function keys (): LocalDestination {
   return LocalDestination.generate(n => Buffer.from(Array.from({ length: n }, () => (state = (state * 1103515245 + 12345) & 0x7fffffff) >> 16 & 0xff)))
 }
 
-export class FakeSession extends EventEmitter {
+export class FakeSession extends EventEmitter implements ProxySession {
   readonly keys = keys()
   readonly destination = this.keys.destination
-  state = 'ready'
+  state: SessionState = 'ready'
   readonly clockOffset = 0
   readonly limits = []
-  names = new Map<string, unknown>()
+  names = new Map<string, Destination>()
   sent: unknown[] = []
   lookups: string[] = []
-  send (...message: unknown[]): void { this.sent.push(message) }
-  async lookup (name: string): Promise<unknown> {
+  send (...message: unknown[]): number {
+    this.sent.push(message)
+    return 0
+  }
+
+  async lookup (name: string): Promise<Destination> {
     this.lookups.push(name)
     const destination = this.names.get(name)
     if (destination === undefined) throw Object.assign(new Error('not found'), { code: 'I2CP_LOOKUP_FAILED' })
@@ -40,13 +50,32 @@ export class FakeSession extends EventEmitter {
   }
 }
 
+/** A core that does nothing, but for the parts given. */
+export function idleCore (parts: Partial<DrivenCore> = {}): DrivenCore {
+  return {
+    addExit () {},
+    removeExit () {},
+    exits: () => [],
+    request: () => 1,
+    cancel () {},
+    receive () {},
+    suspend () {},
+    resume () {},
+    nextTimeout: () => undefined,
+    handleTimeout () {},
+    pollTransmit: () => undefined,
+    pollEvent: () => undefined,
+    ...parts
+  }
+}
+
 /** Stands for the core: answers by a function, without messages. */
-export class FakeCore {
+export class FakeCore implements DrivenCore {
   readonly requests: HttpRequest[] = []
   readonly options: RequestOptions[] = []
   readonly cancelled: number[] = []
   readonly #events: ClientEvent[] = []
-  readonly #exits = new Map<string, unknown>()
+  readonly #exits = new Map<string, Destination>()
   session: FakeSession
   site: Site
   onCancel: (() => void) | undefined
@@ -57,10 +86,10 @@ export class FakeCore {
     this.site = site
   }
 
-  addExit (_now: number, { id, destination }: { id: string, destination: unknown }): void { this.#exits.set(id, destination) }
+  addExit (_now: number, { id, destination }: { id: string, destination: Destination }): void { this.#exits.set(id, destination) }
   removeExit (_now: number, id: string): void { this.#exits.delete(id) }
-  exits (): unknown[] {
-    return [...this.#exits].map(([id, destination]) => ({ id, destination, state: 'ready', loss: 0.01, rate: 131072, shape: 8, srtt: 400, rttvar: 20, successes: 3, failures: 0, inFlight: 0, waiting: 0 }))
+  exits (): ExitStatus[] {
+    return [...this.#exits].map(([id, destination]) => ({ ...STATUS, id, destination }))
   }
 
   request (_now: number, options: RequestOptions): number {
@@ -89,7 +118,7 @@ export class FakeCore {
     const answer = await this.site(request, options)
     if (answer === undefined) return
     const exit = this.#exits.keys().next().value ?? 'exit'
-    if ('fail' in answer) this.#events.push({ type: 'failed', handle, detail: '', exit, trace: TRACE, ...answer.fail } as ClientEvent)
+    if ('fail' in answer) this.#events.push({ type: 'failed', handle, detail: '', exit, trace: TRACE, ...answer.fail })
     else {
       const body = Buffer.from(answer.body ?? '')
       const headers = answer.headers ?? [['Content-Type', 'text/plain']]
@@ -106,10 +135,10 @@ export async function startProxy (site: Site, options: Partial<ProxyOptions> = {
   const session = new FakeSession()
   const core = new FakeCore(session, site)
   const proxy = await createProxy({
-    sessions: [session as never],
+    sessions: [session],
     exits: [{ id: 'one', destination: keys().destination }],
     listen: { host: '127.0.0.1', port: 0 },
-    createCore: () => core as unknown as DrivenCore,
+    createCore: () => core,
     ...options
   })
   return { proxy, core, session, port: proxy.address.port }

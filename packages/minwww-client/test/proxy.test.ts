@@ -2,6 +2,8 @@ import t from 'tap'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
+import type { FailureCode } from '../src/core.ts'
+import { PROXY_CODES } from '../src/route/failure-codes.ts'
 import { get, parseRaw, raw, startProxy, type FakeResponse } from './proxy-support.ts'
 
 const page = async (): Promise<FakeResponse> => ({ headers: [['Content-Type', 'text/html'], ['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2']], body: '<p>page</p>' })
@@ -64,13 +66,16 @@ t.test('content coding goes through or is undone', async t => {
 
 t.test('failures have their status, cause and form', async t => {
   const { proxy, core, port } = await startProxy(() => ({ fail: { code: 'timeout' } }))
-  const rows = [
+  const rows: Array<[FailureCode, number, string]> = [
     ['timeout', 504, 'MINWWW_TIMEOUT'], ['busy', 503, 'MINWWW_BUSY'], ['too-large', 502, 'MINWWW_RESPONSE_TOO_LARGE'], ['policy', 403, 'MINWWW_POLICY'],
-    ['name-not-resolved', 502, 'MINWWW_NAME_NOT_RESOLVED'], ['connection-failed', 502, 'MINWWW_CONNECTION_FAILED'], ['upstream-timeout', 504, 'MINWWW_UPSTREAM_TIMEOUT'],
-    ['upstream-malformed', 502, 'MINWWW_BAD_UPSTREAM'], ['bad-request', 400, 'MINWWW_BAD_REQUEST'], ['draining', 503, 'MINWWW_BUSY'], ['no-exit', 503, 'MINWWW_NO_EXIT']
-  ] as const
+    ['not-resolved', 502, 'MINWWW_NAME_NOT_RESOLVED'], ['connect-failed', 502, 'MINWWW_CONNECTION_FAILED'], ['upstream-timeout', 504, 'MINWWW_UPSTREAM_TIMEOUT'],
+    ['upstream-malformed', 502, 'MINWWW_BAD_UPSTREAM'], ['bad-request', 400, 'MINWWW_BAD_REQUEST'], ['draining', 503, 'MINWWW_BUSY'],
+    ['unknown-id', 502, 'MINWWW_BAD_UPSTREAM'], ['bad-response', 502, 'MINWWW_BAD_UPSTREAM'], ['request-too-large', 413, 'MINWWW_BODY_TOO_LARGE'],
+    ['overloaded', 503, 'MINWWW_OVERLOADED'], ['no-exit', 503, 'MINWWW_NO_EXIT']
+  ]
+  t.strictSame(rows.map(([code]) => code).sort(), Object.keys(PROXY_CODES).sort(), 'none is left out')
   for (const [code, status, cause] of rows) {
-    core.site = () => ({ fail: { code, detail: '<b>"evil"</b>', retryAfter: 7, size: 130_000 } as never })
+    core.site = () => ({ fail: { code, detail: '<b>"evil"</b>', retryAfter: 7, size: 130_000 } })
     const answer = await get(port, 'http://a.example/<script>', [['Accept', 'text/html,*/*;q=0.1']])
     t.equal(answer.status, status, code)
     t.equal(answer.get('x-minwww-error'), cause)

@@ -1,44 +1,38 @@
 import t from 'tap'
-import { EventEmitter } from 'node:events'
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { mock } from 'node:test'
 import { Duplex } from 'node:stream'
-import type { I2cpError, Session } from '@minwww/i2cp'
-import { ClientDriver, type DrivenCore } from '../src/sessions/client-driver.ts'
+import type { I2cpError, SessionState } from '@minwww/i2cp'
+import { ClientDriver } from '../src/sessions/client-driver.ts'
 import { waitsForRouter } from '../src/http/patience.ts'
 import { Backend } from '../src/sessions/backend.ts'
 import { Readiness } from '../src/sessions/readiness.ts'
 import { DeafWatch } from '../src/sessions/deaf-watch.ts'
 import { SessionWatch } from '../src/sessions/session-watch.ts'
 import { BOUNDS } from '../src/bounds.ts'
-import { FakeSession, get, keys, startProxy, type FakeResponse, type Fixture } from './proxy-support.ts'
+import type { ProxySession } from '../src/sessions/proxy-session.ts'
+import { FakeSession, get, idleCore, keys, startProxy, type FakeResponse, type Fixture } from './proxy-support.ts'
 import type { ProxyOptions } from '../src/index.ts'
 
 const page = async (): Promise<FakeResponse> => ({ headers: [['Content-Type', 'text/html'], ['Cache-Control', 'no-store']], body: 'page' })
 const HTML: [string, string] = ['Accept', 'text/html,application/xhtml+xml']
 
-const become = (session: FakeSession, state: string): void => {
+const become = (session: FakeSession, state: SessionState): void => {
   session.state = state
   session.emit('state', state)
-}
-
-/** A core that does nothing. */
-const CORE = {
-  ...Object.fromEntries(['addExit', 'removeExit', 'cancel', 'receive', 'suspend', 'resume', 'nextTimeout', 'handleTimeout', 'pollTransmit', 'pollEvent'].map(name => [name, () => undefined])),
-  exits: () => []
 }
 
 /** A proxy whose sessions can be renewed; `renewed` are the sessions that it got. */
 async function renewable (options: Partial<ProxyOptions> = {}): Promise<Fixture & { renewed: FakeSession[], lose: () => FakeSession }> {
   const renewed: FakeSession[] = []
-  const renew = (): Session => {
+  const renew = (): FakeSession => {
     const session = new FakeSession()
     session.state = 'connecting'
     renewed.push(session)
-    return session as unknown as Session
+    return session
   }
   const fixture = await startProxy(page, { renew, ...options })
   const lose = (): FakeSession => {
@@ -54,28 +48,25 @@ const arrived = async ({ proxy }: Fixture): Promise<void> => { await new Promise
 
 t.test('the core is told which Destination can send, and under which keys', async t => {
   const calls: unknown[] = []
-  const core = {
-    suspend: (_now: number, source: number) => calls.push(['suspend', source]),
-    resume: (_now: number, source: number, keys: unknown) => calls.push(['resume', source, keys]),
-    receive: (_now: number, source: number) => calls.push(['receive', source]),
-    nextTimeout: () => undefined,
-    pollTransmit: () => undefined,
-    pollEvent: () => undefined
-  }
+  const core = idleCore({
+    suspend: (_now, source) => calls.push(['suspend', source]),
+    resume: (_now, source, keys) => calls.push(['resume', source, keys]),
+    receive: (_now, source) => calls.push(['receive', source])
+  })
   const [first, second, third] = [new FakeSession(), new FakeSession(), new FakeSession()]
   second.state = 'building'
-  const driver = new ClientDriver({ sessions: [first as never, second as never], createCore: () => core as unknown as DrivenCore })
+  const driver = new ClientDriver({ sessions: [first, second], createCore: () => core })
   become(second, 'ready')
   become(first, 'reconnecting')
   t.equal(driver.ready, true)
-  driver.replaceSession(0, third as never)
+  driver.replaceSession(0, third)
   become(first, 'ready')
   first.emit('message', { protocol: 18, fromPort: 80, toPort: 1, payload: Buffer.alloc(1) })
   third.emit('message', { protocol: 18, fromPort: 80, toPort: 1, payload: Buffer.alloc(1) })
   t.strictSame(calls, [['suspend', 1], ['resume', 1, second.keys], ['suspend', 0], ['suspend', 0], ['resume', 0, third.keys], ['receive', 0]])
   t.equal(first.listenerCount('message') + first.listenerCount('state'), 0)
   driver.close()
-  driver.replaceSession(0, first as never)
+  driver.replaceSession(0, first)
   t.equal([first, second, third].reduce((sum, session) => sum + session.listenerCount('message') + session.listenerCount('state'), 0), 0)
 })
 
@@ -133,13 +124,13 @@ t.test('what had to wait has the rest of its deadline', async t => {
 
 t.test('at the start requests wait for the sessions', async t => {
   const session = new FakeSession()
-  let open!: (sessions: readonly Session[]) => void
-  const fixture = await startProxy(page, { sessions: new Promise<readonly Session[]>(resolve => { open = resolve }) })
+  let open!: (sessions: readonly ProxySession[]) => void
+  const fixture = await startProxy(page, { sessions: new Promise<readonly ProxySession[]>(resolve => { open = resolve }) })
   t.equal((await get(fixture.port, 'http://a.example/', [HTML])).status, 503)
   const waiting = get(fixture.port, 'http://a.example/x')
   await arrived(fixture)
   fixture.core.session = session
-  open([session as unknown as Session])
+  open([session])
   t.equal((await waiting).status, 200)
   await fixture.proxy.close()
 
@@ -169,9 +160,9 @@ function nobodyThere (): Duplex {
 }
 
 t.test('streams and names go on with the new session', async t => {
-  const managers: Session[] = []
-  const dial: Session[] = []
-  const streams = (session: Session): { connect: () => Duplex } => {
+  const managers: ProxySession[] = []
+  const dial: ProxySession[] = []
+  const streams = (session: ProxySession): { connect: () => Duplex } => {
     managers.push(session)
     return {
       connect: () => {
@@ -194,48 +185,48 @@ t.test('streams and names go on with the new session', async t => {
   t.equal((await waiting).status, 502)
   t.strictSame(next.lookups, ['some.i2p'])
   t.strictSame(managers, [session, next])
-  t.ok(dial.length > 0 && dial.every(dialled => dialled === next as unknown as Session))
+  t.ok(dial.length > 0 && dial.every(dialled => dialled === next))
   await proxy.close()
 })
 
 t.test('streams go over the session that is ready first, one manager each', async t => {
-  const managers: Session[] = []
+  const managers: ProxySession[] = []
   const [first, second] = [new FakeSession(), new FakeSession()]
   const opened: FakeSession[] = []
-  const renew = (): Session => {
+  const renew = (): FakeSession => {
     const session = new FakeSession()
     session.state = 'connecting'
     opened.push(session)
-    return session as unknown as Session
+    return session
   }
-  const streams = (session: Session): { connect: () => Duplex } => {
+  const streams = (session: ProxySession): { connect: () => Duplex } => {
     managers.push(session)
     return { connect: () => new Duplex() }
   }
-  const { proxy } = await startProxy(page, { sessions: [first as never, second as never], streams, renew })
+  const { proxy } = await startProxy(page, { sessions: [first, second], streams, renew })
   become(first, 'reconnecting')
   become(second, 'reconnecting')
   const [third, fourth] = opened as [FakeSession, FakeSession]
   become(fourth, 'ready')
   become(third, 'ready')
-  t.strictSame(managers.map(session => [first, second, third, fourth].indexOf(session as never)), [0, 1, 2, 3])
+  t.strictSame(managers.map(session => [first, second, third, fourth].findIndex(other => other === session)), [0, 1, 2, 3])
   await proxy.close()
 })
 
 t.test('streams leave a session that hears nothing for one that has had an answer, and stay there', async t => {
-  const dialled: Session[] = []
+  const dialled: ProxySession[] = []
   const [first, second] = [new FakeSession(), new FakeSession()]
-  const streams = (session: Session): { connect: () => Duplex } => ({
+  const streams = (session: ProxySession): { connect: () => Duplex } => ({
     connect: () => {
       dialled.push(session)
       return nobodyThere()
     }
   })
-  const { proxy, core, port } = await startProxy(page, { sessions: [first as never, second as never], streams })
+  const { proxy, core, port } = await startProxy(page, { sessions: [first, second], streams })
   const message = { protocol: 18, fromPort: 80, toPort: 1, payload: Buffer.alloc(1) }
   const over = async (): Promise<number> => {
     await get(port, 'http://a.example/', [['Content-Length', '0']], 'POST')
-    return [first, second].indexOf(dialled.at(-1) as never)
+    return [first, second].findIndex(session => session === dialled.at(-1))
   }
   core.session = second
   t.equal(await over(), 0)
@@ -265,7 +256,7 @@ t.test('what is known of the exits is kept in a directory; a broken file is as g
   const restored: unknown[] = []
   const start = async (state: unknown): Promise<Fixture> => await startProxy(page, {
     stateDirectory: directory,
-    createCore: () => ({ ...CORE, restore: (saved: unknown) => { restored.push(saved) }, toJSON: () => state }) as unknown as DrivenCore
+    createCore: () => idleCore({ restore: saved => { restored.push(saved) }, toJSON: () => state })
   })
   await (await start({ version: 1, of: 'first' })).proxy.close()
   t.strictSame(JSON.parse(readFileSync(file, 'utf8')), { version: 1, of: 'first' })
@@ -312,7 +303,7 @@ t.test('a session that is refused, and one that cannot be opened, are tried agai
       const session = new FakeSession()
       session.state = 'connecting'
       sessions.push(session)
-      return session as never
+      return session
     },
     replaced: () => {},
     heard: () => {},
@@ -320,7 +311,7 @@ t.test('a session that is refused, and one that cannot be opened, are tried agai
     logger: { debug () {}, info () {}, warn () {}, error: line => errors.push(line) }
   })
   const first = new FakeSession()
-  watch.follow(0, first as never)
+  watch.follow(0, first)
   const refusal = Object.assign(new Error('refused'), { code: 'I2CP_SESSION_REFUSED' }) as I2cpError
   first.emit('close', refusal)
   t.equal(sessions.length, 1, 'one that worked is replaced at once')
@@ -346,11 +337,10 @@ t.test('a session that is refused, and one that cannot be opened, are tried agai
 })
 
 t.test('without a way to renew a session comes back by itself', t => {
-  const session = new EventEmitter() as EventEmitter & { state: string }
-  session.state = 'ready'
+  const session = new FakeSession()
   let back = 0
   const watch = new SessionWatch({ renew: undefined, replaced: () => t.fail(), ready: () => back++, heard: () => {}, logger: undefined })
-  watch.follow(0, session as never)
+  watch.follow(0, session)
   session.emit('state', 'reconnecting')
   session.emit('close', new Error('x'))
   session.emit('state', 'ready')
@@ -445,13 +435,13 @@ t.test('a deaf proxy pings its exits and goes on with a new Destination', async 
   const renewed: FakeSession[] = []
   const session = new FakeSession()
   const exit = keys().destination
-  const backend = new Backend([session as never], {
+  const backend = new Backend([session], {
     config: {},
     streams,
-    createCore: () => ({ ...CORE, request: () => 1 }) as unknown as DrivenCore,
+    createCore: () => idleCore(),
     renew: () => {
       renewed.push(new FakeSession())
-      return renewed.at(-1) as never
+      return renewed.at(-1)!
     }
   })
   t.teardown(() => backend.close())

@@ -20,11 +20,11 @@ export class ProtocolError extends Error {
   }
 }
 
-/** One row of the table that maps a failure to everything a user sees of it. */
+/** One row of the table of failures that travel. */
 export interface FailureDescription {
-  /** Code of the ERROR message (section 4); 0 for a failure that only the client itself can find. */
+  /** Code of the ERROR message (section 4). */
   readonly code: number
-  /** Status of the proxy's answer to the browser. */
+  /** Status of the exit's answer over a stream. */
   readonly httpStatus: number
   /** Heading of the error page and of the documentation. */
   readonly title: string
@@ -44,22 +44,8 @@ export const WIRE_FAILURES = {
   draining: { code: 10, httpStatus: 503, title: 'The exit is shutting down' }
 } as const satisfies Record<string, FailureDescription>
 
-/** Failures that the client finds by itself; they never travel. */
-export const LOCAL_FAILURES = {
-  timeout: { code: 0, httpStatus: 504, title: 'No exit answered in time' },
-  'no-exit': { code: 0, httpStatus: 503, title: 'No exit is available' },
-  'bad-response': { code: 0, httpStatus: 502, title: 'The exit sent an unusable answer' },
-  'request-too-large': { code: 0, httpStatus: 413, title: 'The request is too large for messages' },
-  cancelled: { code: 0, httpStatus: 499, title: 'The request was cancelled' }
-} as const satisfies Record<string, FailureDescription>
-
 /** Name of an ERROR code. */
 export type WireErrorName = keyof typeof WIRE_FAILURES
-/** Name of any way in which a request can fail. */
-export type ErrorName = WireErrorName | keyof typeof LOCAL_FAILURES
-
-/** The whole table: name to code, HTTP status and heading. */
-export const FAILURES: Readonly<Record<ErrorName, FailureDescription>> = { ...WIRE_FAILURES, ...LOCAL_FAILURES }
 
 /** Name to code of the ERROR message. */
 export const ERROR_CODES = Object.fromEntries(

@@ -1,8 +1,8 @@
 /**
  * @minwww/protocol: what client and exit share. Pure functions and small classes, without I/O; docs/protocol.md says what they do.
  */
-export { ERROR_CODES, errorName, FAILURES, ProtocolError, WIRE_FAILURES } from './errors.ts'
-export type { ErrorName, ProtocolErrorCode, WireErrorName } from './errors.ts'
+export { ERROR_CODES, errorName, ProtocolError, WIRE_FAILURES } from './errors.ts'
+export type { ProtocolErrorCode, WireErrorName } from './errors.ts'
 export { ALTERNATIVE, EXIT_PORT, INITIAL_RATE, MESSAGE_BURST, MESSAGE_RATE, REPLY_FACTOR, SESSION_LIFE } from './constants.ts'
 export {
   CONTAINER, DATAGRAM2_ENVELOPE, MAX_OBJECT, MAX_SHAPE, MAX_SYMBOLS, messageCapacity, minimumPayload, OPEN_HEADER, paddedLength, PREFIX,

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import {
-  allowedShapes, chooseSymbols, copiesFor, ERROR_CODES, errorName, FAILURES, LossEstimator, MAX_OBJECT, minimumPayload, parityFor,
-  ReplayWindow, RttEstimator, SYMBOL_OVERHEAD, TokenBucket, tunnelMessagesOf
+  allowedShapes, chooseSymbols, copiesFor, ERROR_CODES, errorName, LossEstimator, MAX_OBJECT, minimumPayload, parityFor, ReplayWindow,
+  RttEstimator, SYMBOL_OVERHEAD, TokenBucket, tunnelMessagesOf, WIRE_FAILURES
 } from '../src/index.ts'
 import { expectedLosses } from '../src/choice.ts'
 import { symbolCapacity } from '../src/sizes.ts'
@@ -144,5 +144,5 @@ t.test('ten ERROR codes, each with one status', async t => {
   t.strictSame(Object.values(ERROR_CODES), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   for (const [name, code] of Object.entries(ERROR_CODES)) t.equal(errorName(code), name)
   t.equal(errorName(11), undefined)
-  for (const { httpStatus } of Object.values(FAILURES)) t.ok(httpStatus >= 400 && httpStatus < 600)
+  for (const { httpStatus } of Object.values(WIRE_FAILURES)) t.ok(httpStatus >= 400 && httpStatus < 600)
 })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createProxy, type AuthOptions, type CacheOptions, type Proxy, type Tunnels } from '@minwww/client'
 import type { Session } from '@minwww/i2cp'
 import { createExit, type Exit } from '@minwww/server'
-import { createStreamManager, type StreamManager } from '@minwww/streaming'
+import { createStreamManager, type StreamManager, type StreamSession } from '@minwww/streaming'
 import type { Settings } from './config/schema.ts'
 import { parseHostPort, parsePort } from './address.ts'
 import { explain, UsageError } from './errors.ts'
@@ -80,7 +80,7 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
  */
 const PROXY_STREAMS = { inactivityTimeout: 30_000, readTimeout: 90_000 }
 
-type StreamsOf = (session: Session) => StreamManager
+type StreamsOf = (session: StreamSession) => StreamManager
 
 /** Makes the stream manager of a session. That of a session that was renewed ends with it. */
 function streamsOf (closers: Closers, logger: Logger): StreamsOf {

@@ -97,7 +97,7 @@ async function fetchFromHostileSite (bytes: Buffer): Promise<void> {
   upstream ??= await startSite()
   upstream.respond = bytes
   try {
-    const response = await upstream.fetcher.fetch({ method: 'GET', url: 'http://a.i2p/', headers: [], body: undefined }, { b32: 'x', b64: 'x', hash: Buffer.alloc(32) } as never, AbortSignal.timeout(5_000))
+    const response = await upstream.fetcher.fetch({ method: 'GET', url: 'http://a.i2p/', headers: [], body: undefined }, { b32: 'x', base64: 'x', hash: Buffer.alloc(32) }, AbortSignal.timeout(5_000))
     await drain(response.body)
   } catch (error) {
     if (!isCoded(error)) throw error

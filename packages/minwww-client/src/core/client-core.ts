@@ -110,7 +110,7 @@ export class ClientCore {
 
   /**
    * Starts a request. Exactly one event with the handle follows, `response` or `failed`, unless it is cancelled.
-   * An object over 128 KiB fails with `request-too-large`, too many live requests with `busy`.
+   * An object over 128 KiB fails with `request-too-large`, one above `maxRequests` with `overloaded`.
    */
   request (now: number, r: RequestOptions): number {
     const handle = ++this.#handles
@@ -127,7 +127,7 @@ export class ClientCore {
     })
     const isTooMany = this.#requests.size >= config.maxRequests
     this.#requests.set(handle, request)
-    if (isTooMany) this.#dispatcher.fail(now, request, 'busy', 'too many requests at once')
+    if (isTooMany) this.#dispatcher.fail(now, request, 'overloaded', '')
     else if (request.object.length > MAX_OBJECT) this.#dispatcher.fail(now, request, 'request-too-large', '')
     else this.#dispatcher.start(now, request)
     return handle

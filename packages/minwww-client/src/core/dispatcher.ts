@@ -11,7 +11,7 @@ import { remove } from './remove.ts'
 import { decodeResponse } from './response.ts'
 import type { Sender } from './sender.ts'
 import type { Sources } from './sources.ts'
-import type { FailureCode } from './types.ts'
+import type { FailureCode } from './failures.ts'
 
 /** Other exits that are asked when one refuses by policy. */
 const MAX_REFUSALS = 2

@@ -1,11 +1,12 @@
 import { PROTOCOL } from '@minwww/i2cp/codec'
-import { decodeMessage, errorName, peekPrefix, ProtocolError, tunnelMessagesOf, VERSION } from '@minwww/protocol'
+import { decodeMessage, peekPrefix, ProtocolError, tunnelMessagesOf, VERSION } from '@minwww/protocol'
 import type { ErrorMessage, ReplyMessage, TaggedMessage } from '@minwww/protocol'
 import type { BurstWatch } from './burst-watch.ts'
 import type { ClientContext } from './context.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Exchange, Round } from './exchange.ts'
 import type { Exit } from './exit.ts'
+import { failureOfError } from './failures.ts'
 import type { Sender } from './sender.ts'
 import type { ExitSession } from './session.ts'
 import type { Incoming } from './types.ts'
@@ -96,7 +97,7 @@ export class Receiver {
     }
     account(now, exchange, length)
     stopCopies(exchange, message.attempt)
-    this.#dispatcher.refused(now, exchange, errorName(message.code) ?? 'bad-response', message)
+    this.#dispatcher.refused(now, exchange, failureOfError(message.code), message)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Destination, PROTOCOL } from '@minwww/i2cp/codec'
-import type { ErrorName } from '@minwww/protocol'
+import type { FailureCode } from './failures.ts'
 
 /** I2CP protocol of a message: Datagram2 for an OPEN, raw for everything else (docs/protocol.md, section 2). */
 export type MessageProtocol = typeof PROTOCOL.RAW | typeof PROTOCOL.DATAGRAM2
@@ -38,9 +38,6 @@ export interface RequestOptions {
   /** A site's own MinWWW exit, used instead of the pool. */
   destination?: Destination
 }
-
-/** Codes of exits (section 4) and the client's own. `FAILURES` of the protocol maps each to a status and a page. */
-export type FailureCode = ErrorName
 
 /** What one request cost. Times in ms, sizes in bytes of I2CP payload. */
 export interface RequestTrace {

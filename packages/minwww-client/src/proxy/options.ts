@@ -1,7 +1,8 @@
-import type { Destination, Logger, Session } from '@minwww/i2cp'
+import type { Destination, Logger } from '@minwww/i2cp'
 import type { StreamConnector } from '../route/streams.ts'
 import type { ClientConfig } from '../core.ts'
 import type { DriverOptions } from '../sessions/client-driver.ts'
+import type { ProxySession } from '../sessions/proxy-session.ts'
 import { DEFAULT_SANITIZE, type SanitizeOptions } from '../http/request-fields.ts'
 
 /** An exit: base64 Destination, b32 or name that the router can look up, or a Destination with a name for the console. */
@@ -32,22 +33,22 @@ export interface NameOptions {
 }
 
 /** Sessions and streams of one isolated user. */
-export interface Tunnels extends Pick<ProxyOptions, 'streams' | 'renew'> { sessions: readonly Session[] }
+export interface Tunnels extends Pick<ProxyOptions, 'streams' | 'renew'> { sessions: readonly ProxySession[] }
 
 export interface ProxyOptions {
   /** One session, or two (the second is for retries where there is only one exit). A promise lets the proxy listen at once. */
-  sessions: readonly Session[] | Promise<readonly Session[]>
+  sessions: readonly ProxySession[] | Promise<readonly ProxySession[]>
   /**
    * Opens a session with new keys in the place of session `source`, which has lost its router (state 'reconnecting', or
    * closed with an error), and closes that one. It may still be connecting. Without it sessions come back by themselves,
    * but exits' routers may not reach them for minutes. Made for `streams` that is a function: that is called again.
    */
-  renew?: (source: number) => Session
+  renew?: (source: number) => ProxySession
   exits: readonly ExitSpec[]
   /** Port 0 takes a free one. A host that is not loopback needs `auth`. */
   listen: { host: string, port: number }
   /** Manager of the first session, or how to make one once the session is there. Without it only GET and HEAD work. */
-  streams?: StreamConnector | ((session: Session) => StreamConnector)
+  streams?: StreamConnector | ((session: ProxySession) => StreamConnector)
   logger?: Logger
   /** Shortcuts into `config`. */
   strategy?: ClientConfig['strategy']

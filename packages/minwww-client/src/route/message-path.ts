@@ -2,32 +2,9 @@ import { encodeRequestHead, parseResponse, ProtocolError } from '@minwww/protoco
 import type { Destination } from '@minwww/i2cp'
 import { FetchError, type ClientDriver, type FailedEvent, type ResponseEvent } from '../sessions/client-driver.ts'
 import { isBodiless, type Answer, type SiteRequest } from '../http/answer.ts'
-import { ProxyError, type FailureCode } from '../http/failures.ts'
+import { ProxyError } from '../http/failures.ts'
 import { filterResponseFields } from '../http/response-fields.ts'
-
-/** Names of failures on the wire and in the core, to the proxy's codes. */
-const CODES: Readonly<Record<string, FailureCode>> = {
-  'unknown-id': 'MINWWW_BAD_UPSTREAM',
-  busy: 'MINWWW_BUSY',
-  'too-large': 'MINWWW_RESPONSE_TOO_LARGE',
-  policy: 'MINWWW_POLICY',
-  'name-not-resolved': 'MINWWW_NAME_NOT_RESOLVED',
-  'not-resolved': 'MINWWW_NAME_NOT_RESOLVED',
-  'connection-failed': 'MINWWW_CONNECTION_FAILED',
-  'connect-failed': 'MINWWW_CONNECTION_FAILED',
-  'upstream-timeout': 'MINWWW_UPSTREAM_TIMEOUT',
-  'upstream-malformed': 'MINWWW_BAD_UPSTREAM',
-  'bad-response': 'MINWWW_BAD_UPSTREAM',
-  'bad-request': 'MINWWW_BAD_REQUEST',
-  draining: 'MINWWW_BUSY',
-  timeout: 'MINWWW_TIMEOUT',
-  'no-exit': 'MINWWW_NO_EXIT',
-  overloaded: 'MINWWW_OVERLOADED',
-  'request-too-large': 'MINWWW_BODY_TOO_LARGE'
-}
-
-/** The proxy's code for a failure's name; undefined for a name that is not known. */
-export const codeOfFailure = (name: string): FailureCode | undefined => Object.hasOwn(CODES, name) ? CODES[name] : undefined
+import { PROXY_CODES } from './failure-codes.ts'
 
 /** The response needs the streaming path; `exit` already has it. */
 export class TooLargeError extends Error {
@@ -58,10 +35,10 @@ export async function fetchByMessage (driver: ClientDriver, request: SiteRequest
 }
 
 export function failureOf (event: FailedEvent): ProxyError {
-  const code = CODES[event.code] ?? 'MINWWW_BAD_UPSTREAM'
   const size = event.size === undefined || event.size === 0 ? '' : `${event.size} bytes`
   const detail = [event.detail, size].filter(text => text !== '').join(', ')
-  return new ProxyError(code, detail === '' ? undefined : detail, { retryAfter: event.retryAfter === 0 ? undefined : event.retryAfter })
+  const retryAfter = event.retryAfter === 0 ? undefined : event.retryAfter
+  return new ProxyError(PROXY_CODES[event.code], detail === '' ? undefined : detail, { retryAfter })
 }
 
 function toAnswer (method: string, { message, exit, trace }: ResponseEvent): Answer {

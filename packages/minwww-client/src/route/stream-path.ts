@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { isBodiless, type Answer, type SiteRequest } from '../http/answer.ts'
 import { ProxyError } from '../http/failures.ts'
 import { pairs, valuesOf, type Fields } from '../http/fields.ts'
-import { codeOfFailure } from './message-path.ts'
+import { proxyCodeOfExit } from './failure-codes.ts'
 import { filterResponseFields } from '../http/response-fields.ts'
 import type { StreamAgent, StreamPeer } from './streams.ts'
 
@@ -184,7 +184,7 @@ export function toStreamError (error: unknown): ProxyError {
 /** An exit names its own failures; the proxy has the page for them. A site cannot ask for the proxy's password. */
 function refuseFailureOfExit (response: IncomingMessage, received: Fields, peer: StreamPeer): void {
   const [name] = peer.kind === 'exit' ? valuesOf(received, 'x-minwww-error') : []
-  const code = name === undefined ? undefined : codeOfFailure(name)
+  const code = name === undefined ? undefined : proxyCodeOfExit(name)
   if (code === undefined && response.statusCode !== 407) return
   response.destroy()
   throw new ProxyError(code ?? 'MINWWW_BAD_UPSTREAM', code === undefined ? 'proxy authentication was asked for' : name, { retryAfter: Number(response.headers['retry-after']) || undefined })

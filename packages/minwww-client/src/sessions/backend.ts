@@ -1,10 +1,11 @@
-import type { Destination, Logger, Session } from '@minwww/i2cp'
+import type { Destination, Logger } from '@minwww/i2cp'
 import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import type { ClientConfig, ExitStatus } from '../core.ts'
 import { ClientDriver } from './client-driver.ts'
 import { MAX_EXITS } from '../pool/pool.ts'
 import { DeafWatch, type Pinger } from './deaf-watch.ts'
 import type { ExitSpec, ProxyOptions } from '../proxy/options.ts'
+import type { ProxySession } from './proxy-session.ts'
 import { Readiness } from './readiness.ts'
 import { SessionWatch } from './session-watch.ts'
 import { StreamAgent, type StreamConnector } from '../route/streams.ts'
@@ -41,24 +42,24 @@ export class Backend {
   readonly driver: ClientDriver
   /** Of the sessions: `wait` for it. */
   readonly readiness: Readiness
-  readonly #sessions: Session[]
+  readonly #sessions: ProxySession[]
   readonly #options: BackendOptions
   readonly #watch: SessionWatch
   readonly #deafWatch: DeafWatch
   readonly #exits = new Map<string, NamedExit>() // at most MAX_EXITS
   readonly #retries = new Map<NamedExit, { timer: NodeJS.Timeout, name: string }>()
   /** One per session, however often streams change over to it. */
-  readonly #connectors = new WeakMap<Session, StreamConnector & Pinger>()
+  readonly #connectors = new WeakMap<ProxySession, StreamConnector & Pinger>()
   /** Sessions that were given up because they were deaf. */
   #renewals = 0
   #agent: StreamAgent | undefined
   /** Sessions that have received a message. */
-  readonly #heard = new WeakSet<Session>()
+  readonly #heard = new WeakSet<ProxySession>()
   /** The session that streams go over. */
-  #streaming: Session | undefined
+  #streaming: ProxySession | undefined
   #closed = false
 
-  constructor (sessions: readonly Session[], options: BackendOptions) {
+  constructor (sessions: readonly ProxySession[], options: BackendOptions) {
     if (sessions.length === 0) throw new TypeError('a proxy needs a session')
     this.#sessions = [...sessions]
     this.#options = options
@@ -84,7 +85,7 @@ export class Backend {
     this.#sessions.forEach((session, source) => this.#watch.follow(source, session))
   }
 
-  get sessions (): readonly Session[] { return this.#sessions }
+  get sessions (): readonly ProxySession[] { return this.#sessions }
 
   /** Absent where the proxy runs without streams. Another one after a session was renewed. */
   get streams (): StreamAgent | undefined { return this.#agent }
@@ -172,7 +173,7 @@ export class Backend {
     if (!this.#heard.has(this.#streaming!)) this.#openStreams()
   }
 
-  #replace (source: number, session: Session): void {
+  #replace (source: number, session: ProxySession): void {
     this.#sessions[source] = session
     if (!this.#sessions.includes(this.#streaming!)) this.#openStreams()
     this.driver.replaceSession(source, session)

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import type { Destination, LocalDestination, Logger, ReceivedMessage, Session } from '@minwww/i2cp'
+import type { Destination, LocalDestination, Logger, ReceivedMessage } from '@minwww/i2cp'
 import { ClientCore } from '../core.ts'
 import type { ClientConfig, ClientEvent, ExitStatus, Outgoing, RequestOptions } from '../core.ts'
 import { monotonicNow } from './clock.ts'
+import type { ProxySession } from './proxy-session.ts'
 import { summarize } from './wire-log.ts'
 
 export type ResponseEvent = Extract<ClientEvent, { type: 'response' }>
@@ -20,10 +21,10 @@ export class FetchError extends Error {
 }
 
 /** What the driver needs of a core: the real ClientCore, or a stand-in of a test. */
-export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'toJSON' | 'restore' | 'load' | 'config'>>
+export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'restore' | 'load' | 'config'>> & { toJSON? (): unknown }
 
 /** What the driver needs of a session. */
-export type DrivenSession = Pick<Session, 'destination' | 'keys' | 'state' | 'clockOffset' | 'send' | 'on' | 'off'>
+export type DrivenSession = Pick<ProxySession, 'destination' | 'keys' | 'state' | 'clockOffset' | 'send' | 'on' | 'off'>
 
 export interface DriverOptions {
   /** One or two own Destinations; the second one is for retries where there is only one exit. */
@@ -99,7 +100,7 @@ export class ClientDriver {
     return !this.#closed && this.#sessions.some(session => session.state === 'ready')
   }
 
-  get state (): Session['state'] {
+  get state (): ProxySession['state'] {
     return this.ready ? 'ready' : this.#sessions[0]?.state ?? 'closed'
   }
 

@@ -1,12 +1,13 @@
-import type { I2cpError, Logger, Session } from '@minwww/i2cp'
+import type { I2cpError, Logger } from '@minwww/i2cp'
+import type { ProxySession } from './proxy-session.ts'
 
 /** A session that ended before it was ever ready is followed by the next one after this, ms. */
 const RENEW_DELAY = 5_000
 
 export interface SessionWatchHooks {
   /** Opens a session with keys of its own in the place of one that has lost its router. */
-  renew: ((source: number) => Session) | undefined
-  replaced: (source: number, session: Session) => void
+  renew: ((source: number) => ProxySession) | undefined
+  replaced: (source: number, session: ProxySession) => void
   ready: () => void
   /** A message has come over a session. */
   heard: () => void
@@ -27,9 +28,9 @@ export class SessionWatch {
     this.#hooks = hooks
   }
 
-  follow (source: number, session: Session): void {
+  follow (source: number, session: ProxySession): void {
     let wasReady = session.state === 'ready'
-    const onState = (state: Session['state']): void => {
+    const onState = (state: ProxySession['state']): void => {
       if (state === 'reconnecting') this.renew(source)
       if (state !== 'ready') return
       wasReady = true
@@ -62,7 +63,7 @@ export class SessionWatch {
     const { renew, replaced, logger } = this.#hooks
     if (this.#closed || renew === undefined) return
     this.#releases[source]?.()
-    let session: Session
+    let session: ProxySession
     try {
       session = renew(source)
     } catch (error) {

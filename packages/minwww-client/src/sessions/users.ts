@@ -1,10 +1,11 @@
-import type { Logger, Session } from '@minwww/i2cp'
+import type { Logger } from '@minwww/i2cp'
 import { DiskStore } from '../cache/disk.ts'
 import { HttpCache } from '../cache/cache.ts'
 import { Backend, checkRoom, exitId } from './backend.ts'
 import { ProxyError } from '../http/failures.ts'
 import type { CacheOptions, ExitSpec, ProxyOptions, Tunnels } from '../proxy/options.ts'
 import type { Patience } from '../http/patience.ts'
+import type { ProxySession } from './proxy-session.ts'
 import { PoolMemory } from './pool-memory.ts'
 import { Readiness } from './readiness.ts'
 
@@ -51,7 +52,7 @@ export class Users {
     this.#remembered = await this.#memory?.load()
     const { sessions } = this.#options
     // Sessions that are there need no turn of the event loop.
-    if (Array.isArray(sessions)) this.#open(sessions as readonly Session[])
+    if (Array.isArray(sessions)) this.#open(sessions as readonly ProxySession[])
     else Promise.resolve(sessions).then(opened => this.#open(opened)).catch((error: unknown) => { this.#fail(error) })
   }
 
@@ -126,7 +127,7 @@ export class Users {
     return opening
   }
 
-  #open (sessions: readonly Session[]): void {
+  #open (sessions: readonly ProxySession[]): void {
     if (this.#closed) return
     const { streams, renew } = this.#options
     this.#common = this.#seat({ sessions, ...(streams === undefined ? {} : { streams }), ...(renew === undefined ? {} : { renew }) }, true)

@@ -135,7 +135,7 @@ export class Bandwidth implements Pacer {
     return this.#out.readyAt(now, 1)
   }
 
-  sent (now: number, message: OutgoingMessage): void {
+  sent (now: number, message: Pick<OutgoingMessage, 'payload'> & { to: { b32: string } }): void {
     const bytes = message.payload.length + CONTAINER
     this.#markActive(now, message.to.b32)
     this.#out.sent(now, bytes, this.#active.size)

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { FAILURES } from '@minwww/protocol'
+import { WIRE_FAILURES } from '@minwww/protocol'
 import type { ServerError } from '../errors.ts'
 import type { Field } from '../fetch/http-types.ts'
 
@@ -12,7 +12,7 @@ export interface ErrorAnswer {
 
 /** A failure as an HTTP response. The MinWWW proxy reads X-MinWWW-Error and shows its own page; others see this one. */
 export function errorAnswer (error: ServerError): ErrorAnswer {
-  const { httpStatus, title } = FAILURES[error.reason]
+  const { httpStatus, title } = WIRE_FAILURES[error.reason]
   const body = Buffer.from(`${title}: ${error.message}.\n`)
   const headers: Field[] = [
     ['Content-Type', 'text/plain; charset=utf-8'],

@@ -32,7 +32,7 @@ export interface Answer { status: number, headers: Record<string, string | strin
 export async function over (stream: Duplex, path: string, options: http.RequestOptions & { body?: Buffer } = {}): Promise<Answer> {
   const { body, ...rest } = options
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const request = http.request({ createConnection: () => stream as never, path, headers: { host: 'demo.i2p' }, ...rest })
+    const request = http.request({ createConnection: () => stream, path, headers: { host: 'demo.i2p' }, ...rest })
     request.once('response', resolve).once('error', reject)
     request.end(body)
   })
@@ -42,7 +42,7 @@ export async function over (stream: Duplex, path: string, options: http.RequestO
 /** Sends CONNECT or an Upgrade; resolves with the status, and the stream when it is open. */
 export async function tunnel (stream: Duplex, options: http.RequestOptions): Promise<{ status: number, headers: http.IncomingHttpHeaders, socket: Duplex, head: Buffer }> {
   return await new Promise((resolve, reject) => {
-    const request = http.request({ createConnection: () => stream as never, setHost: false, ...options })
+    const request = http.request({ createConnection: () => stream, setHost: false, ...options })
     const opened = (response: IncomingMessage, socket: Duplex, head: Buffer) => resolve({ status: response.statusCode ?? 0, headers: response.headers, socket, head })
     request.once('connect', opened).once('upgrade', opened).once('error', reject)
     request.once('response', response => opened(response, stream, Buffer.alloc(0)))
