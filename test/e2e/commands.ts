@@ -147,6 +147,7 @@ t.test('the lines of the systemd units', async t => {
   mkdirSync('/etc/minwww')
   const list = join(FOLDER, 'exits')
   writeFileSync('/etc/minwww/minwww.toml', `[exit]\nlimit-out = 64\n[proxy]\nexits = "${list}"\n`)
+  writeFileSync(list, 'exit.i2p\n')
   t.match(await run(t, 'docs/operating-an-exit.md', 'minwww config check /etc/minwww/minwww.toml'), /correct/)
   const exit = await start(t, 'packaging/systemd/minwww-exit.service', 'minwww exit --config /etc/minwww/minwww.toml --keys ${STATE_DIRECTORY}/exit.dat --state ${STATE_DIRECTORY} --drain-time 30', address,
     { env: { STATE_DIRECTORY, MINWWW_LOG_LEVEL: 'info' } })

@@ -60,6 +60,10 @@ t.test('wrong use is one line on standard error and status 2, failure status 1',
     if (args.length > 0) t.match(stderr, /^minwww: [^\n]+\n$/)
   }
   const port = await freePort()
+  // What is wrong is said before there is a router.
+  const usage = runCli(['exit', '--router', `127.0.0.1:${port}`, '--upstream', 'foo', '--console', '0.0.0.0:1', '--methods', 'FETCH', '--json'])
+  t.equal(usage.status, 2)
+  t.match(usage.stderr, /^minwww: --console: [^\n]+\nminwww: --upstream: [^\n]+\nminwww: --methods: [^\n]+\n$/)
   const noRouter = runCli(['exit', '--router', `127.0.0.1:${port}`, '--json'])
   t.equal(noRouter.status, 1)
   t.match(noRouter.stderr, /minwww: no I2CP router answers at 127\.0\.0\.1:\d+; [^\n]+\n$/)
@@ -94,5 +98,6 @@ t.test('config: what is wrong is named', async t => {
   t.match(check('[exit]\nlimit_out = 64\n'), { status: 2, stderr: /no setting 'limit_out'/ })
   t.match(check('[nowhere]\n'), { status: 2, stderr: /\[nowhere\] is not a section/ })
   t.match(check('[exit\n'), { status: 2, stderr: /minwww\.toml/ })
-  t.match(check('[exit]\nlimit-out = "much"\n'), { status: 2, stderr: /--limit-out/ })
+  t.match(check('[exit]\nlimit-out = "much"\n'), { status: 2, stderr: /^minwww: \S*minwww\.toml:2: \[exit\] limit-out: "much" must be a number[^\n]*\n$/ })
+  t.match(check('[exit]\nupstream = "foo"\nallow-hosts = "nofile"\n'), { status: 2, stderr: /toml:2: \[exit\] upstream: [^]*toml:3: \[exit\] allow-hosts: nofile: / })
 })

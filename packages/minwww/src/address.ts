@@ -25,29 +25,33 @@ export function formatHostPort ({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** Reads a port, 1 to 65,535. Throws UsageError that names `option`. */
-export function parsePort (text: string, option: string): number {
-  const port = Number(text)
-  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) throw new UsageError(`${option}: '${text}' is not a port from 1 to 65535`)
-  return port
-}
-
-const SITE_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
+const SITE_NAME = /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
+const MAX_SITE_NAME = 253
 
 /**
  * Reads `NAME=URL` options into a table from host name to the origin of the HTTPD behind it.
  * Throws UsageError for a name that cannot be a host, a URL that is not http or https, and a name given twice.
  */
 export function parseSites (entries: readonly string[], option = '--site'): Record<string, string> {
-  const sites: Record<string, string> = {}
+  const sites = new Map<string, string>()
   for (const entry of entries) {
     const equals = entry.indexOf('=')
     const name = entry.slice(0, equals).toLowerCase()
-    if (equals < 1 || !SITE_NAME.test(name)) throw new UsageError(`${option}: '${entry}' is not NAME=URL, for example demo.i2p=http://127.0.0.1:8080`)
-    if (name in sites) throw new UsageError(`${option}: ${name} is given twice`)
-    sites[name] = originOf(entry.slice(equals + 1), option)
+    if (equals < 1 || name.length > MAX_SITE_NAME || !SITE_NAME.test(name)) throw new UsageError(`${option}: '${entry}' is not NAME=URL, for example demo.i2p=http://127.0.0.1:8080`)
+    if (sites.has(name)) throw new UsageError(`${option}: ${name} is given twice`)
+    sites.set(name, originOf(entry.slice(equals + 1), option))
   }
-  return sites
+  return Object.fromEntries(sites)
+}
+
+/** Reads `NAME=URL`: the title of a jump service, and where the name that is looked for is appended. Throws UsageError that begins with `option`. */
+export function parseJump (entry: string, option: string): [string, string] {
+  const equals = entry.indexOf('=')
+  const url = entry.slice(equals + 1)
+  if (equals < 1 || parseUrl(url) === undefined || !/^https?:/.test(url)) {
+    throw new UsageError(`${option}: '${entry}' is not NAME=URL, for example stats.i2p=http://stats.i2p/cgi-bin/jump.cgi?a=`)
+  }
+  return [entry.slice(0, equals), url]
 }
 
 function originOf (text: string, option: string): string {

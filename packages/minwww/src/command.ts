@@ -1,5 +1,7 @@
 import { Option, type Command } from 'commander'
-import { parseText, readConfigFile, readEnvironment, resolveSettings, type RawSection } from './config/load.ts'
+import { checkSettings, type Moment } from './config/check.ts'
+import { readConfigFile } from './config/file.ts'
+import { flagLayer } from './config/load.ts'
 import { settingsOf, type Section, type SettingInfo, type Settings } from './config/schema.ts'
 import { createLogger, createReporter, type Logger, type Reporter } from './output.ts'
 
@@ -9,8 +11,8 @@ export interface Context<T> {
   logger: Logger
   reporter: Reporter
   json: boolean
-  /** Reads file and environment once more; flags stay as they are. Throws UsageError. */
-  reread?: () => T
+  /** Reads file and environment once more, and checks them; flags stay as they are. Rejects with SettingsError. */
+  reread?: () => Promise<T>
 }
 
 interface CommonOptions { json?: true, logLevel: string, config?: string }
@@ -40,8 +42,8 @@ export function addServiceCommand<S extends Section> (
     .option('--config <FILE>', 'TOML file; environment and flags win over it')
   for (const setting of settingsOf(section)) command.addOption(optionOf(setting))
   return command.action(async () => {
-    const reread = () => settingsFrom(command, section)
-    await run({ ...await contextOf(command, reread()), reread })
+    const settings = await settingsFrom(command, section, 'start')
+    await run({ ...await contextOf(command, settings), reread: async () => await settingsFrom(command, section, 'later') })
   })
 }
 
@@ -57,15 +59,11 @@ function optionOf (setting: SettingInfo): Option {
   return option
 }
 
-function settingsFrom<S extends Section> (command: Command, section: S): Settings<S> {
-  const options = command.opts<Record<string, unknown>>()
-  const flags: RawSection = {}
-  for (const setting of settingsOf(section)) {
-    const value = options[setting.key]
-    if (value === undefined) continue
-    flags[setting.key] = setting.kind === 'number' ? parseText(setting, String(value), setting.flag) : value
-  }
+async function settingsFrom<S extends Section> (command: Command, section: S, moment: Moment): Promise<Settings<S>> {
   const { config } = command.opts<CommonOptions>()
-  const fromFile = config === undefined ? undefined : readConfigFile(config)[section]
-  return resolveSettings(section, [fromFile, readEnvironment(section, process.env), flags])
+  return await checkSettings(section, {
+    ...(config !== undefined && { file: readConfigFile(config) }),
+    environment: process.env,
+    flags: flagLayer(section, command.opts<Record<string, unknown>>())
+  }, moment)
 }

@@ -1,5 +1,5 @@
 import type { AdmissionLimits, ExitOptions, PathRule, PolicyOptions, ReloadableOptions } from '@minwww/server'
-import { parsePort, parseSites } from './address.ts'
+import { parseSites } from './address.ts'
 import type { Settings } from './config/schema.ts'
 import { UsageError } from './errors.ts'
 
@@ -51,7 +51,7 @@ export function reloadableOptions (settings: ExitSettings): ReloadableOptions {
     allowAddresses: allowAddress,
     denyAddresses: denyAddress,
     ownAddresses: ownAddress,
-    ...(ports.length > 0 && { ports: ports.map(port => parsePort(port, '--ports')) })
+    ...(ports.length > 0 && { ports })
   }
 }
 
@@ -85,19 +85,20 @@ function limitsOf ({ limitClient = 0, clientRequests, clientPosts, totalRequests
   }
 }
 
-/** Reads `NAME/PATH=METHOD,METHOD` and `NAME/PATH=none`. */
 function sitePathsOf (entries: readonly string[]): Record<string, PathRule[]> {
-  const rules: Record<string, PathRule[]> = {}
-  for (const entry of entries) {
-    const match = /^([^\s/=]+)(\/[^\s=]*)=([A-Za-z,-]+)$/.exec(entry)
-    const [, name, path, methods] = match ?? []
-    if (name === undefined || path === undefined || methods === undefined) {
-      throw new UsageError(`--site-path: '${entry}' is not NAME/PATH=METHODS, for example demo.i2p/admin=none or demo.i2p/form=GET,POST`)
-    }
-    const allowed = methods.toLowerCase() === 'none' ? false : methods.split(',').map(method => methodOf(method, '--site-path'))
-    ;(rules[name.toLowerCase()] ??= []).push({ path, methods: allowed })
+  const rules = new Map<string, PathRule[]>()
+  for (const { site, ...rule } of entries.map(entry => parseSitePath(entry, '--site-path'))) rules.set(site, [...rules.get(site) ?? [], rule])
+  return Object.fromEntries(rules)
+}
+
+/** Reads `NAME/PATH=METHOD,METHOD` and `NAME/PATH=none`. Throws UsageError that begins with `option`. */
+export function parseSitePath (entry: string, option: string): PathRule & { site: string } {
+  const [, name, path, methods] = /^([^\s/=]+)(\/[^\s=]*)=([A-Za-z,-]+)$/.exec(entry) ?? []
+  if (name === undefined || path === undefined || methods === undefined) {
+    throw new UsageError(`${option}: '${entry}' is not NAME/PATH=METHODS, for example demo.i2p/admin=none or demo.i2p/form=GET,POST`)
   }
-  return rules
+  const allowed = methods.toLowerCase() === 'none' ? false : methods.split(',').map(method => methodOf(method, option))
+  return { site: name.toLowerCase(), path, methods: allowed }
 }
 
 function methodOf (text: string, option: string): string {

@@ -50,17 +50,18 @@ export function takeHangups (): (reload: () => void) => void {
 
 /**
  * Runs a service until SIGTERM or SIGINT, then closes what it opened and ends with status 0 within two seconds; with
- * status 1 or 2 and one line on standard error if it cannot start. A service that drains for `drainTime` ms has that
+ * status 1 and a line in the log after an error that nobody caught, whatever hangs then; with status 1 or 2 and one line
+ * on standard error if it cannot start. A service that drains for `drainTime` ms has that
  * much longer; a second signal ends it at once.
  */
 export async function runService (logger: Logger, start: (closers: Closers) => Promise<void>, drainTime = USUAL_DRAIN): Promise<void> {
   const closers = new Closers()
   // What hangs while closing is left behind on purpose: the user asked for the end.
-  const force = () => setTimeout(() => process.exit(0), CLOSE_DEADLINE - USUAL_DRAIN + drainTime).unref()
+  const force = (status: 0 | 1): void => { setTimeout(() => process.exit(status), CLOSE_DEADLINE - USUAL_DRAIN + drainTime).unref() }
   closeWithGrace({ delay: false, skip: ['SIGHUP'], logger: { error: () => {} } }, async ({ err }) => {
-    force()
+    force(err === undefined ? 0 : 1)
     if (err !== undefined) {
-      logger.error({ err }, 'unexpected error')
+      logger.fatal({ err }, 'unexpected error; the service ends')
       process.exitCode = 1
     }
     await closers.close()

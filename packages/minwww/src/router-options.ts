@@ -1,5 +1,5 @@
-import { createSession, I2cpError, openSession as beginSession, type LocalDestination, type Session, type SessionOptions } from '@minwww/i2cp'
-import { parseHostPort } from './address.ts'
+import { checkOptions, createSession, I2cpError, isLoopback, openSession as beginSession, type LocalDestination, type Session, type SessionOptions } from '@minwww/i2cp'
+import { parseHostPort, type HostPort } from './address.ts'
 import { CliError, explain, UsageError } from './errors.ts'
 import type { Logger, Reporter } from './output.ts'
 
@@ -14,14 +14,38 @@ interface RouterSettings { router: string, allowPlainRemote: boolean, i2cpOption
 /** Options of a session over TCP to the router that the user named. */
 export function routerOptions (settings: RouterSettings, logger: Logger): SessionOptions {
   const { router, allowPlainRemote, i2cpOption = [] } = settings
-  return { router: parseHostPort(router, '--router'), allowPlainRemote, options: parseI2cpOptions(i2cpOption), backoff: RECONNECT, logger }
+  const address = parseRouter(router, '--router')
+  checkRemote(address, allowPlainRemote, '--router')
+  return { router: address, allowPlainRemote, options: parseI2cpOptions(i2cpOption), backoff: RECONNECT, logger }
+}
+
+/** Reads `HOST:PORT` of a router. Throws UsageError that begins with `name`. */
+export function parseRouter (text: string, name: string): HostPort {
+  if (/^[A-Za-z0-9.-]+$/.test(text)) throw new UsageError(`${name}: '${text}' has no port: write ${text}:7654, which is I2CP's port`)
+  return parseHostPort(text, name)
+}
+
+/** Throws UsageError for a router on another machine, to which keys and pages would go in the clear. */
+export function checkRemote ({ host }: HostPort, allowPlainRemote: boolean, name: string): void {
+  if (allowPlainRemote || isLoopback(host)) return
+  throw new UsageError(`${name}: ${host} is not this machine, and I2CP to it is not encrypted: use a tunnel (ssh -L), or --allow-plain-remote if you trust all of the way`)
+}
+
+/** Checks one `NAME=VALUE` option of an I2CP session. Throws UsageError that begins with `name`. */
+export function checkI2cpOption (entry: string, name: string): void {
+  const options = parseI2cpOptions([entry], name)
+  try {
+    checkOptions(options)
+  } catch (error) {
+    throw new UsageError(`${name}: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 /** Reads `NAME=VALUE` options of an I2CP session. Throws UsageError. */
-export function parseI2cpOptions (entries: readonly string[]): Record<string, string> {
+export function parseI2cpOptions (entries: readonly string[], name = '--i2cp-option'): Record<string, string> {
   return Object.fromEntries(entries.map(entry => {
     const equals = entry.indexOf('=')
-    if (equals < 1) throw new UsageError(`--i2cp-option: '${entry}' is not NAME=VALUE, for example inbound.length=1`)
+    if (equals < 1) throw new UsageError(`${name}: '${entry}' is not NAME=VALUE, for example inbound.length=1`)
     return [entry.slice(0, equals), entry.slice(equals + 1)]
   }))
 }

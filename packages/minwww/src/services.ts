@@ -4,12 +4,12 @@ import type { Session } from '@minwww/i2cp'
 import { createExit, type Exit } from '@minwww/server'
 import { createStreamManager, type StreamManager, type StreamSession } from '@minwww/streaming'
 import type { Settings } from './config/schema.ts'
-import { parseHostPort, parsePort } from './address.ts'
-import { explain, UsageError } from './errors.ts'
+import { parseHostPort, parseJump } from './address.ts'
+import { explain } from './errors.ts'
 import { exitOptions, type ExitSettings } from './exit-options.ts'
 import type { Closers } from './lifecycle.ts'
 import type { Logger } from './output.ts'
-import { parseUrl } from '@minwww/protocol/parse-url'
+import { parseUsers } from './users.ts'
 
 const MEGABYTE = 1024 * 1024
 /** How long an exit that was told to end finishes what it has, s; `exit` has a setting for it. */
@@ -27,7 +27,7 @@ export async function openExit (closers: Closers, session: Session, settings: Ex
     sites: { ...ownSites, ...options.sites },
     logger,
     ...(consoleAddress !== undefined && { console: parseHostPort(consoleAddress, '--console') })
-  }).catch((error: unknown) => { throw explain(error) })
+  }).catch((error: unknown) => { throw explain(error, undefined, '--console') })
   return closers.add(exit, exit => exit.close({ timeout: drainTime * 1000 }))
 }
 
@@ -50,7 +50,6 @@ export interface ProxyParts extends ProxySessions {
 /** Starts the browser proxy, and sees to its end. It listens at once; until the sessions are ready it answers 503. */
 export async function openProxy (closers: Closers, parts: ProxyParts, settings: ProxySettings, logger: Logger): Promise<Proxy> {
   const { strategy, replyMode, timeout, hosts, jump, auth, isolate, hostname, connectPorts, acceptLanguage, privateAddresses, state } = settings
-  if (isolate && auth === undefined) throw new UsageError('--isolate needs --auth')
   const common = streamsOf(closers, logger)
   const proxy = await createProxy({
     ...tunnelsOf(parts, common),
@@ -66,11 +65,11 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     hostnames: hostname,
     ...(auth !== undefined && { auth: readUsers(auth) }),
     ...(isolate && { isolate: async () => await isolated(parts.openUser(), streamsOf(closers, logger)) }),
-    ...(connectPorts.length > 0 && { connectPorts: connectPorts.map(port => parsePort(port, '--connect-ports')) }),
+    ...(connectPorts.length > 0 && { connectPorts }),
     ...(acceptLanguage !== undefined && { sanitize: { acceptLanguage } }),
     ...(privateAddresses !== undefined && { privateAddresses }),
     ...(state !== undefined && { stateDirectory: state })
-  }).catch((error: unknown) => { throw explain(error, settings.proxy) })
+  }).catch((error: unknown) => { throw explain(error, undefined, '--proxy') })
   return closers.add(proxy, proxy => proxy.close())
 }
 
@@ -97,30 +96,12 @@ const cacheOf = ({ cacheMemory, cacheDir, cacheDisk }: ProxySettings): CacheOpti
   ? false
   : { maxBytes: cacheMemory * MEGABYTE, maxDiskBytes: cacheDisk * MEGABYTE, ...(cacheDir !== undefined && { directory: cacheDir }) }
 
-/** Reads `NAME=URL` options: the title of a jump service, and where the name that is looked for is appended. */
-function parseJumps (entries: readonly string[]): Record<string, string> {
-  return Object.fromEntries(entries.map(entry => {
-    const equals = entry.indexOf('=')
-    const url = entry.slice(equals + 1)
-    if (equals < 1 || parseUrl(url) === undefined || !url.startsWith('http')) throw new UsageError(`--jump: '${entry}' is not NAME=URL, for example stats.i2p=http://stats.i2p/cgi-bin/jump.cgi?a=`)
-    return [entry.slice(0, equals), url]
-  }))
-}
+const parseJumps = (entries: readonly string[]): Record<string, string> => Object.fromEntries(entries.map(entry => parseJump(entry, '--jump')))
 
-/** Reads a file with `USER:PASSWORD` lines. */
 function readUsers (file: string): AuthOptions {
-  let text: string
   try {
-    text = readFileSync(file, 'utf8')
+    return { users: parseUsers(readFileSync(file, 'utf8'), file) }
   } catch (error) {
-    throw explain(error, file)
+    throw explain(error, file, '--auth')
   }
-  const users: Record<string, string> = {}
-  for (const line of text.split(/\r?\n/).filter(line => line.trim() !== '')) {
-    const colon = line.indexOf(':')
-    // The line itself is a secret: it is not shown.
-    if (colon < 1) throw new UsageError(`${file}: every line must be USER:PASSWORD`)
-    users[line.slice(0, colon)] = line.slice(colon + 1)
-  }
-  return { users }
 }

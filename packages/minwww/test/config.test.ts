@@ -2,13 +2,16 @@ import t from 'tap'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parseHostPort, parseSites } from '../src/address.ts'
 import { documentSettings } from '../src/config/document.ts'
-import { parseText, readConfigFile, readEnvironment, resolveSettings } from '../src/config/load.ts'
+import { readConfigFile } from '../src/config/file.ts'
+import { environmentLayer, flagLayer, resolveSettings } from '../src/config/load.ts'
 import { SECTIONS, settingsOf, type Section } from '../src/config/schema.ts'
-import { explain, UsageError } from '../src/errors.ts'
+import { explain, SettingsError, UsageError } from '../src/errors.ts'
 import { exitOptions, reloadableOptions } from '../src/exit-options.ts'
 import { readExits } from '../src/exits.ts'
 import { modelOptions } from '../src/model.ts'
 import { createProgram } from '../src/program.ts'
+
+const B32 = `${'a'.repeat(52)}.b32.i2p`
 
 t.test('addresses: HOST:PORT with IPv6 in brackets, anything else is wrong use', async t => {
   t.strictSame(parseHostPort('127.0.0.1:4480', '--proxy'), { host: '127.0.0.1', port: 4480 })
@@ -25,6 +28,8 @@ t.test('sites: NAME=URL, only origins, each name once', async t => {
     t.throws(() => parseSites([entry]), UsageError, entry)
   }
   t.throws(() => parseSites(['a=http://b', 'A=http://c']), /given twice/)
+  t.strictSame(parseSites(['constructor=http://b']), { constructor: 'http://b' })
+  for (const name of ['a..i2p', 'a.-b', 'a-.i2p', '__proto__']) t.throws(() => parseSites([`${name}=http://b`]), UsageError, name)
 })
 
 t.test('what is a list in the file can be given more than once as a flag', async t => {
@@ -34,51 +39,60 @@ t.test('what is a list in the file can be given more than once as a flag', async
   t.strictSame(repeatable, lists)
 })
 
+/** A layer of flags. */
+const flags = (section: Section, values: Record<string, unknown>) => flagLayer(section, values)
+
 t.test('layers: flags over environment over file over defaults', async t => {
-  const environment = readEnvironment('exit', { MINWWW_EXIT_LIMIT_OUT: '32', MINWWW_EXIT_SITE: 'a=http://b  c=http://d', MINWWW_EXIT_LOG_URLS: 'yes' })
-  t.strictSame(environment, { site: ['a=http://b', 'c=http://d'], limitOut: 32, logUrls: true })
-  const settings = resolveSettings('exit', [{ limitOut: 1, limitIn: 2, quotaDay: 3 }, { limitOut: 32, limitIn: 4 }, { limitOut: 64 }])
-  t.match(settings, { limitOut: 64, limitIn: 4, quotaDay: 3, quotaMonth: 0, router: '127.0.0.1:7654', allowAddress: [] })
-})
-
-t.test('the file: unknown sections and keys, bad syntax and bad values are named', async t => {
   const file = `${t.testdir()}/minwww.toml`
-  const read = (text: string) => { writeFileSync(file, text); return readConfigFile(file) }
-  t.strictSame(read('[exit]\nlimit-out = 64\nsite = ["a=http://b"]\n'), { exit: { limitOut: 64, site: ['a=http://b'] } })
-  t.throws(() => read('[exit]\nlimitOut = 64\n'), /no setting 'limitOut'/)
-  t.throws(() => read('limit-out = 64\n'), /\[limit-out\] is not a section/)
-  t.throws(() => read('[exit\n'), UsageError)
-  t.throws(() => readConfigFile('/nonexistent/minwww.toml'), { code: 'ENOENT', status: 1 })
-  t.throws(() => resolveSettings('exit', [{ limitOut: -1 }]), /^Error: --limit-out: -1 must be >= 0|^--limit-out/)
-  t.throws(() => resolveSettings('proxy', [{ strategy: 'best' }]), { message: /--strategy: "best" must be one of ranked, round-robin, sticky, single/ })
+  writeFileSync(file, '[exit]\nlimit-out = 1\nlimit-in = 2\nquota-day = 3\nports = [80, 443]\n')
+  const environment = environmentLayer('exit', { MINWWW_EXIT_LIMIT_OUT: '32', MINWWW_EXIT_LIMIT_IN: '4', MINWWW_EXIT_SITE: 'a=http://b  c=http://d', MINWWW_EXIT_LOG_URLS: 'yes' })
+  const settings = resolveSettings('exit', [readConfigFile(file).sections.exit, environment, flags('exit', { limitOut: '64' })])
+  t.match(settings, {
+    limitOut: 64, limitIn: 4, quotaDay: 3, quotaMonth: 0, router: '127.0.0.1:7654', allowAddress: [], site: ['a=http://b', 'c=http://d'], logUrls: true, ports: [80, 443]
+  })
 })
 
-t.test('numbers and truths given as text', async t => {
-  const [limit] = settingsOf('exit').filter(setting => setting.key === 'limitOut')
-  const [truth] = settingsOf('exit').filter(setting => setting.key === 'logUrls')
-  if (limit === undefined || truth === undefined) throw new Error('no such setting')
-  t.equal(parseText(limit, '0.5', '--limit-out'), 0.5)
-  for (const text of ['', 'x', '1x', 'NaN', 'Infinity', '0x10', '--1']) t.throws(() => parseText(limit, text, '--limit-out'), UsageError, text)
-  t.equal(parseText(truth, 'FALSE', '--log-urls'), false)
-  t.throws(() => parseText(truth, 'perhaps', '--log-urls'), UsageError)
+t.test('numbers, truths and ports given as text', async t => {
+  const limit = (text: string) => resolveSettings('exit', [flags('exit', { limitOut: text })]).limitOut
+  t.equal(limit('0.5'), 0.5)
+  t.equal(limit('1e3'), 1000)
+  for (const text of ['', 'x', '1x', 'NaN', 'Infinity', '0x10', '--1', '-1']) t.throws(() => limit(text), { status: 2, message: /^--limit-out: .* must be a number from 0 to 10000000$/ }, text)
+  const truth = (text: string) => resolveSettings('exit', [environmentLayer('exit', { MINWWW_EXIT_LOG_URLS: text })]).logUrls
+  t.equal(truth('FALSE'), false)
+  t.equal(truth('1'), true)
+  t.throws(() => truth('perhaps'), { message: 'MINWWW_EXIT_LOG_URLS: "perhaps" must be true or false' })
+  t.strictSame(resolveSettings('exit', [environmentLayer('exit', { MINWWW_EXIT_PORTS: '80 8080' })]).ports, [80, 8080])
+  t.throws(() => resolveSettings('exit', [flags('exit', { ports: ['80', 'http', '0', '65536'] })]), new SettingsError([
+    '--ports: "http" must be a whole number from 1 to 65535', '--ports: 0 must be a whole number from 1 to 65535', '--ports: 65536 must be a whole number from 1 to 65535'
+  ]))
+  t.throws(() => resolveSettings('proxy', [flags('proxy', { strategy: 'best' })]), { message: '--strategy: "best" must be one of ranked, round-robin, sticky, single' })
+})
+
+t.test('a file that is not there, and one that is too large', async t => {
+  t.throws(() => readConfigFile('/nonexistent/minwww.toml'), { code: 'ENOENT', status: 1 })
+  const file = `${t.testdir()}/minwww.toml`
+  writeFileSync(file, `# ${'x'.repeat(1_048_577)}`)
+  t.throws(() => readConfigFile(file), { name: 'UsageError', message: /larger than 1048576 bytes$/ })
 })
 
 t.test('exits: options and file lines, each once, comments gone', async t => {
   const file = `${t.testdir()}/exits`
-  writeFileSync(file, '# ours\nexit.i2p # first\n\n  b32name.b32.i2p  \r\nexit.i2p\n')
-  t.strictSame(readExits(['other.i2p'], file), ['other.i2p', 'exit.i2p', 'b32name.b32.i2p'])
+  writeFileSync(file, `# ours\nexit.i2p # first\n\n  ${B32}  \r\nexit.i2p\n`)
+  t.strictSame(readExits(['other.i2p'], file), ['other.i2p', 'exit.i2p', B32])
   t.throws(() => readExits([], undefined), /no exit is named/)
   t.throws(() => readExits(['a b'], undefined), UsageError)
+  t.throws(() => readExits(['foo'], undefined), { message: /^--exit: 'foo' is not .* a name that ends in \.i2p$/ })
+  t.throws(() => readExits(['abcdef.b32.i2p'], undefined), { message: /is cut: a b32 address has 52 characters before \.b32\.i2p, this one has 6/ })
   t.throws(() => readExits([], '/nonexistent/exits'), { code: 'ENOENT' })
 })
 
 t.test('the model gets ratios and bytes from percent and KB/s', async t => {
-  const settings = resolveSettings('router', [{ loss: 2, bandwidth: 64, latency: 250 }])
+  const settings = resolveSettings('router', [flags('router', { loss: 2, bandwidth: 64, latency: 250 })])
   t.match(modelOptions(settings), { loss: 0.02, bandwidth: 65_536, latency: 250 })
 })
 
 t.test('an exit gets bytes, rules and windows from what the operator wrote', async t => {
-  const options = exitOptions(resolveSettings('exit', [{
+  const options = exitOptions(resolveSettings('exit', [flags('exit', {
     limitOut: 64,
     quotaDay: 2,
     limitClient: 8,
@@ -92,7 +106,7 @@ t.test('an exit gets bytes, rules and windows from what the operator wrote', asy
     hideField: ['Server'],
     ports: ['80'],
     site: ['a.i2p=http://127.0.0.1:8080']
-  }]))
+  })]))
   t.match(options, {
     bandwidth: { out: 65_536, quotaDay: 2_097_152 },
     limits: { bytesPerClient: 8_192, requestsPerClient: [{ count: 60, window: 60_000 }, { count: 600, window: 3_600_000 }, { count: 3_960, window: 86_400_000 }] },
@@ -110,7 +124,7 @@ t.test('an exit gets bytes, rules and windows from what the operator wrote', asy
   })
   t.strictSame(reloadableOptions(resolveSettings('exit', [])).bandwidth, {}, 'no limit that nobody has set')
   for (const wrong of [{ sitePath: ['a.i2p=none'] }, { sitePath: ['a.i2p/x'] }, { sitePath: ['a.i2p/x='] }, { methods: ['G T'] }, { ports: ['0'] }, { ports: ['http'] }]) {
-    t.throws(() => exitOptions(resolveSettings('exit', [wrong])), UsageError, JSON.stringify(wrong))
+    t.throws(() => exitOptions(resolveSettings('exit', [flags('exit', wrong)])), { code: 'MINWWW_USAGE', status: 2 }, JSON.stringify(wrong))
   }
 })
 
@@ -118,6 +132,10 @@ t.test('errors of the system become one line that says what to do', async t => {
   const inUse = Object.assign(new Error('listen EADDRINUSE'), { code: 'EADDRINUSE', address: '127.0.0.1', port: 4480 })
   t.match(explain(inUse).message, /^127\.0\.0\.1:4480: the port is already in use; /)
   t.match(explain(new Error('wrapped', { cause: inUse }), '--proxy').message, /^--proxy: the port is already in use/)
+  t.match(explain(inUse, undefined, '--proxy').message, /^127\.0\.0\.1:4480: the port is already in use; .* with --proxy/)
+  const denied = (syscall: string) => explain(Object.assign(new Error('no'), { code: 'EACCES', syscall, path: '/x' }), '/x', '--keys').message
+  t.match(denied('open'), /^\/x: permission denied; check owner and mode/, 'of a file nothing is said about ports')
+  t.match(denied('listen'), /choose a port above 1023/)
   t.equal(explain(new Error('first\nsecond')).message, 'first')
   t.equal(explain('text').code, 'MINWWW_FAILED')
 })

@@ -13,7 +13,8 @@ import { DestinationList } from '../../../packages/minwww-server/src/policy/dest
 import { HostList } from '../../../packages/minwww-server/src/policy/host-list.ts'
 import { parseList } from '../../../packages/minwww-server/src/policy/list-file.ts'
 import { parseHostPort, parseSites } from '../../../packages/minwww/src/address.ts'
-import { parseText, readConfigFile, readEnvironment, resolveSettings } from '../../../packages/minwww/src/config/load.ts'
+import { readConfigFile } from '../../../packages/minwww/src/config/file.ts'
+import { environmentLayer, flagLayer, resolveSettings } from '../../../packages/minwww/src/config/load.ts'
 import { SECTIONS, settingsOf, type Section } from '../../../packages/minwww/src/config/schema.ts'
 import { readExits } from '../../../packages/minwww/src/exits.ts'
 import type { Random } from '../random.ts'
@@ -33,14 +34,14 @@ const texts = (...list: string[]): Buffer[] => list.map(text => Buffer.from(text
 function config (bytes: Buffer): void {
   writeFileSync(CONFIG, bytes)
   const read = coded(() => readConfigFile(CONFIG))
-  for (const section of sections) coded(() => resolveSettings(section, [read?.[section]]))
+  for (const section of sections) coded(() => resolveSettings(section, [read?.sections[section]]))
 }
 
 function settings (bytes: Buffer): void {
   const text = bytes.toString('utf8')
   for (const section of sections) {
-    for (const setting of settingsOf(section)) coded(() => parseText(setting, text, setting.flag))
-    coded(() => resolveSettings(section, [readEnvironment(section, Object.fromEntries(settingsOf(section).map(({ environment }) => [environment, text])))]))
+    for (const { key } of settingsOf(section)) coded(() => resolveSettings(section, [flagLayer(section, { [key]: text })]))
+    coded(() => resolveSettings(section, [environmentLayer(section, Object.fromEntries(settingsOf(section).map(({ environment }) => [environment, text])))]))
   }
 }
 

@@ -1,33 +1,31 @@
 import type { Command } from 'commander'
 import { stringify } from 'smol-toml'
 import { addCommonOptions, contextOf } from '../command.ts'
-import { readConfigFile, readEnvironment, resolveSettings } from '../config/load.ts'
+import { checkAll } from '../config/check.ts'
 import { SECTIONS, settingsOf, type Section } from '../config/schema.ts'
 
 export function addConfig (program: Command): void {
   const config = program.command('config').description('the configuration file')
-  const check = addCommonOptions(config.command('check').description('read a TOML file and say what is wrong with it').argument('<FILE>'))
+  const check = addCommonOptions(config.command('check').description('read a TOML file and say all that is wrong with it and with the environment').argument('<FILE>'))
   check.action(async (file: string) => {
-    const sections = resolveAll(file)
+    const sections = await resolveAll(file)
     const { reporter } = await contextOf(check, {})
     reporter.ready({ ok: true, sections: Object.keys(sections) }, [`${file}: correct`])
   })
   const print = addCommonOptions(config.command('print').description('print every setting in force: defaults, file, environment').argument('[FILE]'))
   print.action(async (file?: string) => {
-    const sections = resolveAll(file)
+    const sections = await resolveAll(file)
     const { reporter } = await contextOf(print, {})
     reporter.ready(sections, [stringify(sections).trimEnd()])
   })
 }
 
 /** The settings in force, by section, with the keys that the file uses. */
-function resolveAll (file: string | undefined): Record<string, Record<string, unknown>> {
-  const raw = file === undefined ? {} : readConfigFile(file)
-  const sections: Record<string, Record<string, unknown>> = {}
-  for (const section of Object.keys(SECTIONS) as Section[]) {
-    const settings: Record<string, unknown> = resolveSettings(section, [raw[section], readEnvironment(section, process.env)])
-    const named = settingsOf(section).map(({ key, fileKey }) => [fileKey, settings[key]] as const)
-    sections[section] = Object.fromEntries(named.filter(([, value]) => value !== undefined))
-  }
-  return sections
+async function resolveAll (file: string | undefined): Promise<Record<string, Record<string, unknown>>> {
+  const checked = await checkAll(file, Object.keys(SECTIONS) as Section[], process.env)
+  return Object.fromEntries(checked.map(([section, settings]) => {
+    const values: Record<string, unknown> = settings
+    const named = settingsOf(section).map(({ key, fileKey }) => [fileKey, values[key]] as const)
+    return [section, Object.fromEntries(named.filter(([, value]) => value !== undefined))]
+  }))
 }

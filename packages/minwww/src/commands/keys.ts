@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import type { LocalDestination } from '@minwww/i2cp'
-import { access } from 'node:fs/promises'
 import { addCommonOptions, contextOf } from '../command.ts'
 import { CliError, explain } from '../errors.ts'
 
@@ -8,6 +7,7 @@ export function addKeys (program: Command): void {
   const keys = program.command('keys').description('files with a Destination and its private keys')
   const fresh = addCommonOptions(keys.command('new').description('make new keys; an existing file is left alone').argument('<FILE>'))
   fresh.action(async (file: string) => {
+    const { exists } = await import('../key-file.ts')
     if (await exists(file)) throw new CliError('MINWWW_FILE_EXISTS', `${file}: exists already and is not overwritten; name another file`)
     const { LocalDestination, saveKeys } = await import('@minwww/i2cp')
     const local = LocalDestination.generate()
@@ -25,12 +25,8 @@ export function addKeys (program: Command): void {
 }
 
 async function load (file: string): Promise<LocalDestination> {
-  const { loadKeys } = await import('@minwww/i2cp')
-  return await loadKeys(file).catch((error: unknown) => { throw explain(error, file) })
-}
-
-async function exists (file: string): Promise<boolean> {
-  return await access(file).then(() => true, () => false)
+  const { readKeys } = await import('../key-file.ts')
+  return await readKeys(file)
 }
 
 async function print (command: Command, { destination }: LocalDestination): Promise<void> {

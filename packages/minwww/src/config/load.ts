@@ -1,98 +1,111 @@
-import { readFileSync } from 'node:fs'
-import { parse } from 'smol-toml'
 import { Value } from 'typebox/value'
-import { UsageError, explain } from '../errors.ts'
+import { SettingsError } from '../errors.ts'
+import { nameOf, originOf, type Given, type Layer } from './origin.ts'
 import { SECTIONS, settingsOf, type Section, type SettingInfo, type Settings } from './schema.ts'
 
-/** Largest configuration file that is read, bytes. */
-const MAX_CONFIG_BYTES = 1_048_576
+/** The settings of a section that the environment gives. Lists are separated by white space. */
+export function environmentLayer (section: Section, environment: NodeJS.ProcessEnv): Layer {
+  return new Map(settingsOf(section).flatMap((setting): Array<[string, Given]> => {
+    const { key, environment: variable, kind } = setting
+    const text = environment[variable]
+    if (text === undefined || text === '') return []
+    return [[key, { value: kind === 'list' ? text.split(/\s+/).filter(Boolean) : text, origin: { kind: 'environment', variable } }]]
+  }))
+}
 
-export type RawSection = Record<string, unknown>
-export type RawConfig = Partial<Record<Section, RawSection>>
+/** The settings of a section that flags give: text, lists of text, or true. */
+export function flagLayer (section: Section, options: Readonly<Record<string, unknown>>): Layer {
+  return new Map(settingsOf(section).flatMap(({ key, flag }): Array<[string, Given]> => {
+    const value = options[key]
+    return value === undefined ? [] : [[key, { value, origin: { kind: 'flag', flag } }]]
+  }))
+}
+
+/** The settings in force, where each was given, and what is wrong with the type or the range of a value. */
+export interface Resolved<T> {
+  settings: T
+  given: Layer
+  problems: string[]
+}
 
 /**
- * Reads a TOML configuration file. Throws UsageError with the line for bad syntax, and for a section or a key that does
- * not exist: a misspelt limit must not be a limit that is silently absent.
+ * Merges defaults, file, environment and flags (the later wins) and checks the type and range of every value that was
+ * given, of those that a later one replaces too. A wrong one is left out.
  */
-export function readConfigFile (path: string): RawConfig {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw explain(error, path)
-  }
-  if (text.length > MAX_CONFIG_BYTES) throw new UsageError(`${path}: larger than ${MAX_CONFIG_BYTES} bytes`)
-  let table: Record<string, unknown>
-  try {
-    table = parse(text)
-  } catch (error) {
-    throw new UsageError(`${path}: ${(error as Error).message.split('\n', 1)[0] ?? 'bad TOML'}`, { cause: error })
-  }
-  return checkNames(table, path)
-}
-
-function checkNames (table: Record<string, unknown>, path: string): RawConfig {
-  const config: RawConfig = {}
-  for (const [name, section] of Object.entries(table)) {
-    if (!(name in SECTIONS) || typeof section !== 'object' || section === null || Array.isArray(section)) {
-      throw new UsageError(`${path}: [${name}] is not a section; there are ${Object.keys(SECTIONS).map(s => `[${s}]`).join(', ')}`)
-    }
-    const known = new Map(settingsOf(name as Section).map(setting => [setting.fileKey, setting.key]))
-    const values: RawSection = {}
-    for (const [fileKey, value] of Object.entries(section)) {
-      const key = known.get(fileKey)
-      if (key === undefined) throw new UsageError(`${path}: [${name}] has no setting '${fileKey}'`)
+export function mergeLayers<S extends Section> (section: S, layers: ReadonlyArray<Layer | undefined>): Resolved<Settings<S>> {
+  const infos = settingsOf(section)
+  const problems: string[] = []
+  const given = new Map<string, Given>()
+  const values: Record<string, unknown> = {}
+  for (const layer of layers) {
+    for (const [key, entry] of layer ?? []) {
+      const setting = infos.find(candidate => candidate.key === key)
+      if (setting === undefined) throw new TypeError(`no setting ${section} ${key}`)
+      const { value, wrong } = read(section, setting, entry)
+      problems.push(...wrong)
+      if (wrong.length > 0) continue
+      given.set(key, entry)
       values[key] = value
     }
-    config[name as Section] = values
   }
-  return config
+  return { settings: Value.Default(SECTIONS[section], values) as Settings<S>, given, problems }
 }
 
-/** Reads the settings of a section that the environment gives. Lists are separated by white space. */
-export function readEnvironment (section: Section, environment: NodeJS.ProcessEnv): RawSection {
-  const values: RawSection = {}
-  for (const setting of settingsOf(section)) {
-    const text = environment[setting.environment]
-    if (text !== undefined && text !== '') values[setting.key] = parseText(setting, text, setting.environment)
-  }
-  return values
+/** As {@link mergeLayers}; throws SettingsError with every problem. */
+export function resolveSettings<S extends Section> (section: S, layers: ReadonlyArray<Layer | undefined>): Settings<S> {
+  const { settings, problems } = mergeLayers(section, layers)
+  if (problems.length > 0) throw new SettingsError(problems)
+  return settings
 }
 
-/** Reads one value given as text (flag or environment). `origin` names it in the error. */
-export function parseText (setting: SettingInfo, text: string, origin: string): unknown {
+/** The value in the type of its setting, and what is wrong with it, with its origin. */
+function read (section: Section, setting: SettingInfo, entry: Given): { value: unknown, wrong: string[] } {
+  const value = entry.origin.kind === 'file' && setting.kind !== 'list' ? entry.value : convert(setting, entry.value)
+  const schema = (SECTIONS[section].properties as Record<string, object>)[setting.key]!
+  const wrong = new Map<number | undefined, string>()
+  for (const error of Value.Errors(schema, value)) {
+    const index = /^\/(\d+)/.exec(error.instancePath)?.[1]
+    const at = index === undefined ? undefined : Number(index)
+    const culprit = at === undefined ? value : (value as unknown[])[at]
+    if (wrong.has(at)) continue
+    wrong.set(at, `${nameOf(originOf(entry, at))}: ${show(culprit)} ${expectation(setting, schema, culprit, at !== undefined) ?? error.message}`)
+  }
+  return { value, wrong: [...wrong.values()] }
+}
+
+/** Text, and lists of text, in the type of the setting where they can be read as that. */
+function convert (setting: SettingInfo, value: unknown): unknown {
+  if (Array.isArray(value)) return setting.isNumeric ? value.map(number) : value
   switch (setting.kind) {
-    case 'number': {
-      const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN
-      if (!Number.isFinite(value)) throw new UsageError(`${origin}: '${text}' is not a number`)
-      return value
-    }
-    case 'boolean':
-      if (!/^(true|false|1|0|yes|no)$/i.test(text)) throw new UsageError(`${origin}: '${text}' is not true or false`)
-      return /^(true|1|yes)$/i.test(text)
-    case 'list': return text.split(/\s+/).filter(Boolean)
-    case 'string': return text
+    case 'number': return number(value)
+    case 'boolean': return typeof value === 'string' && /^(true|false|1|0|yes|no)$/i.test(value) ? /^(true|1|yes)$/i.test(value) : value
+    case 'list': case 'string': return value
   }
 }
 
-/** Merges defaults, file, environment and flags (the later wins) and checks the result against the schema. */
-export function resolveSettings<S extends Section> (section: S, layers: ReadonlyArray<RawSection | undefined>): Settings<S> {
-  const schema = SECTIONS[section]
-  const merged = Value.Default(schema, Object.assign({}, ...layers.map(layer => layer ?? {}))) as Record<string, unknown>
-  const [first] = Value.Errors(schema, merged)
-  if (first !== undefined) throw new UsageError(wrongValue(section, merged, first))
-  return merged as Settings<S>
+function number (value: unknown): unknown {
+  return typeof value === 'string' && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : value
 }
 
-function wrongValue (section: Section, values: Record<string, unknown>, error: { instancePath: string, message: string }): string {
-  const key = error.instancePath.split('/')[1] ?? ''
-  const setting = settingsOf(section).find(candidate => candidate.key === key)
-  return `${setting?.flag ?? key}: ${JSON.stringify(values[key])} ${allowedValues(section, key) ?? error.message}`
+const MAX_SHOWN = 80
+
+function show (value: unknown): string {
+  const text = typeof value === 'bigint' ? String(value) : JSON.stringify(value) ?? String(value)
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text
 }
 
-/** For a setting with a fixed set of values: the set. */
-function allowedValues (section: Section, key: string): string | undefined {
-  const property = (SECTIONS[section].properties as Record<string, { anyOf?: Array<{ const?: string }> }>)[key]
-  if (property?.anyOf === undefined) return undefined
-  return `must be one of ${property.anyOf.map(choice => choice.const).join(', ')}`
+interface Schema { type?: string, anyOf?: Array<{ const?: string }>, minimum?: number, maximum?: number, maxItems?: number, items?: Schema }
+
+/** What the schema wants, in the reader's words. */
+function expectation (setting: SettingInfo, schema: Schema, value: unknown, isEntry: boolean): string | undefined {
+  const { type, anyOf, minimum, maximum, items } = isEntry && schema.items !== undefined ? schema.items : schema
+  if (anyOf !== undefined) return `must be one of ${anyOf.map(choice => choice.const).join(', ')}`
+  switch (type) {
+    case 'number': return `must be a number from ${minimum} to ${maximum}`
+    case 'integer': return `must be a whole number from ${minimum} to ${maximum}`
+    case 'boolean': return 'must be true or false'
+    case 'array': return items === undefined || Array.isArray(value) ? undefined : `must be a list, for example [${items.type === 'integer' ? '80, 443' : `"${setting.metavar ?? 'VALUE'}"`}]`
+    case 'string': return typeof value === 'string' ? undefined : 'must be text, in quotes'
+    default: return undefined
+  }
 }

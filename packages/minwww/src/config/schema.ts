@@ -16,6 +16,8 @@ const count = (description: string, value: number, minimum: number, maximum: num
 const file = (description: string) => Type.Optional(Type.String({ description, metavar: 'FILE', minLength: 1 }))
 const list = (description: string, metavar: string) =>
   Type.Array(Type.String({ minLength: 1 }), { description, metavar, default: [], maxItems: 1024 })
+const ports = (description: string) =>
+  Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }), { description, metavar: 'PORT', default: [], maxItems: 1024 })
 const toggle = (description: string) => Type.Boolean({ description, default: false })
 
 const MODEL = {
@@ -56,7 +58,7 @@ const PROXY = {
   auth: file('file with USER:PASSWORD that browsers must give'),
   isolate: toggle('own Destinations and an own cache for each user of --auth'),
   hostname: list('name under which the pages of the proxy may be opened besides its address (repeatable)', 'HOST:PORT'),
-  connectPorts: list('port of the web that CONNECT opens (repeatable; those that the exits allow if none is given)', 'PORT'),
+  connectPorts: ports('port of the web that CONNECT opens (repeatable; those that the exits allow if none is given)'),
   acceptLanguage: Type.Optional(Type.String({ description: "Accept-Language for everybody; 'browser' passes the browser's on", metavar: 'VALUE', minLength: 1, maxLength: 200 }))
 }
 
@@ -90,7 +92,7 @@ export const SECTIONS = {
     ...LIMITS,
     console: Type.Optional(address("where the operator's console listens, on loopback")),
     ownSitesOnly: toggle('serve the sites of --site and nothing of the web'),
-    ports: list('port of the web that may be reached (repeatable; 80 and 443 if none is given)', 'PORT'),
+    ports: ports('port of the web that may be reached (repeatable; 80 and 443 if none is given)'),
     allowHosts: file('hosts that may be fetched, one a line; read again on SIGHUP'),
     denyHosts: file('hosts that are refused, one a line; read again on SIGHUP'),
     allowDestinations: file('client Destinations that are served, one a line; read again on SIGHUP'),
@@ -132,16 +134,20 @@ export interface SettingInfo {
   description: string
   default: unknown
   kind: 'boolean' | 'number' | 'string' | 'list'
+  /** Entries of a list are numbers. */
+  isNumeric: boolean
 }
+
+interface Property { description?: string, metavar?: string, default?: unknown, type?: string, items?: { type?: string } }
 
 /** Every setting of a section, in the schema's order. */
 export function settingsOf (section: Section): SettingInfo[] {
   const schema: TObject = SECTIONS[section]
   return Object.entries(schema.properties).map(([key, property]) => {
-    const { description = '', metavar, default: value, type } = property as { description?: string, metavar?: string, default?: unknown, type?: string }
+    const { description = '', metavar, default: value, type, items } = property as Property
     const fileKey = key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
     const environment = `MINWWW_${section}_${fileKey}`.toUpperCase().replaceAll('-', '_')
-    return { section, key, flag: `--${fileKey}`, fileKey, environment, metavar, description, default: value, kind: kindOf(type) }
+    return { section, key, flag: `--${fileKey}`, fileKey, environment, metavar, description, default: value, kind: kindOf(type), isNumeric: items?.type === 'integer' }
   })
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createSession, LocalDestination, type Session } from '@minwww/i2cp'
 import { createLocalRouter, type LocalRouter } from '@minwww/local-router'
 import type { Exit } from '@minwww/server'
-import { formatHostPort, parseHostPort, parseSites } from '../address.ts'
+import { formatHostPort } from '../address.ts'
 import type { Context } from '../command.ts'
 import type { Settings } from '../config/schema.ts'
 import { startDemoSite } from '../demo-site.ts'
@@ -16,8 +16,6 @@ const SITE = 'demo.i2p'
 
 export async function runDemo (context: Context<Settings<'demo'>>): Promise<void> {
   const { settings, logger, reporter } = context
-  parseHostPort(settings.proxy, '--proxy')
-  parseSites(settings.site)
   await runService(logger, async closers => {
     reporter.progress('starting the embedded router')
     const router = closers.add(createLocalRouter({ ...modelOptions(settings), logger }), router => router.close())

@@ -1,19 +1,18 @@
-import { loadOrCreateKeys } from '@minwww/i2cp'
 import type { Exit } from '@minwww/server'
 import type { Context } from '../command.ts'
 import type { Settings } from '../config/schema.ts'
 import { explain } from '../errors.ts'
-import { exitOptions, reloadableOptions } from '../exit-options.ts'
+import { reloadableOptions } from '../exit-options.ts'
+import { readOrMakeKeys } from '../key-file.ts'
 import { runService, takeHangups } from '../lifecycle.ts'
 import type { Logger } from '../output.ts'
 import { openSession } from '../router-options.ts'
 import { openExit } from '../services.ts'
 
-export async function runExit ({ settings, logger, reporter, reread = () => settings }: Context<Settings<'exit'>>): Promise<void> {
+export async function runExit ({ settings, logger, reporter, reread = async () => settings }: Context<Settings<'exit'>>): Promise<void> {
   const onHangup = takeHangups()
-  exitOptions(settings) // what is wrong is said before there is a router
   const { keys: file } = settings
-  const keys = file === undefined ? undefined : await loadOrCreateKeys(file).catch((error: unknown) => { throw explain(error, file) })
+  const keys = file === undefined ? undefined : await readOrMakeKeys(file, '--keys')
   await runService(logger, async closers => {
     const session = closers.add(await openSession(settings, keys, logger, reporter, 'exit'), session => session.close())
     const exit = await openExit(closers, session, settings, logger)
@@ -24,9 +23,9 @@ export async function runExit ({ settings, logger, reporter, reread = () => sett
 }
 
 /** SIGHUP reads file, environment and lists again; what is wrong leaves everything as it was. */
-async function reload (exit: Exit, reread: () => Settings<'exit'>, logger: Logger): Promise<void> {
+async function reload (exit: Exit, reread: () => Promise<Settings<'exit'>>, logger: Logger): Promise<void> {
   try {
-    await exit.reload(reloadableOptions(reread()))
+    await exit.reload(reloadableOptions(await reread()))
     logger.info('limits, rules and lists read again')
   } catch (error) {
     logger.error({ reason: explain(error).message }, 'reload failed; what was in force stays')

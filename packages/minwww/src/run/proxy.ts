@@ -1,5 +1,5 @@
 import type { Session } from '@minwww/i2cp'
-import { formatHostPort, parseHostPort } from '../address.ts'
+import { formatHostPort } from '../address.ts'
 import type { Context } from '../command.ts'
 import type { Settings } from '../config/schema.ts'
 import { readExits } from '../exits.ts'
@@ -10,14 +10,13 @@ import { openProxy, type ProxySessions } from '../services.ts'
 export async function runProxy (context: Context<Settings<'proxy'>>): Promise<void> {
   const { settings, logger, reporter } = context
   const onHangup = takeHangups()
-  parseHostPort(settings.proxy, '--proxy')
   const exits = readExits(settings.exit, settings.exits)
   await runService(logger, async closers => {
     // Where there is only one exit, a retry goes from a second Destination: the same pair would meet the same dead path.
     const open = (): Required<ProxySessions> => openSessions(context, closers, exits.length === 1 ? 2 : 1)
     const { sessions, renew } = open()
     const proxy = await openProxy(closers, { sessions, renew, exits, openUser: open }, settings, logger)
-    onHangup(() => { reloadExits(context, proxy) })
+    onHangup(() => { reloadExits(context, proxy).catch(() => {}) })
     const address = formatHostPort(proxy.address)
     reporter.progress(`listening on ${address}; it answers 503 until the tunnels are built`)
     await sessions
@@ -46,9 +45,10 @@ function openSessions ({ settings, logger, reporter }: Context<Settings<'proxy'>
 }
 
 /** SIGHUP reads the exits file again: new exits come in, those that are gone finish what they have and leave. */
-function reloadExits ({ settings, logger }: Context<Settings<'proxy'>>, proxy: Awaited<ReturnType<typeof openProxy>>): void {
+async function reloadExits ({ settings, reread, logger }: Context<Settings<'proxy'>>, proxy: Awaited<ReturnType<typeof openProxy>>): Promise<void> {
   try {
-    const named = readExits(settings.exit, settings.exits)
+    const { exit, exits } = await reread?.() ?? settings
+    const named = readExits(exit, exits)
     const before = new Set(proxy.exits().map(exit => exit.id))
     const now = new Set(named.map(exit => proxy.addExit(exit)))
     for (const id of before) if (!now.has(id)) proxy.removeExit(id)

@@ -10,7 +10,7 @@ export async function runRouter ({ settings, logger, reporter }: Context<Setting
   const listen = parseHostPort(settings.i2cp, '--i2cp')
   await runService(logger, async closers => {
     const router = closers.add(createLocalRouter({ ...modelOptions(settings), logger }), router => router.close())
-    const address = await router.listen(listen).catch((error: unknown) => { throw explain(error, settings.i2cp) })
+    const address = await router.listen(listen).catch((error: unknown) => { throw explain(error, settings.i2cp, '--i2cp') })
     const i2cp = formatHostPort(address)
     reporter.ready({ i2cp }, [`I2CP router ready at ${i2cp}`])
   })

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
-import { loadOrCreateKeys, type LocalDestination, type Session } from '@minwww/i2cp'
+import type { LocalDestination, Session } from '@minwww/i2cp'
 import { OPTION_TABLE, createStreamManager, forwardFromTcp, forwardToTcp, parseOptions, type StreamManager, type StreamingOptions } from '@minwww/streaming'
 import { formatHostPort, parseHostPort } from '../address.ts'
 import { contextOf } from '../command.ts'
 import { explain, UsageError } from '../errors.ts'
+import { readOrMakeKeys } from '../key-file.ts'
 import { runService, type Closers } from '../lifecycle.ts'
 import type { Logger, Reporter } from '../output.ts'
 import { openSession, parseI2cpOptions } from '../router-options.ts'
@@ -15,7 +16,7 @@ export async function runTunnelServer (command: Command): Promise<void> {
   const target = parseHostPort(text, '--target')
   const port = portOf(flags.port)
   const { logger, reporter } = await contextOf(command, {})
-  const keys = file === undefined ? undefined : await loadOrCreateKeys(file).catch((error: unknown) => { throw explain(error, file) })
+  const keys = file === undefined ? undefined : await readOrMakeKeys(file, '--keys')
   await runService(logger, async closers => {
     const { session, manager } = await openStreams(closers, flags, keys, logger, reporter)
     closers.add(forwardToTcp({ manager, target, port }), forwarding => forwarding.close())

@@ -1,0 +1,74 @@
+import { isLoopback } from '@minwww/i2cp'
+import { parseHostPort, parseJump } from '../address.ts'
+import { SettingsError, UsageError } from '../errors.ts'
+import { checkExitName, MAX_EXITS } from '../exits.ts'
+import { exists } from '../key-file.ts'
+import { parseUsers } from '../users.ts'
+import type { Moment } from './check.ts'
+import { checkRouterAccess } from './check-router.ts'
+import { checkCanBeMade, checkDirectory, checkPortIsFree, readLines, readText } from './places.ts'
+import { nameOf } from './origin.ts'
+import type { Report } from './report.ts'
+import type { Settings } from './schema.ts'
+
+type PoolSettings = Pick<Settings<'proxy'>,
+  'proxy' | 'hosts' | 'jump' | 'cacheMemory' | 'cacheDir' | 'auth' | 'isolate' | 'hostname' | 'acceptLanguage'>
+
+/** What `demo` and `proxy` have in common. */
+export async function checkBrowserSide (report: Report<PoolSettings>, moment: Moment): Promise<void> {
+  const { settings } = report
+  await report.each('proxy', async (value, name, origin) => {
+    const { host } = parseHostPort(value, name)
+    if (!isLoopback(host) && settings.auth === undefined) {
+      throw new UsageError(`${name}: ${host} can be reached by others: name users with --auth FILE, or listen on 127.0.0.1`)
+    }
+    if (moment === 'start') await checkPortIsFree(value, origin)
+  })
+  await report.each('hosts', async (file, _name, origin) => {
+    if (await exists(file)) await readText(file, origin)
+    else await checkCanBeMade(file, origin)
+  })
+  await report.each('jump', parseJump)
+  await report.each('cacheDir', async (directory, name, origin) => {
+    if (settings.cacheMemory === 0) throw new UsageError(`${name}: there is no cache at all with --cache-memory 0; give it some MB, or leave the directory away`)
+    await checkDirectory(directory, origin, moment === 'start')
+  })
+  await report.each('auth', async (file, name, origin) => { parseUsers(await readText(file, origin), file, name) })
+  if (settings.isolate && settings.auth === undefined) report.wrong('isolate', 'needs users: name them with --auth FILE')
+  await report.each('hostname', (value, name) => {
+    if (!/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(value)) parseHostPort(value, name)
+  })
+  await report.each('acceptLanguage', (value, name) => {
+    if (!/^[\x20-\x7e]+$/.test(value)) throw new UsageError(`${name}: '${value}' is not the value of Accept-Language, for example de,en;q=0.5`)
+  })
+}
+
+/** The settings of `proxy`. */
+export async function checkProxySection (report: Report<Settings<'proxy'>>, moment: Moment): Promise<void> {
+  const { settings } = report
+  await checkRouterAccess(report)
+  await checkBrowserSide(report, moment)
+  await report.each('exit', checkExitName)
+  let named = settings.exit.length
+  await report.each('exits', async (file, _name, origin) => {
+    const lines = await readLines(file, origin)
+    named += lines.length
+    const name = nameOf(origin)
+    const problems = lines.flatMap(({ text, number }) => problemOf(() => { checkExitName(text, `${name}: ${file}:${number}`) }))
+    if (problems.length > 0) throw new SettingsError(problems)
+    if (lines.length === 0 && settings.exit.length === 0) throw new UsageError(`${name}: ${file}: no exit is in it; write an address a line`)
+  })
+  // A file may leave the exits to the flags.
+  if (moment === 'start' && settings.exits === undefined && named === 0) report.missing('no exit is named; give --exit DEST or --exits FILE')
+  if (named > MAX_EXITS) report.missing(`${named} exits are named; the pool takes ${MAX_EXITS}`)
+  await report.each('state', async (directory, _name, origin) => { await checkDirectory(directory, origin, moment === 'start') })
+}
+
+function problemOf (check: () => void): string[] {
+  try {
+    check()
+    return []
+  } catch (error) {
+    return [(error as Error).message]
+  }
+}
