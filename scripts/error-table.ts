@@ -22,6 +22,7 @@ const COMMAND: Rows = [
   ['MINWWW_FILE_EXISTS', 'a key file that would be overwritten'],
   ['MINWWW_BENCH_FAILED', 'a scenario of `minwww bench` did not come to its end'],
   ['MINWWW_BENCH_SKIPPED', 'a scenario of `minwww bench` could not run here'],
+  ['MINWWW_KEYS_OPEN', 'a file with private keys that others can read or write is not used: `chmod 600 FILE`'],
   ['MINWWW_FAILED', 'an error without a code of its own; the line has its text']
 ]
 
