@@ -1,7 +1,8 @@
 import { Option, type Command } from 'commander'
-import { checkSettings, type Moment } from './config/check.ts'
+import { checkSettings } from './config/check.ts'
 import { readConfigFile } from './config/file.ts'
 import { flagLayer } from './config/load.ts'
+import type { Moment } from './config/report.ts'
 import { settingsOf, type Section, type SettingInfo, type Settings } from './config/schema.ts'
 import { createLogger, createReporter, type Logger, type Reporter } from './output.ts'
 

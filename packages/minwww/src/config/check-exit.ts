@@ -6,11 +6,10 @@ import { parseHostPort, parseSites } from '../address.ts'
 import { SettingsError, UsageError } from '../errors.ts'
 import { parseSitePath } from '../exit-options.ts'
 import { exists, readKeys } from '../key-file.ts'
-import type { Moment } from './check.ts'
 import { checkRouterAccess } from './check-router.ts'
 import { checkCanBeMade, checkDirectory, checkPortIsFree, readLines } from './places.ts'
 import { nameOf, type Origin } from './origin.ts'
-import type { Report } from './report.ts'
+import type { Moment, Report } from './report.ts'
 import type { Settings } from './schema.ts'
 
 type CommonSettings = Pick<Settings<'demo'>, 'site' | 'allowAddress' | 'state'>

@@ -4,11 +4,10 @@ import { SettingsError, UsageError } from '../errors.ts'
 import { checkExitName, MAX_EXITS } from '../exits.ts'
 import { exists } from '../key-file.ts'
 import { parseUsers } from '../users.ts'
-import type { Moment } from './check.ts'
 import { checkRouterAccess } from './check-router.ts'
 import { checkCanBeMade, checkDirectory, checkPortIsFree, readLines, readText } from './places.ts'
 import { nameOf } from './origin.ts'
-import type { Report } from './report.ts'
+import type { Moment, Report } from './report.ts'
 import type { Settings } from './schema.ts'
 
 type PoolSettings = Pick<Settings<'proxy'>,

@@ -1,6 +1,5 @@
-import type { Report } from './report.ts'
+import type { Moment, Report } from './report.ts'
 import { checkPortIsFree } from './places.ts'
-import type { Moment } from './check.ts'
 import type { Settings } from './schema.ts'
 import { parseHostPort } from '../address.ts'
 import { checkI2cpOption, checkRemote, parseRouter } from '../router-options.ts'

@@ -2,14 +2,8 @@ import { SettingsError } from '../errors.ts'
 import { environmentLayer, mergeLayers } from './load.ts'
 import { readConfigFile, type ConfigFile } from './file.ts'
 import type { Layer } from './origin.ts'
-import { Report } from './report.ts'
+import { Report, type Moment } from './report.ts'
 import type { Section, Settings } from './schema.ts'
-
-/**
- * When settings are checked. At the start directories are made, and a port must be free; later, and for a file that is
- * only looked at, neither: the service that runs has them.
- */
-export type Moment = 'start' | 'later'
 
 type Check<S extends Section> = (report: Report<Settings<S>>, moment: Moment) => Promise<void>
 

@@ -2,6 +2,12 @@ import { CliError, explain, SettingsError } from '../errors.ts'
 import { nameOf, originOf, type Origin } from './origin.ts'
 import type { Resolved } from './load.ts'
 
+/**
+ * When settings are checked. At the start directories are made, and a port must be free; later, and for a file that is
+ * only looked at, neither: the service that runs has them.
+ */
+export type Moment = 'start' | 'later'
+
 type Keys<T> = Extract<keyof T, string>
 /** What a setting holds, or one entry of it. */
 type Entry<V> = NonNullable<V> extends ReadonlyArray<infer E> ? E : NonNullable<V>
