@@ -13,6 +13,7 @@ import { Scoreboard } from '../src/core/scoreboard.ts'
 import type { SentPacket } from '../src/core/scoreboard.ts'
 import { segmentSize } from '../src/core/segment-size.ts'
 import { SendBuffer } from '../src/core/send-buffer.ts'
+import { ACKNOWLEDGING, TimerTable } from '../src/core/timers.ts'
 
 t.test('RTT and RTO follow RFC 6298 within their bounds', async t => {
   const rtt = new RttEstimator(9_000)
@@ -189,6 +190,31 @@ t.test('deadlines come in order, whatever is moved or taken away', async t => {
   }), { numRuns: 100, seed: 8 })
 })
 
+t.test('a timer expires once, at its time; one that was stopped or moved meanwhile does not', async t => {
+  const timers = new TimerTable()
+  t.equal(timers.next(), undefined)
+  t.notOk(timers.expired('ack', Infinity))
+  timers.set('ack', 100)
+  timers.set('start', 50)
+  timers.set('inactivity', 75)
+  t.equal(timers.next(), 50)
+  t.equal(timers.next(ACKNOWLEDGING), 100, 'of some')
+  t.equal(timers.next(['inactivity', 'ack', 'gap']), 75)
+  t.notOk(timers.isExpired('start', 49.9))
+  t.ok(timers.isExpired('start', 50), 'looking does not stop it')
+  t.ok(timers.expired('start', 50))
+  t.notOk(timers.isSet('start'))
+  t.notOk(timers.expired('start', 50))
+  timers.set('ack', 200)
+  t.notOk(timers.expired('ack', 150), 'moved')
+  t.equal(timers.at('ack'), 200)
+  timers.stop('inactivity')
+  t.notOk(timers.expired('inactivity', 150), 'stopped')
+  t.equal(timers.next(), 200)
+  timers.stopAll()
+  t.equal(timers.next(), undefined)
+})
+
 t.test('packets fill whole tunnel messages', async t => {
   t.equal(segmentSize(1_812), 1_794)
   t.equal(segmentSize(1_730), 1_730)
@@ -197,14 +223,15 @@ t.test('packets fill whole tunnel messages', async t => {
 })
 
 t.test('gaps are reported three times: per packet behind them, else by a timer; not after needless repetitions', t => {
-  const gaps = new GapReports()
+  const timers = new TimerTable()
+  const gaps = new GapReports(timers)
   const receive = (now: number, ...sequences: number[]): number => {
     for (const sequence of sequences) gaps.received(now, sequence, 100)
     return acksAt(now)
   }
   const acksAt = (now: number): number => {
     let acks = 0
-    while (gaps.nextAt !== undefined && gaps.nextAt <= now) {
+    while (timers.isExpired('gap', now)) {
       gaps.reported(now)
       acks += 1
     }
@@ -212,13 +239,13 @@ t.test('gaps are reported three times: per packet behind them, else by a timer; 
   }
   t.equal(receive(0, 0, 1, 2), 0)
   t.equal(receive(10, 4, 5, 6, 7, 8), 3, 'a burst behind a gap')
-  t.equal(gaps.nextAt, undefined)
+  t.equal(timers.at('gap'), undefined)
   t.equal(receive(210, 3), 0, 'filled')
   t.equal(receive(220, 9, 11), 1, 'the tail of a burst')
-  t.equal(gaps.nextAt, 245)
+  t.equal(timers.at('gap'), 245)
   t.equal(acksAt(245) + acksAt(269), 1)
   t.equal(acksAt(270), 1)
-  t.equal(gaps.nextAt, undefined)
+  t.equal(timers.at('gap'), undefined)
   t.equal(receive(420, 10), 0)
   gaps.duplicate(5)
   t.equal(receive(430, 13), 1, 'a duplicate of a packet that was in order says nothing')
@@ -228,6 +255,6 @@ t.test('gaps are reported three times: per packet behind them, else by a timer; 
   t.equal(receive(441, ...Array.from({ length: 300 }, (_, index) => 20 + index)), 0)
   t.equal(receive(800, 400), 1, 'which is forgotten')
   gaps.stop()
-  t.equal(gaps.nextAt, undefined, 'the end of the stream')
+  t.equal(timers.at('gap'), undefined, 'the end of the stream')
   t.end()
 })

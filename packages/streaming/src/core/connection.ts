@@ -11,12 +11,14 @@ import { PacketWriter } from './packet-writer.ts'
 import type { LocalIdentity } from './packet-writer.ts'
 import { Receiver } from './receiver.ts'
 import type { ReceiveBudget } from './receive-budget.ts'
-import { Sender, earliest, isDue } from './sender.ts'
+import { Sender } from './sender.ts'
 import { statisticsOf } from './statistics.ts'
 import type { ConnectionStatistics } from './statistics.ts'
+import { ACTING, NOT_ACKNOWLEDGING, TimerTable } from './timers.ts'
+import type { ActingTimer } from './timers.ts'
 
 export type ConnectionState =
-  | { readonly name: 'connecting', readonly deadline: number | undefined }
+  | { readonly name: 'connecting' }
   | { readonly name: 'open' }
   /** Without an error both halves were closed in order. */
   | { readonly name: 'closed', readonly error?: StreamingError }
@@ -68,11 +70,7 @@ export class Connection {
   readonly #events = new Set<ConnectionEvent>()
   readonly #inactivityTimeout: number | undefined
   readonly #wake: () => void
-  #startAt: number | undefined
-  #repeatAt: number | undefined
-  #lastActivity: number
-  #lastReceived: number
-  #lastWritten: number
+  readonly #timers = new TimerTable()
   #resetPending = false
   #resetSentAt = -Infinity
   #wantsDrain = false
@@ -87,19 +85,19 @@ export class Connection {
     this.remotePort = init.remotePort
     this.receiveStreamId = init.receiveStreamId
     this.config = config
-    this.createdAt = this.#lastActivity = this.#lastReceived = this.#lastWritten = now
+    this.createdAt = now
     this.#sendStreamId = init.sendStreamId
     this.#peerKey = init.peerKey
-    this.#sender = new Sender(config, init.jitter, init.shared)
-    this.#receiver = new Receiver(config, init.budget)
+    this.#sender = new Sender(config, init.jitter, this.#timers, init.shared)
+    this.#receiver = new Receiver(config, this.#timers, init.budget)
     this.#wake = init.wake ?? (() => {})
     this.#writer = new PacketWriter(this, init.identity)
     this.#inactivityTimeout = config.inactivityTimeout === undefined ? undefined : config.inactivityTimeout + init.jitter * INACTIVITY_JITTER
     this.#sender.established = init.inbound
-    this.#state = init.inbound
-      ? { name: 'open' }
-      : { name: 'connecting', deadline: config.connectTimeout === undefined ? undefined : now + config.connectTimeout }
-    this.#startAt = now + (init.inbound ? SYN_REPLY_DELAY : Math.max(config.connectDelay, 0))
+    this.#state = { name: init.inbound ? 'open' : 'connecting' }
+    if (!init.inbound && config.connectTimeout !== undefined) this.#timers.set('connect', now + config.connectTimeout)
+    this.#timers.set('start', now + (init.inbound ? SYN_REPLY_DELAY : Math.max(config.connectDelay, 0)))
+    this.#heard(now)
   }
 
   get state (): ConnectionState { return this.#state }
@@ -130,8 +128,9 @@ export class Connection {
   write (now: number, data: Uint8Array): number {
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
     if (this.#state.name === 'closed') return 0
-    if (this.#sender.buffered === 0) this.#lastWritten = now
+    const idle = this.#sender.buffered === 0
     const taken = this.#sender.write(bytes)
+    if (idle) this.#armWriteTimeout(now)
     if (taken < bytes.length) this.#wantsDrain = true
     this.#startNow(now)
     this.#wake()
@@ -141,7 +140,7 @@ export class Connection {
   /** No more data from us: CLOSE goes with the last packet; what comes from the peer is still received. */
   end (now: number): void {
     this.#sender.end()
-    this.#startAt = this.#startAt === undefined ? undefined : now
+    if (this.#timers.isSet('start')) this.#timers.set('start', now)
     this.#wake()
   }
 
@@ -187,7 +186,7 @@ export class Connection {
     if (this.#state.name !== 'connecting') return
     if (unreachable && now - this.createdAt >= UNREACHABLE_AFTER) {
       this.#close(new StreamingError('STREAMING_UNREACHABLE', 'the router finds no LeaseSet of the peer'))
-    } else this.#repeatAt ??= now + UNDELIVERED_RETRY
+    } else if (!this.#timers.isSet('repeat-syn')) this.#timers.set('repeat-syn', now + UNDELIVERED_RETRY)
     this.#wake()
   }
 
@@ -197,7 +196,7 @@ export class Connection {
     if (!this.#authentic(packet)) return
     if (packet.reset) return this.#receiveReset()
     if (!this.#identify(now, packet)) return
-    this.#lastActivity = this.#lastReceived = now
+    this.#heard(now)
     this.#sender.heard()
     this.#receiveOptions(now, packet)
     // Without the SYN reply nothing is acknowledged: the SYN must be repeated until that comes.
@@ -207,7 +206,7 @@ export class Connection {
       // The peer repeats its SYN, so our reply to it is lost.
       if (accepted === 'duplicate' && packet.synchronize && this.inbound) this.#sender.repeatFirst()
       if (this.#receiver.readableCost > 0) this.#announce('readable')
-      if (this.#receiver.complete) this.#announce('end')
+      this.#endIfComplete()
     }
     this.#closeIfDone()
     // The peer has all of ours and goes on sending to nobody.
@@ -225,8 +224,8 @@ export class Connection {
     this.#receiver.updateChoke(now)
     const sent = this.#sender.next(now)
     if (sent !== undefined) {
-      this.#lastActivity = now
-      this.#lastWritten = now
+      this.#armInactivity(now)
+      this.#armWriteTimeout(now)
       if (this.#wantsDrain && this.#sender.room >= this.config.bufferSize / 2) {
         this.#wantsDrain = false
         this.#announce('drain')
@@ -241,25 +240,14 @@ export class Connection {
 
   nextTimeout (): number | undefined {
     if (this.#state.name === 'closed') return undefined
-    const deadline = this.#state.name === 'connecting' ? this.#state.deadline : undefined
-    const acks = this.#sendStreamId === 0 || this.#startAt !== undefined ? undefined : this.#receiver.nextTimeout()
-    return earliest(deadline, this.#startAt, this.#repeatAt, acks, this.#sender.nextTimeout(), this.#inactiveAt(), this.#readTimeoutAt(), this.#writeTimeoutAt())
+    // Before the SYN, and without the peer's stream ID, there is nothing to put an ACK into.
+    return this.#timers.next(this.#sendStreamId === 0 || this.#timers.isSet('start') ? NOT_ACKNOWLEDGING : undefined)
   }
 
   /** Does what is due; then pollTransmit may have packets. */
   handleTimeout (now: number): void {
-    if (this.#state.name === 'closed') return
-    if (this.#state.name === 'connecting' && isDue(this.#state.deadline, now)) {
-      return this.#close(new StreamingError('STREAMING_CONNECT_TIMEOUT', 'the peer did not answer within connectTimeout'))
-    }
-    if (isDue(this.#repeatAt, now)) {
-      this.#repeatAt = undefined
-      this.#sender.repeatFirst()
-    }
-    if (this.#sender.handleTimeout(now)) return this.#fail('STREAMING_TIMEOUT', 'the peer does not answer')
-    if (isDue(this.#readTimeoutAt(), now)) return this.#fail('STREAMING_READ_TIMEOUT', 'no data within readTimeout')
-    if (isDue(this.#writeTimeoutAt(), now)) return this.#fail('STREAMING_WRITE_TIMEOUT', 'nothing was sent within writeTimeout')
-    if (isDue(this.#inactiveAt(), now)) this.#inactive(now)
+    // Closing stops them all, so that none acts after it.
+    for (const timer of ACTING) if (this.#timers.expired(timer, now)) this.#expired(now, timer)
   }
 
   /** The SYN that created an inbound connection; its signature is verified already. */
@@ -267,7 +255,7 @@ export class Connection {
     this.#receiveOptions(now, syn)
     this.#receiver.receive(now, 0, syn.payload, syn.close, undefined, undefined)
     if (this.#receiver.readableCost > 0) this.#announce('readable')
-    if (this.#receiver.complete) this.#announce('end')
+    this.#endIfComplete()
   }
 
   // A packet of another peer, or without a right signature where one must be.
@@ -285,7 +273,8 @@ export class Connection {
     this.#sendStreamId = packet.receiveStreamId
     this.#sender.established = true
     this.#state = { name: 'open' }
-    this.#repeatAt = undefined
+    this.#timers.stop('connect')
+    this.#timers.stop('repeat-syn')
     this.#announce('connected')
     if (packet.maxPacketSize === undefined) this.#negotiate(DEFAULT_MESSAGE_SIZE)
     this.#receiver.ackSoon(now + SYN_REPLY_DELAY)
@@ -312,35 +301,59 @@ export class Connection {
   }
 
   #mayStart (now: number): boolean {
-    if (this.#startAt === undefined) return true
-    if (this.#startAt > now) return false
-    this.#startAt = undefined
-    return true
+    return !this.#timers.isSet('start') || this.#timers.expired('start', now)
   }
 
   /** connectDelay ends when a packet is full; a SYN reply waits only for the first data. */
   #startNow (now: number): void {
-    if (this.#startAt === undefined) return
-    if (this.inbound || this.#sender.buffered >= this.#sender.maxMessageSize) this.#startAt = now
+    if (!this.#timers.isSet('start')) return
+    if (this.inbound || this.#sender.buffered >= this.#sender.maxMessageSize) this.#timers.set('start', now)
   }
 
-  #inactiveAt (): number | undefined {
-    return this.#inactivityTimeout === undefined || this.#state.name !== 'open' ? undefined : this.#lastActivity + this.#inactivityTimeout
-  }
-
-  #readTimeoutAt (): number | undefined {
+  /** Something arrived from the peer. */
+  #heard (now: number): void {
+    this.#armInactivity(now)
     const { readTimeout } = this.config
-    if (readTimeout === undefined || this.#state.name !== 'open' || this.#receiver.complete) return undefined
-    return this.#lastReceived + readTimeout
+    if (readTimeout !== undefined && this.#state.name === 'open' && !this.#receiver.complete) this.#timers.set('read', now + readTimeout)
   }
 
-  #writeTimeoutAt (): number | undefined {
+  #endIfComplete (): void {
+    if (!this.#receiver.complete) return
+    this.#timers.stop('read')
+    this.#announce('end')
+  }
+
+  #armInactivity (now: number): void {
+    if (this.#inactivityTimeout !== undefined && this.#state.name === 'open') this.#timers.set('inactivity', now + this.#inactivityTimeout)
+  }
+
+  #armWriteTimeout (now: number): void {
     const { writeTimeout } = this.config
-    return writeTimeout === undefined || this.#sender.buffered === 0 ? undefined : this.#lastWritten + writeTimeout
+    if (writeTimeout === undefined) return
+    if (this.#sender.buffered > 0) this.#timers.set('write', now + writeTimeout)
+    else this.#timers.stop('write')
+  }
+
+  #expired (now: number, timer: ActingTimer): void {
+    switch (timer) {
+      case 'connect': return this.#close(new StreamingError('STREAMING_CONNECT_TIMEOUT', 'the peer did not answer within connectTimeout'))
+      case 'repeat-syn': return this.#sender.repeatFirst()
+      case 'pace': return // pollTransmit asks the pacer again
+      case 'reorder': return this.#sender.reorderExpired(now)
+      case 'retransmit': return this.#failIf(this.#sender.retransmitExpired(now))
+      case 'persist': return this.#failIf(this.#sender.persistExpired(now))
+      case 'read': return this.#fail('STREAMING_READ_TIMEOUT', 'no data within readTimeout')
+      case 'write': return this.#fail('STREAMING_WRITE_TIMEOUT', 'nothing was sent within writeTimeout')
+      case 'inactivity': return this.#inactive(now)
+    }
+  }
+
+  #failIf (unanswered: boolean): void {
+    if (unanswered) this.#fail('STREAMING_TIMEOUT', 'the peer does not answer')
   }
 
   #inactive (now: number): void {
-    this.#lastActivity = now
+    this.#armInactivity(now)
     if (this.config.inactivityAction === 0 || this.#sender.unacknowledged > 0) return
     // After our CLOSE nothing can be sent that the peer must acknowledge.
     if (this.config.inactivityAction === 2 && this.#sender.half === 'open') return this.#sender.keepAlive()
@@ -361,7 +374,7 @@ export class Connection {
     this.#state = error === undefined ? { name: 'closed' } : { name: 'closed', error }
     this.#sender.stop()
     this.#receiver.stop()
-    this.#startAt = undefined
+    this.#timers.stopAll()
     this.#announce('closed')
   }
 

@@ -1,3 +1,5 @@
+import type { TimerTable } from './timers.ts'
+
 /** ACKs that report the same gap: Java counts NACKs and repeats a packet at the third, whatever later packets were acknowledged. */
 const REPORTS = 3
 /** Without further packets the reports come after this share of the RTT, at most so many ms: before the shortest retransmission timer. */
@@ -23,13 +25,15 @@ export class GapReports {
   #left = 0
   /** Reports for packets that arrived. */
   #owed = 0
-  #at: number | undefined
   #packets = 0
   #calmUntil = 0
   #interval = 0
+  readonly #timers: TimerTable
 
-  /** When the next report is due. */
-  get nextAt (): number | undefined { return this.#at }
+  /** Sets the timer 'gap' to when the next report is due. */
+  constructor (timers: TimerTable) {
+    this.#timers = timers
+  }
 
   /** A packet that is new. */
   received (now: number, sequence: number, srtt = 0): void {
@@ -42,7 +46,7 @@ export class GapReports {
     if (late || this.#left === 0) return
     this.#left -= 1
     this.#owed += 1
-    this.#at = now
+    this.#timers.set('gap', now)
   }
 
   /** A packet that we had. */
@@ -54,12 +58,14 @@ export class GapReports {
   reported (now: number): void {
     if (this.#owed > 0) this.#owed -= 1
     else if (this.#left > 0) this.#left -= 1
-    this.#at = this.#owed > 0 ? now : this.#left > 0 && this.#interval > 0 ? now + this.#interval : undefined
+    if (this.#owed > 0) this.#timers.set('gap', now)
+    else if (this.#left > 0 && this.#interval > 0) this.#timers.set('gap', now + this.#interval)
+    else this.#timers.stop('gap')
   }
 
   stop (): void {
     this.#left = this.#owed = 0
-    this.#at = undefined
+    this.#timers.stop('gap')
   }
 
   #remember (sequence: number): void {

@@ -7,7 +7,8 @@ import { GapReports } from './gap-reports.ts'
 import { PACKET_OVERHEAD, Reassembly } from './reassembly.ts'
 import type { ReceiveBudget } from './receive-budget.ts'
 import type { Accepted } from './reassembly.ts'
-import { earliest } from './sender.ts'
+import { ACKNOWLEDGING } from './timers.ts'
+import type { TimerTable } from './timers.ts'
 
 /** Choke when the application leaves more than this share of the buffer unread, and unchoke below that share. */
 const CHOKE_SHARE = 1 / 2
@@ -31,21 +32,20 @@ export class Receiver {
   readonly statistics: ReceiverStatistics = { packetsReceived: 0, bytesReceived: 0, duplicates: 0, overflows: 0, chokesSent: 0 }
   readonly #config: ConnectionConfig
   readonly #reassembly: Reassembly
-  #ackAt: number | undefined
-  /** The burst is over if nothing more comes until then. */
-  #quietAt: number | undefined
+  readonly #timers: TimerTable
   #lastAckAt = -Infinity
   #unacked = 0
   #choking = false
   #unchokesLeft = 0
-  #unchokeAt: number | undefined
   /** New packets since the unchoke: one may be a probe of a peer that missed it. */
   #sinceUnchoke = 0
   #everChoked = false
-  readonly #gaps = new GapReports()
+  readonly #gaps: GapReports
 
-  constructor (config: ConnectionConfig, budget?: ReceiveBudget) {
+  constructor (config: ConnectionConfig, timers: TimerTable, budget?: ReceiveBudget) {
     this.#config = config
+    this.#timers = timers
+    this.#gaps = new GapReports(timers)
     const limit = (config.maxWindow + 2) * (config.maxMessageSize + PACKET_OVERHEAD)
     this.#reassembly = new Reassembly(limit, RECEIVE_SPAN, budget)
   }
@@ -56,9 +56,7 @@ export class Receiver {
   get choking (): boolean { return this.#choking }
   get contiguous (): number { return Math.max(this.#reassembly.next - 1, 0) }
   get unchokePending (): boolean { return this.#unchokesLeft === UNCHOKE_REPEATS }
-  get ackPending (): boolean { return this.#ackAt !== undefined }
-
-  nextTimeout (): number | undefined { return earliest(this.#ackAt, this.#quietAt, this.#unchokeAt, this.#gaps.nextAt) }
+  get ackPending (): boolean { return this.#timers.isSet('ack') }
 
   /** A packet that counts: every one but a plain ACK. `delay` is its option. */
   receive (now: number, sequence: number, payload: Buffer, close: boolean, delay: number | undefined, srtt: number | undefined): Accepted {
@@ -105,14 +103,14 @@ export class Receiver {
     } else if (this.#choking && readableCost <= limit * UNCHOKE_SHARE) {
       this.#choking = false
       this.#unchokesLeft = UNCHOKE_REPEATS
-      this.#unchokeAt = now
+      this.#timers.set('unchoke', now)
       this.#sinceUnchoke = 0
     }
   }
 
   /** A plain ACK is due. */
   ackDue (now: number): boolean {
-    return [this.#ackAt, this.#quietAt, this.#unchokeAt, this.#gaps.nextAt].some(at => at !== undefined && at <= now)
+    return ACKNOWLEDGING.some(timer => this.#timers.isExpired(timer, now))
   }
 
   ackSoon (now: number): void { this.#ackBy(now) }
@@ -122,7 +120,8 @@ export class Receiver {
    * "unchoke" for ever after a choke, since a peer that missed all of them would stay choked; there it asks for nothing.
    */
   acknowledged (now: number, plain: boolean): number | undefined {
-    this.#ackAt = this.#quietAt = undefined
+    this.#timers.stop('ack')
+    this.#timers.stop('quiet')
     this.#lastAckAt = now
     this.#unacked = 0
     this.#gaps.reported(now)
@@ -133,13 +132,13 @@ export class Receiver {
     }
     if (this.#unchokesLeft === 0) return plain && this.#everChoked ? 0 : undefined
     this.#unchokesLeft -= 1
-    this.#unchokeAt = this.#unchokesLeft > 0 ? now + UNCHOKE_INTERVAL : undefined
+    if (this.#unchokesLeft > 0) this.#timers.set('unchoke', now + UNCHOKE_INTERVAL)
+    else this.#timers.stop('unchoke')
     return 0
   }
 
   /** No more packets; what is in order can still be read. */
   stop (): void {
-    this.#ackAt = this.#quietAt = this.#unchokeAt = undefined
     this.#gaps.stop()
     this.#reassembly.stop()
   }
@@ -147,11 +146,11 @@ export class Receiver {
   #stopUnchoking (): void {
     this.#sinceUnchoke += 1
     if (this.#sinceUnchoke < PACKETS_AFTER_UNCHOKE) return
-    this.#unchokeAt = undefined
+    this.#timers.stop('unchoke')
     this.#unchokesLeft = 0
   }
 
-  #ackBy (at: number): void { this.#ackAt = Math.min(this.#ackAt ?? Infinity, at) }
+  #ackBy (at: number): void { this.#timers.set('ack', Math.min(this.#timers.at('ack') ?? Infinity, at)) }
 
   /**
    * Soon for a gap, a CLOSE, on request and from the second packet on, that is at the end of the burst; a lone packet waits for
@@ -160,7 +159,7 @@ export class Receiver {
   #scheduleAck (now: number, delay: number | undefined, urgent: boolean, srtt: number | undefined): void {
     if (urgent || delay === 0 || this.#unacked > 1 || this.#config.profile === 'interactive') {
       this.#ackBy(now + this.#promptDelay(srtt))
-      this.#quietAt = now + Math.min(Math.max((srtt ?? 0) * BURST_GAP_RTT_SHARE, MIN_BURST_GAP), MAX_BURST_GAP)
+      this.#timers.set('quiet', now + Math.min(Math.max((srtt ?? 0) * BURST_GAP_RTT_SHARE, MIN_BURST_GAP), MAX_BURST_GAP))
     } else if (delay !== undefined && delay <= MAX_DELAY) this.#ackBy(now + Math.min(delay, MAX_REQUESTED_ACK_DELAY))
     else this.#ackBy(now + Math.max(this.#config.initialAckDelay, 0))
   }

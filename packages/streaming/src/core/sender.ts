@@ -11,6 +11,7 @@ import { Scoreboard } from './scoreboard.ts'
 import type { SentPacket } from './scoreboard.ts'
 import { segmentSize } from './segment-size.ts'
 import { SendBuffer } from './send-buffer.ts'
+import type { TimerTable } from './timers.ts'
 
 /** Retransmissions of one packet for any reason, as a multiple of maxResends: one packet that never comes through ends the stream. */
 const SENDS_PER_RESEND = 3
@@ -69,13 +70,12 @@ export class Sender {
   #limited = false
   /** Stretches the timeouts of this stream, so that streams that lost their packets together do not repeat them together. */
   readonly #spread: number
-  #retransmitAt: number | undefined
-  #reorderAt: number | undefined
-  #paceAt: number | undefined
+  readonly #timers: TimerTable
 
   /** `jitter`: 0..1. */
-  constructor (config: ConnectionConfig, jitter: number, shared?: SharedControlBlock) {
+  constructor (config: ConnectionConfig, jitter: number, timers: TimerTable, shared?: SharedControlBlock) {
     this.#config = config
+    this.#timers = timers
     this.#spread = 1 + jitter * TIMEOUT_SPREAD
     this.#buffer = new SendBuffer(config.bufferSize)
     this.maxMessageSize = config.initialMessageSize
@@ -112,16 +112,11 @@ export class Sender {
   stop (): void {
     this.#buffer.clear()
     this.#board.clear()
-    this.#retransmitAt = this.#reorderAt = this.#paceAt = undefined
   }
 
-  nextTimeout (): number | undefined {
-    return earliest(this.#retransmitAt, this.#reorderAt, this.#paceAt)
-  }
-
-  /** The packet to transmit now, recorded as sent; undefined when there is none or it must wait (see nextTimeout). */
+  /** The packet to transmit now, recorded as sent; undefined when there is none or it must wait. */
   next (now: number): SentPacket | undefined {
-    this.#paceAt = undefined
+    this.#timers.stop('pace')
     const lost = this.#choked ? undefined : this.#board.nextLost()
     if (this.#probe) return this.#sendProbe(now)
     if (lost === undefined && !this.#hasNew()) {
@@ -135,7 +130,7 @@ export class Sender {
     const paced = this.#pacer.availableAt(now)
     if (paced > now) {
       this.#limited = true
-      this.#paceAt = paced
+      this.#timers.set('pace', paced)
       return undefined
     }
     this.#pacer.take(now)
@@ -157,7 +152,7 @@ export class Sender {
       this.#loss.count(acked.length, 0)
       if (!this.#choked) this.congestion.acknowledged(acked.length, limited, this.#path())
       if (this.half === 'close-sent' && this.#board.size === 0) this.half = 'closed'
-      this.#retransmitAt = this.#choked ? this.#retransmitAt : undefined
+      this.#timers.stop('retransmit')
     }
     this.#detectLosses(now)
     this.#arm(now)
@@ -168,12 +163,13 @@ export class Sender {
   setChoked (now: number, choked: boolean): void {
     if (choked === this.#choked) return
     this.#choked = choked
-    this.#retransmitAt = undefined
+    this.#timers.stop('retransmit')
+    this.#timers.stop('persist')
     this.#probe = false
     this.#probes = this.#unanswered = 0
     if (choked) {
       this.statistics.chokesReceived += 1
-      this.#reorderAt = undefined
+      this.#timers.stop('reorder')
     } else {
       // What was in flight when the peer had no room was mostly thrown away there.
       this.#board.markAllLost()
@@ -182,16 +178,11 @@ export class Sender {
     this.#arm(now)
   }
 
-  /** Returns true when the peer does not answer any more. */
-  handleTimeout (now: number): boolean {
-    if (isDue(this.#paceAt, now)) this.#paceAt = undefined
-    if (isDue(this.#reorderAt, now)) this.#detectLosses(now)
-    if (!isDue(this.#retransmitAt, now)) return false
-    this.#retransmitAt = undefined
-    return this.#choked ? this.#persist(now) : this.#timedOut(now)
-  }
+  /** The timer 'reorder' has expired. */
+  reorderExpired (now: number): void { this.#detectLosses(now) }
 
-  #timedOut (now: number): boolean {
+  /** The timer 'retransmit' has expired. Returns true when the peer does not answer any more. */
+  retransmitExpired (now: number): boolean {
     const lowest = this.#board.lowest
     if (lowest === undefined) return false
     this.#timeouts += 1
@@ -210,7 +201,8 @@ export class Sender {
     return false
   }
 
-  #persist (now: number): boolean {
+  /** The timer 'persist' has expired. Returns true when the peer does not answer any more. */
+  persistExpired (now: number): boolean {
     this.#probes += 1
     this.#unanswered += 1
     if (this.#unanswered > this.#config.maxResends) return true
@@ -277,7 +269,7 @@ export class Sender {
 
   #sent (now: number, packet: SentPacket): SentPacket {
     this.statistics.packetsSent += 1
-    if (this.#retransmitAt === undefined) this.#arm(now)
+    this.#arm(now)
     return packet
   }
 
@@ -310,11 +302,11 @@ export class Sender {
   }
 
   #detectLosses (now: number): void {
-    this.#reorderAt = undefined
+    this.#timers.stop('reorder')
     if (this.#choked) return
     const srtt = this.rtt.srtt ?? this.rtt.rto
     const { lost, nextAt } = this.#board.detectLosses(now, (this.rtt.base ?? srtt) / 4, srtt)
-    this.#reorderAt = nextAt
+    if (nextAt !== undefined) this.#timers.set('reorder', nextAt)
     this.#loss.count(0, lost.length)
     if (lost.some(packet => packet.order >= this.#recoveryOrder)) {
       this.#recoveryOrder = this.#order
@@ -323,29 +315,18 @@ export class Sender {
     }
   }
 
-  /** Starts the retransmission timer, or while choked the persist timer. */
+  /** Starts the retransmission timer, or while choked the persist timer, unless it runs. */
   #arm (now: number): void {
+    const timer = this.#choked ? 'persist' : 'retransmit'
     const waiting = this.#choked ? this.#board.size > 0 || this.#hasNew() : this.#board.size > 0
-    if (!waiting) {
-      this.#retransmitAt = undefined
-      return
-    }
+    if (!waiting) return this.#timers.stop(timer)
+    if (this.#timers.isSet(timer)) return
     // The first timeout repeats one packet; from the second on the time doubles.
     const doublings = this.#choked ? Math.min(this.#probes, MAX_DOUBLINGS) : Math.max(this.#timeouts - 1, 0)
-    this.#retransmitAt ??= now + Math.min(this.rtt.rto * 2 ** doublings * this.#spread, MAX_RTO)
+    this.#timers.set(timer, now + Math.min(this.rtt.rto * 2 ** doublings * this.#spread, MAX_RTO))
   }
 
   #path (): PathState {
     return { srtt: this.rtt.srtt, base: this.rtt.base, rate: this.#rate.rate, loss: this.#loss.value }
   }
-}
-
-export function earliest (...times: Array<number | undefined>): number | undefined {
-  let least: number | undefined
-  for (const time of times) if (time !== undefined && (least === undefined || time < least)) least = time
-  return least
-}
-
-export function isDue (at: number | undefined, now: number): boolean {
-  return at !== undefined && at <= now
 }
