@@ -5,6 +5,8 @@ import { DEFAULT_CONFIG } from './core/config.ts'
 import { MAX_WAITING } from './core/send-queue.ts'
 import { MAX_KEPT } from './exit/suspended-responses.ts'
 import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE } from './exit/options.ts'
+import { MAX_IDLE } from './fetch/connection-pool.ts'
+import { DEFAULT_SLOTS } from './fetch/connection-slots.ts'
 import { DEFAULT_MAX_NAMES, DEFAULT_MAX_PENDING } from './fetch/resolver.ts'
 import { MAX_ACTIVE } from './limits/bandwidth.ts'
 import { DEFAULT_ADMISSION } from './limits/core/admission.ts'
@@ -42,7 +44,15 @@ export const BOUNDS = {
   bursts: { name: 'bursts that wait for one client', most: MAX_WAITING, unit: 'bursts', full: 'dropped', kept: 'core/flow.ts #fresh #turn' },
   uploads: { name: 'requests that come in parts', most: DEFAULT_CONFIG.maxUploads, unit: 'requests', full: 'the oldest is forgotten', kept: 'core/request-table.ts #uploads' },
   queue: { name: 'requests that wait to be fetched', most: DEFAULT_QUEUE.maxQueued, unit: 'requests', full: 'the client with the most loses the oldest: ERROR 2', kept: 'exit/fair-queue.ts #waiting jobs' },
-  running: { name: 'requests being fetched', most: DEFAULT_QUEUE.concurrency, unit: 'requests', full: 'they wait', kept: 'exit/fetch-queue.ts #queue; exit/fair-queue.ts #running' },
+  running: { name: 'requests being fetched', most: DEFAULT_QUEUE.concurrency, unit: 'requests', full: 'they wait; one that waits for its site for 2 s counts as a connection only', kept: 'exit/fetch-queue.ts #queue; exit/fair-queue.ts #running' },
+  connections: {
+    name: 'connections to sites in use',
+    most: DEFAULT_SLOTS.total,
+    unit: 'connections',
+    full: 'requests wait; so they do above 10 of one client to one site, 64 of one client, 96 to one site',
+    kept: 'fetch/connection-slots.ts #counts; fetch/fetcher.ts #busy'
+  },
+  idle: { name: 'connections to sites that are kept', most: MAX_IDLE, unit: 'connections', full: 'the oldest is closed', kept: 'fetch/connection-pool.ts #idle' },
   body: { name: 'one body that is read for a message', most: DEFAULT_MAX_DECODED, unit: 'bytes', full: 'ERROR 3: a stream brings it', kept: 'fetch/collect.ts head' },
   suspended: { name: 'answers that wait for their stream', most: MAX_KEPT, unit: 'answers', full: 'the oldest is given up', kept: 'exit/suspended-responses.ts #kept' },
   streams: { name: 'streams', most: DEFAULT_STREAM_LIMITS.maxStreams, unit: 'streams', full: 'reset; so they are above 30 of one client', kept: 'streams/stream-proxy.ts #open' },

@@ -88,7 +88,7 @@ t.test('too large: ERROR 3 with the size; text that shrinks goes out', async t =
 t.test('a cancelled request ends its fetch and is not answered', async t => {
   let closed: () => void = () => {}
   const gone = new Promise<void>(resolve => { closed = resolve })
-  const server = await rawServer(socket => { socket.once('close', closed) })
+  const server = await rawServer(socket => { socket.resume().once('close', closed) })
   t.teardown(server.close)
   const { core, session, exit, ask } = await start({ sites: { 'demo.i2p': server.origin } })
   t.teardown(async () => await exit.close())

@@ -82,7 +82,14 @@ t.test('content coding: passed where accepted, undone where not, bounded', async
     if (collected.kind === 'too-large') t.ok(Buffer.concat(collected.head).length < 1 << 20)
     exploding.body.destroy()
     const endless = await fetcher.fetch(get('http://demo.i2p/bomb'), visitor, live())
-    await t.rejects(bodyOf(endless.body), { code: 'MINWWW_EXIT_MALFORMED' })
+    let size = 0
+    let most = 0
+    for await (const piece of endless.body) {
+      size += (piece as Buffer).length
+      most = Math.max(most, endless.body.readableLength)
+    }
+    t.equal(size, 64 << 20, 'as much as it is')
+    t.ok(most <= 1 << 18, `${most} bytes waited`)
   })
 })
 
@@ -164,7 +171,6 @@ t.test('a kept connection that the site closes in the moment of its use: asked a
   await using({ table: { 'raw.i2p': server.origin } }, async fetcher => {
     const ask = async (method: string) => await fetcher.fetch({ ...get('http://raw.i2p/'), method }, visitor, live())
       .then(async response => (await bodyOf(response.body)).toString(), (error: { code: string }) => error.code)
-    // When a connection is used again is undici's choice.
     const answers: string[] = []
     while (seen.cuts === 0 && answers.length < 100) answers.push(await ask('GET'))
     t.strictSame([seen.cuts, new Set(answers)], [1, new Set(['hi'])])

@@ -4,9 +4,11 @@ import t from 'tap'
 import { SharedCache } from '../src/fetch/cache.ts'
 import { AddressGuard } from '../src/fetch/guard.ts'
 import type { Field, HttpRequest } from '../src/fetch/http-types.ts'
+import { readReplyHead } from '../src/fetch/reply-head.ts'
 import { Sites } from '../src/fetch/sites.ts'
 import { parseTarget } from '../src/fetch/target.ts'
 import { parseUpstream, upstreamRoute } from '../src/fetch/upstream-proxy.ts'
+import type { Framing } from '../src/http1/body.ts'
 import { DestinationList } from '../src/policy/destination-list.ts'
 import { HostList } from '../src/policy/host-list.ts'
 import { Policy, type PolicyOptions } from '../src/policy/policy.ts'
@@ -16,6 +18,12 @@ import { bodyOf, rawServer } from './support/upstream.ts'
 import { fakeVisitor } from './support/visitor.ts'
 
 const get = (url: string, headers: Field[] = []): HttpRequest => ({ method: 'GET', url, headers })
+
+function headOf (headers: Field[]) {
+  const length = headers.find(([name]) => name === 'content-length')?.[1]
+  const framing: Framing = length === undefined ? { kind: 'until-close' } : { kind: 'length', length: Number(length) }
+  return readReplyHead({ status: 200, reason: 'OK', headers, framing, transferCodings: [], keepAlive: true })
+}
 
 t.test('host lists', t => {
   const list = new HostList(['Example.com', '=exact.org', '.dotted.net', '*.star.net', 'trailing.org.'])
@@ -62,9 +70,17 @@ t.test('policy table', async t => {
   ]
   for (const [expected, options, url, method, extra] of rows) t.equal(await refused(options, url, method, extra), expected, `${method ?? 'GET'} ${url}`)
   const policy = await Policy.load({ denyContentTypes: ['video/*', 'application/zip'], maxResponse: 100 })
-  for (const [field, value, expected] of [['content-type', 'video/mp4', true], ['Content-Type', 'Application/ZIP; x=y', true], ['content-type', 'text/html', false], ['content-length', '101', true], ['content-length', '100', false]] as const) {
-    if (expected) t.throws(() => policy.checkResponse([[field, value]]), { code: 'MINWWW_EXIT_POLICY' })
-    else t.doesNotThrow(() => policy.checkResponse([[field, value]]))
+  const site = sites.at('demo.i2p', 80)
+  const replies: Array<[Field, boolean, boolean]> = [
+    [['content-type', 'video/mp4'], true, false], [['Content-Type', 'Application/ZIP; x=y'], true, false], [['content-type', 'text/html'], false, false],
+    [['content-length', '101'], true, true], [['content-length', '100'], false, false]
+  ]
+  for (const [field, ofTheWeb, ofASite] of replies) {
+    const head = headOf([field])
+    for (const [from, expected] of [[undefined, ofTheWeb], [site, ofASite]] as const) {
+      if (expected) t.throws(() => policy.checkResponse(head, from), { code: 'MINWWW_EXIT_POLICY' })
+      else t.doesNotThrow(() => policy.checkResponse(head, from))
+    }
   }
 })
 
@@ -125,14 +141,16 @@ async function fakeProxy (t: { teardown: (work: () => Promise<void>) => unknown 
         socket.write(reply === 0 ? 'HTTP/1.1 200 fine\r\nX: y\r\n\r\n' : `HTTP/1.1 ${reply} no\r\n\r\n`)
         return answer(socket)
       }
-      socket.write(Buffer.of(5, first[2] ?? 0))
+      // Tor takes the password where one is offered.
+      const method = first.includes(2, 2) ? 2 : 0
+      socket.write(Buffer.of(5, method))
       const request = (data: Buffer) => {
         const length = data[4] ?? 0
         asked.push(`${data.toString('latin1', 5, 5 + length)}:${data.readUInt16BE(5 + length)}`)
         socket.write(Buffer.of(5, reply, 0, 1, 0, 0, 0, 0, 0, 0))
         answer(socket)
       }
-      if (first[2] === 2) socket.once('data', data => { asked.push(data.toString('latin1', 2)); socket.write(Buffer.of(1, 0)); socket.once('data', request) })
+      if (method === 2) socket.once('data', data => { asked.push(data.toString('latin1', 2)); socket.write(Buffer.of(1, 0)); socket.once('data', request) })
       else socket.once('data', request)
     })
   })

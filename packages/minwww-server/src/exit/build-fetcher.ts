@@ -1,5 +1,6 @@
 import { ServerError } from '../errors.ts'
 import { SharedCache } from '../fetch/cache.ts'
+import { ConnectionSlots, DEFAULT_SLOTS } from '../fetch/connection-slots.ts'
 import { directRoute, trustedRoute, type OpenSocket } from '../fetch/dialer.ts'
 import { Fetcher } from '../fetch/fetcher.ts'
 import { AddressGuard, type GuardOptions } from '../fetch/guard.ts'
@@ -7,15 +8,16 @@ import { NameResolver, serverLookup } from '../fetch/resolver.ts'
 import { Sites } from '../fetch/sites.ts'
 import { parseUpstream, upstreamRoute } from '../fetch/upstream-proxy.ts'
 import type { Policy } from '../policy/policy.ts'
+import type { Clock } from './clock.ts'
 import { DEFAULT_HIDDEN_SITE_FIELDS, DEFAULT_TIMEOUTS, type ExitOptions } from './options.ts'
 import { ownAddresses } from './own-addresses.ts'
 
 /** Everything on the web's side of the exit. */
 export interface WebSide {
   fetcher: Fetcher
-  /** Guarded way to the web, for CONNECT and Upgrade. */
+  /** Guarded way to the web, for CONNECT. */
   web: OpenSocket
-  trusted: OpenSocket
+  slots: ConnectionSlots
   sites: Sites
   cache: SharedCache | undefined
   /** @throws ServerError MINWWW_EXIT_POLICY if no address could be reached on that port */
@@ -36,7 +38,9 @@ function guardOptions (options: AddressOptions, now: () => number): GuardOptions
   }
 }
 
-export function buildWebSide (options: ExitOptions, policy: Policy, now: () => number): WebSide {
+/** `onFree` is called whenever a connection was given back. */
+export function buildWebSide (options: ExitOptions, policy: Policy, clock: Clock, onFree: () => void): WebSide {
+  const { now } = clock
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
   const guard = new AddressGuard(guardOptions(options, now))
   const checkPort = (port: number) => {
@@ -45,16 +49,19 @@ export function buildWebSide (options: ExitOptions, policy: Policy, now: () => n
   const web = routeOf(options, guard, timeouts.connect)
   const trusted = trustedRoute(timeouts.connect)
   const sites = new Sites(options.sites ?? {}, [options.session.destination.b32])
+  const slots = new ConnectionSlots({ ...DEFAULT_SLOTS, ...options.connections }, onFree)
   const fetcher = new Fetcher({
     web,
     trusted,
     sites,
+    slots,
+    clock,
     timeouts,
     admit: (request, target, site) => {
       policy.checkRequest(request, target, site)
       if (site === undefined) checkPort(target.port)
     },
-    admitResponse: (headers, site) => { if (site === undefined) policy.checkResponse(headers) },
+    admitResponse: (head, site) => policy.checkResponse(head, site),
     hiddenFields: {
       web: lowerCase(options.hideFields?.web ?? []),
       sites: lowerCase(options.hideFields?.sites ?? DEFAULT_HIDDEN_SITE_FIELDS)
@@ -68,7 +75,7 @@ export function buildWebSide (options: ExitOptions, policy: Policy, now: () => n
     const checked = new AddressGuard(rules)
     return () => guard.take(checked)
   }
-  return { fetcher, web, trusted, sites, cache, checkPort, prepare }
+  return { fetcher, web, sites, slots, cache, checkPort, prepare }
 }
 
 function routeOf (options: ExitOptions, guard: AddressGuard, timeout: number): OpenSocket {

@@ -14,7 +14,7 @@ import { FetchQueue } from './fetch-queue.ts'
 import { AccessControl } from './access-control.ts'
 import { SuspendedResponses } from './suspended-responses.ts'
 import { MessageService } from './message-service.ts'
-import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE, type ExitOptions, type ReloadableOptions } from './options.ts'
+import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE, DEFAULT_TIMEOUTS, type ExitOptions, type ReloadableOptions } from './options.ts'
 import { silentLogger, type ExitCore, type ExitLogger, type RouterSession } from './ports.ts'
 import { QuotaStore } from './quota-store.ts'
 import { Responder } from './responder.ts'
@@ -53,8 +53,8 @@ export class ExitParts {
     this.bandwidth = new Bandwidth(options.bandwidth ?? {}, clock, quota?.saved, () => this.quotaStore?.counted())
     this.admission = new Admission(options.limits ?? {}, clock.now())
     this.suspended = new SuspendedResponses(clock)
-    this.web = buildWebSide(options, policy, clock.now)
-    this.queue = new FetchQueue({ ...DEFAULT_QUEUE, ...options.queue }, clock.now)
+    this.queue = new FetchQueue({ ...DEFAULT_QUEUE, ...options.queue }, clock)
+    this.web = buildWebSide(options, policy, clock, () => this.queue.slotFreed())
     this.access = new AccessControl({
       policy,
       admission: this.admission,
@@ -102,7 +102,8 @@ export class ExitParts {
   /** How full the tables, queues and caches are. */
   get bounds (): Limit[] {
     const { sessions = 0, fetches = 0, held = 0, queued = 0 } = this.core.load ?? {}
-    const { queue, streams, admission, suspended, web: { cache } } = this
+    const { queue, streams, admission, suspended, web } = this
+    const { cache } = web
     const own = limitsOf(BOUNDS, {
       sessions,
       fetches,
@@ -110,6 +111,8 @@ export class ExitParts {
       queued,
       queue: { used: queue.waiting, most: queue.limits.maxQueued },
       running: { used: queue.running, most: queue.limits.concurrency },
+      connections: { used: web.slots.used, most: web.slots.most },
+      idle: web.fetcher.connections.idle,
       suspended: suspended.size,
       clients: { used: admission.clients, most: admission.maxClients },
       ...(streams !== undefined && { streams: { used: streams.size, most: streams.maxStreams } }),
@@ -175,7 +178,10 @@ export class ExitParts {
       clock: this.clock,
       logger: this.logger,
       logUrls: options.logUrls ?? false,
-      admit: (visitor, request) => this.access.admit(visitor, request),
+      admit: (visitor, request) => {
+        this.access.admit(visitor, request)
+        return this.web.fetcher.plan(request, visitor)
+      },
       onOutcome: (visitor, outcome, bytes, milliseconds) => {
         this.statistics.finished('message', outcome, bytes, milliseconds)
         this.admission.spend(this.clock.now(), visitor.b32, bytes)
@@ -187,7 +193,20 @@ export class ExitParts {
   #createStreams (options: ExitOptions): StreamProxy | undefined {
     if (options.streams === undefined) return undefined
     const { web, policy, access, queue, suspended, bandwidth, statistics, clock, logger } = this
-    const context = { web, policy, access, queue, suspended, bandwidth, statistics, clock, logger, logUrls: options.logUrls ?? false, isDraining: () => this.#draining }
+    const context = {
+      web,
+      policy,
+      access,
+      queue,
+      suspended,
+      bandwidth,
+      statistics,
+      clock,
+      logger,
+      logUrls: options.logUrls ?? false,
+      timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
+      isDraining: () => this.#draining
+    }
     return new StreamProxy(context, options.streams, { ...DEFAULT_STREAM_LIMITS, ...options.streamLimits })
   }
 }

@@ -1,3 +1,4 @@
+import type { Slot } from '../fetch/connection-slots.ts'
 import type { Queue } from 'p-queue'
 
 export type RunFunction = () => Promise<unknown>
@@ -15,6 +16,8 @@ export interface JobOptions {
   client: string
   /** ms on the clock; a job that has not started by then is shed. */
   deadline: number
+  /** What the job needs besides its turn; taken when it starts. */
+  slot: Pick<Slot, 'isFree' | 'take'> | undefined
   /** Called instead of the job, once. */
   onShed: () => void
   id: string
@@ -23,7 +26,7 @@ export interface JobOptions {
   timeout: number
 }
 
-interface Job extends Pick<JobOptions, 'client' | 'deadline' | 'onShed' | 'id'> {
+interface Job extends Pick<JobOptions, 'client' | 'deadline' | 'onShed' | 'id' | 'slot'> {
   run: RunFunction
 }
 
@@ -48,7 +51,7 @@ export class FairQueue implements Queue<RunFunction, JobOptions> {
   get size (): number {
     let count = 0
     for (const [client, jobs] of this.#waiting) {
-      if (this.#mayRun(client)) count += jobs.length
+      if (this.#mayRun(client)) count += jobs.filter(isReady).length
     }
     return count
   }
@@ -62,10 +65,10 @@ export class FairQueue implements Queue<RunFunction, JobOptions> {
   }
 
   enqueue (run: RunFunction, options: Partial<JobOptions> = {}): void {
-    const { client = '', deadline = Infinity, onShed = () => {}, id = '' } = options
+    const { client = '', deadline = Infinity, onShed = () => {}, id = '', slot } = options
     const jobs = this.#waiting.get(client) ?? []
     if (jobs.length === 0) this.#waiting.set(client, jobs)
-    jobs.push({ client, deadline, onShed, id, run })
+    jobs.push({ client, deadline, onShed, id, slot, run })
     this.#total++
     if (jobs.length > this.#limits.maxQueuedPerClient) this.#shedOldest(jobs)
     else if (this.#total > this.#limits.maxQueued) this.#shedOldest(this.#longest())
@@ -74,8 +77,9 @@ export class FairQueue implements Queue<RunFunction, JobOptions> {
   dequeue (): RunFunction {
     for (const [client, jobs] of this.#waiting) {
       if (!this.#mayRun(client)) continue
-      const job = this.#firstAlive(jobs)
+      const job = this.#firstReady(jobs)
       if (job === undefined) continue
+      job.slot?.take()
       // To the end of the line: the next turn is another client's.
       this.#waiting.delete(client)
       if (jobs.length > 0) this.#waiting.set(client, jobs)
@@ -114,10 +118,12 @@ export class FairQueue implements Queue<RunFunction, JobOptions> {
     return (this.#running.get(client) ?? 0) < this.#limits.maxRunningPerClient
   }
 
-  #firstAlive (jobs: Job[]): Job | undefined {
-    for (let job = jobs[0]; job !== undefined; job = jobs[0]) {
+  #firstReady (jobs: Job[]): Job | undefined {
+    for (const job of [...jobs]) {
+      const isAlive = job.deadline > this.#now()
+      if (isAlive && !isReady(job)) continue
       this.#drop(jobs, job)
-      if (job.deadline > this.#now()) return job
+      if (isAlive) return job
       job.onShed()
     }
     return undefined
@@ -146,4 +152,8 @@ export class FairQueue implements Queue<RunFunction, JobOptions> {
     this.#total--
     if (jobs.length === 0) this.#waiting.delete(job.client)
   }
+}
+
+function isReady ({ slot }: Job): boolean {
+  return slot?.isFree() ?? true
 }

@@ -1,4 +1,6 @@
 import PQueue from 'p-queue'
+import type { Slot } from '../fetch/connection-slots.ts'
+import type { Clock, Timer } from './clock.ts'
 import { FairQueue, type FairQueueLimits, type JobOptions } from './fair-queue.ts'
 
 export interface FetchQueueLimits extends FairQueueLimits {
@@ -6,10 +8,15 @@ export interface FetchQueueLimits extends FairQueueLimits {
   concurrency: number
 }
 
+/** ms after which a job that still waits for its site makes room for another one: slow sites are what the slots count. */
+const PATIENCE = 2_000
+
 export interface FetchJob {
   /** Unique among jobs that wait. */
   id: string
   client: string
+  /** A connection's; the job starts when it is free, and gives it back. */
+  slot?: Slot
   /** ms on the clock. */
   deadline: number
   run: () => Promise<void>
@@ -21,11 +28,13 @@ export class FetchQueue {
   readonly limits: Readonly<FetchQueueLimits>
   readonly #fair: FairQueue
   readonly #queue: PQueue<FairQueue, JobOptions>
+  readonly #clock: Clock
   #running = 0
   #shed = 0
 
-  constructor (limits: FetchQueueLimits, now: () => number) {
-    const fair = new FairQueue(limits, now)
+  constructor (limits: FetchQueueLimits, clock: Clock) {
+    const fair = new FairQueue(limits, clock.now)
+    this.#clock = clock
     this.limits = limits
     this.#fair = fair
     // PQueue makes its queue by `new queueClass()`; a constructor that returns an object yields that object.
@@ -43,8 +52,15 @@ export class FetchQueue {
       this.#shed++
       job.onShed()
     }
-    this.#queue.add(async () => await this.#run(job), { id: job.id, client: job.client, deadline: job.deadline, onShed })
+    this.#queue.add(async () => await this.#run(job), { id: job.id, client: job.client, deadline: job.deadline, slot: job.slot, onShed })
       .catch(() => {}) // a job reports its own failure
+  }
+
+  /** A connection was given back: whoever waited for it may start. */
+  slotFreed (): void {
+    // PQueue looks at its queue when it starts.
+    this.#queue.pause()
+    this.#queue.start()
   }
 
   /** Takes a waiting job out, true if there was one; one that runs is its owner's to stop. */
@@ -54,9 +70,12 @@ export class FetchQueue {
 
   async #run (job: FetchJob): Promise<void> {
     this.#running++
+    let timer: Timer | undefined
     try {
-      await job.run()
+      const slow = new Promise<void>(resolve => { timer = this.#clock.setTimer(resolve, PATIENCE) })
+      await Promise.race([job.run(), slow])
     } finally {
+      timer?.clear()
       this.#running--
       this.#fair.release(job.client)
     }

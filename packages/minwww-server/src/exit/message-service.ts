@@ -2,6 +2,7 @@ import { parseRequest } from '@minwww/protocol'
 import { ServerError, type FailureReason } from '../errors.ts'
 import type { HttpRequest, Visitor } from '../fetch/http-types.ts'
 import { toServerError } from '../fetch/failures.ts'
+import type { Plan } from '../fetch/fetcher.ts'
 import type { Clock, Timer } from './clock.ts'
 import type { CoreDriver } from './core-driver.ts'
 import type { Responder } from './responder.ts'
@@ -16,7 +17,7 @@ export interface MessageServiceOptions {
   logger: ExitLogger
   logUrls: boolean
   /** Asked before a request is queued; throws ServerError to refuse it. */
-  admit: (visitor: Visitor, request: HttpRequest) => void
+  admit: (visitor: Visitor, request: HttpRequest) => Plan
   /** `bytes` of the answer before it is coded, 0 for a failure. */
   onOutcome: (visitor: Visitor, outcome: Outcome, bytes: number, milliseconds: number) => void
   /** Bytes of an answer as they will be sent. */
@@ -77,12 +78,13 @@ export class MessageService {
     this.#jobs.set(event.handle, { abort, timer: clock.setTimer(expire, event.deadline - started) })
     try {
       const request = readRequest(event.message)
-      this.#options.admit(event.from, request)
+      const plan = this.#options.admit(event.from, request)
       queue.add({
         id: String(event.handle),
         client: event.from.b32,
+        slot: plan.slot,
         deadline: event.deadline,
-        run: async () => await this.#run(event, request, abort.signal, started),
+        run: async () => await this.#run(event, plan, abort.signal, started),
         onShed: () => fail(new ServerError('MINWWW_EXIT_BUSY', 'more is asked of this exit than it can do', { retryAfter: SHED_RETRY }))
       })
     } catch (error) {
@@ -90,17 +92,17 @@ export class MessageService {
     }
   }
 
-  async #run (event: FetchEvent, request: HttpRequest, signal: AbortSignal, started: number): Promise<void> {
+  async #run (event: FetchEvent, plan: Plan, signal: AbortSignal, started: number): Promise<void> {
     try {
-      const message = await this.#options.responder.respond(event.from, request, signal)
+      const message = await this.#options.responder.respond(plan, signal)
       if (!this.#finish(event.handle)) return
       this.#options.onOutcome(event.from, 'answered', message.length, this.#options.clock.now() - started)
       this.#options.driver().act((core, now) => this.#options.onQueued(event.from, core.respond(now, event.handle, message) ?? message.length))
-      this.#log(request, 'answered', started)
+      this.#log(plan.request, 'answered', started)
     } catch (cause) {
       const error = signal.reason instanceof ServerError ? signal.reason : toServerError(cause, 'request')
       this.#fail(event, error, started)
-      this.#log(request, error.code, started)
+      this.#log(plan.request, error.code, started)
     }
   }
 

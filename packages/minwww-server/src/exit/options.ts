@@ -1,10 +1,11 @@
+import type { SlotLimits } from '../fetch/connection-slots.ts'
 import type { FetchTimeouts } from '../fetch/fetcher.ts'
 import type { ResolverOptions } from '../fetch/resolver.ts'
 import type { SiteTable } from '../fetch/sites.ts'
 import type { AdmissionLimits } from '../limits/core/admission.ts'
 import type { BandwidthOptions } from '../limits/bandwidth.ts'
 import type { PolicyOptions } from '../policy/policy.ts'
-import type { StreamLimits, StreamSource } from '../streams/options.ts'
+import { DEFAULT_STREAM_TIMEOUTS, type StreamLimits, type StreamSource, type StreamTimeouts } from '../streams/options.ts'
 import type { ServerConfig } from '../core.ts'
 import type { Clock } from './clock.ts'
 import type { FetchQueueLimits } from './fetch-queue.ts'
@@ -40,8 +41,16 @@ export interface ExitOptions {
   streamLimits?: Partial<StreamLimits>
   /** Directory that keeps the quota over a restart and a kill. Without it the quota begins at zero with the process. */
   stateDir?: string
-  /** ms; default connect 10,000, headers 25,000, body 15,000. The client's own deadline comes on top. */
-  timeouts?: Partial<FetchTimeouts>
+  /**
+   * ms. Towards sites: `connect` 10,000 for TCP and again for TLS, `headers` 300,000 from a request to its answer's head
+   * (long polling, RFC 6202), `body` 300,000 between two pieces of an answer. On streams: `request` 15,000 for a
+   * request's head, `idle` 60,000 without a request, `upload` 60,000 between two pieces of a request, `stall` 180,000
+   * until a client has taken what waits for it, `tunnel` 3,600,000 of silence in a CONNECT or WebSocket. A request by
+   * messages has the client's deadline besides.
+   */
+  timeouts?: Partial<FetchTimeouts & StreamTimeouts>
+  /** Connections to sites in use at once. Default 10 of a visitor to an origin, 64 of a visitor, 96 to an origin, 256. */
+  connections?: Partial<SlotLimits>
   /** Bytes of a body that is compressed here before it goes out, or was decompressed. Default 512 KiB. */
   maxDecoded?: number
   /** Fetches at once and waiting. Default 32 at once, 6 a client; 480 waiting, 90 a client. */
@@ -67,7 +76,7 @@ export interface ExitOptions {
 /** What can be changed while the exit runs; what is left out is the default again. */
 export type ReloadableOptions = Pick<ExitOptions, 'policy' | 'bandwidth' | 'limits' | 'streamLimits' | 'allowAddresses' | 'denyAddresses' | 'ownAddresses' | 'ports'>
 
-export const DEFAULT_TIMEOUTS: FetchTimeouts = { connect: 10_000, headers: 25_000, body: 15_000 }
+export const DEFAULT_TIMEOUTS: FetchTimeouts & StreamTimeouts = { connect: 10_000, headers: 300_000, body: 300_000, ...DEFAULT_STREAM_TIMEOUTS }
 
 export const DEFAULT_QUEUE: FetchQueueLimits = {
   concurrency: 32,

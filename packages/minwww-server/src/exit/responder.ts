@@ -2,11 +2,11 @@ import { encodeObject, encodeResponse, MAX_OBJECT } from '@minwww/protocol'
 import { ServerError } from '../errors.ts'
 import type { SharedCache, StoredResponse } from '../fetch/cache.ts'
 import { collect, tooLarge } from '../fetch/collect.ts'
-import type { Fetcher } from '../fetch/fetcher.ts'
+import type { Fetcher, Plan } from '../fetch/fetcher.ts'
 import type { Field, HttpRequest, UpstreamResponse, Visitor } from '../fetch/http-types.ts'
 
 export interface ResponderOptions {
-  fetcher: Pick<Fetcher, 'fetch' | 'isSite'>
+  fetcher: Pick<Fetcher, 'fetch'>
   /** Bytes of a body that is compressed here before it goes out, or was decompressed. */
   maxDecoded: number
   cache?: SharedCache | undefined
@@ -29,23 +29,27 @@ export class Responder {
    *
    * @throws ServerError
    */
-  async respond (visitor: Visitor, request: HttpRequest, signal: AbortSignal): Promise<Buffer> {
-    const { cache, fetcher } = this.#options
-    if (cache === undefined || fetcher.isSite(request.url)) return await this.#fetch(visitor, request, signal)
-    const found = cache.find(request)
-    if (found.kind === 'hit') return encoded(found.response)
-    cache.invalidate(request)
-    return await this.#fetch(visitor, request, signal, cache, found.kind === 'stale' ? found.validators : [])
+  async respond (plan: Plan, signal: AbortSignal): Promise<Buffer> {
+    const { cache } = this.#options
+    if (cache === undefined || plan.site !== undefined) return await this.#fetch(plan, signal)
+    const found = cache.find(plan.request)
+    if (found.kind === 'hit') {
+      plan.slot.release()
+      return encoded(found.response)
+    }
+    cache.invalidate(plan.request)
+    return await this.#fetch(plan, signal, cache, found.kind === 'stale' ? found.validators : [])
   }
 
-  async #fetch (visitor: Visitor, request: HttpRequest, signal: AbortSignal, cache?: SharedCache, validators: Field[] = []): Promise<Buffer> {
+  async #fetch (plan: Plan, signal: AbortSignal, cache?: SharedCache, validators: Field[] = []): Promise<Buffer> {
     const { fetcher, maxDecoded, meter } = this.#options
-    const asked = validators.length === 0 ? request : { ...request, headers: [...request.headers, ...validators] }
-    const response = await fetcher.fetch(asked, visitor, signal)
+    const { request, visitor } = plan
+    const asked = validators.length === 0 ? plan : { ...plan, request: { ...request, headers: [...request.headers, ...validators] } }
+    const response = await fetcher.fetch(asked, { signal })
     if (validators.length > 0 && response.status === 304) {
       response.body.resume()
       const fresh = cache?.update(request, response.headers)
-      return fresh === undefined ? await this.#fetch(visitor, request, signal, cache) : encoded(fresh)
+      return fresh === undefined ? await this.#fetch(plan, signal, cache) : encoded(fresh)
     }
     if (!response.hasBody) {
       response.body.resume()

@@ -19,7 +19,8 @@ export class Statistics {
   latencySum = 0
   sizeSum = 0
 
-  finished (path: Path, outcome: Outcome, bytes: number, milliseconds: number): void {
+  /** `internal`: an error that nobody foresaw. */
+  finished (path: Path, outcome: Outcome | 'internal', bytes: number, milliseconds: number): void {
     count(this.outcomes, `${path} ${outcome}`)
     if (outcome !== 'answered') return
     classify(this.latency, LATENCY_CLASSES, milliseconds)

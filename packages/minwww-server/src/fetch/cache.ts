@@ -40,7 +40,9 @@ const OBJECTS = 1_024
 
 /**
  * A shared cache of the web (RFC 9111, shared rules through http-cache-semantics): responses to GET that a public cache
- * may give to anyone. Own sites never pass it, since they see who asks. One variant of each URL is kept.
+ * may give to anyone. Own sites never pass it, since they see who asks. One variant of each URL is kept. Stricter than
+ * the rules, since the visitors of an exit trust neither each other nor the sites' care: nothing of a request with a
+ * body, with credentials, or with a field that may change the answer without being named by Vary; no Set-Cookie.
  */
 export class SharedCache {
   readonly #entries: LRUCache<string, Entry>
@@ -76,7 +78,7 @@ export class SharedCache {
 
   /** Keeps what may be kept. */
   store (request: HttpRequest, response: StoredResponse): void {
-    if (!isCacheable(request) || carriesRange(request)) return
+    if (!isCacheable(request) || carriesRange(request) || response.headers.some(([name]) => SETS_STATE.has(name.toLowerCase()))) return
     const policy = new this.#Policy(describe(request), { status: response.status, headers: toRecord(response.headers) }, { shared: true })
     if (policy.storable() && policy.timeToLive() > 0) this.#entries.set(request.url, { policy, response, overhead: overheadOf(request) })
   }
@@ -94,7 +96,7 @@ export class SharedCache {
 
   /** A method that changes things makes what is stored wrong (RFC 9111 section 4.4). */
   invalidate (request: HttpRequest): void {
-    if (!isCacheable(request)) this.#entries.delete(request.url)
+    if (!SAFE.has(request.method)) this.#entries.delete(request.url)
   }
 
   #missed (): CacheAnswer {
@@ -104,8 +106,22 @@ export class SharedCache {
 }
 
 function isCacheable (request: HttpRequest): boolean {
-  return request.method === 'GET'
+  return request.method === 'GET' && request.body === undefined && request.headers.every(([name]) => NEUTRAL.has(name.toLowerCase()))
 }
+
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** Of a response that is for one client. */
+const SETS_STATE = new Set(['set-cookie', 'set-cookie2', 'authentication-info', 'www-authenticate'])
+/**
+ * Fields of a request that a site names in Vary where they change its answer, as the web's caches expect of it. Any other
+ * (X-Host, X-Original-URL, X-HTTP-Method-Override and whatever some framework reads) may change it in secret.
+ */
+const NEUTRAL = new Set([
+  'accept', 'accept-charset', 'accept-encoding', 'accept-language', 'cache-control', 'connection', 'dnt', 'host', 'if-match',
+  'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since', 'pragma', 'priority', 'range', 'referer', 'sec-ch-ua',
+  'sec-ch-ua-mobile', 'sec-ch-ua-platform', 'sec-fetch-dest', 'sec-fetch-mode', 'sec-fetch-site', 'sec-fetch-user', 'sec-gpc', 'te',
+  'upgrade-insecure-requests', 'user-agent'
+])
 
 function has (request: HttpRequest, names: ReadonlySet<string>): boolean {
   return request.headers.some(([name]) => names.has(name.toLowerCase()))

@@ -1,7 +1,6 @@
 import { ServerError } from '../errors.ts'
-import { valuesOf } from './fields.ts'
 import { toServerError } from './failures.ts'
-import type { Field, UpstreamResponse } from './http-types.ts'
+import type { UpstreamResponse } from './http-types.ts'
 
 export interface CollectLimits {
   /** Bytes of a body that goes out as it is. */
@@ -21,8 +20,10 @@ export type Collected =
  *
  * @throws ServerError MINWWW_EXIT_TIMEOUT, MINWWW_EXIT_MALFORMED, or what `signal` was aborted with
  */
-export async function collect (response: UpstreamResponse, limits: CollectLimits, admit?: (bytes: number) => Promise<void>): Promise<Collected> {
-  const limit = shrinks(response.headers) ? limits.maxDecoded : limits.maxCoded
+export async function collect (
+  response: UpstreamResponse, limits: CollectLimits, admit?: (bytes: number) => Promise<void>
+): Promise<Collected> {
+  const limit = response.shrinks ? limits.maxDecoded : limits.maxCoded
   if (response.length !== undefined && response.length > limit) return { kind: 'too-large', head: [], size: response.length }
   const head: Buffer[] = []
   let size = 0
@@ -42,12 +43,4 @@ export async function collect (response: UpstreamResponse, limits: CollectLimits
 
 export function tooLarge (size: number): ServerError {
   return new ServerError('MINWWW_EXIT_TOO_LARGE', 'the answer is larger than one reply may be', { size })
-}
-
-const TEXT = /^(text\/|application\/(json|javascript|xml|xhtml\+xml|ld\+json|manifest\+json|wasm)|image\/(svg\+xml|bmp|x-icon)|font\/(ttf|otf))|\+(xml|json)\b/i
-
-/** Whether the core will make the body clearly smaller: text that has no content coding yet. */
-export function shrinks (fields: readonly Field[]): boolean {
-  if (valuesOf(fields, 'content-encoding').some(value => value.trim().toLowerCase() !== 'identity')) return false
-  return TEXT.test(valuesOf(fields, 'content-type')[0] ?? '')
 }

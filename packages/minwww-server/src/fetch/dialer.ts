@@ -1,5 +1,5 @@
 import net, { type Socket } from 'node:net'
-import { buildConnector } from 'undici'
+import tls from 'node:tls'
 import { ServerError } from '../errors.ts'
 import type { AddressGuard } from './guard.ts'
 import type { NameResolver } from './resolver.ts'
@@ -44,31 +44,45 @@ export function trustedRoute (connectTimeout: number): OpenSocket {
   return async endpoint => await openSocket(endpoint.host, endpoint.port, connectTimeout)
 }
 
-export interface ConnectorOptions {
-  /** ms for the TLS handshake. */
-  tlsTimeout: number
+export interface TlsOptions {
+  /** ms for the handshake. */
+  timeout: number
   /** Certificates to trust in place of the built-in ones, PEM. */
   ca?: string | string[] | undefined
 }
 
-/** The `connect` option of an undici Agent that opens its sockets by `open`, and TLS on top. */
-export function connectorOver (open: OpenSocket, options: ConnectorOptions): buildConnector.connector {
-  const secure = buildConnector({ timeout: options.tlsTimeout, ...(options.ca === undefined ? {} : { ca: options.ca }) })
-  return (target, callback) => {
-    const port = Number(target.port) || (target.protocol === 'https:' ? 443 : 80)
-    open({ host: target.hostname, port }).then(socket => {
-      if (target.protocol !== 'https:') return callback(null, socket)
-      const servername = target.servername || (net.isIP(target.hostname) === 0 ? target.hostname : '')
-      secure({ ...target, servername, httpSocket: socket }, callback)
-    }, (error: Error) => callback(error, null))
-  }
+/**
+ * TLS over a socket to that host. Nothing of it is remembered for the next one, whose visitor may be another.
+ *
+ * @throws ServerError MINWWW_EXIT_CONNECTION, MINWWW_EXIT_TIMEOUT
+ */
+export async function secured (socket: Socket, host: string, options: TlsOptions): Promise<Socket> {
+  return await new Promise((resolve, reject) => {
+    const servername = net.isIP(host) === 0 ? host : ''
+    const ca = options.ca === undefined ? {} : { ca: options.ca }
+    const secure = tls.connect({ socket, servername, host, ALPNProtocols: ['http/1.1'], ...ca })
+    const timer = setTimeout(() => secure.destroy(late('the site did not secure a connection in time')), options.timeout)
+    const failed = (cause?: unknown) => {
+      clearTimeout(timer)
+      socket.destroy()
+      const message = 'no secure connection to the site could be made'
+      reject(cause instanceof ServerError ? cause : new ServerError('MINWWW_EXIT_CONNECTION', message, { cause }))
+    }
+    // Stays for the socket's life, as in openSocket.
+    secure.on('error', failed).once('close', failed)
+    secure.once('secureConnect', () => {
+      clearTimeout(timer)
+      secure.off('close', failed)
+      resolve(secure)
+    })
+  })
 }
 
 /** @throws ServerError MINWWW_EXIT_CONNECTION, MINWWW_EXIT_TIMEOUT */
 export async function openSocket (host: string, port: number, timeout: number): Promise<Socket> {
   return await new Promise((resolve, reject) => {
     const socket = net.connect({ host, port, autoSelectFamily: false })
-    const timer = setTimeout(() => socket.destroy(new ServerError('MINWWW_EXIT_TIMEOUT', 'the site did not accept a connection in time')), timeout)
+    const timer = setTimeout(() => socket.destroy(late('the site did not accept a connection in time')), timeout)
     // Stays for the socket's life: an error between here and its next owner must not end the process.
     socket.on('error', cause => {
       clearTimeout(timer)
@@ -100,6 +114,10 @@ function connectionFailed (cause: unknown): ServerError {
   return timedOut
     ? new ServerError('MINWWW_EXIT_TIMEOUT', 'the site did not accept a connection in time', { cause })
     : new ServerError('MINWWW_EXIT_CONNECTION', 'no connection to the site could be made', { cause })
+}
+
+function late (message: string): ServerError {
+  return new ServerError('MINWWW_EXIT_TIMEOUT', message)
 }
 
 function refused (): ServerError {

@@ -1,21 +1,23 @@
-import type { Readable } from 'node:stream'
-import { Agent, type Dispatcher } from 'undici'
+import { Readable, type Duplex } from 'node:stream'
 import { ServerError } from '../errors.ts'
-import { ACCEPT_ENCODING, adaptCoding } from './content-coding.ts'
-import { connectorOver, type OpenSocket } from './dialer.ts'
+import type { Clock } from '../exit/clock.ts'
+import { CutError } from '../http1/byte-reader.ts'
+import type { InterimResponse } from '../http1/response.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import type { ConnectionSlots, Slot } from './connection-slots.ts'
+import { SiteConnection, type AnswerTimeouts } from './connection.ts'
+import { adaptCoding, codingsToAskFor, decode } from './content-coding.ts'
+import { secured, type OpenSocket } from './dialer.ts'
 import { isCut, toServerError } from './failures.ts'
 import { endToEnd, forwardable, isToken, valuesOf, withoutFields } from './fields.ts'
 import type { Field, HttpRequest, UpstreamResponse, Visitor } from './http-types.ts'
+import type { ReplyHead } from './reply-head.ts'
 import { visitorFields, type Site, type Sites } from './sites.ts'
 import { parseTarget, type RequestTarget } from './target.ts'
 
-export interface FetchTimeouts {
+export interface FetchTimeouts extends AnswerTimeouts {
   /** ms per address until TCP is connected; and again for TLS. */
   connect: number
-  /** ms from the request to the end of the response's header section. */
-  headers: number
-  /** ms between two pieces of a body. */
-  body: number
 }
 
 export interface FetcherOptions {
@@ -24,38 +26,77 @@ export interface FetcherOptions {
   /** How the HTTPDs of own sites are reached. */
   trusted: OpenSocket
   sites: Sites
+  slots: ConnectionSlots
+  clock: Clock
   timeouts: FetchTimeouts
   /** Throws MINWWW_EXIT_POLICY for what the operator does not want; own sites come with `site`. */
   admit: (request: HttpRequest, target: RequestTarget, site: Site | undefined) => void
   /** The same for a response, before its body is read. */
-  admitResponse: (headers: readonly Field[], site: Site | undefined) => void
+  admitResponse: (head: ReplyHead, site: Site | undefined) => void
   /** Response fields that are not told to clients of the web, and of own sites; lower case. */
   hiddenFields: { web: ReadonlySet<string>, sites: ReadonlySet<string> }
   /** Certificates to trust in place of the built-in ones, PEM. */
   ca?: string | string[] | undefined
 }
 
-/** Bytes of a response's header section. */
-export const MAX_RESPONSE_HEAD = 32_768
+/** A request that policy has let pass, and where it goes. */
+export interface Plan {
+  readonly request: HttpRequest
+  readonly visitor: Visitor
+  readonly target: RequestTarget
+  readonly site: Site | undefined
+  /** Its place among the connections. `fetch` and `upgrade` take it, and give it back when all of the answer has been taken. */
+  readonly slot: Slot
+}
+
+export interface FetchWatch {
+  signal: AbortSignal
+  /** 100 (Continue), 103 (Early Hints) and their like, in their order, before the answer. */
+  onInterim?: (response: InterimResponse) => void
+}
+
+/** What a site said to an Upgrade: 101 and a connection, or an answer like any other. */
+export type Upgraded =
+  | { kind: 'open', head: InterimResponse, socket: Duplex, slot: Slot }
+  | { kind: 'answer', response: UpstreamResponse }
+
 /** Only the exit itself may say these. */
 const OWN_FIELDS = new Set(['x-minwww-error'])
 /** Asked once more when a kept connection was closed in the moment of its use (RFC 9110 section 9.2.2). */
 const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS'])
-const CONNECTIONS_PER_ORIGIN = 16
-const MAX_ORIGINS = 512
-const KEEP_ALIVE = 10_000
-const KEEP_ALIVE_MAX = 60_000
+/** They come with a length even where the body is empty (RFC 9110 section 8.6). */
+const WITH_LENGTH = new Set(['POST', 'PUT', 'PATCH'])
 
 /** Fetches one resource: no redirect is followed, hop-by-hop fields end here in both directions. */
 export class Fetcher {
   readonly #options: FetcherOptions
-  readonly #web: Agent
-  readonly #trusted: Agent
+  readonly #pool: ConnectionPool
+  /** In use; bounded by the slots. */
+  readonly #busy = new Set<SiteConnection>()
 
   constructor (options: FetcherOptions) {
     this.#options = options
-    this.#web = agent(options, options.web)
-    this.#trusted = agent(options, options.trusted)
+    this.#pool = new ConnectionPool(options.clock)
+  }
+
+  /** Connections in use, and those that wait for another request. */
+  get connections (): { busy: number, idle: number } {
+    return { busy: this.#busy.size, idle: this.#pool.size }
+  }
+
+  /**
+   * Reads the target, once, and asks policy: every way to a site begins here.
+   *
+   * @throws ServerError MINWWW_EXIT_BAD_REQUEST, MINWWW_EXIT_POLICY
+   */
+  plan (request: HttpRequest, visitor: Visitor): Plan {
+    const target = parseTarget(request.url)
+    if (!isToken(request.method) || request.method === 'CONNECT') {
+      throw new ServerError('MINWWW_EXIT_BAD_REQUEST', 'that method makes no sense here')
+    }
+    const site = this.#options.sites.find(target)
+    this.#options.admit(request, target, site)
+    return { request, visitor, target, site, slot: this.#options.slots.slot(visitor.b32, originOf(target, site)) }
   }
 
   /**
@@ -63,113 +104,192 @@ export class Fetcher {
    *
    * @throws ServerError with every code except MINWWW_EXIT_TOO_LARGE
    */
-  async fetch (request: HttpRequest, visitor: Visitor, signal: AbortSignal): Promise<UpstreamResponse> {
-    const target = parseTarget(request.url)
-    if (!isToken(request.method) || request.method === 'CONNECT') {
-      throw new ServerError('MINWWW_EXIT_BAD_REQUEST', 'that method makes no sense here')
-    }
-    const site = this.#options.sites.find(target)
-    this.#options.admit(request, target, site)
-    const answer = await this.#dispatch(request, target, site, visitor, signal)
-    const hasBody = request.method !== 'HEAD' && answer.statusCode !== 204 && answer.statusCode !== 304
-    const headers = pairs(answer.headers as unknown as string[])
-    try {
-      this.#options.admitResponse(headers, site)
-    } catch (refusal) {
-      answer.body.on('error', () => {}).destroy()
-      throw refusal
-    }
-    const response = adaptCoding({
-      status: answer.statusCode,
-      reason: answer.statusText,
-      headers: this.#passedOn(headers, site),
-      body: answer.body as unknown as Readable,
-      length: hasBody ? lengthOf(headers) : undefined,
-      hasBody
-    }, request.headers)
-    // A body that nobody reads any more still says why it ended; that must not end the process.
-    response.body.on('error', () => {})
-    return response
+  async fetch (plan: Plan, watch: FetchWatch): Promise<UpstreamResponse> {
+    return await this.#during(plan, watch, async () => {
+      if (isForThisHop(plan.request)) return this.#ownAnswer(plan)
+      const { connection, head } = await this.#ask(plan, watch, [])
+      if (head.status !== 101) return this.#answer(plan, connection, head)
+      this.#drop(connection)
+      throw new ServerError('MINWWW_EXIT_MALFORMED', 'the site changed to another protocol without being asked')
+    })
   }
 
-  /** Whether a URL belongs to an own site. */
-  isSite (url: string): boolean {
-    try {
-      return this.#options.sites.find(parseTarget(url)) !== undefined
-    } catch {
-      return false
-    }
+  /** The same for a request with Upgrade, `token` being its value. 101 with another token is an error. @throws ServerError */
+  async upgrade (plan: Plan, token: string, watch: FetchWatch): Promise<Upgraded> {
+    return await this.#during(plan, watch, async () => {
+      const { connection, head } = await this.#ask(plan, watch, [['Connection', 'Upgrade'], ['Upgrade', token]])
+      if (head.status !== 101) return { kind: 'answer', response: this.#answer(plan, connection, head) }
+      this.#busy.delete(connection)
+      const socket = connection.detach()
+      if (valuesOf(head.headers, 'upgrade').join().toLowerCase() !== token) {
+        socket.destroy()
+        throw new ServerError('MINWWW_EXIT_MALFORMED', 'the site changed to another protocol than it was asked for')
+      }
+      const headers: Field[] = [...this.#passedOn(head, head.headers, plan.site), ['Connection', 'Upgrade'], ['Upgrade', token]]
+      return { kind: 'open', head: { status: head.status, reason: head.reason, headers }, socket, slot: plan.slot }
+    })
   }
 
   async close (): Promise<void> {
-    await Promise.all([this.#web.destroy(), this.#trusted.destroy()])
+    this.#pool.close()
+    for (const connection of [...this.#busy]) this.#drop(connection)
   }
 
-  async #dispatch (request: HttpRequest, target: RequestTarget, site: Site | undefined, visitor: Visitor, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const headers = forwardable(request.headers)
-    headers.push(['Host', site === undefined ? target.authority : site.name], ['Accept-Encoding', codingsFor(request)])
-    if (site !== undefined) headers.push(...visitorFields(visitor))
-    // Without its length a stream would go up chunked, which not every HTTPD takes.
-    const length = request.body instanceof Uint8Array ? undefined : valuesOf(request.headers, 'content-length')[0]
-    if (request.body !== undefined && length !== undefined) headers.push(['Content-Length', length])
-    const dispatch = async (): Promise<Dispatcher.ResponseData> =>
-      await (site === undefined ? this.#web : this.#trusted).request({
-        origin: site?.origin ?? originOf(target),
-        path: (site?.base ?? '') + target.path,
-        method: request.method as Dispatcher.HttpMethod,
-        headers: headers.flat(),
-        body: request.body === undefined ? null : request.body as Buffer | Readable,
-        signal,
-        headersTimeout: this.#options.timeouts.headers,
-        bodyTimeout: this.#options.timeouts.body,
-        responseHeaders: 'raw'
-      })
+  async #during<T> ({ slot }: Plan, { signal }: FetchWatch, work: () => Promise<T>): Promise<T> {
+    slot.take()
     try {
-      return await dispatch().catch(async (cause: unknown) => {
-        if (signal.aborted || request.body !== undefined || !REPEATABLE.has(request.method) || !isCut(cause)) throw cause
-        return await dispatch()
-      })
+      signal.throwIfAborted()
+      return await work()
     } catch (cause) {
+      slot.release()
       throw toServerError(signal.aborted && signal.reason instanceof ServerError ? signal.reason : cause, 'request')
     }
   }
 
-  #passedOn (headers: Field[], site: Site | undefined): Field[] {
+  async #ask (plan: Plan, watch: FetchWatch, more: readonly Field[]): Promise<{ connection: SiteConnection, head: ReplyHead }> {
+    const { request } = plan
+    const kept = this.#pool.take(keyOf(plan))
+    if (kept !== undefined) {
+      try {
+        return await this.#askOn(kept, plan, watch, more)
+      } catch (cause) {
+        if (watch.signal.aborted || request.body !== undefined || !REPEATABLE.has(request.method) || !isCut(cause)) throw cause
+      }
+    }
+    return await this.#askOn(await this.#connect(plan, watch.signal), plan, watch, more)
+  }
+
+  async #askOn (connection: SiteConnection, plan: Plan, { signal, onInterim }: FetchWatch, more: readonly Field[]) {
+    const { request, site } = plan
+    this.#busy.add(connection)
+    const stop = () => this.#drop(connection)
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      signal.throwIfAborted()
+      const head = await connection.ask({
+        method: request.method,
+        path: pathFor(plan),
+        headers: [...headersFor(plan), ...more],
+        body: request.body,
+        expectsContinue: request.expectsContinue ?? false,
+        onInterim: response => onInterim?.({ ...response, headers: this.#withoutHidden(endToEnd(response.headers), site) })
+      })
+      return { connection, head }
+    } catch (cause) {
+      this.#drop(connection)
+      throw cause
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  async #connect (plan: Plan, signal: AbortSignal): Promise<SiteConnection> {
+    const { clock, timeouts, ca, web, trusted } = this.#options
+    const { target, site } = plan
+    const origin = site?.endpoint ?? target
+    const plain = await (site === undefined ? web : trusted)({ host: origin.host, port: origin.port })
+    if (signal.aborted) plain.destroy()
+    signal.throwIfAborted()
+    const socket = origin.scheme === 'https' ? await secured(plain, origin.host, { timeout: timeouts.connect, ca }) : plain
+    if (socket.destroyed) throw socket.errored ?? new CutError()
+    return new SiteConnection(keyOf(plan), socket, clock, timeouts)
+  }
+
+  #answer ({ request, site, slot }: Plan, connection: SiteConnection, head: ReplyHead): UpstreamResponse {
+    try {
+      this.#options.admitResponse(head, site)
+      const { headers, decoders } = adaptCoding(head, request.headers)
+      const body = connection.body(head, isReusable => {
+        slot.release()
+        this.#busy.delete(connection)
+        if (isReusable) this.#pool.keep(connection)
+        else connection.close()
+      })
+      return {
+        status: head.status,
+        reason: head.reason,
+        headers: this.#passedOn(head, headers, site),
+        body: decode(body, decoders),
+        length: decoders.length === 0 ? head.length : undefined,
+        hasBody: head.framing.kind !== 'none',
+        shrinks: TEXT.test(head.mediaType) && valuesOf(headers, 'content-encoding').every(coding => coding.toLowerCase() === 'identity'),
+        fromSite: site !== undefined
+      }
+    } catch (cause) {
+      this.#drop(connection)
+      throw cause
+    }
+  }
+
+  #ownAnswer ({ slot, site }: Plan): UpstreamResponse {
+    slot.release()
+    const headers: Field[] = [['Content-Length', '0']]
+    const body = Readable.from([])
+    return { status: 200, reason: 'OK', headers, body, length: 0, hasBody: true, shrinks: false, fromSite: site !== undefined }
+  }
+
+  #drop (connection: SiteConnection): void {
+    this.#busy.delete(connection)
+    connection.close()
+  }
+
+  #passedOn (head: ReplyHead, headers: readonly Field[], site: Site | undefined): Field[] {
+    const fields = this.#withoutHidden(endToEnd(headers), site)
+    // The length that was told is that of the coded transfer.
+    return head.transferCodings.length === 0 ? fields : withoutFields(fields, CODED_LENGTH)
+  }
+
+  #withoutHidden (headers: readonly Field[], site: Site | undefined): Field[] {
     const { web, sites } = this.#options.hiddenFields
-    return withoutFields(withoutFields(endToEnd(headers), OWN_FIELDS), site === undefined ? web : sites)
+    return withoutFields(withoutFields(headers, OWN_FIELDS), site === undefined ? web : sites)
   }
 }
 
-function agent (options: FetcherOptions, open: OpenSocket): Agent {
-  return new Agent({
-    connect: connectorOver(open, { tlsTimeout: options.timeouts.connect, ca: options.ca }),
-    connections: CONNECTIONS_PER_ORIGIN,
-    maxOrigins: MAX_ORIGINS,
-    keepAliveTimeout: KEEP_ALIVE,
-    keepAliveMaxTimeout: KEEP_ALIVE_MAX,
-    maxHeaderSize: MAX_RESPONSE_HEAD,
-    pipelining: 1
-  })
+/** Media types whose bodies compression makes clearly smaller. */
+const TEXT = new RegExp([
+  '^text/', '^application/(json|javascript|xml|xhtml\\+xml|ld\\+json|manifest\\+json|wasm)$',
+  '^image/(svg\\+xml|bmp|x-icon)$', '^font/(ttf|otf)$', '\\+(xml|json)$'
+].join('|'))
+const MAX_FORWARDS = 'max-forwards'
+const CODED_LENGTH = new Set(['content-length'])
+
+/** OPTIONS that says how far it may go, and has come so far (RFC 9110 section 7.6.2). */
+function isForThisHop ({ method, headers }: HttpRequest): boolean {
+  return method === 'OPTIONS' && valuesOf(headers, MAX_FORWARDS).join().trim() === '0'
 }
 
-function originOf (target: RequestTarget): string {
-  return `${target.scheme}://${target.authority}`
+/** OPTIONS for the whole server, asked of a proxy by a URL without a path, becomes `*` (RFC 9112 section 3.2.4). */
+function pathFor ({ request, target, site }: Plan): string {
+  const base = site?.base ?? ''
+  return request.method === 'OPTIONS' && target.isBare && base === '' ? '*' : base + target.path
 }
 
-// A range is counted in bytes of the representation that the client knows, so a coding must not come in between.
-function codingsFor (request: HttpRequest): string {
-  return valuesOf(request.headers, 'range').length > 0 ? 'identity' : ACCEPT_ENCODING
+/** One hop less. */
+function oneHopLess ([name, value]: Field): Field {
+  return [name, name.toLowerCase() === MAX_FORWARDS && /^\d{1,9}$/.test(value) ? String(Math.max(0, Number(value) - 1)) : value]
 }
 
-function pairs (raw: readonly string[]): Field[] {
-  const fields: Field[] = []
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    fields.push([raw[index] ?? '', raw[index + 1] ?? ''])
+function headersFor ({ request, target, site, visitor }: Plan): Field[] {
+  const { body, method } = request
+  const passed = forwardable(request.headers)
+  const headers = method === 'OPTIONS' ? passed.map(oneHopLess) : passed
+  headers.push(['Host', site === undefined ? target.authority : site.name], ['Accept-Encoding', codingsToAskFor(request.headers)])
+  if (site !== undefined) headers.push(...visitorFields(visitor))
+  if (body === undefined) {
+    if (WITH_LENGTH.has(method)) headers.push(['Content-Length', '0'])
+    return headers
   }
-  return fields
+  // Without its length a stream goes up chunked, which not every HTTPD takes.
+  const length = body instanceof Uint8Array ? String(body.length) : valuesOf(request.headers, 'content-length')[0]
+  headers.push(length === undefined ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', length])
+  if (request.expectsContinue === true) headers.push(['Expect', '100-continue'])
+  return headers
 }
 
-function lengthOf (headers: readonly Field[]): number | undefined {
-  const value = valuesOf(headers, 'content-length')[0]
-  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined
+function keyOf ({ target, site, visitor }: Plan): string {
+  return `${visitor.b32} ${originOf(target, site)}`
+}
+
+function originOf (target: RequestTarget, site: Site | undefined): string {
+  return site === undefined ? `${target.scheme}://${target.authority}` : `site ${site.name}`
 }

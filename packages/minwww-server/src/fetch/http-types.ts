@@ -8,7 +8,9 @@ export interface HttpRequest {
   method: string
   url: string
   headers: Field[]
-  body?: Uint8Array | Readable | undefined
+  body?: Uint8Array | AsyncIterable<Buffer> | undefined
+  /** The body is sent when the site says 100 (Continue), or nothing for a second (RFC 9110 section 10.1.1). */
+  expectsContinue?: boolean
 }
 
 /** A response whose body has not been read yet. Whoever holds it reads it to the end or destroys it. */
@@ -16,11 +18,16 @@ export interface UpstreamResponse {
   status: number
   reason: string
   headers: Field[]
+  /** The body as it arrives; reading it drives the transfer. Fails with ServerError only. */
   body: Readable
   /** Content-Length, where the upstream told it and the body is passed on as it came. */
   length: number | undefined
   /** True where a body is expected (not HEAD, 204, 304). */
   hasBody: boolean
+  /** Text without a content coding: compressing it will make it clearly smaller. */
+  shrinks: boolean
+  /** It comes from an own site. */
+  fromSite: boolean
 }
 
 /** What the exit knows about who asks: an authenticated Destination. Destination of @minwww/i2cp fits. */

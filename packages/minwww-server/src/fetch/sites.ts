@@ -1,14 +1,14 @@
 import { ServerError } from '../errors.ts'
 import { parseUrl } from '@minwww/protocol'
-import { plainHost, type RequestTarget } from './target.ts'
+import { defaultPort, plainHost, type RequestTarget } from './target.ts'
 import type { Field, Visitor } from './http-types.ts'
 
 /** A named web site that the exit serves from an HTTPD that its operator trusts. */
 export interface Site {
   /** The name that requests use, and the Host that the HTTPD sees. */
   name: string
-  /** Scheme, host and port of the HTTPD; the one origin that the address guard does not look at. */
-  origin: string
+  /** The HTTPD; the one origin that the address guard does not look at. */
+  endpoint: { scheme: 'http' | 'https', host: string, port: number }
   /** Path before every request's path, without a slash at its end. */
   base: string
 }
@@ -67,11 +67,18 @@ const NAME = /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?(:
 function readSite (name: string, url: string): Site {
   const lower = plainHost(name)
   if (!NAME.test(lower) || lower.length > 255) {
-    throw new ServerError('MINWWW_EXIT_BAD_OPTION', `'${name}' is not a host name: write NAME=URL, for example demo.i2p=http://127.0.0.1:8080`)
+    const example = 'write NAME=URL, for example demo.i2p=http://127.0.0.1:8080'
+    throw new ServerError('MINWWW_EXIT_BAD_OPTION', `'${name}' is not a host name: ${example}`)
   }
   const parsed = parseUrl(url)
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.search !== '' || parsed.hash !== '' || parsed.username !== '') {
     throw new ServerError('MINWWW_EXIT_BAD_OPTION', `'${url}' is not the URL of an HTTPD: write http://127.0.0.1:8080`)
   }
-  return { name: lower.replace(/:80$/, ''), origin: parsed.origin, base: parsed.pathname.replace(/\/+$/, '') }
+  const scheme = parsed.protocol === 'http:' ? 'http' : 'https'
+  const port = parsed.port === '' ? defaultPort(scheme) : Number(parsed.port)
+  return {
+    name: lower.replace(/:80$/, ''),
+    endpoint: { scheme, host: plainHost(parsed.hostname), port },
+    base: parsed.pathname.replace(/\/+$/, '')
+  }
 }

@@ -9,8 +9,10 @@ export interface RequestTarget {
   port: number
   /** `host` or `host:port` as a Host field has it; the default port is left out. */
   authority: string
-  /** Path and query, begins with `/`. */
+  /** Path and query, byte for byte (RFC 9110 section 7.7), begins with `/`. */
   path: string
+  /** The URL has neither path nor query. */
+  isBare: boolean
 }
 
 const MAX_URL = 8_192
@@ -27,8 +29,9 @@ const ODD = /[\x00-\x20\x7f-\uffff\\]/
  */
 export function parseTarget (url: string): RequestTarget {
   if (url.length > MAX_URL || ODD.test(url)) throw badUrl()
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\/[^/?#]/i.exec(url)?.[1]?.toLowerCase()
-  if (scheme === undefined) throw badUrl()
+  const [, name, rest] = /^([a-z][a-z0-9+.-]*):\/\/[^/?#]+([^#]*)/i.exec(url) ?? []
+  if (name === undefined || rest === undefined) throw badUrl()
+  const scheme = name.toLowerCase()
   if (scheme !== 'http' && scheme !== 'https') {
     throw new ServerError('MINWWW_EXIT_POLICY', 'this exit fetches http and https addresses only')
   }
@@ -39,7 +42,8 @@ export function parseTarget (url: string): RequestTarget {
     host: plainHost(parsed.hostname),
     port: parsed.port === '' ? defaultPort(scheme) : Number(parsed.port),
     authority: parsed.host,
-    path: parsed.pathname + parsed.search
+    path: rest.startsWith('/') ? rest : `/${rest}`,
+    isBare: rest === ''
   }
 }
 
@@ -62,7 +66,7 @@ export function plainHost (host: string): string {
   return (bare.endsWith('.') ? bare.slice(0, -1) : bare).toLowerCase()
 }
 
-function defaultPort (scheme: 'http' | 'https'): number {
+export function defaultPort (scheme: 'http' | 'https'): number {
   return scheme === 'http' ? 80 : 443
 }
 

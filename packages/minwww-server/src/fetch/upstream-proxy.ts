@@ -1,9 +1,12 @@
 import { isIP, type Socket } from 'node:net'
-import { ServerError } from '../errors.ts'
+import { SocksClient } from 'socks'
 import { parseUrl } from '@minwww/protocol'
+import { ServerError } from '../errors.ts'
+import { systemClock } from '../exit/clock.ts'
+import { SiteConnection } from './connection.ts'
 import { openSocket, type Endpoint, type OpenSocket } from './dialer.ts'
 import type { AddressGuard } from './guard.ts'
-import { SocketReader } from './socket-reader.ts'
+import type { Field } from './http-types.ts'
 import { unbracket } from './resolver.ts'
 
 /** A proxy that stands between the exit and the web, for example Tor. */
@@ -61,17 +64,14 @@ export function upstreamRoute (options: UpstreamOptions): OpenSocket {
     if (isIP(host) !== 0 ? !options.guard.permits(host, endpoint.port) : isLocalName(host)) {
       throw new ServerError('MINWWW_EXIT_POLICY', 'this exit does not connect to that address or port')
     }
+    const to = { host, port: endpoint.port }
     const { proxy, timeout } = options
     const socket = await openSocket(proxy.host, proxy.port, timeout)
-    const timer = setTimeout(() => socket.destroy(new ServerError('MINWWW_EXIT_TIMEOUT', 'the site did not accept a connection in time')), timeout)
     try {
-      await (proxy.scheme === 'socks5' ? socks5(socket, proxy, { host, port: endpoint.port }) : connect(socket, proxy, { host, port: endpoint.port }))
-      return socket
+      return await (proxy.scheme === 'socks5' ? socks5(socket, options, to) : connect(socket, options, to))
     } catch (cause) {
       socket.destroy()
       throw cause instanceof ServerError ? cause : failed(cause)
-    } finally {
-      clearTimeout(timer)
     }
   }
 }
@@ -80,51 +80,47 @@ function isLocalName (host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || !host.includes('.')
 }
 
-// RFC 1928 and RFC 1929.
-const SOCKS = { version: 5, none: 0, password: 2, refused: 0xff, connect: 1, ipv4: 1, name: 3, ipv6: 4, passwordVersion: 1 } as const
-const SOCKS_REPLIES: Record<number, () => ServerError> = {
-  2: () => new ServerError('MINWWW_EXIT_POLICY', 'the proxy of this exit refuses that address'),
-  4: () => new ServerError('MINWWW_EXIT_NAME', 'the name of the site could not be resolved'),
-  6: () => new ServerError('MINWWW_EXIT_TIMEOUT', 'the site did not accept a connection in time')
-}
+/** How the library ends its message for the replies of RFC 1928 section 6 that say more than that it failed. */
+const SOCKS_REPLIES: Array<[RegExp, () => ServerError]> = [
+  [/ - NotAllowed$/, () => new ServerError('MINWWW_EXIT_POLICY', 'the proxy of this exit refuses that address')],
+  [/ - HostUnreachable$/, () => new ServerError('MINWWW_EXIT_NAME', 'the name of the site could not be resolved')],
+  [/ - TTLExpired$|timed out$/, late]
+]
 
-async function socks5 (socket: Socket, proxy: UpstreamProxy, { host, port }: Endpoint): Promise<void> {
-  const reader = new SocketReader(socket)
-  const method = proxy.username === '' ? SOCKS.none : SOCKS.password
-  socket.write(Buffer.of(SOCKS.version, 1, method))
-  const greeting = await reader.take(2)
-  if (greeting[0] !== SOCKS.version || greeting[1] !== method) throw failed('greeting')
-  if (method === SOCKS.password) {
-    const [name, password] = [Buffer.from(proxy.username), Buffer.from(proxy.password)]
-    socket.write(Buffer.concat([Buffer.of(SOCKS.passwordVersion, name.length), name, Buffer.of(password.length), password]))
-    if ((await reader.take(2))[1] !== 0) throw failed('password')
+/** A name goes as a name, and is resolved by the proxy. */
+async function socks5 (socket: Socket, { proxy, timeout }: UpstreamOptions, { host, port }: Endpoint): Promise<Socket> {
+  if (Buffer.byteLength(host) > 255) throw new ServerError('MINWWW_EXIT_BAD_REQUEST', 'the host name is too long')
+  const { username, password } = proxy
+  try {
+    await SocksClient.createConnection({
+      proxy: { host: proxy.host, port: proxy.port, type: 5, ...(username !== '' && { userId: username, password }) },
+      command: 'connect',
+      destination: { host, port },
+      timeout,
+      existing_socket: socket
+    })
+    return socket
+  } catch (cause) {
+    throw SOCKS_REPLIES.find(([pattern]) => pattern.test((cause as Error).message))?.[1]() ?? failed(cause)
   }
-  const name = Buffer.from(host)
-  if (name.length > 255) throw new ServerError('MINWWW_EXIT_BAD_REQUEST', 'the host name is too long')
-  // The name goes as a name in every case: an address literal is a name that the proxy reads.
-  socket.write(Buffer.concat([Buffer.of(SOCKS.version, SOCKS.connect, 0, SOCKS.name, name.length), name, Buffer.of(port >> 8, port & 0xff)]))
-  const [version, reply, , kind] = await reader.take(4)
-  if (version !== SOCKS.version) throw failed('reply')
-  if (reply !== 0) throw SOCKS_REPLIES[reply ?? 1]?.() ?? failed(`reply ${reply}`)
-  const length = kind === SOCKS.ipv4 ? 4 : kind === SOCKS.ipv6 ? 16 : (await reader.take(1))[0] ?? 0
-  await reader.take(length + 2)
-  reader.release()
 }
 
-const MAX_ANSWER = 8_192
-
-async function connect (socket: Socket, proxy: UpstreamProxy, { host, port }: Endpoint): Promise<void> {
+/** RFC 9110 section 9.3.6. */
+async function connect (socket: Socket, { proxy, timeout }: UpstreamOptions, { host, port }: Endpoint): Promise<Socket> {
   const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
   const credentials = Buffer.from(`${proxy.username}:${proxy.password}`).toString('base64')
-  const authorization = proxy.username === '' ? '' : `Proxy-Authorization: Basic ${credentials}\r\n`
-  const reader = new SocketReader(socket)
-  socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`)
-  const head = (await reader.until('\r\n\r\n', MAX_ANSWER)).toString('latin1')
-  const status = /^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1]
-  if (status === '403') throw new ServerError('MINWWW_EXIT_POLICY', 'the proxy of this exit refuses that address')
-  if (status === '504') throw new ServerError('MINWWW_EXIT_TIMEOUT', 'the site did not accept a connection in time')
-  if (status === undefined || !status.startsWith('2')) throw failed(`status ${status}`)
-  reader.release()
+  const fields: Field[] = [['Host', authority]]
+  if (proxy.username !== '') fields.push(['Proxy-Authorization', `Basic ${credentials}`])
+  const connection = new SiteConnection('', socket, systemClock, { headers: timeout, body: timeout })
+  const { status } = await connection.ask({ method: 'CONNECT', path: authority, headers: fields, body: undefined, onInterim: () => {} })
+  if (status === 403) throw new ServerError('MINWWW_EXIT_POLICY', 'the proxy of this exit refuses that address')
+  if (status === 504) throw late()
+  if (status < 200 || status > 299) throw failed(`status ${status}`)
+  return connection.detach()
+}
+
+function late (): ServerError {
+  return new ServerError('MINWWW_EXIT_TIMEOUT', 'the site did not accept a connection in time')
 }
 
 function failed (cause: unknown): ServerError {

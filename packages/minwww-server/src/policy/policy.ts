@@ -1,10 +1,12 @@
 import { ServerError } from '../errors.ts'
-import { valuesOf } from '../fetch/fields.ts'
-import type { Field, HttpRequest, Visitor } from '../fetch/http-types.ts'
+import { overridingMethods, valuesOf } from '../fetch/fields.ts'
+import type { HttpRequest, Visitor } from '../fetch/http-types.ts'
+import type { ReplyHead } from '../fetch/reply-head.ts'
 import type { Site } from '../fetch/sites.ts'
 import type { RequestTarget } from '../fetch/target.ts'
 import { DestinationList } from './destination-list.ts'
 import { HostList } from './host-list.ts'
+import { depthOf, readPath } from './path-rules.ts'
 import { readEntries } from './list-file.ts'
 
 /** What may be asked of one own site below a path. The longest matching path decides. */
@@ -86,7 +88,8 @@ export class Policy {
   /** @throws ServerError MINWWW_EXIT_POLICY */
   checkVisitor (visitor: Visitor): void {
     const { allowDestinations, denyDestinations } = this.#lists
-    if (denyDestinations.has(visitor) || (isRestricted(this.#options.allowDestinations, this.#options.allowDestinationsFile) && !allowDestinations.has(visitor))) {
+    const isClosed = isRestricted(this.#options.allowDestinations, this.#options.allowDestinationsFile)
+    if (denyDestinations.has(visitor) || (isClosed && !allowDestinations.has(visitor))) {
       throw refused('this exit does not serve your Destination')
     }
   }
@@ -96,8 +99,11 @@ export class Policy {
     const declared = Number(valuesOf(request.headers, 'content-length')[0] ?? 0)
     const size = request.body instanceof Uint8Array ? request.body.length : declared
     if (this.maxRequest > 0 && size > this.maxRequest) throw refused('the request is larger than this exit takes')
-    if (site === undefined) this.#checkWeb(request.method, target)
-    else this.#checkSite(request.method, target, site)
+    // Many frameworks take X-HTTP-Method-Override for the method, so it is asked for too.
+    for (const method of [request.method, ...overridingMethods(request.headers)]) {
+      if (site === undefined) this.#checkWeb(method, target)
+      else this.#checkSite(method, target, site)
+    }
   }
 
   /** For CONNECT, and as part of `checkRequest`. @throws ServerError MINWWW_EXIT_POLICY */
@@ -115,26 +121,26 @@ export class Policy {
   }
 
   /** @throws ServerError MINWWW_EXIT_POLICY */
-  checkResponse (headers: readonly Field[]): void {
-    const denied = this.#options.denyContentTypes ?? []
-    if (denied.length > 0) {
-      const type = (valuesOf(headers, 'content-type')[0] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
-      if (denied.some(rule => matchesType(rule.toLowerCase(), type))) throw refused('this exit does not pass on that kind of content')
-    }
-    const length = Number(valuesOf(headers, 'content-length')[0] ?? 0)
+  checkResponse ({ mediaType, length = 0 }: Pick<ReplyHead, 'mediaType' | 'length'>, site: Site | undefined): void {
+    const denied = site === undefined ? this.#options.denyContentTypes ?? [] : []
+    if (denied.some(rule => matchesType(rule.toLowerCase(), mediaType))) throw refused('this exit does not pass on that kind of content')
     if (this.maxResponse > 0 && length > this.maxResponse) throw refused('the answer is larger than this exit passes on')
   }
 
   #checkWeb (method: string, target: RequestTarget): void {
-    if (!(this.#options.schemes ?? ['http', 'https']).includes(target.scheme)) throw refused(`this exit does not fetch ${target.scheme} addresses`)
+    const schemes = this.#options.schemes ?? ['http', 'https']
+    if (!schemes.includes(target.scheme)) throw refused(`this exit does not fetch ${target.scheme} addresses`)
     this.checkMethod(method)
     this.checkHost(target.host)
   }
 
   #checkSite (method: string, target: RequestTarget, site: Site): void {
     const rules = this.#options.sitePaths?.[site.name] ?? []
-    const path = target.path.split('?', 1)[0] ?? '/'
-    const rule = rules.filter(rule => isBelow(path, rule.path)).sort((a, b) => b.path.length - a.path.length)[0]
+    if (rules.length === 0) return this.checkMethod(method)
+    const path = readPath(target.path)
+    if (path === undefined) throw refused('that address can be read in several ways, and parts of the site are closed')
+    const matching = rules.map(rule => ({ rule, depth: depthOf(path, rule.path) })).filter(({ depth }) => depth >= 0)
+    const { rule } = matching.sort((a, b) => b.depth - a.depth)[0] ?? {}
     if (rule === undefined) return this.checkMethod(method)
     if (rule.methods === false || !rule.methods.includes(method)) throw refused('that part of the site is closed')
   }
@@ -157,31 +163,6 @@ async function readLists (options: PolicyOptions): Promise<Lists> {
     denyHosts: new HostList(denyHosts),
     allowDestinations: new DestinationList(allowDestinations),
     denyDestinations: new DestinationList(denyDestinations)
-  }
-}
-
-// The path is compared as the HTTPD may see it: percent-decoded and without empty or dot segments, so that `/%61dmin`
-// and `//admin` are `/admin`.
-function isBelow (path: string, prefix: string): boolean {
-  const own = segments(path)
-  const wanted = segments(prefix)
-  return wanted.every((segment, index) => own[index] === segment)
-}
-
-function segments (path: string): string[] {
-  const resolved: string[] = []
-  for (const segment of path.split('/').map(decode).flatMap(segment => segment.split('/'))) {
-    if (segment === '..') resolved.pop()
-    else if (segment !== '' && segment !== '.') resolved.push(segment)
-  }
-  return resolved
-}
-
-function decode (segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
   }
 }
 

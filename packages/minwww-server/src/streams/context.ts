@@ -7,8 +7,10 @@ import type { SuspendedResponses } from '../exit/suspended-responses.ts'
 import type { ExitLogger } from '../exit/ports.ts'
 import type { Statistics } from '../exit/statistics.ts'
 import { ServerError } from '../errors.ts'
+import { isExpected, toServerError } from '../fetch/failures.ts'
 import type { Bandwidth } from '../limits/bandwidth.ts'
 import type { Policy } from '../policy/policy.ts'
+import type { StreamTimeouts } from './options.ts'
 
 /** What the streaming side shares with the rest of the exit. */
 export interface StreamContext {
@@ -22,6 +24,7 @@ export interface StreamContext {
   clock: Clock
   logger: ExitLogger
   logUrls: boolean
+  timeouts: StreamTimeouts
   isDraining: () => boolean
 }
 
@@ -50,7 +53,9 @@ export class StreamExchange {
   async download (bytes: number): Promise<void> {
     const { bandwidth, policy } = this.context
     this.bytes += bytes
-    if (policy.maxResponse > 0 && this.bytes > policy.maxResponse) throw new ServerError('MINWWW_EXIT_POLICY', 'the answer is larger than this exit passes on')
+    if (policy.maxResponse > 0 && this.bytes > policy.maxResponse) {
+      throw new ServerError('MINWWW_EXIT_POLICY', 'the answer is larger than this exit passes on')
+    }
     await bandwidth.takeIn(this.visitor.b32, bytes)
     await bandwidth.takeOut(this.visitor.b32, bytes)
   }
@@ -60,6 +65,14 @@ export class StreamExchange {
     this.context.bandwidth.countUpload(bytes)
   }
 
+  /** The end by a failure, as the client is told it. What nobody foresaw is counted apart, and stands in the log. */
+  fail (cause: unknown): ServerError {
+    const error = toServerError(cause, 'request')
+    if (isExpected(cause)) this.finish(error)
+    else reportFault(this.context, cause)
+    return error
+  }
+
   finish (error?: ServerError): void {
     const { statistics, clock, logger, logUrls } = this.context
     const milliseconds = clock.now() - this.#started
@@ -67,4 +80,10 @@ export class StreamExchange {
     const facts = { outcome: error?.code ?? 'answered', path: 'stream', ms: Math.round(milliseconds) }
     logger.debug(logUrls ? { ...facts, url: this.url } : facts, 'request')
   }
+}
+
+/** An error of our own: it ends its exchange, and the exit goes on. */
+export function reportFault ({ statistics, logger }: StreamContext, cause: unknown): void {
+  statistics.finished('stream', 'internal', 0, 0)
+  logger.error({ err: cause }, 'a stream failed by an error of the exit')
 }

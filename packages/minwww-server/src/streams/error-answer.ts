@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { WIRE_FAILURES } from '@minwww/protocol'
 import type { ServerError } from '../errors.ts'
 import type { Field } from '../fetch/http-types.ts'
+import { responseHead } from '../http1/write.ts'
 
 export interface ErrorAnswer {
   status: number
@@ -24,12 +25,7 @@ export function errorAnswer (error: ServerError): ErrorAnswer {
   return { status: httpStatus, reason: STATUS_CODES[httpStatus] ?? 'Error', headers, body }
 }
 
-/** A response as bytes, for a stream that no HTTP server looks after any more. */
+/** A response as bytes, the last one of its stream. */
 export function responseBytes (answer: ErrorAnswer): Buffer {
   return Buffer.concat([responseHead(answer.status, answer.reason, [...answer.headers, ['Connection', 'close']]), answer.body])
-}
-
-export function responseHead (status: number, reason: string, headers: readonly Field[]): Buffer {
-  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`)
-  return Buffer.from(`HTTP/1.1 ${status} ${reason}\r\n${lines.join('')}\r\n`, 'latin1')
 }

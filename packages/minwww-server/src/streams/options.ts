@@ -3,7 +3,6 @@ import type { Destination } from '@minwww/i2cp/codec'
 
 /** A stream that a client has opened; StreamSocket of @minwww/streaming fits. */
 export interface IncomingStream extends Duplex {
-  setTimeout?: (ms: number, callback?: () => void) => unknown
   readonly remoteDestination?: Destination | undefined
 }
 
@@ -21,8 +20,6 @@ export interface StreamLimits {
   /** Streams at once, in total and of one client; above it a stream is reset. */
   maxStreams: number
   maxStreamsPerClient: number
-  /** ms without a byte in either direction after which a stream is ended. */
-  idle: number
   /** Bytes and fields of a request's header section. */
   maxHead: number
   maxFields: number
@@ -32,7 +29,23 @@ export interface StreamLimits {
 export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   maxStreams: 512,
   maxStreamsPerClient: 30,
-  idle: 120_000,
   maxHead: 32_768,
   maxFields: 128
 }
+
+/** ms. */
+export interface StreamTimeouts {
+  /** From the first byte of a request, or from the stream's opening, to the end of its header section. */
+  request: number
+  /** That a stream without a request is kept for the next one. */
+  idle: number
+  /** Between two pieces of a request's body. */
+  upload: number
+  /** Until the client has taken what waits for it, 64 KB at most: who reads less than that is ended. */
+  stall: number
+  /** That a tunnel (CONNECT, WebSocket) may be silent in both directions. */
+  tunnel: number
+}
+
+/** An hour of silence in a tunnel is what HAProxy's documentation advises (`timeout tunnel`). */
+export const DEFAULT_STREAM_TIMEOUTS: StreamTimeouts = { request: 15_000, idle: 60_000, upload: 60_000, stall: 180_000, tunnel: 3_600_000 }

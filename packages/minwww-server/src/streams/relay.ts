@@ -1,47 +1,80 @@
 import type { Duplex, Writable } from 'node:stream'
+import { SilenceError } from '../http1/byte-reader.ts'
+import { write } from '../http1/write.ts'
+import type { Clock } from '../exit/clock.ts'
 
 /** Waits until a piece of that many bytes may go on. */
 export type Meter = (bytes: number) => Promise<void>
 
-/** Moves a body on, piece by piece: metered, with back-pressure, never more than one piece in hand. */
-export async function pour (from: AsyncIterable<Buffer>, to: Writable, meter: Meter): Promise<void> {
+/** Bytes that are written at once, so that a slow reader shows. */
+const SLICE = 16_384
+
+export interface Pour {
+  meter: Meter
+  clock: Clock
+  /** ms until what waits for the reader must have been taken. */
+  stall: number
+  /** How a piece is put on the wire. */
+  frame?: (piece: Buffer) => Buffer
+}
+
+/**
+ * Moves a body on, piece by piece: metered, with back-pressure, never more than one piece in hand.
+ *
+ * @throws what `from` fails with; CutError or SilenceError of a reader that has gone or stands still
+ */
+export async function pour (from: AsyncIterable<Buffer>, to: Writable, { meter, clock, stall, frame = piece => piece }: Pour): Promise<void> {
   for await (const piece of from) {
-    await meter(piece.length)
-    if (to.destroyed) throw new Error('nobody reads any more')
-    if (!to.write(piece)) await drained(to)
+    for (let at = 0; at < piece.length; at += SLICE) {
+      const slice = piece.subarray(at, at + SLICE)
+      await meter(slice.length)
+      await write(to, frame(slice), clock, stall)
+    }
   }
 }
 
-/** Joins two sockets until both directions have ended or one breaks. */
-export async function join (left: Duplex, right: Duplex, leftToRight: Meter, rightToLeft: Meter): Promise<void> {
+export interface Join {
+  leftToRight: Meter
+  rightToLeft: Meter
+  clock: Clock
+  stall: number
+  /** ms without a byte in either direction after which both sockets are ended. */
+  idle: number
+}
+
+/** Joins two sockets until both directions have ended or one breaks. @throws what broke it */
+export async function join (left: Duplex, right: Duplex, { leftToRight, rightToLeft, clock, stall, idle }: Join): Promise<void> {
+  let timer = clock.setTimer(() => {}, 0)
+  const touch = () => {
+    timer.clear()
+    timer = clock.setTimer(() => left.destroy(new SilenceError()), idle)
+  }
+  touch()
+  const moving = (meter: Meter): Pour => ({
+    clock,
+    stall,
+    meter: async bytes => {
+      touch()
+      await meter(bytes)
+    }
+  })
   try {
-    await Promise.all([direction(left, right, leftToRight), direction(right, left, rightToLeft)])
+    await Promise.all([direction(left, right, moving(leftToRight)), direction(right, left, moving(rightToLeft))])
   } finally {
+    timer.clear()
     left.destroy()
     right.destroy()
   }
 }
 
-async function direction (from: Duplex, to: Duplex, meter: Meter): Promise<void> {
+async function direction (from: Duplex, to: Duplex, how: Pour): Promise<void> {
   try {
     // The end of one direction leaves the other open.
-    await pour(from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>, to, meter)
+    await pour(from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>, to, how)
     to.end()
   } catch (error) {
     from.destroy()
     to.destroy()
     throw error
   }
-}
-
-async function drained (stream: Writable): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const settle = () => {
-      stream.off('drain', settle).off('close', settle)
-      if (stream.destroyed) reject(new Error('nobody reads any more'))
-      else resolve()
-    }
-    stream.on('drain', settle).on('close', settle)
-    if (stream.destroyed) settle()
-  })
 }

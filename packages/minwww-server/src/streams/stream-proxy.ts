@@ -1,46 +1,21 @@
-import http, { type Server } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { Destination } from '@minwww/i2cp/codec'
 import { EXIT_PORT } from '@minwww/protocol'
-import { ServerError } from '../errors.ts'
-import type { Timer } from '../exit/clock.ts'
 import type { StreamContext } from './context.ts'
-import { errorAnswer, responseBytes } from './error-answer.ts'
 import type { IncomingStream, StreamLimits, StreamListener, StreamSource } from './options.ts'
-import { answerRequest } from './requests.ts'
-import { openTunnel, upgrade } from './tunnels.ts'
+import { VisitorStream } from './visitor-stream.ts'
 
-/** ms until the first request of a stream is complete, and that an idle stream is kept for the next one. */
-const FIRST_REQUEST = 15_000
-const NEXT_REQUEST = 60_000
-/** Requests that a stream may pipeline. */
-const MAX_PIPELINED = 8
-
-interface OpenStream {
-  visitor: Destination
-  stream: IncomingStream
-  requests: number
-  timer: Timer | undefined
-}
-
-/** An HTTP proxy on port 80 of the exit's streams: any method, CONNECT, Upgrade, origin-form for own sites. */
+/** An HTTP proxy on port 80 of the exit's streams: any method, CONNECT, WebSockets, origin-form for own sites. */
 export class StreamProxy {
   readonly #context: StreamContext
   #limits: StreamLimits
   readonly #listener: StreamListener
-  readonly #http: Server
   /** Bounded by maxStreams. */
-  readonly #open = new Map<Duplex, OpenStream>()
+  readonly #open = new Set<VisitorStream>()
   #refused = 0
 
   constructor (context: StreamContext, source: StreamSource, limits: StreamLimits) {
     this.#context = context
     this.#limits = limits
-    // Never listens: it is given the streams. Its own timers would need a listening socket, so the ones here count.
-    this.#http = http.createServer({ maxHeaderSize: limits.maxHead, requireHostHeader: true, insecureHTTPParser: false, joinDuplicateHeaders: false })
-    this.#http.timeout = 0
-    this.#http.keepAliveTimeout = 0
-    this.#attachHandlers()
     this.#listener = source.createServer(stream => this.#accept(stream))
     this.#listener.listen(EXIT_PORT)
   }
@@ -49,7 +24,7 @@ export class StreamProxy {
   get maxStreams (): number { return this.#limits.maxStreams }
   get refused (): number { return this.#refused }
   /** Requests and tunnels under way. */
-  get active (): number { return [...this.#open.values()].reduce((sum, open) => sum + open.requests, 0) }
+  get active (): number { return [...this.#open].filter(open => open.isBusy).length }
 
   /** Other limits for the streams to come. */
   setLimits (limits: StreamLimits): void {
@@ -62,8 +37,8 @@ export class StreamProxy {
    */
   async drain (): Promise<void> {
     this.#listener.close()
-    const closed = [...this.#open.values()].map(async ({ stream, requests }) => {
-      if (requests === 0) stream.end()
+    const closed = [...this.#open].map(async ({ stream, isBusy }) => {
+      if (!isBusy) stream.end()
       if (!stream.closed) await new Promise<void>(resolve => stream.once('close', resolve))
     })
     await Promise.all(closed)
@@ -71,75 +46,43 @@ export class StreamProxy {
 
   close (): void {
     this.#listener.close()
-    for (const stream of this.#open.keys()) stream.destroy()
+    for (const { stream } of this.#open) stream.destroy()
   }
 
   #accept (stream: IncomingStream): void {
-    stream.on('error', () => {})
     const visitor = stream.remoteDestination
     if (visitor === undefined || !this.#mayOpen(visitor)) {
       this.#refused++
-      stream.destroy()
+      stream.on('error', () => {}).destroy()
       return
     }
-    const open: OpenStream = { visitor, stream, requests: 0, timer: undefined }
-    this.#open.set(stream, open)
-    stream.once('close', () => {
-      open.timer?.clear()
-      this.#open.delete(stream)
-    })
-    stream.setTimeout?.(this.#limits.idle, () => stream.destroy())
-    this.#await(open, FIRST_REQUEST)
-    this.#http.emit('connection', stream)
+    const open = new VisitorStream(this.#context, visitor, stream, this.#limits)
+    this.#open.add(open)
+    stream.once('close', () => this.#open.delete(open))
+    // It never rejects.
+    open.serve().catch(() => {})
   }
 
+  /** When all streams are in use, a client that has few takes an idle one of the client that has the most. */
   #mayOpen (visitor: Destination): boolean {
-    if (this.#open.size >= this.#limits.maxStreams || this.#context.isDraining()) return false
-    let own = 0
-    for (const open of this.#open.values()) {
-      if (open.visitor.b32 === visitor.b32) own++
-    }
-    return own < this.#limits.maxStreamsPerClient
+    if (this.#context.isDraining()) return false
+    const own = this.#of(visitor.b32).length
+    if (own >= this.#limits.maxStreamsPerClient) return false
+    if (this.#open.size < this.#limits.maxStreams) return true
+    const most = this.#longest()
+    const idle = most.find(open => !open.isBusy)
+    if (idle === undefined || most.length <= own + 1) return false
+    this.#open.delete(idle)
+    idle.stream.destroy()
+    return true
   }
 
-  #attachHandlers (): void {
-    this.#http.on('request', (incoming, outgoing) => {
-      this.#during(incoming.socket, async open => await answerRequest(this.#context, open.visitor, incoming, outgoing, this.#limits.maxFields))
-    })
-    this.#http.on('connect', (incoming, stream, head) => {
-      this.#during(stream, async open => await openTunnel(this.#context, open.visitor, incoming, stream, head, inner => this.#http.emit('connection', inner)))
-    })
-    this.#http.on('upgrade', (incoming, stream, head) => {
-      this.#during(stream, async open => await upgrade(this.#context, open.visitor, incoming, stream, head, this.#limits.maxFields))
-    })
-    this.#http.on('clientError', (_error, stream) => {
-      if (stream.writable) stream.end(responseBytes(errorAnswer(new ServerError('MINWWW_EXIT_BAD_REQUEST', 'the request is not well-formed HTTP'))))
-      else stream.destroy()
-    })
+  #of (b32: string): VisitorStream[] {
+    return [...this.#open].filter(open => open.visitor.b32 === b32)
   }
 
-  #during (stream: Duplex, work: (open: OpenStream) => Promise<void>): void {
-    const open = this.#open.get(stream)
-    if (open === undefined || open.requests >= MAX_PIPELINED) {
-      stream.destroy()
-      return
-    }
-    open.timer?.clear()
-    open.requests++
-    work(open).catch((error: unknown) => {
-      this.#context.logger.error({ code: (error as { code?: string }).code ?? 'UNKNOWN' }, 'a stream failed')
-      stream.destroy()
-    }).finally(() => {
-      open.requests--
-      if (open.requests > 0) return
-      if (this.#context.isDraining()) stream.end()
-      else this.#await(open, NEXT_REQUEST)
-    }).catch(() => {})
-  }
-
-  #await (open: OpenStream, milliseconds: number): void {
-    open.timer?.clear()
-    if (open.stream.destroyed) return
-    open.timer = this.#context.clock.setTimer(() => open.stream.destroy(), milliseconds)
+  #longest (): VisitorStream[] {
+    const visitors = new Set([...this.#open].map(open => open.visitor.b32))
+    return [...visitors].map(b32 => this.#of(b32)).reduce((most, own) => own.length > most.length ? own : most, [])
   }
 }

@@ -1,128 +1,138 @@
-import http, { type IncomingMessage } from 'node:http'
+import { createHash } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import type { Destination } from '@minwww/i2cp/codec'
 import { ServerError } from '../errors.ts'
-import { connectorOver, type Endpoint } from '../fetch/dialer.ts'
-import { toServerError } from '../fetch/failures.ts'
-import { forwardable } from '../fetch/fields.ts'
+import { isExpected } from '../fetch/failures.ts'
+import { valuesOf } from '../fetch/fields.ts'
 import type { Field } from '../fetch/http-types.ts'
-import { visitorFields, type Site } from '../fetch/sites.ts'
-import { parseAuthority, parseTarget } from '../fetch/target.ts'
-import { StreamExchange, type StreamContext } from './context.ts'
-import { errorAnswer, responseBytes, responseHead } from './error-answer.ts'
+import { parseAuthority } from '../fetch/target.ts'
+import type { ByteReader } from '../http1/byte-reader.ts'
+import type { IncomingRequest } from '../http1/request.ts'
+import { responseHead, write } from '../http1/write.ts'
+import { reportFault, StreamExchange } from './context.ts'
 import { join } from './relay.ts'
-import { fieldsOf, urlOf } from './requests.ts'
+import { AnswerSender, queued, readRequest, type StreamRequest } from './requests.ts'
 
 const ESTABLISHED = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n')
-/** ms for the TLS handshake with an own site, and until it has answered an Upgrade. */
-const UPGRADE_TIME = 30_000
+
+/** What becomes of a stream: another request is read off it, it is ended, or it was used up by a tunnel. */
+export type StreamFate = 'next' | 'end' | 'gone'
+
+/** A request whose stream may become a tunnel. */
+export interface TunnelRequest extends StreamRequest {
+  stream: Duplex
+  reader: ByteReader
+}
 
 /**
- * CONNECT: a tunnel to the web through guard and policy. CONNECT to an own site gets the exit's HTTP front again, so
- * that the site's rules and visitor fields hold inside the tunnel too: `serve` takes the stream. Never rejects.
+ * CONNECT: a tunnel to the web through guard and policy. CONNECT to an own site, whatever its HTTPD speaks, leads to this
+ * same HTTP front: the site's rules and visitor fields hold inside too. Never rejects.
  */
-export async function openTunnel (context: StreamContext, visitor: Destination, incoming: IncomingMessage, stream: Duplex, head: Buffer, serve: (stream: Duplex) => void): Promise<void> {
+export async function openTunnel (asked: TunnelRequest): Promise<StreamFate> {
+  const { context, visitor, incoming, stream } = asked
+  const { policy, web, clock, timeouts } = context
   const exchange = new StreamExchange(context, visitor)
+  const sender = new AnswerSender(asked, exchange)
+  let socket: Duplex | undefined
   try {
-    exchange.url = incoming.url
-    const endpoint = parseAuthority(incoming.url ?? '')
+    exchange.url = incoming.target
+    const endpoint = parseAuthority(incoming.target)
     exchange.admit('CONNECT')
-    const site = context.web.sites.at(endpoint.host, endpoint.port)
-    if (site !== undefined && site.origin.startsWith('http:')) {
-      stream.write(ESTABLISHED)
-      if (head.length > 0) stream.unshift(head)
-      serve(stream)
-      return exchange.finish()
+    if (web.sites.at(endpoint.host, endpoint.port) === undefined) {
+      policy.checkMethod('CONNECT')
+      policy.checkHost(endpoint.host)
+      web.checkPort(endpoint.port)
+      socket = await web.web(endpoint)
     }
-    const socket = site === undefined ? await openWeb(context, endpoint) : await context.web.trusted(originEndpoint(site))
-    stream.write(ESTABLISHED)
-    if (head.length > 0) socket.write(head)
-    await join(stream, socket, async bytes => await exchange.upload(bytes), async bytes => await exchange.download(bytes)).catch(() => {})
-    exchange.finish()
+    if (asked.signal.aborted) throw new ServerError('MINWWW_EXIT_CONNECTION', 'the client has gone')
+    await write(stream, ESTABLISHED, clock, timeouts.stall)
   } catch (cause) {
-    fail(exchange, stream, cause)
+    socket?.destroy()
+    sender.refuse(exchange.fail(cause))
+    return 'end'
   }
+  if (socket === undefined) {
+    exchange.finish()
+    return 'next'
+  }
+  await relay(asked, exchange, socket)
+  return 'gone'
 }
 
-/** Upgrade (WebSocket): the request goes up with its Upgrade, and the answer comes back, whatever it is. Never rejects. */
-export async function upgrade (context: StreamContext, visitor: Destination, incoming: IncomingMessage, stream: Duplex, head: Buffer, maxFields: number): Promise<void> {
+/** The one protocol that a request may be upgraded to; every other Upgrade is ignored, as RFC 9110 section 7.8 allows. */
+export function isWebSocket ({ method, upgrade }: IncomingRequest): boolean {
+  return method === 'GET' && upgrade.includes('websocket')
+}
+
+/** Opens a WebSocket (RFC 6455); an answer that is no 101 goes to the client like any other. Never rejects. */
+export async function openWebSocket (asked: TunnelRequest): Promise<StreamFate> {
+  const { context, visitor, incoming, stream } = asked
+  const { web: { fetcher }, clock, timeouts } = context
   const exchange = new StreamExchange(context, visitor)
+  const sender = new AnswerSender(asked, exchange)
+  let release = () => {}
+  let socket: Duplex
   try {
-    const fields = fieldsOf(incoming, maxFields)
-    const target = parseTarget(urlOf(incoming, fields))
-    const method = incoming.method ?? ''
-    exchange.admit(method)
-    const site = context.web.sites.find(target)
-    context.policy.checkRequest({ method, url: '', headers: fields }, target, site)
-    const isTls = site === undefined ? target.scheme === 'https' : site.origin.startsWith('https:')
-    const endpoint = site === undefined ? target : originEndpoint(site)
-    if (site === undefined) context.web.checkPort(target.port)
-    const socket = await openSocket(context, endpoint, site, isTls)
-    const headers = forwardable(fields)
-    headers.push(['Host', site?.name ?? target.authority], ['Connection', 'Upgrade'], ['Upgrade', incoming.headers.upgrade ?? ''])
-    if (site !== undefined) headers.push(...visitorFields(visitor))
-    const answer = await ask(socket, method, (site?.base ?? '') + target.path, headers)
-    if (head.length > 0) socket.write(head)
-    stream.write(answer.head)
-    if (answer.rest.length > 0) stream.write(answer.rest)
-    await join(stream, socket, async bytes => await exchange.upload(bytes), async bytes => await exchange.download(bytes)).catch(() => {})
-    exchange.finish()
-  } catch (cause) {
-    fail(exchange, stream, cause)
-  }
-}
-
-async function openWeb (context: StreamContext, endpoint: Endpoint): Promise<Duplex> {
-  const { policy, web } = context
-  policy.checkMethod('CONNECT')
-  policy.checkHost(endpoint.host)
-  web.checkPort(endpoint.port)
-  return await web.web(endpoint)
-}
-
-async function openSocket (context: StreamContext, { host, port }: Endpoint, site: Site | undefined, isTls: boolean): Promise<Duplex> {
-  const route = site === undefined ? context.web.web : context.web.trusted
-  if (!isTls) return await route({ host, port })
-  const connector = connectorOver(route, { tlsTimeout: UPGRADE_TIME })
-  return await new Promise((resolve, reject) => {
-    connector({ hostname: host, protocol: 'https:', port: String(port) }, (error, socket) => {
-      if (error === null) resolve(socket)
-      else reject(error)
-    })
-  })
-}
-
-function originEndpoint (site: Site): Endpoint {
-  const url = new URL(site.origin)
-  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80) }
-}
-
-/** Sends the head up and takes the answer's head apart; what follows it stays on the socket. */
-async function ask (socket: Duplex, method: string, path: string, headers: readonly Field[]): Promise<{ head: Buffer, rest: Buffer }> {
-  return await new Promise((resolve, reject) => {
-    const request = http.request({ createConnection: () => socket, method, path, headers: headers.flat(), setHost: false })
-    const timer = setTimeout(() => request.destroy(new ServerError('MINWWW_EXIT_TIMEOUT', 'the site did not answer in time')), UPGRADE_TIME)
-    const answer = (response: IncomingMessage, rest: Buffer, extra: Field[]) => {
-      clearTimeout(timer)
-      const fields = fieldsOf(response, Infinity)
-      resolve({ head: responseHead(response.statusCode ?? 502, response.statusMessage ?? '', [...fields, ...extra]), rest })
+    const key = webSocketKey(incoming)
+    const request = readRequest(asked)
+    exchange.url = request.url
+    exchange.admit(request.method)
+    const plan = fetcher.plan(request, visitor)
+    const watch = { signal: asked.signal, onInterim: sender.interim.bind(sender) }
+    const upgraded = await queued(asked, plan, async () => await fetcher.upgrade(plan, 'websocket', watch))
+    if (upgraded.kind === 'answer') {
+      await sender.answer(upgraded.response, [])
+      exchange.finish()
+      return incoming.keepAlive && !context.isDraining() ? 'next' : 'end'
     }
-    request.once('upgrade', (response, _socket, rest) => answer(response, rest, []))
-    request.once('response', response => {
-      clearTimeout(timer)
-      response.destroy()
-      reject(new ServerError('MINWWW_EXIT_CONNECTION', `the site did not upgrade the connection (status ${response.statusCode})`))
-    })
-    request.once('error', error => {
-      clearTimeout(timer)
-      reject(error)
-    })
-    request.end()
-  })
+    socket = upgraded.socket
+    // Streams count the visitor's tunnels; a page with some of them must still get its other parts.
+    release = upgraded.slot.release
+    release()
+    const { head } = upgraded
+    if (!accepts(head.headers, key)) {
+      socket.destroy()
+      throw new ServerError('MINWWW_EXIT_MALFORMED', 'the site did not open a WebSocket')
+    }
+    await write(stream, responseHead(head.status, head.reason, head.headers), clock, timeouts.stall)
+  } catch (cause) {
+    release()
+    sender.refuse(exchange.fail(cause))
+    return 'end'
+  }
+  await relay(asked, exchange, socket)
+  return 'gone'
 }
 
-function fail (exchange: StreamExchange, stream: Duplex, cause: unknown): void {
-  const error = toServerError(cause, 'request')
-  exchange.finish(error)
-  if (!stream.destroyed) stream.end(responseBytes(errorAnswer(error)))
+async function relay ({ context, reader, stream }: TunnelRequest, exchange: StreamExchange, socket: Duplex): Promise<void> {
+  const { clock, timeouts } = context
+  reader.release()
+  try {
+    await join(stream, socket, {
+      clock,
+      stall: timeouts.stall,
+      idle: timeouts.tunnel,
+      leftToRight: async bytes => context.bandwidth.countUpload(bytes),
+      rightToLeft: async bytes => await exchange.download(bytes)
+    })
+  } catch (cause) {
+    if (!isExpected(cause)) reportFault(context, cause)
+  }
+  exchange.finish()
+}
+
+const KEY = /^[A-Za-z0-9+/]{22}==$/
+/** RFC 6455 section 1.3. */
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+
+function webSocketKey ({ fields, framing }: IncomingRequest): string {
+  const [key = '', another] = valuesOf(fields, 'sec-websocket-key')
+  if (!KEY.test(key) || another !== undefined || framing.kind !== 'none') {
+    throw new ServerError('MINWWW_EXIT_BAD_REQUEST', 'the request for a WebSocket is not well-formed')
+  }
+  return key
+}
+
+function accepts (headers: readonly Field[], key: string): boolean {
+  const expected = createHash('sha1').update(key + GUID).digest('base64')
+  return valuesOf(headers, 'sec-websocket-accept').join() === expected
 }

@@ -1,6 +1,9 @@
+import { ConnectionSlots, DEFAULT_SLOTS } from '../../src/fetch/connection-slots.ts'
 import { directRoute, trustedRoute } from '../../src/fetch/dialer.ts'
-import { Fetcher, type FetcherOptions } from '../../src/fetch/fetcher.ts'
+import { systemClock } from '../../src/exit/clock.ts'
+import { Fetcher, type FetcherOptions, type FetchWatch } from '../../src/fetch/fetcher.ts'
 import { AddressGuard, type GuardOptions } from '../../src/fetch/guard.ts'
+import type { HttpRequest, UpstreamResponse, Visitor } from '../../src/fetch/http-types.ts'
 import { NameResolver, type Lookup } from '../../src/fetch/resolver.ts'
 import { Sites, type SiteTable } from '../../src/fetch/sites.ts'
 
@@ -12,13 +15,32 @@ export interface TestFetcher extends Partial<FetcherOptions> {
   lookup?: Lookup
 }
 
-export function testFetcher (options: TestFetcher = {}): Fetcher {
+/** A fetcher that plans and fetches in one call. */
+export class OneCallFetcher {
+  readonly inner: Fetcher
+
+  constructor (options: FetcherOptions) {
+    this.inner = new Fetcher(options)
+  }
+
+  async fetch (request: HttpRequest, visitor: Visitor, signal: AbortSignal, onInterim?: FetchWatch['onInterim']): Promise<UpstreamResponse> {
+    return await this.inner.fetch(this.inner.plan(request, visitor), { signal, ...(onInterim !== undefined && { onInterim }) })
+  }
+
+  async close (): Promise<void> {
+    await this.inner.close()
+  }
+}
+
+export function testFetcher (options: TestFetcher = {}): OneCallFetcher {
   const { table = {}, guard = {}, names = {}, lookup, ...rest } = options
   const resolver = new NameResolver({ lookup: lookup ?? tableLookup(names), timeout: 500 })
-  return new Fetcher({
+  return new OneCallFetcher({
     web: directRoute({ guard: new AddressGuard(guard), resolver, connectTimeout: 1_000 }),
     trusted: trustedRoute(1_000),
     sites: new Sites(table),
+    slots: new ConnectionSlots(DEFAULT_SLOTS, () => {}),
+    clock: systemClock,
     timeouts: { connect: 1_000, headers: 2_000, body: 2_000 },
     admit: () => {},
     admitResponse: () => {},
