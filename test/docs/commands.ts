@@ -71,7 +71,7 @@ export const RUNS: Readonly<Record<string, string>> = {
   ...runBy('.ci/run', ['npm ci', 'npm run check', 'npm run test:e2e', 'npm run test:faults', 'npm run test:interop', 'npm run fuzz', '.ci/run', 'npm test']),
   // As files of `npm run test:interop`.
   ...runBy('.ci/run', ['npx tap test/interop/java-router.test.ts', 'npx tap test/interop/streaming-java.test.ts', 'npx tap test/interop/streaming-{i2pd,loss}.test.ts']),
-  ...byHand('2026-11-28', 'came to its end with status 0', ['npm run mutate -- packages/minwww-protocol/src/keys.ts']),
+  ...byHand('2026-11-28', 'came to its end with status 0', ['npm run mutate -- packages/minwww-protocol/src/keys.ts', 'npm run docs:vectors']),
   ...byHand('2026-11-22', 'came to its end with status 0', [
     'DELAY_MS=10 LOSS_PCT=1 test/testnet/up.sh', 'test/testnet/up.sh', 'test/testnet/down.sh',
     'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts bench 1 20', 'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts wait 1 60',
