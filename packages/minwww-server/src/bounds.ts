@@ -23,7 +23,8 @@ export const BOUNDS = {
     most: DEFAULT_CONFIG.maxSessions + DEFAULT_CONFIG.maxFreshSessions,
     unit: 'sessions',
     full: 'the one silent for longest ends; new ones do not push out those in use',
-    kept: 'core/session-table.ts #fresh #used #peers; core/send-queue.ts #flows #resting; core/flow-scheduler.ts #flows; core/heap.ts #entries #byItem'
+    kept: 'core/session-table.ts #fresh #used #peers; core/send-queue.ts #flows #resting; core/flow-scheduler.ts #flows; ' +
+      'core/heap.ts #entries #byItem'
   },
   opens: {
     name: 'OPENs remembered against replay',
@@ -32,19 +33,55 @@ export const BOUNDS = {
     full: 'dropped without an answer: so many signatures are checked in the time that an OPEN is good for',
     kept: 'core/replay-table.ts #entries'
   },
-  fetches: { name: 'requests by messages', most: DEFAULT_CONFIG.maxFetches, unit: 'requests', full: 'ERROR 2', kept: 'core/request-handler.ts #fetches; exit/message-service.ts #jobs' },
+  fetches: {
+    name: 'requests by messages',
+    most: DEFAULT_CONFIG.maxFetches,
+    unit: 'requests',
+    full: 'ERROR 2',
+    kept: 'core/request-handler.ts #fetches #fetchesOf; exit/message-service.ts #jobs'
+  },
   held: {
     name: 'answers remembered',
     most: DEFAULT_CONFIG.cacheTotal,
     unit: 'bytes',
     full: 'the one untouched for longest is forgotten; so it is above 4 MB and 1,024 requests of one client',
-    kept: 'core/request-table.ts #byAge; core/session.ts requests'
+    kept: 'core/request-table.ts #byAge #bySession byId'
   },
-  queued: { name: 'answers that wait to be sent', most: DEFAULT_CONFIG.queueTotal, unit: 'bytes', full: 'the client with the most loses its newest; above 16 MB of one client dropped', kept: 'core/send-queue.ts' },
-  bursts: { name: 'bursts that wait for one client', most: MAX_WAITING, unit: 'bursts', full: 'dropped', kept: 'core/flow.ts #fresh #turn' },
-  uploads: { name: 'requests that come in parts', most: DEFAULT_CONFIG.maxUploads, unit: 'requests', full: 'the oldest is forgotten', kept: 'core/request-table.ts #uploads' },
-  queue: { name: 'requests that wait to be fetched', most: DEFAULT_QUEUE.maxQueued, unit: 'requests', full: 'the client with the most loses the oldest: ERROR 2', kept: 'exit/fair-queue.ts #waiting jobs' },
-  running: { name: 'requests being fetched', most: DEFAULT_QUEUE.concurrency, unit: 'requests', full: 'they wait; one that waits for its site for 2 s counts as a connection only', kept: 'exit/fetch-queue.ts #queue; exit/fair-queue.ts #running' },
+  queued: {
+    name: 'answers that wait to be sent',
+    most: DEFAULT_CONFIG.queueTotal,
+    unit: 'bytes',
+    full: 'the client with the most loses its newest; above 16 MB of one client dropped',
+    kept: 'core/send-queue.ts'
+  },
+  bursts: {
+    name: 'bursts that wait for one client',
+    most: MAX_WAITING,
+    unit: 'bursts',
+    full: 'dropped',
+    kept: 'core/flow.ts #fresh #turn'
+  },
+  uploads: {
+    name: 'requests that come in parts',
+    most: DEFAULT_CONFIG.maxUploads,
+    unit: 'requests',
+    full: 'the oldest is forgotten',
+    kept: 'core/request-table.ts #uploads'
+  },
+  queue: {
+    name: 'requests that wait to be fetched',
+    most: DEFAULT_QUEUE.maxQueued,
+    unit: 'requests',
+    full: 'the client with the most loses the oldest: ERROR 2',
+    kept: 'exit/fair-queue.ts #waiting jobs'
+  },
+  running: {
+    name: 'requests being fetched',
+    most: DEFAULT_QUEUE.concurrency,
+    unit: 'requests',
+    full: 'they wait; one that waits for its site for 2 s counts as a connection only',
+    kept: 'exit/fetch-queue.ts #queue; exit/fair-queue.ts #running'
+  },
   connections: {
     name: 'connections to sites in use',
     most: DEFAULT_SLOTS.total,
@@ -52,10 +89,34 @@ export const BOUNDS = {
     full: 'requests wait; so they do above 10 of one client to one site, 64 of one client, 96 to one site',
     kept: 'fetch/connection-slots.ts #counts; fetch/fetcher.ts #busy'
   },
-  idle: { name: 'connections to sites that are kept', most: MAX_IDLE, unit: 'connections', full: 'the oldest is closed', kept: 'fetch/connection-pool.ts #idle' },
-  body: { name: 'one body that is read for a message', most: DEFAULT_MAX_DECODED, unit: 'bytes', full: 'ERROR 3: a stream brings it', kept: 'fetch/collect.ts head' },
-  suspended: { name: 'answers that wait for their stream', most: MAX_KEPT, unit: 'answers', full: 'the oldest is given up', kept: 'exit/suspended-responses.ts #kept' },
-  streams: { name: 'streams', most: DEFAULT_STREAM_LIMITS.maxStreams, unit: 'streams', full: 'reset; so they are above 30 of one client', kept: 'streams/stream-proxy.ts #open' },
+  idle: {
+    name: 'connections to sites that are kept',
+    most: MAX_IDLE,
+    unit: 'connections',
+    full: 'the oldest is closed',
+    kept: 'fetch/connection-pool.ts #idle'
+  },
+  body: {
+    name: 'one body that is read for a message',
+    most: DEFAULT_MAX_DECODED,
+    unit: 'bytes',
+    full: 'ERROR 3: a stream brings it',
+    kept: 'fetch/collect.ts head'
+  },
+  suspended: {
+    name: 'answers that wait for their stream',
+    most: MAX_KEPT,
+    unit: 'answers',
+    full: 'the oldest is given up',
+    kept: 'exit/suspended-responses.ts #kept'
+  },
+  streams: {
+    name: 'streams',
+    most: DEFAULT_STREAM_LIMITS.maxStreams,
+    unit: 'streams',
+    full: 'reset; so they are above 30 of one client',
+    kept: 'streams/stream-proxy.ts #open'
+  },
   waiting: {
     name: 'chunks that wait for bandwidth',
     most: DEFAULT_QUEUE.concurrency + 2 * DEFAULT_STREAM_LIMITS.maxStreams,
@@ -63,13 +124,61 @@ export const BOUNDS = {
     full: 'each fetch has one, each stream two: the reader waits',
     kept: 'limits/core/fair-bucket.ts #waiting'
   },
-  flows: { name: 'clients whose share of bandwidth is remembered', most: MAX_FLOWS, unit: 'clients', full: 'the oldest begins anew', kept: 'limits/core/fair-bucket.ts #finish' },
-  active: { name: 'clients that are being sent to', most: MAX_ACTIVE, unit: 'clients', full: 'the oldest counts no more', kept: 'limits/bandwidth.ts #active' },
-  owed: { name: 'clients with answers at a limit', most: MAX_CLIENTS, unit: 'clients', full: 'the one heard of longest ago is forgotten', kept: 'limits/core/backlog.ts #clients' },
-  clients: { name: 'clients whose requests are counted', most: DEFAULT_ADMISSION.maxClients, unit: 'clients', full: 'the one not seen for longest is forgotten', kept: 'limits/core/admission.ts #clients' },
-  names: { name: 'names resolved', most: DEFAULT_MAX_NAMES, unit: 'names', full: 'the least recently used goes', kept: 'fetch/resolver.ts #cache' },
-  lookups: { name: 'names being resolved', most: DEFAULT_MAX_PENDING, unit: 'names', full: 'MINWWW_EXIT_BUSY', kept: 'fetch/resolver.ts #pending' },
-  cache: { name: 'shared cache', most: 0, unit: 'bytes', full: 'the least recently used goes; as large as --cache says, and none by itself', kept: 'fetch/cache.ts #entries' },
-  consoles: { name: 'consoles that look', most: MAX_LISTENERS, unit: 'consoles', full: 'one more is refused', kept: 'console/events.ts #listeners' },
+  flows: {
+    name: 'clients whose share of bandwidth is remembered',
+    most: MAX_FLOWS,
+    unit: 'clients',
+    full: 'the oldest begins anew',
+    kept: 'limits/core/fair-bucket.ts #finish'
+  },
+  active: {
+    name: 'clients that are being sent to',
+    most: MAX_ACTIVE,
+    unit: 'clients',
+    full: 'the oldest counts no more',
+    kept: 'limits/bandwidth.ts #active'
+  },
+  owed: {
+    name: 'clients with answers at a limit',
+    most: MAX_CLIENTS,
+    unit: 'clients',
+    full: 'the one heard of longest ago is forgotten',
+    kept: 'limits/core/backlog.ts #clients'
+  },
+  clients: {
+    name: 'clients whose requests are counted',
+    most: DEFAULT_ADMISSION.maxClients,
+    unit: 'clients',
+    full: 'the one not seen for longest is forgotten',
+    kept: 'limits/core/admission.ts #clients'
+  },
+  names: {
+    name: 'names resolved',
+    most: DEFAULT_MAX_NAMES,
+    unit: 'names',
+    full: 'the least recently used goes',
+    kept: 'fetch/resolver.ts #cache'
+  },
+  lookups: {
+    name: 'names being resolved',
+    most: DEFAULT_MAX_PENDING,
+    unit: 'names',
+    full: 'MINWWW_EXIT_BUSY',
+    kept: 'fetch/resolver.ts #pending'
+  },
+  cache: {
+    name: 'shared cache',
+    most: 0,
+    unit: 'bytes',
+    full: 'the least recently used goes; as large as --cache says, and none by itself',
+    kept: 'fetch/cache.ts #entries'
+  },
+  consoles: {
+    name: 'consoles that look',
+    most: MAX_LISTENERS,
+    unit: 'consoles',
+    full: 'one more is refused',
+    kept: 'console/events.ts #listeners'
+  },
   history: { name: 'seconds of the charts', most: LENGTH, unit: 'seconds', full: 'the oldest goes', kept: 'console/history.ts #samples' }
 } as const satisfies Record<string, Bound>

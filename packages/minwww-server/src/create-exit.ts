@@ -29,6 +29,9 @@ export interface ExitStats {
   streams: number
   running: number
   waiting: number
+  /** Answers that wait to leave towards I2P, and their bytes. */
+  sending: number
+  queued: number
   shed: number
   /** Bytes: fetched from the web, and sent towards I2P. */
   bytesIn: number
@@ -76,7 +79,8 @@ class RunningExit implements Exit {
   }
 
   async openConsole (listen: { host: string, port: number }): Promise<void> {
-    this.#console = await openConsole(this.#parts, { drain: async () => await this.drain(), reload: async () => await this.reload() }, listen)
+    const actions = { drain: async () => await this.drain(), reload: async () => await this.reload() }
+    this.#console = await openConsole(this.#parts, actions, listen)
   }
 
   get stats (): ExitStats {
@@ -109,11 +113,14 @@ class RunningExit implements Exit {
 function statsOf (parts: ExitParts): ExitStats {
   const { queue, bandwidth, statistics } = parts
   const totals = bandwidth.totals
+  const { sending, queued } = parts.coreLoad
   return {
     active: parts.active,
     streams: parts.streams?.size ?? 0,
     running: queue.running,
     waiting: queue.waiting,
+    sending,
+    queued,
     shed: queue.shed,
     bytesIn: totals.in,
     bytesOut: totals.out,

@@ -1,6 +1,7 @@
 /** What a failure at the exit means to the client, as the ERROR codes of docs/protocol.md section 4 name it. */
 export type FailureReason =
-  | 'busy' | 'too-large' | 'policy' | 'not-resolved' | 'connect-failed' | 'upstream-timeout' | 'upstream-malformed' | 'bad-request' | 'draining'
+  | 'busy' | 'too-large' | 'policy' | 'not-resolved' | 'connect-failed' | 'upstream-timeout' | 'upstream-malformed'
+  | 'bad-request' | 'draining'
 
 export type ServerErrorCode =
   | 'MINWWW_EXIT_BAD_OPTION' // an option of createExit is wrong

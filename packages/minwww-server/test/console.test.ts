@@ -39,6 +39,23 @@ t.test('page, files, metrics, health, state: own content only, nobody named', as
   t.notMatch(everything, /_total\{[^}]*le="/, 'that label belongs to histograms')
 })
 
+t.test('answers that wait at the limit are shown, and how long they wait', async t => {
+  const core = new FakeCore()
+  Object.assign(core, { load: { sessions: 8, sending: 8, queued: 327_680 } })
+  const { exit, base } = await start({ createCore: () => core, bandwidth: { out: 65_536 } })
+  t.teardown(async () => await exit.close())
+  t.match(await (await fetch(`${base}/state`)).json(), { load: { sending: 8, queued: 327_680, delay: 5_000 } })
+  const metrics = await (await fetch(`${base}/metrics`)).text()
+  t.match(metrics, 'minwww_exit_answers_sending 8')
+  t.match(metrics, 'minwww_exit_answers_sending_bytes 327680')
+  t.match(metrics, 'minwww_exit_answers_delay_seconds 5')
+  t.match(exit.stats, { sending: 8, queued: 327_680 })
+  const events = (await fetch(`${base}/events`)).body?.getReader()
+  const first = Buffer.from((await events?.read())?.value ?? []).toString()
+  t.equal(JSON.parse(first.split('data: ')[1] ?? '').samples[0].waiting, 8, 'in the chart too')
+  await events?.cancel()
+})
+
 t.test('an exit that takes nothing more for its quota says so', async t => {
   // Less than a request is expected to cost, although some is left.
   const { exit, base } = await start({ bandwidth: { quotaDay: 60_000 } })

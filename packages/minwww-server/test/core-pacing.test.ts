@@ -8,6 +8,16 @@ const TUNNEL_BYTES = 1024
 /** No limit but the session's own. */
 const ALONE = { messageRate: 1e6, messageBurst: 1e6, serverRate: 1e12, maxBacklog: 1e6 }
 
+t.test('answers that wait to be sent are counted until their last message has left', async t => {
+  const world = new World({ serverRate: 32_768, maxBacklog: 16 })
+  world.answer = () => page(40_000)
+  for (let i = 0; i < 8; i++) world.client(`visitor ${i}`).open(1)
+  t.match([world.core.load.fetches, world.core.load.sending], [0, 8])
+  t.ok(world.core.load.queued >= 8 * 40_000)
+  world.run(60_000)
+  t.match(world.core.load, { sending: 0, queued: 0 })
+})
+
 t.test('a session starts with 64 tunnel messages at once, then 128 KB/s', async t => {
   const world = new World(ALONE)
   const alice = world.client('alice')

@@ -17,7 +17,7 @@ const KEYS = sessionKeys(seeded('secret')(16))
 
 function sessionOf (rate = 1e9): Session {
   const session = new Session(EPOCH, destination, KEYS, DEFAULT_CONFIG)
-  session.peer.isValidated = true
+  session.peer.validate()
   session.bucket.setRate(EPOCH, rate, 190 * KB)
   return session
 }

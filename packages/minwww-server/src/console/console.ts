@@ -24,7 +24,8 @@ export interface OperatorConsole {
 }
 
 /** Only what comes from the console itself. uPlot sets its styles by script, which needs no `unsafe-inline`. */
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; " +
+  "form-action 'none'; frame-ancestors 'none'"
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/
 const PERIOD = 1_000
 
@@ -44,8 +45,12 @@ const FILES: ReadonlyArray<readonly [path: string, type: string, file: () => str
  *
  * @throws ServerError MINWWW_EXIT_BAD_OPTION for an address that is not loopback
  */
-export async function openConsole (parts: ExitParts, actions: ConsoleActions, listen: { host: string, port: number }): Promise<OperatorConsole> {
-  if (!LOOPBACK.test(listen.host)) throw new ServerError('MINWWW_EXIT_BAD_OPTION', `the console listens on this machine only: ${listen.host} is not a loopback address`)
+export async function openConsole (
+  parts: ExitParts, actions: ConsoleActions, listen: { host: string, port: number }
+): Promise<OperatorConsole> {
+  if (!LOOPBACK.test(listen.host)) {
+    throw new ServerError('MINWWW_EXIT_BAD_OPTION', `the console listens on this machine only: ${listen.host} is not a loopback address`)
+  }
   const app = fastify({ forceCloseConnections: true, bodyLimit: 1_024 })
   const nonce = randomBytes(16).toString('hex')
   const history = new History()
@@ -117,7 +122,8 @@ function addEvents (app: FastifyInstance, feed: EventFeed, history: History, par
 function addActions (app: FastifyInstance, actions: ConsoleActions, nonce: string): void {
   const allowed = async (request: FastifyRequest, reply: FastifyReply) => {
     const given = Buffer.from(String(request.headers['x-minwww-nonce'] ?? ''))
-    if (given.length !== nonce.length || !timingSafeEqual(given, Buffer.from(nonce))) await reply.code(403).send({ message: 'Load the page again.' })
+    if (given.length === nonce.length && timingSafeEqual(given, Buffer.from(nonce))) return
+    await reply.code(403).send({ message: 'Load the page again.' })
   }
   app.post('/drain', { preHandler: allowed }, async () => {
     actions.drain().catch(() => {})

@@ -1,4 +1,11 @@
-import type { Snapshot } from './snapshot.ts'
+/** What a sample is taken of. */
+export interface Sampled {
+  /** Epoch ms. */
+  now: number
+  /** Bytes since the start. */
+  totals: { in: number, out: number }
+  load: { active: number, waiting: number, sending: number }
+}
 
 /** One second of the exit. */
 export interface Sample {
@@ -8,6 +15,7 @@ export interface Sample {
   in: number
   out: number
   active: number
+  /** Requests that wait to be fetched, and answers that wait to leave. */
   waiting: number
 }
 
@@ -23,7 +31,7 @@ export class History {
     return this.#samples
   }
 
-  add (state: Snapshot): Sample {
+  add (state: Sampled): Sample {
     const last = this.#last ?? { now: state.now - 1_000, ...state.totals }
     const seconds = Math.max(0.001, (state.now - last.now) / 1_000)
     const sample: Sample = {
@@ -31,7 +39,7 @@ export class History {
       in: Math.round((state.totals.in - last.in) / seconds),
       out: Math.round((state.totals.out - last.out) / seconds),
       active: state.load.active,
-      waiting: state.load.waiting
+      waiting: state.load.waiting + state.load.sending
     }
     this.#last = { now: state.now, ...state.totals }
     this.#samples.push(sample)

@@ -22,15 +22,19 @@ export const consolePage = (nonce: string): string => `<!doctype html>
 <dl id="figures" class="figures" aria-label="Now"></dl>
 <section class="charts">
 <figure><figcaption>Traffic against limits, KB/s</figcaption><div id="traffic"></div></figure>
-<figure><figcaption>Requests under way and waiting</figcaption><div id="load"></div></figure>
+<figure><figcaption>Requests under way; requests and answers that wait</figcaption><div id="load"></div></figure>
 </section>
 <section aria-labelledby="quota-title">
 <h2 id="quota-title">Quota</h2>
 <div id="quota" class="bars"></div>
 </section>
 <section class="tables">
-<div><h2>Answers</h2><div class="scroll"><table id="outcomes"><thead><tr><th scope="col">Path and outcome</th><th scope="col" class="n">Count</th></tr></thead><tbody></tbody></table></div></div>
-<div><h2>Refusals by cause</h2><div class="scroll"><table id="refusals"><thead><tr><th scope="col">Cause</th><th scope="col" class="n">Count</th></tr></thead><tbody></tbody></table></div></div>
+<div><h2>Answers</h2><div class="scroll"><table id="outcomes">
+<thead><tr><th scope="col">Path and outcome</th><th scope="col" class="n">Count</th></tr></thead>
+<tbody></tbody></table></div></div>
+<div><h2>Refusals by cause</h2><div class="scroll"><table id="refusals">
+<thead><tr><th scope="col">Cause</th><th scope="col" class="n">Count</th></tr></thead>
+<tbody></tbody></table></div></div>
 <div><h2>Answers by size</h2><div id="sizes" class="bars"></div></div>
 <div><h2>Answers by time</h2><div id="latency" class="bars"></div></div>
 </section>

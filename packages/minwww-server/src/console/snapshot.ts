@@ -14,7 +14,21 @@ export interface Snapshot {
   totals: { in: number, out: number }
   /** Bytes left; null is unlimited. */
   quota: { day: number | null, month: number | null, dayUsed: number, monthUsed: number }
-  load: { active: number, running: number, waiting: number, streams: number, sessions: number, clients: number, suspended: number }
+  load: {
+    /** Requests that wait or are being fetched. */
+    active: number
+    running: number
+    waiting: number
+    /** Answers that wait to leave towards I2P, and their bytes. */
+    sending: number
+    queued: number
+    /** ms until what is queued has left at the limit; 0 without one. */
+    delay: number
+    streams: number
+    sessions: number
+    clients: number
+    suspended: number
+  }
   outcomes: Record<string, number>
   refusals: Record<string, number>
   latency: { bounds: readonly number[], counts: readonly number[] }
@@ -30,6 +44,8 @@ export function snapshot (parts: ExitParts): Snapshot {
   const { clock, bandwidth, statistics, queue, web } = parts
   const left = bandwidth.quotaLeft()
   const used = bandwidth.quotaState()
+  const { sessions, sending, queued } = parts.coreLoad
+  const { out } = bandwidth.limits
   return {
     now: clock.now(),
     startedAt: parts.startedAt,
@@ -42,13 +58,16 @@ export function snapshot (parts: ExitParts): Snapshot {
       active: parts.active,
       running: queue.running,
       waiting: queue.waiting,
+      sending,
+      queued,
+      delay: out === 0 ? 0 : Math.round(queued / out * 1_000),
       streams: parts.streams?.size ?? 0,
-      sessions: parts.coreLoad.sessions,
+      sessions,
       clients: parts.admission.clients,
       suspended: parts.suspended.size
     },
     outcomes: Object.fromEntries(statistics.outcomes),
-    refusals: { ...Object.fromEntries(statistics.refusals), ...(queue.shed > 0 ? { queue: queue.shed } : {}), ...(parts.streams !== undefined && parts.streams.refused > 0 ? { streams: parts.streams.refused } : {}) },
+    refusals: refusalsOf(parts),
     latency: { bounds: LATENCY_CLASSES, counts: statistics.latency },
     sizes: { bounds: SIZE_CLASSES, counts: statistics.sizes },
     cache: web.cache?.stats ?? null,
@@ -62,6 +81,13 @@ export function healthOf (parts: ExitParts): Health {
   if (parts.sessionState !== undefined && parts.sessionState !== 'ready') return 'router not ready'
   if (parts.quotaStore?.healthy === false) return 'disk does not take the accounting'
   return parts.bandwidth.quotaUsedUp ? 'quota used up' : 'ok'
+}
+
+function refusalsOf ({ statistics, queue, streams }: ExitParts): Record<string, number> {
+  const refusals = Object.fromEntries(statistics.refusals)
+  if (queue.shed > 0) refusals.queue = queue.shed
+  if (streams !== undefined && streams.refused > 0) refusals.streams = streams.refused
+  return refusals
 }
 
 function finite (value: number): number | null {

@@ -34,7 +34,7 @@ export class FlowScheduler {
   /** Who was away does not get what he could have had meanwhile. */
   enter (flow: Flow): void {
     const { session } = flow
-    session.served = Math.min(Math.max(session.served, this.#virtual), this.#virtual + MAX_LEAD)
+    session.turnWithin(this.#virtual, this.#virtual + MAX_LEAD)
     this.#flows.add(flow, session.served)
   }
 
@@ -46,7 +46,7 @@ export class FlowScheduler {
   serve (flow: Flow, bytes: number): void {
     this.#flows.remove(flow)
     this.#virtual = flow.session.served
-    flow.session.served += bytes
+    flow.session.serve(bytes)
   }
 
   /** Somebody else was served at this virtual time. */

@@ -20,8 +20,7 @@ export class Flow {
   readonly session: Session
   /** Its Destination was not validated when the flow was opened. */
   readonly isUnvalidated: boolean
-  /** Rate at which it was put to rest, bytes/s; the send queue keeps the sum. */
-  restingRate = 0
+  #restingRate = 0
   #held = 0
   readonly #fresh: Burst[] = []
   readonly #turn: Burst[] = []
@@ -49,6 +48,16 @@ export class Flow {
   /** Bytes, in whole tunnel messages, of the next message. */
   get nextBytes (): number {
     return wireBytes(this.head?.messageLength ?? 0)
+  }
+
+  /** Rate at which it was put to rest, bytes/s. */
+  get restingRate (): number {
+    return this.#restingRate
+  }
+
+  /** Its session's bucket holds it back. */
+  rest (): void {
+    this.#restingRate = this.session.bucket.rate
   }
 
   push (burst: Burst): void {

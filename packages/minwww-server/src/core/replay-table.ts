@@ -1,10 +1,36 @@
 /** What is remembered of one OPEN. */
-export interface OpenEntry {
+export class OpenEntry {
+  #attempt: number
+  #seenAt: number
+  #isFetched = false
+
+  constructor (now: number, attempt: number) {
+    this.#attempt = attempt
+    this.#seenAt = now
+  }
+
   /** Highest attempt seen. */
-  attempt: number
-  seenAt: number
+  get attempt (): number {
+    return this.#attempt
+  }
+
+  get seenAt (): number {
+    return this.#seenAt
+  }
+
   /** Its request was given out to be fetched. */
-  fetched: boolean
+  get isFetched (): boolean {
+    return this.#isFetched
+  }
+
+  seen (now: number, attempt: number): void {
+    this.#attempt = Math.max(this.#attempt, attempt)
+    this.#seenAt = now
+  }
+
+  markFetched (): void {
+    this.#isFetched = true
+  }
 }
 
 /**
@@ -30,9 +56,8 @@ export class ReplayTable {
 
   /** Call after the signature was verified. */
   record (now: number, key: string, attempt: number): OpenEntry {
-    const entry = this.#entries.get(key) ?? { attempt, seenAt: now, fetched: false }
-    entry.attempt = Math.max(entry.attempt, attempt)
-    entry.seenAt = now
+    const entry = this.#entries.get(key) ?? new OpenEntry(now, attempt)
+    entry.seen(now, attempt)
     this.#entries.delete(key)
     this.#entries.set(key, entry)
     return entry

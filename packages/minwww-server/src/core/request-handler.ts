@@ -2,7 +2,8 @@ import { decodeObject, decodeRate, encodeObject, ErasureDecoder, MAX_OBJECT, Tok
 import type { BodyMessage, CancelMessage, OpenMessage, RequestMessage, WantMessage, WireErrorName } from '@minwww/protocol'
 import { ErrorBurst, SymbolBurst } from './bursts.ts'
 import type { ServerConfig } from './config.ts'
-import type { ServedRequest, RequestState } from './served-request.ts'
+import { ServedRequest } from './served-request.ts'
+import type { RequestState, Sending } from './served-request.ts'
 import { RequestTable } from './request-table.ts'
 import type { OpenEntry } from './replay-table.ts'
 import type { SendQueue } from './send-queue.ts'
@@ -13,22 +14,22 @@ import type { FailureFacts, ServerEvent, ServerStats } from './types.ts'
 /** Repetitions of an ERROR for the same request. */
 const ERROR_REPEATS = 5
 
-/** What names a sending of a request. */
-interface Asked { id: number, attempt: number, flags: number }
-
 /**
  * What happens to the requests of verified clients: fetched once, answered by (session, id) as often as their attempt
  * rises, within the caps (section 8).
  */
 export class RequestHandler {
-  isDraining = false
-  readonly events: ServerEvent[] = []
+  #isDraining = false
+  /** Taken after every call of the core. */
+  readonly #events: ServerEvent[] = []
   readonly #config: ServerConfig
   readonly #stats: ServerStats
   readonly #sendQueue: SendQueue
   readonly #requests: RequestTable
   /** Exchanges being fetched, by handle, in the order of their deadlines. Bounded by maxFetches. */
   readonly #fetches = new Map<number, ServedRequest>()
+  /** How many of them each session has; only sessions with some. */
+  readonly #fetchesOf = new Map<Session, number>()
   readonly #unvalidated: TokenBucket
   #nextHandle = 1
 
@@ -54,13 +55,22 @@ export class RequestHandler {
     return this.#requests.size
   }
 
+  /** From now on everything new is refused. */
+  drain (): void {
+    this.#isDraining = true
+  }
+
+  pollEvent (): ServerEvent | undefined {
+    return this.#events.shift()
+  }
+
   /** An OPEN (with its entry in the replay table) or a REQUEST. */
   request (now: number, session: Session, message: OpenMessage | RequestMessage, entry?: OpenEntry): void {
     this.#learn(now, session, message)
-    session.max = decodeRate(message.max)
-    const known = session.requests.get(message.id)
+    session.accept(decodeRate(message.max))
+    const known = this.#requests.find(session, message.id)
     if (known !== undefined) return this.#again(now, known, message)
-    if (!this.#isNew(session, message.id, message.attempt, entry?.fetched === true)) return
+    if (!this.#isNew(session, message.id, message.attempt, entry?.isFetched === true)) return
     if (message.object.length === 0) return this.#probe(now, session, message)
     this.#fetch(now, session, message, message.object, entry)
   }
@@ -68,15 +78,13 @@ export class RequestHandler {
   want (now: number, session: Session, message: WantMessage): void {
     this.#learn(now, session, message)
     this.#stats.wants++
-    const request = session.requests.get(message.id)
+    const request = this.#requests.find(session, message.id)
     if (request === undefined) {
       if (session.window.check(message.id) === 'old') this.#stats.replayed++
       else this.#notify(session, message.id, message.attempt, 'unknown-id', {})
       return
     }
-    const isNewAttempt = message.attempt > request.attempt
-    if (isNewAttempt) request.copy = message.flags
-    request.attempt = Math.max(request.attempt, message.attempt)
+    const isNewAttempt = request.repaired(message)
     if (request.state.name === 'failed' && isNewAttempt) return this.#repeatFailure(request)
     if (request.state.name !== 'cached') return
     if (this.#sendQueue.waiting(session, request) >= message.count) {
@@ -88,13 +96,13 @@ export class RequestHandler {
 
   cancel (now: number, session: Session, message: CancelMessage): void {
     session.window.accept(message.id)
-    const request = session.requests.get(message.id)
+    const request = this.#requests.find(session, message.id)
     if (request !== undefined && message.attempt >= request.attempt) this.#forget(request)
   }
 
   /** A symbol of a request that does not fit one message. The path is what the client said last. */
   body (now: number, session: Session, message: BodyMessage): void {
-    let request = session.requests.get(message.id)
+    let request = this.#requests.find(session, message.id)
     if (request === undefined) {
       if (!this.#isNew(session, message.id, message.attempt, false)) return
       const decoder = new ErasureDecoder(message.size, message.symbol.length)
@@ -110,7 +118,7 @@ export class RequestHandler {
       this.#stats.malformed++
       return
     }
-    request.attempt = Math.max(request.attempt, message.attempt)
+    request.continued(message)
     state.decoder.add(message.index, message.symbol)
     if (!state.decoder.complete) return
     const object = state.decoder.result()
@@ -140,7 +148,7 @@ export class RequestHandler {
 
   /** The session has ended: so has all that it asked for. */
   drop (session: Session): void {
-    for (const request of [...session.requests.values()]) this.#forget(request)
+    for (const request of this.#requests.of(session)) this.#forget(request)
     this.#sendQueue.drop(session)
   }
 
@@ -152,7 +160,7 @@ export class RequestHandler {
 
   handleTimeout (now: number): void {
     for (let first = this.#first(); first !== undefined && first.deadline <= now; first = this.#first()) {
-      this.events.push({ type: 'cancelled', handle: first.handle })
+      this.#events.push({ type: 'cancelled', handle: first.handle })
       this.fail(now, first.handle, 'upstream-timeout', {})
     }
     this.#requests.handleTimeout(now)
@@ -172,14 +180,11 @@ export class RequestHandler {
     return false
   }
 
-  #again (now: number, request: ServedRequest, { attempt, flags }: Asked): void {
-    if (attempt <= request.attempt) {
+  #again (now: number, request: ServedRequest, sending: Sending): void {
+    if (!request.resent(sending)) {
       this.#stats.duplicates++
       return
     }
-    request.attempt = attempt
-    request.copy = flags
-    request.path = request.session.path
     const { state } = request
     if (state.name === 'failed') return this.#repeatFailure(request)
     // What is still being sent needs no repetition.
@@ -196,7 +201,7 @@ export class RequestHandler {
     this.#send(now, request, reply, () => reply.whole(path))
   }
 
-  #fetch (now: number, session: Session, asked: Asked, object: Buffer, entry?: OpenEntry): void {
+  #fetch (now: number, session: Session, asked: Sending, object: Buffer, entry?: OpenEntry): void {
     const { id, attempt } = asked
     const refusal = this.#refusal(now, session)
     if (refusal !== undefined) {
@@ -213,33 +218,37 @@ export class RequestHandler {
       const request = this.#create(now, session, asked, { name: 'failed', code: 'bad-request', facts: {}, repeatsLeft: ERROR_REPEATS })
       return this.#repeatFailure(request)
     }
-    if (entry !== undefined) entry.fetched = true
+    entry?.markFetched()
     const handle = this.#nextHandle++
     const deadline = now + this.#config.fetchDeadline
     const request = this.#create(now, session, asked, { name: 'fetching', handle, deadline })
     this.#fetches.set(handle, request)
-    session.fetches++
+    this.#fetchesOf.set(session, this.#fetchesBy(session) + 1)
     this.#stats.fetches++
-    this.events.push({ type: 'fetch', handle, message, from: session.destination, deadline })
+    this.#events.push({ type: 'fetch', handle, message, from: session.destination, deadline })
   }
 
   #refusal (now: number, session: Session): 'busy' | 'draining' | undefined {
-    if (this.isDraining) return 'draining'
+    if (this.#isDraining) return 'draining'
     const { maxFetches, maxFetchesPerSession } = this.#config
-    if (this.#fetches.size >= maxFetches || session.fetches >= maxFetchesPerSession) return 'busy'
+    if (this.#fetches.size >= maxFetches || this.#fetchesBy(session) >= maxFetchesPerSession) return 'busy'
     if (!session.peer.isValidated && !this.#unvalidated.take(now, 1)) return 'busy'
     return undefined
   }
 
-  #create (now: number, session: Session, { id, attempt, flags }: Asked, state: RequestState): ServedRequest {
-    const request: ServedRequest = { session, id, attempt, copy: flags, path: session.path, max: session.max, state, touched: now, held: 0 }
+  #fetchesBy (session: Session): number {
+    return this.#fetchesOf.get(session) ?? 0
+  }
+
+  #create (now: number, session: Session, sending: Sending, state: RequestState): ServedRequest {
+    const request = new ServedRequest(session, sending, state)
     this.#requests.add(now, request)
     return request
   }
 
   #answer (now: number, request: ServedRequest, object: Buffer): void {
     const reply = new Reply(object, request.path, this.#config)
-    request.state = { name: 'cached', reply }
+    request.answered(reply)
     this.#send(now, request, reply, () => reply.whole(request.path), true)
   }
 
@@ -255,16 +264,14 @@ export class RequestHandler {
   }
 
   #conclude (now: number, request: ServedRequest, code: WireErrorName, facts: FailureFacts): void {
-    request.state = { name: 'failed', code, facts, repeatsLeft: ERROR_REPEATS + 1 }
+    request.failed(code, facts, ERROR_REPEATS + 1)
     this.#requests.touch(now, request)
     this.#repeatFailure(request)
   }
 
   #repeatFailure (request: ServedRequest): void {
-    const { state, session, id, attempt } = request
-    if (state.name !== 'failed' || state.repeatsLeft < 1) return
-    state.repeatsLeft--
-    this.#notify(session, id, attempt, state.code, state.facts, request)
+    const failure = request.takeFailure()
+    if (failure !== undefined) this.#notify(request.session, request.id, request.attempt, failure.code, failure.facts, request)
   }
 
   #notify (session: Session, id: number, attempt: number, code: WireErrorName, facts: FailureFacts, owner?: ServedRequest): void {
@@ -274,7 +281,7 @@ export class RequestHandler {
   #forget (request: ServedRequest): void {
     if (request.state.name === 'fetching') {
       const { handle } = request.state
-      if (this.#finish(handle) !== undefined) this.events.push({ type: 'cancelled', handle })
+      if (this.#finish(handle) !== undefined) this.#events.push({ type: 'cancelled', handle })
     }
     this.#sendQueue.cancel(request.session, request)
     this.#requests.remove(request)
@@ -285,7 +292,9 @@ export class RequestHandler {
     const request = this.#fetches.get(handle)
     if (request === undefined) return undefined
     this.#fetches.delete(handle)
-    request.session.fetches--
+    const left = this.#fetchesBy(request.session) - 1
+    if (left === 0) this.#fetchesOf.delete(request.session)
+    else this.#fetchesOf.set(request.session, left)
     return request
   }
 

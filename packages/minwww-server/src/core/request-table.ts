@@ -1,8 +1,12 @@
 import type { ServerConfig } from './config.ts'
 import type { ServedRequest } from './served-request.ts'
+import type { Session } from './session.ts'
 
 /** Bytes that a request counts besides its answer. */
-const EXCHANGE_COST = 512
+const REQUEST_COST = 512
+
+/** What is remembered of one session: its requests by id, least recently touched first, and the bytes of their answers. */
+interface SessionRequests { readonly byId: Map<number, ServedRequest>, held: number }
 
 /**
  * All remembered requests, least recently touched first, with the bounds of section 8: bytes per session and in all,
@@ -10,7 +14,10 @@ const EXCHANGE_COST = 512
  */
 export class RequestTable {
   readonly #config: ServerConfig
-  readonly #byAge = new Set<ServedRequest>()
+  /** When each was touched last (ms) and the bytes that it counts, in the order of the first. */
+  readonly #byAge = new Map<ServedRequest, { touched: number, held: number }>()
+  /** Only sessions with requests. */
+  readonly #bySession = new Map<Session, SessionRequests>()
   /** Those that collect BODY symbols, oldest first. */
   readonly #uploads = new Set<ServedRequest>()
   #held = 0
@@ -28,10 +35,18 @@ export class RequestTable {
     return this.#byAge.size
   }
 
+  find (session: Session, id: number): ServedRequest | undefined {
+    return this.#bySession.get(session)?.byId.get(id)
+  }
+
+  /** All of one session, least recently touched first. */
+  of (session: Session): ServedRequest[] {
+    return [...this.#bySession.get(session)?.byId.values() ?? []]
+  }
+
   add (now: number, request: ServedRequest): void {
-    const { session } = request
-    if (session.requests.size >= this.#config.maxRequestsPerSession) this.#dropFirst(session.requests.values(), request)
-    session.requests.set(request.id, request)
+    const own = this.#bySession.get(request.session)
+    if (own !== undefined && own.byId.size >= this.#config.maxRequestsPerSession) this.#dropFirst(own.byId.values(), request)
     if (request.state.name === 'collecting') {
       const oldest = this.#uploads.size >= this.#config.maxUploads ? this.#uploads.values().next().value : undefined
       if (oldest !== undefined) this.remove(oldest)
@@ -42,23 +57,30 @@ export class RequestTable {
 
   /** It was used, or what it holds has changed. */
   touch (now: number, request: ServedRequest): void {
-    const { session } = request
-    request.touched = now
     if (request.state.name !== 'collecting') this.#uploads.delete(request)
+    const own = this.#ownOf(request.session)
+    own.byId.delete(request.id)
+    own.byId.set(request.id, request)
+    const held = heldBy(request)
+    const before = this.#byAge.get(request)?.held ?? 0
     this.#byAge.delete(request)
-    this.#byAge.add(request)
-    session.requests.delete(request.id)
-    session.requests.set(request.id, request)
-    this.#count(request, heldBy(request))
-    while (session.held > this.#config.cachePerSession && this.#dropFirst(session.requests.values(), request)) { /* next */ }
-    while (this.#held > this.#config.cacheTotal && this.#dropFirst(this.#byAge.values(), request)) { /* next */ }
+    this.#byAge.set(request, { touched: now, held })
+    own.held += held - before
+    this.#held += held - before
+    while (own.held > this.#config.cachePerSession && this.#dropFirst(own.byId.values(), request)) { /* next */ }
+    while (this.#held > this.#config.cacheTotal && this.#dropFirst(this.#byAge.keys(), request)) { /* next */ }
   }
 
   remove (request: ServedRequest): void {
-    if (!this.#byAge.delete(request)) return
+    const entry = this.#byAge.get(request)
+    if (entry === undefined) return
+    this.#byAge.delete(request)
     this.#uploads.delete(request)
-    request.session.requests.delete(request.id)
-    this.#count(request, 0)
+    this.#held -= entry.held
+    const own = this.#ownOf(request.session)
+    own.held -= entry.held
+    own.byId.delete(request.id)
+    if (own.byId.size === 0) this.#bySession.delete(request.session)
   }
 
   nextTimeout (): number | undefined {
@@ -67,11 +89,17 @@ export class RequestTable {
   }
 
   handleTimeout (now: number): void {
-    for (const request of this.#byAge) {
-      if (request.touched + this.#config.cacheTime > now) break
+    for (const [request, { touched }] of this.#byAge) {
+      if (touched + this.#config.cacheTime > now) break
       if (request.state.name === 'fetching') this.touch(now, request)
       else this.remove(request)
     }
+  }
+
+  #ownOf (session: Session): SessionRequests {
+    const own = this.#bySession.get(session) ?? { byId: new Map<number, ServedRequest>(), held: 0 }
+    this.#bySession.set(session, own)
+    return own
   }
 
   #dropFirst (requests: Iterable<ServedRequest>, keep: ServedRequest): boolean {
@@ -82,19 +110,13 @@ export class RequestTable {
     }
     return false
   }
-
-  #count (request: ServedRequest, held: number): void {
-    request.session.held += held - request.held
-    this.#held += held - request.held
-    request.held = held
-  }
 }
 
 function heldBy ({ state }: ServedRequest): number {
   switch (state.name) {
-    case 'collecting': return EXCHANGE_COST + state.size
-    case 'cached': return EXCHANGE_COST + state.reply.held
+    case 'collecting': return REQUEST_COST + state.size
+    case 'cached': return REQUEST_COST + state.reply.held
     case 'fetching':
-    case 'failed': return EXCHANGE_COST
+    case 'failed': return REQUEST_COST
   }
 }

@@ -11,8 +11,9 @@ export const MAX_WAITING = 512
 
 /**
  * Decides what leaves next, and when (section 7): each session's token bucket, and two limits of the server: tunnel
- * messages that the router has not yet likely sent, and messages in a second, if the client has not granted more. Sessions share those fairly in bytes, and
- * all Destinations that are not validated together have the share of one session.
+ * messages that the router has not yet likely sent, and messages in a second, if the client has not granted more.
+ * Sessions share those fairly in bytes, and all Destinations that are not validated together have the share of one
+ * session.
  */
 export class SendQueue {
   /** Only sessions with something to send. Bounded by the sessions; each flow is in exactly one of the next three. */
@@ -56,6 +57,13 @@ export class SendQueue {
 
   get held (): number {
     return this.#held
+  }
+
+  /** Answers that wait to be sent, whole or in part. */
+  get waitingAnswers (): number {
+    let count = 0
+    for (const flow of this.#flows.values()) count += flow.size
+    return count
   }
 
   /** False when too much waits for that session already. */
@@ -195,7 +203,7 @@ export class SendQueue {
     this.#shareOf(flow).leave(flow)
     this.#resting.add(flow, until)
     if (flow.isUnvalidated) return
-    flow.restingRate = flow.session.bucket.rate
+    flow.rest()
     this.#restingRate += flow.restingRate
     this.#restingValidated++
   }

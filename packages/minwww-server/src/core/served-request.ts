@@ -12,20 +12,83 @@ export type RequestState =
   | { name: 'cached', reply: Reply }
   | { name: 'failed', code: WireErrorName, facts: FailureFacts, repeatsLeft: number }
 
+/** What names one sending of a request; `flags` tell which copy of the attempt it is. */
+export interface Sending { id: number, attempt: number, flags: number }
+
 /** One (session, id): asked for once, fetched at most once, answered as often as attempts rise. */
-export interface ServedRequest {
+export class ServedRequest {
   readonly session: Session
   readonly id: number
-  /** Highest attempt seen; only a higher one is answered again. */
-  attempt: number
-  /** Which copy of that attempt came first; replies echo it, so that the client knows the round trip. */
-  copy: number
-  path: PathFacts
   /** Largest object that the client takes, bytes. */
-  max: number
-  state: RequestState
-  /** ms; the cache drops what was not touched for long. */
-  touched: number
-  /** Bytes that the cache counts. */
-  held: number
+  readonly max: number
+  #attempt: number
+  #copy: number
+  #path: PathFacts
+  #state: RequestState
+
+  constructor (session: Session, { id, attempt, flags }: Sending, state: RequestState) {
+    this.session = session
+    this.id = id
+    this.max = session.max
+    this.#attempt = attempt
+    this.#copy = flags
+    this.#path = session.path
+    this.#state = state
+  }
+
+  /** Highest attempt seen; only a higher one is answered again. */
+  get attempt (): number {
+    return this.#attempt
+  }
+
+  /** Which copy of that attempt came first; replies echo it, so that the client knows the round trip. */
+  get copy (): number {
+    return this.#copy
+  }
+
+  /** As the client told it with the attempt that is answered. */
+  get path (): PathFacts {
+    return this.#path
+  }
+
+  get state (): RequestState {
+    return this.#state
+  }
+
+  /** It was sent again. False for an attempt that was seen. */
+  resent (sending: Sending): boolean {
+    if (!this.repaired(sending)) return false
+    this.#path = this.session.path
+    return true
+  }
+
+  /** A WANT came for it. True if its attempt is a new one. */
+  repaired ({ attempt, flags }: Sending): boolean {
+    if (attempt <= this.#attempt) return false
+    this.#attempt = attempt
+    this.#copy = flags
+    return true
+  }
+
+  /** A part of it came. */
+  continued ({ attempt }: Sending): void {
+    this.#attempt = Math.max(this.#attempt, attempt)
+  }
+
+  answered (reply: Reply): void {
+    this.#state = { name: 'cached', reply }
+  }
+
+  /** @param repeats - how often the ERROR may be sent */
+  failed (code: WireErrorName, facts: FailureFacts, repeats: number): void {
+    this.#state = { name: 'failed', code, facts, repeatsLeft: repeats }
+  }
+
+  /** Counts one sending of its ERROR; undefined when there may be no more. */
+  takeFailure (): { code: WireErrorName, facts: FailureFacts } | undefined {
+    const state = this.#state
+    if (state.name !== 'failed' || state.repeatsLeft < 1) return undefined
+    this.#state = { ...state, repeatsLeft: state.repeatsLeft - 1 }
+    return state
+  }
 }

@@ -52,9 +52,19 @@ export class ServerCore {
     return this.#requests.fetching === 0 && this.#sendQueue.isEmpty
   }
 
-  /** Sizes of the tables, for metrics; `held` (answers remembered) and `queued` (answers that wait to be sent) in bytes. */
-  get load (): { sessions: number, fetches: number, requests: number, held: number, queued: number } {
-    return { sessions: this.#sessions.size, fetches: this.#requests.fetching, requests: this.#requests.remembered, held: this.#requests.held, queued: this.#sendQueue.held }
+  /**
+   * Sizes of the tables, for metrics; `held` (answers remembered) and `queued` (answers that wait to be sent) in bytes,
+   * `sending` is the number of the latter.
+   */
+  get load (): { sessions: number, fetches: number, requests: number, held: number, queued: number, sending: number } {
+    return {
+      sessions: this.#sessions.size,
+      fetches: this.#requests.fetching,
+      requests: this.#requests.remembered,
+      held: this.#requests.held,
+      queued: this.#sendQueue.held,
+      sending: this.#sendQueue.waitingAnswers
+    }
   }
 
   /** One payload from the router; anything that is not a valid message of a known client is dropped without an answer. */
@@ -64,7 +74,10 @@ export class ServerCore {
     else if (message.protocol === PROTOCOL.RAW) this.#receiveRaw(now, message)
   }
 
-  /** The HTTP response for a 'fetch' event. One that is too large for the client becomes ERROR 3. Returns its bytes as they are sent. */
+  /**
+   * The HTTP response for a 'fetch' event. One that is too large for the client becomes ERROR 3. Returns its bytes as they
+   * are sent.
+   */
   respond (now: number, handle: number, message: Buffer): number {
     this.#now = now
     return this.#requests.respond(now, handle, message)
@@ -79,7 +92,7 @@ export class ServerCore {
   /** From now on new requests get ERROR 10; what is under way goes on. */
   drain (now: number): void {
     this.#now = now
-    this.#requests.isDraining = true
+    this.#requests.drain()
   }
 
   /** Other limits of the operator from now on. */
@@ -109,22 +122,22 @@ export class ServerCore {
     const next = this.#sendQueue.poll(now)
     if (next === undefined) return undefined
     const { session, payload } = next
-    session.isAnswered = true
+    session.answered()
     this.stats.symbols++
     this.stats.bytesSent += payload.length
     return {
       source: 0,
       to: session.destination,
       protocol: PROTOCOL.RAW,
-      fromPort: session.ownPort,
-      toPort: session.clientPort,
+      fromPort: session.ports.own,
+      toPort: session.ports.client,
       payload,
       expires: now + this.#config.expiry
     }
   }
 
   pollEvent (): ServerEvent | undefined {
-    return this.#requests.events.shift()
+    return this.#requests.pollEvent()
   }
 
   #receiveOpen (now: number, message: Incoming): void {
@@ -133,7 +146,7 @@ export class ServerCore {
     this.stats.opens++
     let { session } = verified
     if (session === undefined) {
-      session = new Session(now, verified.from, sessionKeys(verified.open.key), this.#config)
+      session = new Session(now, verified.from, sessionKeys(verified.open.key), this.#config, this.#sessions.peerOf(verified.from))
       this.#evict(this.#sessions.add(session))
     }
     this.#heard(now, session, message, false)
@@ -181,9 +194,8 @@ export class ServerCore {
   }
 
   #heard (now: number, session: Session, { fromPort, toPort }: Incoming, isUse: boolean): void {
-    session.clientPort = fromPort
-    session.ownPort = toPort
-    this.#evict(this.#sessions.touch(now, session, isUse))
+    session.heard(now, fromPort, toPort)
+    this.#evict(this.#sessions.touch(session, isUse))
   }
 
   #evict (session: Session | undefined): void {

@@ -1,6 +1,7 @@
 import type { Destination } from '@minwww/i2cp/codec'
 import type { ServerConfig } from './config.ts'
-import type { Peer, Session } from './session.ts'
+import { Peer } from './session.ts'
+import type { Session } from './session.ts'
 
 /**
  * Sessions by id, in two tables: Destinations cost nothing to make, so sessions of which only the OPEN was seen cannot
@@ -29,23 +30,25 @@ export class SessionTable {
     return this.#peers.has(keyOf(destination))
   }
 
+  /** What all sessions of a Destination share: for a new session, which `add` takes up. */
+  peerOf (destination: Destination): Peer {
+    return this.#peers.get(keyOf(destination)) ?? new Peer()
+  }
+
   /** Adds a session; returns the one that had to go. */
   add (session: Session): Session | undefined {
     const evicted = this.#fresh.size >= this.#config.maxFreshSessions ? first(this.#fresh) : undefined
     if (evicted !== undefined) this.remove(evicted)
     this.#fresh.set(session.name, session)
-    const key = keyOf(session.destination)
-    session.peer = this.#peers.get(key) ?? session.peer
-    session.peer.sessions++
-    this.#peers.set(key, session.peer)
+    session.peer.join()
+    this.#peers.set(keyOf(session.destination), session.peer)
     return evicted
   }
 
   /** The session has proved again that it knows its key. Returns the one that had to go for it. */
-  touch (now: number, session: Session, isUse: boolean): Session | undefined {
-    session.heardAt = now
+  touch (session: Session, isUse: boolean): Session | undefined {
     const isProof = isUse && session.isAnswered
-    if (isProof) session.peer.isValidated = true
+    if (isProof) session.peer.validate()
     if (!isProof && this.#fresh.has(session.name)) {
       this.#fresh.delete(session.name)
       this.#fresh.set(session.name, session)
@@ -62,7 +65,7 @@ export class SessionTable {
   remove (session: Session): void {
     const known = this.#fresh.delete(session.name) || this.#used.delete(session.name)
     if (!known) return
-    if (--session.peer.sessions === 0) this.#peers.delete(keyOf(session.destination))
+    if (session.peer.leave()) this.#peers.delete(keyOf(session.destination))
   }
 
   /** When the next session ends. */

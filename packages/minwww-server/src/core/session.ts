@@ -2,17 +2,34 @@ import type { Destination } from '@minwww/i2cp/codec'
 import { decodeRate, MAX_OBJECT, MAX_SYMBOLS, ReplayWindow, TokenBucket, TUNNEL_BYTES } from '@minwww/protocol'
 import type { SessionKeys } from '@minwww/protocol'
 import type { ServerConfig } from './config.ts'
-import type { ServedRequest } from './served-request.ts'
 import type { PathFacts } from './reply.ts'
 
 /** Symbols are slow enough for every gateway if the rate is below this share of what the server's message rate lets through. */
 const SLOW = 0.9
 
 /** A Destination that has sessions. */
-export interface Peer {
-  sessions: number
+export class Peer {
+  #sessions = 0
+  #isValidated = false
+
   /** It spoke again after it was answered: it can be reached where it says it is (QUIC's address validation). */
-  isValidated: boolean
+  get isValidated (): boolean {
+    return this.#isValidated
+  }
+
+  validate (): void {
+    this.#isValidated = true
+  }
+
+  /** It has one more session. */
+  join (): void {
+    this.#sessions++
+  }
+
+  /** It has one session fewer; true if that was the last one. */
+  leave (): boolean {
+    return --this.#sessions === 0
+  }
 }
 
 /** A client that has signed an OPEN. */
@@ -21,43 +38,91 @@ export class Session {
   readonly name: string
   readonly destination: Destination
   readonly keys: SessionKeys
-  /** Shared by all sessions of the Destination; `SessionTable.add` sets it. */
-  peer: Peer = { sessions: 0, isValidated: false }
+  /** Shared by all sessions of the Destination. */
+  readonly peer: Peer
   readonly window = new ReplayWindow()
   /** Everything sent to this client passes it; bytes. */
   readonly bucket: TokenBucket
-  /** Messages, where the client has granted more than the server's message rate; undefined where that one counts. */
-  messages: TokenBucket | undefined
-  /** Bytes that it was sent, and at least what the others were given meanwhile: its turn among them. */
-  served = 0
-  /** By id, least recently touched first. Bounded by maxRequestsPerSession. */
-  readonly requests = new Map<number, ServedRequest>()
-  /** Bytes of its cached answers. */
-  held = 0
-  fetches = 0
-  /** Something was sent to it. */
-  isAnswered = false
-  heardAt: number
-  /** Port of the client, and ours. */
-  clientPort = 0
-  ownPort = 0
-  /** As last told by the client. */
-  path: PathFacts
-  max = MAX_OBJECT
+  #messages: TokenBucket | undefined
+  #served = 0
+  #isAnswered = false
+  #heardAt: number
+  #ports = { client: 0, own: 0 }
+  #path: PathFacts
+  #max = MAX_OBJECT
   readonly #config: ServerConfig
 
-  constructor (now: number, destination: Destination, keys: SessionKeys, config: ServerConfig) {
+  constructor (now: number, destination: Destination, keys: SessionKeys, config: ServerConfig, peer = new Peer()) {
     this.name = keys.session.toString('hex')
     this.destination = destination
     this.keys = keys
-    this.heardAt = now
+    this.peer = peer
+    this.#heardAt = now
     this.#config = config
-    this.path = { loss: 0, shape: 1, maxSymbols: config.messageBurst }
+    this.#path = { loss: 0, shape: 1, maxSymbols: config.messageBurst }
     this.bucket = new TokenBucket(config.initialRate, config.initialDepth * TUNNEL_BYTES, now)
   }
 
   get id (): Buffer {
     return this.keys.session
+  }
+
+  /** Messages, where the client has granted more than the server's message rate; undefined where that one counts. */
+  get messages (): TokenBucket | undefined {
+    return this.#messages
+  }
+
+  /** Bytes that it was sent, and at least what the others were given meanwhile: its turn among them. */
+  get served (): number {
+    return this.#served
+  }
+
+  /** Something was sent to it. */
+  get isAnswered (): boolean {
+    return this.#isAnswered
+  }
+
+  get heardAt (): number {
+    return this.#heardAt
+  }
+
+  /** Port of the client, and ours. */
+  get ports (): { readonly client: number, readonly own: number } {
+    return this.#ports
+  }
+
+  /** As last told by the client. */
+  get path (): PathFacts {
+    return this.#path
+  }
+
+  /** Largest object that the client takes, bytes. */
+  get max (): number {
+    return this.#max
+  }
+
+  /** A message of its came, from and to these ports. */
+  heard (now: number, fromPort: number, toPort: number): void {
+    this.#heardAt = now
+    this.#ports = { client: fromPort, own: toPort }
+  }
+
+  answered (): void {
+    this.#isAnswered = true
+  }
+
+  /** @param max - bytes of the largest object that it takes from now on */
+  accept (max: number): void {
+    this.#max = max
+  }
+
+  /** Its turn is not before `least` and not after `most`. */
+  turnWithin (least: number, most: number): void {
+    this.#served = Math.min(Math.max(this.#served, least), most)
+  }
+
+  serve (bytes: number): void {
+    this.#served += bytes
   }
 
   /** Takes the rate that the client grants; code 0 means that it does not know yet. Absurd rates are clamped. */
@@ -73,7 +138,7 @@ export class Session {
   /** What the path is: as the client says, and how many symbols may follow each other unhindered at its rate. */
   learn (now: number, { loss, shape, rate }: { loss: number, shape: number, rate: number }): void {
     this.grant(now, rate)
-    this.path = { loss, shape, maxSymbols: this.#maxSymbols(rate) }
+    this.#path = { loss, shape, maxSymbols: this.#maxSymbols(rate) }
   }
 
   /**
@@ -84,14 +149,14 @@ export class Session {
     const { messageRate, messageBurst } = this.#config
     const granted = rate / TUNNEL_BYTES
     const burst = messageBurst * granted / messageRate
-    if (granted <= messageRate) this.messages = undefined
-    else if (this.messages === undefined) this.messages = new TokenBucket(granted, burst, now)
-    else this.messages.setRate(now, granted, burst)
+    if (granted <= messageRate) this.#messages = undefined
+    else if (this.#messages === undefined) this.#messages = new TokenBucket(granted, burst, now)
+    else this.#messages.setRate(now, granted, burst)
   }
 
   #maxSymbols (code: number): number {
     const { messageRate, messageBurst } = this.#config
     const isSlow = code > 0 && this.bucket.rate < SLOW * messageRate * TUNNEL_BYTES
-    return isSlow ? MAX_SYMBOLS : Math.floor(this.messages?.depth ?? messageBurst)
+    return isSlow ? MAX_SYMBOLS : Math.floor(this.#messages?.depth ?? messageBurst)
   }
 }

@@ -95,8 +95,10 @@ export class ExitParts {
     return (this.#session as { state?: string }).state
   }
 
-  get coreLoad (): { sessions: number } {
-    return { sessions: this.core.load?.sessions ?? 0 }
+  /** Clients with a session; answers that wait to leave towards I2P, their number and bytes. */
+  get coreLoad (): { sessions: number, sending: number, queued: number } {
+    const { sessions = 0, sending = 0, queued = 0 } = this.core.load ?? {}
+    return { sessions, sending, queued }
   }
 
   /** How full the tables, queues and caches are. */

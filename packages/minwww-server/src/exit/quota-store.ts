@@ -25,7 +25,9 @@ export class QuotaStore {
   }
 
   /** One file per Destination, so that several exits may share the directory. */
-  static async open (directory: string, b32: string, clock: Clock, logger: ExitLogger): Promise<{ store: QuotaStore, saved: QuotaState | undefined }> {
+  static async open (
+    directory: string, b32: string, clock: Clock, logger: ExitLogger
+  ): Promise<{ store: QuotaStore, saved: QuotaState | undefined }> {
     const failed: Array<(error: NodeJS.ErrnoException) => void> = []
     const { journal, saved } = await QuotaJournal.open(join(directory, `quota-${b32.slice(0, 16)}.jsonl`), error => failed[0]?.(error))
     const store = new QuotaStore(journal, clock, logger)

@@ -74,7 +74,9 @@ export class SuspendedResponses {
 }
 
 /** Fields that choose another response for the same URL. */
-const SELECTING = ['accept', 'accept-encoding', 'accept-language', 'authorization', 'cookie', 'range', 'if-none-match', 'if-modified-since', 'if-range']
+const SELECTING = [
+  'accept', 'accept-encoding', 'accept-language', 'authorization', 'cookie', 'range', 'if-none-match', 'if-modified-since', 'if-range'
+]
 
 function keyOf (visitor: Visitor, request: HttpRequest): string {
   const hash = createHash('sha256').update(`${request.url}\n`)

@@ -101,7 +101,8 @@ export class Bandwidth implements Pacer {
     const now = this.#clock.now()
     const wait = this.#quota.retryAfter(now, active * EXPECTED_COST)
     if (wait > 0) return { cause: 'quota', retryAfter: wait }
-    return this.#delayed('bandwidth-out', this.#owed.ahead(now, client), this.#out.rate) ?? this.#delayed('bandwidth-in', this.#inWaiting, this.#in.rate)
+    return this.#delayed('bandwidth-out', this.#owed.ahead(now, client), this.#out.rate) ??
+      this.#delayed('bandwidth-in', this.#inWaiting, this.#in.rate)
   }
 
   /** The core has got an answer of about so many bytes for a client. */

@@ -39,7 +39,9 @@ export class QuotaJournal {
    * @throws ServerError MINWWW_EXIT_BAD_STATE if the file has content but no line that can be read: a quota is never
    *   reset by damage, the operator decides.
    */
-  static async open (file: string, onError: (error: NodeJS.ErrnoException) => void = () => {}): Promise<{ journal: QuotaJournal, saved: QuotaState | undefined }> {
+  static async open (
+    file: string, onError: (error: NodeJS.ErrnoException) => void = () => {}
+  ): Promise<{ journal: QuotaJournal, saved: QuotaState | undefined }> {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
     const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return ''

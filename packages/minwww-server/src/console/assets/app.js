@@ -82,12 +82,19 @@ const quota = ({ day, month, dayUsed, monthUsed }) => {
     .map((cells, index) => (index === 0 ? day : month) === null ? [cells[0], 0, 1, `${sizes(index === 0 ? dayUsed : monthUsed)}, no limit`] : cells))
 }
 
+// What waits to leave: at a limit it is all that a visitor waits for.
+const backlog = ({ sending, queued, delay }) => {
+  const size = sending === 0 ? '0' : `${sending}, ${sizes(queued)}`
+  return ['Answers to send', delay >= 100 ? `${size}, ${(delay / 1000).toFixed(1)} s` : size]
+}
+
 const show = ({ state, sample }) => {
   find('state').textContent = `${state.health}, ${state.destination}`
   find('state').className = state.health === 'ok' ? 'good' : 'warn'
   const { load } = state
   const figures = [
-    [limited('To I2P', state.limits.out), rate(sample.out)], [limited('From the web', state.limits.in), rate(sample.in)], ['Under way', String(load.active)], ['Waiting', String(load.waiting)],
+    [limited('To I2P', state.limits.out), rate(sample.out)], [limited('From the web', state.limits.in), rate(sample.in)],
+    ['Under way', String(load.active)], ['Waiting', String(load.waiting)], backlog(load),
     ['Sessions', String(load.sessions)], ['Streams', String(load.streams)], ['Running for', span(state.now - state.startedAt)],
     ...(state.cache === null ? [] : [['Cache hits', `${state.cache.hits} of ${state.cache.hits + state.cache.misses}`]])
   ]

@@ -77,7 +77,8 @@ export class QuotaCounter {
 export function readQuotaState (value: unknown): QuotaState | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { day, month, dayBytes, monthBytes } = value as Partial<QuotaState>
-  if (typeof day !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(day) || typeof month !== 'string' || !/^\d{4}-\d{2}$/.test(month)) return undefined
+  if (typeof day !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(day)) return undefined
+  if (typeof month !== 'string' || !/^\d{4}-\d{2}$/.test(month)) return undefined
   if (!isCount(dayBytes) || !isCount(monthBytes)) return undefined
   return { day, month, dayBytes, monthBytes }
 }
@@ -125,7 +126,8 @@ function civil (epoch: number): { year: number, month: number, day: number } {
   const shifted = epoch + EPOCH_SHIFT
   const era = Math.floor(shifted / ERA_DAYS)
   const dayOfEra = shifted - era * ERA_DAYS
-  const yearOfEra = Math.floor((dayOfEra - Math.floor(dayOfEra / 1_460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365)
+  const leapDays = Math.floor(dayOfEra / 1_460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096)
+  const yearOfEra = Math.floor((dayOfEra - leapDays) / 365)
   const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
   const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153)
   const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
