@@ -9,6 +9,7 @@ import { MAX_EXITS, MAX_PINS } from './pool/pool.ts'
 import { DONE } from './proxy/activity.ts'
 import { MAX_SITES } from './route/alt-svc.ts'
 import { MAX_ADDRESSES } from './http/auth.ts'
+import { DECODER_ROOM } from './http/decoder-room.ts'
 import { MAX_HOSTS, MAX_KNOWN } from './route/names.ts'
 import { DEFAULT_SETTINGS } from './proxy/options.ts'
 import { DISK, MEMORY } from './sessions/users.ts'
@@ -39,6 +40,13 @@ export const BOUNDS = {
   },
   queued: { name: 'messages that the session has not taken', most: MAX_QUEUED, unit: 'messages', full: 'the oldest is dropped', kept: 'core/context.ts outgoing' },
   bursts: { name: 'bursts of one exit that are watched', most: MAX_WATCHES, unit: 'bursts', full: 'the oldest is forgotten', kept: 'core/path.ts #watches' },
+  decoders: {
+    name: 'memory for bodies that are decoded for browsers',
+    most: DECODER_ROOM,
+    unit: 'bytes',
+    full: 'waits up to 30 s, then 503; who reads nothing for 2 s is cut off for one that waits',
+    kept: 'http/decoder-room.ts #places #waiting; http/decoding.ts read'
+  },
   exits: {
     name: 'exits',
     most: MAX_EXITS,

@@ -1,65 +1,17 @@
 import t from 'tap'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
+import type { IncomingMessage } from 'node:http'
+import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { encodeB33, RED25519 } from '@minwww/i2cp'
 import { firstOf } from '../src/route/peer-search.ts'
 import { StreamFailure } from '../src/route/stream-path.ts'
 import type { StreamPeer } from '../src/route/streams.ts'
 import type { ExitStatus } from '../src/core.ts'
-import { get, keys, parseRaw, raw, startProxy, type Fixture, type Site } from './proxy-support.ts'
-import { ProxyError, type ProxyOptions } from '../src/index.ts'
-
-/** Stands for I2P: streams to a Destination are TCP connections to the server that has its hash. */
-class FakeStreams {
-  readonly ports = new Map<string, number>()
-  readonly connected: string[] = []
-  readonly sockets: Duplex[] = []
-  connect ({ destination, port }: { destination: { b32: string }, port?: number }): Duplex {
-    this.connected.push(`${destination.b32}:${port}`)
-    const socket = connect(this.ports.get(destination.b32) ?? 1, '127.0.0.1')
-    this.sockets.push(socket)
-    return socket
-  }
-}
-
-interface Exit { server: Server, seen: Array<{ method: string, url: string, headers: string[], body: string }>, keys: ReturnType<typeof keys> }
-
-/** An exit's or a site's HTTP server on I2P port 80. */
-async function startPeer (answer: (request: IncomingMessage, response: import('node:http').ServerResponse) => void): Promise<Exit> {
-  const seen: Exit['seen'] = []
-  const server = createServer((request, response) => {
-    let body = ''
-    request.on('data', chunk => { body += chunk })
-    request.on('end', () => {
-      seen.push({ method: request.method!, url: request.url!, headers: request.rawHeaders, body })
-      answer(request, response)
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return { server, seen, keys: keys() }
-}
-
-const portOf = (server: { address: () => unknown }): number => (server.address() as AddressInfo).port
-
-async function withExits (exits: Exit[], site: Site, options: Partial<ProxyOptions> = {}): Promise<Fixture & { streams: FakeStreams, end: () => Promise<void> }> {
-  const streams = new FakeStreams()
-  for (const exit of exits) streams.ports.set(exit.keys.destination.b32, portOf(exit.server))
-  const fixture = await startProxy(site, { streams, exits: exits.map((exit, i) => ({ id: `exit${i}`, destination: exit.keys.destination })), ...options })
-  const end = async (): Promise<void> => {
-    await fixture.proxy.close()
-    for (const { server } of exits) {
-      server.closeAllConnections()
-      server.close()
-    }
-  }
-  return { ...fixture, streams, end }
-}
-
-const echo = (_request: IncomingMessage, response: import('node:http').ServerResponse): void => { response.setHeader('X-A', ['1', '2']); response.end('from the exit') }
+import { get, keys, parseRaw, raw, startProxy } from './proxy-support.ts'
+import { echo, portOf, startPeer, withExits } from './stream-support.ts'
+import { ProxyError } from '../src/index.ts'
 
 t.test('a POST goes over a stream, in absolute-form, rebuilt', async t => {
   const exit = await startPeer(echo)
@@ -251,7 +203,7 @@ t.test('.i2p sites: directly as streams, as messages once they said so', async t
   core.site = () => ({ body: 'message' })
   t.equal((await get(port, 'http://name.i2p/again')).text, 'stream /again', 'not tried again so soon')
   const unknown = await get(port, `http://${'a'.repeat(52)}.b32.i2p/`)
-  t.equal(unknown.get('x-minwww-error'), 'MINWWW_NAME_NOT_RESOLVED')
+  t.equal(unknown.get('x-minwww-error'), 'MINWWW_SITE_OFFLINE', 'the spelling is right, the site is not there')
   t.equal((await get(port, `http://${'a'.repeat(56)}.b32.i2p/`)).status, 400, 'a b33 address with a wrong checksum')
   const blinded = { signingType: RED25519, signingPublicKey: Buffer.alloc(32, 1) }
   const b33 = encodeB33(blinded)
@@ -283,15 +235,16 @@ t.test('exits that do not take a stream share one deadline', async t => {
   t.ok(opened.length >= 2 && opened.every(socket => socket.destroyed), String(opened.length))
   await proxy.close()
 
-  const shares: number[] = []
+  const shares: Array<[number, number]> = []
+  const limits = { connect: 60_000, answer: 300_000 }
   const peers = exits.map(({ id, destination }): StreamPeer => ({ kind: 'exit', id, destination, port: 80 }))
-  await t.rejects(firstOf(peers, 60_000, async (_peer, { connect, answer }) => {
-    shares.push(Math.round(answer / connect))
+  await t.rejects(firstOf(peers, limits, async (_peer, { connect, answer }) => {
+    shares.push([Math.round(connect / 1_000), answer])
     throw new StreamFailure(new ProxyError('MINWWW_TIMEOUT'), true)
   }), { code: 'MINWWW_TIMEOUT' })
-  t.strictSame(shares, [3, 2, 1])
-  await t.rejects(firstOf(peers, 60_000, async () => { throw new ProxyError('MINWWW_POLICY') }), { code: 'MINWWW_POLICY' }, 'a refusal that has meaning ends the search')
-  await t.rejects(firstOf([], 60_000, async () => {}), { code: 'MINWWW_NO_EXIT' })
+  t.strictSame(shares, [[20, 300_000], [30, 300_000], [60, 300_000]], 'the time to connect is shared, the answer has its own')
+  await t.rejects(firstOf(peers, limits, async () => { throw new ProxyError('MINWWW_POLICY') }), { code: 'MINWWW_POLICY' }, 'a refusal that has meaning ends the search')
+  await t.rejects(firstOf([], limits, async () => {}), { code: 'MINWWW_NO_EXIT' })
 })
 
 t.test('exits that never answered a message are asked over streams', async t => {

@@ -6,11 +6,14 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { canDecode, codingsOf, decodeBody } from '../../../packages/minwww-client/src/http/coding.ts'
 import { pairs } from '../../../packages/minwww-client/src/http/fields.ts'
 import { createListener } from '../../../packages/minwww-client/src/front/listener.ts'
+import { DEFAULT_SETTINGS } from '../../../packages/minwww-client/src/proxy/options.ts'
 import { DEFAULT_SANITIZE, rebuildFields } from '../../../packages/minwww-client/src/http/request-fields.ts'
 import { filterResponseFields } from '../../../packages/minwww-client/src/http/response-fields.ts'
 import { isAbsoluteForm, parseConnectTarget, parseTarget } from '../../../packages/minwww-client/src/http/target.ts'
 import { validateHead } from '../../../packages/minwww-client/src/http/validate.ts'
 import { testFetcher } from '../../../packages/minwww-server/test/support/fetcher.ts'
+import { splitResponses } from '../../../packages/minwww-client/test/responses.ts'
+import type { Random } from '../random.ts'
 import { bound, coded, isCoded, type Target } from '../target.ts'
 import { HTTP_TOKENS } from './protocol.ts'
 
@@ -30,9 +33,10 @@ class Wire extends Duplex {
 let finding: unknown
 const front = createListener({
   request: read,
-  connect: (request, socket) => { read(request, undefined); socket.destroy() },
-  upgrade: (request, socket) => { read(request, undefined); socket.destroy() }
-}, 1_000)
+  connect: (request, connection) => { read(request, undefined); connection.destroy() },
+  upgrade: (request, connection) => { read(request, undefined); connection.destroy() },
+  fault: error => { finding = error }
+}, DEFAULT_SETTINGS)
 
 /** What the proxy does with a head before it asks anybody. */
 function read (request: IncomingMessage, response: ServerResponse | undefined): void {
@@ -48,6 +52,61 @@ function read (request: IncomingMessage, response: ServerResponse | undefined): 
   }
   request.on('error', () => {}).resume()
   response?.writeHead(204).end()
+}
+
+/** A browser's end that keeps what it gets. */
+class Browser extends Wire {
+  text = ''
+  override _write (chunk: Buffer, encoding: BufferEncoding, done: () => void): void {
+    this.text += chunk.toString('latin1')
+    super._write(chunk, encoding, done)
+  }
+}
+
+const turns = async (count: number): Promise<void> => { for (let turn = 0; turn < count; turn++) await new Promise(setImmediate) }
+
+/** Requests of which every one is answered late, pipelined, cut anywhere, and then ended, reset or left alone. */
+async function playConnection (bytes: Buffer, random: Random): Promise<void> {
+  const methods: string[] = []
+  let answering = 0
+  const answerLate = (request: IncomingMessage, response: ServerResponse | undefined, connection?: Duplex): void => {
+    bound(++answering === 1, 'requests of one connection at a time')
+    methods.push(request.method ?? '')
+    request.on('error', () => {})
+    if (!random.chance(3)) request.resume()
+    turns(random.below(4)).then(() => {
+      answering--
+      connection?.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+      response?.writeHead(random.pick([200, 204, 404, 413])).end(random.chance(2) ? 'answer' : undefined)
+    }).catch(error => { finding = error })
+  }
+  const { server, closeConnections } = createListener({
+    request: answerLate,
+    connect: (request, connection) => answerLate(request, undefined, connection),
+    upgrade: (request, connection) => answerLate(request, undefined, connection),
+    fault: error => { finding = error }
+  }, DEFAULT_SETTINGS)
+  finding = undefined
+  const wire = new Browser()
+  wire.on('error', () => {})
+  server.emit('connection', wire)
+  const messages = [random.pick(REQUESTS), bytes, random.pick(REQUESTS), random.pick(REQUESTS)].slice(0, 2 + random.below(3))
+  const stream = Buffer.concat(random.chance(2) ? messages : [messages[1]!, messages[0]!])
+  for (let at = 0; at < stream.length && !wire.destroyed;) {
+    const size = random.chance(2) ? 1 + random.below(80) : stream.length
+    wire.push(stream.subarray(at, at + size))
+    at += size
+    if (random.chance(3)) await turns(1)
+  }
+  if (random.chance(4)) wire.destroy()
+  else wire.push(null)
+  await turns(30)
+  closeConnections()
+  await turns(2)
+  if (finding !== undefined) throw finding
+  const answers = splitResponses(wire.text, methods)
+  // A connection that was cut may end in the middle of the last one.
+  bound(answers.slice(0, -1).every(({ status }) => status !== 0), `answers in order: ${wire.text.slice(0, 300)}`)
 }
 
 /** Node and undici say in their own way that an answer is none. */
@@ -120,7 +179,11 @@ const REQUESTS = [
   'POST http://site.i2p/form HTTP/1.1\r\nHost: site.i2p\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n',
   'CONNECT site.example:443 HTTP/1.1\r\nHost: site.example:443\r\n\r\n',
   'GET http://site.i2p/ws HTTP/1.1\r\nHost: site.i2p\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
-  'GET /console HTTP/1.1\r\nHost: 127.0.0.1:4480\r\n\r\n'
+  'GET /console HTTP/1.1\r\nHost: 127.0.0.1:4480\r\n\r\n',
+  'POST http://site.i2p/form HTTP/1.1\r\nHost: site.i2p\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nbody',
+  'GET http://site.i2p/ HTTP/1.1\r\nHost: site.i2p\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n',
+  'GET http://site.i2p/ HTTP/1.1\r\nHost: site.i2p\r\nConnection: close\r\n\r\n',
+  'GET http://site.i2p/ HTTP/1.0\r\nHost:\tsite.i2p\t\r\n\r\n'
 ].map(latin1)
 const coded1 = gzipSync(Buffer.alloc(2_000, 'page'))
 const RESPONSES = [
@@ -143,7 +206,7 @@ export const HTTP_TARGETS: Target[] = [
       const wire = new Wire()
       wire.on('error', () => {})
       finding = undefined
-      front.emit('connection', wire)
+      front.server.emit('connection', wire)
       for (let at = 0; at < bytes.length && !wire.destroyed;) {
         const size = random.chance(4) ? 1 + random.below(60) : bytes.length
         wire.push(bytes.subarray(at, at + size))
@@ -153,6 +216,7 @@ export const HTTP_TARGETS: Target[] = [
       if (finding !== undefined) throw finding
     }
   },
+  { name: 'sequences on a browser connection', weight: 0.5, samples: REQUESTS, tokens: TOKENS, decode: playConnection },
   { name: 'answers over a stream', weight: 1.5, samples: RESPONSES, tokens: TOKENS, decode: answer },
   { name: 'answers of web sites', weight: 0.1, samples: RESPONSES, tokens: TOKENS, decode: fetchFromHostileSite }
 ]

@@ -23,6 +23,7 @@ export function createMetrics ({ proxy, users }: ConsoleSource): Registry {
   })
   gauge('minwww_proxy_ready', 'Whether a request would go out.', () => Number(proxy.ready))
   gauge('minwww_proxy_in_flight', 'Requests that are waited for.', () => proxy.activity.inFlightCount)
+  const faults = new Counter({ name: 'minwww_proxy_faults_total', help: 'Errors that nobody foresaw; each ended one exchange.', registers, collect () { faults.reset(); faults.inc(proxy.activity.faults) } })
   gauge('minwww_proxy_cache_bytes', 'Bytes in the cache in memory.', () => cacheTotals(users).bytes)
   gauge('minwww_proxy_cache_entries', 'URLs in the cache in memory.', () => cacheTotals(users).entries)
   for (const key of ['hits', 'misses', 'revalidated', 'stale', 'merged'] as const) {

@@ -3,19 +3,20 @@ import type { Logger } from '@minwww/i2cp'
 import { applyTrace, type Activity, type ActivityLog } from '../proxy/activity.ts'
 import type { Answer, SiteRequest } from '../http/answer.ts'
 import { PROXY_CHALLENGE } from '../http/auth.ts'
+import { DecoderRoom } from '../http/decoder-room.ts'
 import { ProxyError } from '../http/failures.ts'
-import { valueOf, type Fields } from '../http/fields.ts'
+import { listOf, valueOf, type Fields } from '../http/fields.ts'
 import { isLocalTarget, isLoop, toLocal } from '../pages/local.ts'
 import type { Settings } from '../proxy/options.ts'
 import { waitsForRouter } from '../http/patience.ts'
 import { isPrivateHost } from '../http/private-hosts.ts'
 import { rebuildFields } from '../http/request-fields.ts'
+import { Connection } from './connection.ts'
+import { BrowserLeft, Exchange } from './exchange.ts'
+import { answerHere, Forwards } from './forwards.ts'
 import { sendAnswer, sendError } from './respond.ts'
 import { isAbsoluteForm, LOCAL_HOST, parseTarget, type Target } from '../http/target.ts'
 import { hasBody, validateHead } from '../http/validate.ts'
-
-/** The browser closed the connection before the answer was complete. */
-export class BrowserLeft extends Error {}
 
 export interface FrontHooks {
   /** The proxy's own pages. */
@@ -26,7 +27,12 @@ export interface FrontHooks {
   exchange: (request: SiteRequest, user: string | undefined, isPatient: boolean) => Promise<Answer>
   /** 0..1 for the page that waits for the router. */
   progress: () => number | undefined
+  /** Something that nobody foresaw. */
+  fault: (error: unknown) => void
 }
+
+/** What a request asks for, read once. */
+interface Asked { readonly target: Target, readonly fields: Fields, readonly user: string | undefined }
 
 /** From a browser's request to its response: strict reading, rebuilding, one exchange, and a page for whatever fails. */
 export class Front {
@@ -34,6 +40,8 @@ export class Front {
   readonly #hooks: FrontHooks
   readonly #activity: ActivityLog
   readonly #logger: Logger | undefined
+  /** Of all bodies that are decoded for browsers. */
+  readonly decoders = new DecoderRoom()
 
   constructor (settings: Settings, hooks: FrontHooks, activity: ActivityLog, logger: Logger | undefined) {
     this.#settings = settings
@@ -42,39 +50,57 @@ export class Front {
     this.#logger = logger
   }
 
-  /** Every request but CONNECT and Upgrade. Only an absolute-form for the proxy's own host, or an origin-form, gets to the local pages. */
+  /** Every request but CONNECT and WebSockets. Only an absolute-form for the proxy's own host, or an origin-form, gets to the local pages. */
   handle (request: IncomingMessage, response: ServerResponse): void {
-    const url = request.url ?? ''
     try {
-      const fields = validateHead(request, url)
-      if (url.startsWith('/')) return this.#hooks.local(request, response)
-      if (!isAbsoluteForm(url)) throw new ProxyError('MINWWW_BAD_REQUEST', 'the request target is neither absolute nor a path')
-      const target = parseTarget(url)
-      const user = this.#hooks.authenticate(request, fields)
-      if (isLocalTarget(target)) {
-        toLocal(request, target)
-        return this.#hooks.local(request, response)
-      }
-      this.#serve(request, response, fields, target, user).catch(() => response.destroy())
+      const asked = this.#read(request, response)
+      if (asked !== undefined) this.#serve(request, response, asked).catch((error: unknown) => this.#broken(response, error))
     } catch (error) {
       this.#fail(request, response, error, undefined, undefined)
     }
   }
 
-  async #serve (request: IncomingMessage, response: ServerResponse, fields: Fields, target: Target, user: string | undefined): Promise<void> {
+  /** @returns undefined for what was answered without asking anybody */
+  #read (request: IncomingMessage, response: ServerResponse): Asked | undefined {
+    const url = request.url ?? ''
+    const fields = validateHead(request, url)
+    if (request.httpVersionMinor > 0 && valueOf(fields, 'expect') !== undefined && !expectsContinue(request)) throw new ProxyError('MINWWW_EXPECTATION')
+    if (url.startsWith('/')) return this.#local(request, response)
+    if (url === '*' && request.method === 'OPTIONS') {
+      answerHere(response)
+      return undefined
+    }
+    if (!isAbsoluteForm(url)) throw new ProxyError('MINWWW_BAD_REQUEST', 'the request target is neither absolute nor a path')
+    const target = parseTarget(url)
+    const user = this.#hooks.authenticate(request, fields)
+    if (!isLocalTarget(target)) return { target, fields, user }
+    toLocal(request, target)
+    return this.#local(request, response)
+  }
+
+  #local (request: IncomingMessage, response: ServerResponse): undefined {
+    if (expectsContinue(request)) response.writeContinue()
+    this.#hooks.local(request, response)
+  }
+
+  async #serve (request: IncomingMessage, response: ServerResponse, { target, fields, user }: Asked): Promise<void> {
+    const connection = Connection.of(request)
     const activity = this.#activity.begin(request.method ?? '', target.url)
-    const leaving = new AbortController()
-    response.once('close', () => { if (!response.writableFinished) leaving.abort(new BrowserLeft()) })
-    // A browser that breaks off in the middle of its own body is seen on the request only.
-    request.once('error', error => leaving.abort(error))
+    const exchange = new Exchange(connection, request, this.#settings.timeouts)
     try {
       this.admit(request, target)
-      const answer = await this.#hooks.exchange(this.#siteRequest(request, fields, target, leaving.signal), user, waitsForRouter(request.method ?? '', fields))
+      const forwards = Forwards.of(request.method ?? '', fields)
+      if (forwards.isLast) return answerHere(response)
+      const asked = this.#siteRequest(request, target, fields, exchange)
+      asked.fields.push(...forwards.next)
+      if (expectsContinue(request)) response.writeContinue()
+      const answer = await exchange.until(this.#hooks.exchange(asked, user, waitsForRouter(request.method ?? '', fields)))
       this.#note(activity, answer)
-      activity.bytes = await sendAnswer(request, response, answer)
+      await sendAnswer({ request, response, exchange, answer, room: this.decoders, sent: bytes => { activity.bytes += bytes } })
     } catch (error) {
-      this.#fail(request, response, error, target, activity)
+      this.#fail(request, response, exchange.signal.aborted ? exchange.signal.reason : error, target, activity)
     } finally {
+      exchange.end()
       this.#activity.end(activity)
       const { path, status, duration, bytes, exit, traversals } = activity
       this.#logger?.debug({ method: activity.method, path, status, duration, bytes, exit, traversals }, 'request done')
@@ -90,9 +116,13 @@ export class Front {
     if (this.#settings.privateAddresses === 'refuse' && target.kind === 'web' && isPrivateHost(target.host)) throw new ProxyError('MINWWW_PRIVATE_ADDRESS')
   }
 
-  #siteRequest (request: IncomingMessage, received: Fields, target: Target, signal: AbortSignal): SiteRequest {
+  #siteRequest (request: IncomingMessage, target: Target, received: Fields, exchange: Exchange): SiteRequest {
     const fields = rebuildFields(received, target, this.#settings.sanitize)
-    const base = { method: request.method ?? 'GET', target, fields, signal }
+    const connection = Connection.of(request)
+    const interim = (status: number, reason: string, fields: Fields): void => {
+      connection.writeInterim([`HTTP/1.1 ${status} ${reason}`, ...fields.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n'))
+    }
+    const base = { method: request.method ?? 'GET', target, fields, signal: exchange.signal, interim }
     if (!hasBody(received)) return base
     const length = valueOf(received, 'content-length')
     if (length === undefined) return { ...base, body: request }
@@ -109,17 +139,19 @@ export class Front {
   }
 
   #fail (request: IncomingMessage, response: ServerResponse, error: unknown, target: Target | undefined, activity: Activity | undefined): void {
+    const isGone = error instanceof BrowserLeft || response.destroyed || request.socket.destroyed
     const failure = toProxyError(error)
-    // The socket is known to be gone a moment before the response is.
-    const isGone = response.destroyed || request.socket.destroyed
     if (activity !== undefined) {
-      const left = error instanceof BrowserLeft || (isGone && !response.writableFinished)
-      activity.path = left ? 'left' : 'error'
-      activity.status = failure.kind.status
-      activity.error = failure.code
+      activity.path = isGone ? 'left' : 'error'
+      // What was said before it broke off stays in the log.
+      if (!response.headersSent) activity.status = failure.kind.status
+      if (!isGone) activity.error = failure.code
     }
-    if (isGone) return
-    if (failure.code === 'MINWWW_INTERNAL') this.#logger?.error({ err: error }, 'request failed')
+    if (isGone) {
+      response.destroy()
+      return
+    }
+    if (failure.code === 'MINWWW_INTERNAL') this.#hooks.fault(error)
     const isWaiting = failure.code === 'MINWWW_NOT_READY' || failure.code === 'MINWWW_NO_ROUTER'
     sendError(request, response, {
       error: failure,
@@ -128,7 +160,16 @@ export class Front {
       progress: isWaiting ? this.#hooks.progress() : undefined
     }, failure.code === 'MINWWW_AUTH_REQUIRED' ? PROXY_CHALLENGE : [])
   }
+
+  /** The page itself could not be sent. */
+  #broken (response: ServerResponse, error: unknown): void {
+    response.destroy()
+    this.#hooks.fault(error)
+  }
 }
+
+const expectsContinue = (request: IncomingMessage): boolean =>
+  request.httpVersionMinor > 0 && listOf(request.headers.expect).join() === '100-continue'
 
 export const toProxyError = (error: unknown): ProxyError =>
   error instanceof ProxyError ? error : new ProxyError('MINWWW_INTERNAL', undefined, { cause: error })

@@ -1,39 +1,57 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
+import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { destroyBody, isBodiless, type Answer } from '../http/answer.ts'
-import { acceptsCodings, canDecode, codingsOf, decodeBody } from '../http/coding.ts'
-import { ProxyError } from '../http/failures.ts'
-import { valueOf, type Fields } from '../http/fields.ts'
+import { decodedFor } from '../http/decoding.ts'
+import { without, type Fields } from '../http/fields.ts'
 import { renderError, type ErrorPageInput } from '../pages/error-page.ts'
+import type { DecoderRoom } from '../http/decoder-room.ts'
+import { Connection } from './connection.ts'
+import type { Exchange } from './exchange.ts'
+
+export interface Sending {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly exchange: Exchange
+  readonly answer: Answer
+  readonly room: DecoderRoom
+  /** Told of each part of the body that the browser takes. */
+  readonly sent: (bytes: number) => void
+}
 
 /**
  * Writes a response to the browser: coded as the browser takes it, with a right length, and without a body where there
- * is none. Resolves with the number of body bytes.
+ * is none.
  * @throws ProxyError before the head is written; a stream's error after it, with the connection destroyed
  */
-export async function sendAnswer (request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<number> {
+export async function sendAnswer ({ request, response, exchange, answer, room, sent }: Sending): Promise<void> {
   const { status, reason } = answer
-  const codings = codingsOf(valueOf(answer.fields, 'content-encoding'))
-  const decode = codings.length > 0 && status !== 206 && canDecode(codings) && !acceptsCodings(request.headers['accept-encoding'], codings)
-  let fields = decode ? identityFields(answer.fields) : answer.fields
+  exchange.answered()
+  const reader = { acceptEncoding: request.headers['accept-encoding'], method: request.method ?? 'GET', signal: exchange.signal }
+  const { body, fields: decoded } = await exchange.until(decodedFor(reader, answer, room))
+  // An answer before the end of its request is the last one (RFC 9112, section 9.3).
+  const fields: Fields = isWhole(request) ? decoded : [...decoded, ['Connection', 'close']]
   if (isBodiless(request.method ?? 'GET', status)) {
-    destroyBody(answer)
-    if (status === 204) fields = without(fields, 'content-length')
-    response.writeHead(status, safeReason(reason), fields.flat()).end()
-    return 0
+    destroyBody({ body })
+    response.writeHead(status, safeReason(reason), (status === 204 ? without(fields, 'content-length') : fields).flat()).end()
+    return
   }
-  const body = decode ? await decoded(answer.body, codings) : answer.body
   if (Buffer.isBuffer(body)) {
-    fields = [...without(fields, 'content-length'), ['Content-Length', String(body.length)]]
-    response.writeHead(status, safeReason(reason), fields.flat()).end(body)
-    return body.length
+    response.writeHead(status, safeReason(reason), [...without(fields, 'content-length'), ['Content-Length', String(body.length)]].flat()).end(body)
+    sent(body.length)
+    return
   }
   response.writeHead(status, safeReason(reason), fields.flat())
-  let bytes = 0
-  body.on('data', (chunk: Buffer) => { bytes += chunk.length })
-  await pipeline(body, response)
-  return bytes
+  // The head goes at once: the body may be long in coming.
+  response.flushHeaders()
+  const meter = new Transform({
+    transform (chunk: Buffer, _encoding, done) {
+      exchange.progress()
+      sent(chunk.length)
+      done(null, chunk)
+    }
+  })
+  await pipeline(body, meter, response, { signal: exchange.signal })
 }
 
 /** Writes an error page; after the head of a response there is nothing left to do but to break the connection. */
@@ -45,29 +63,12 @@ export function sendError (request: IncomingMessage, response: ServerResponse, i
   const page = renderError({ ...input, accept: request.headers.accept })
   const fields = [...page.fields, ...extra]
   // What is left of a body must not be read as the next request.
-  if (!request.complete && !request.readableEnded && request.method !== 'GET' && request.method !== 'HEAD') fields.push(['Connection', 'close'])
+  if (!isWhole(request)) fields.push(['Connection', 'close'])
   response.writeHead(page.status, page.reason, fields.flat())
   response.end(request.method === 'HEAD' ? undefined : page.body)
 }
 
-/** A strong validator belongs to the coded bytes. */
-function identityFields (fields: Fields): Fields {
-  return without(without(fields, 'content-encoding'), 'content-length').map(([name, value]) =>
-    name.toLowerCase() === 'etag' && value.startsWith('"') ? [name, `W/${value}`] : [name, value])
-}
+const isWhole = (request: IncomingMessage): boolean => Connection.of(request).isWhole
 
-const without = (fields: Fields, name: string): Fields => fields.filter(field => field[0].toLowerCase() !== name)
-
-async function decoded (body: Buffer | Readable, codings: readonly string[]): Promise<Buffer | Readable> {
-  if (!Buffer.isBuffer(body)) return decodeBody(body, codings)
-  const chunks: Buffer[] = []
-  try {
-    for await (const chunk of decodeBody(Readable.from([body]), codings)) chunks.push(chunk as Buffer)
-  } catch (error) {
-    if (error instanceof ProxyError) throw error
-    throw new ProxyError('MINWWW_BAD_UPSTREAM', 'the body is not what its Content-Encoding says', { cause: error })
-  }
-  return Buffer.concat(chunks)
-}
-
-const safeReason = (reason: string): string => reason.replace(/[^\t\x20-\x7e]/g, '')
+/** Text that may stand in a status line. */
+const safeReason = (reason: string): string => reason.replace(/[^\t\x20-\x7e\x80-\xff]/g, ' ').slice(0, 200)

@@ -1,17 +1,19 @@
-import type { IncomingMessage } from 'node:http'
+import { ServerResponse, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Backend } from '../sessions/backend.ts'
 import { PROXY_CHALLENGE } from '../http/auth.ts'
 import { ProxyError } from '../http/failures.ts'
 import { listOf, pairs, valueOf, type Fields } from '../http/fields.ts'
-import { BrowserLeft, toProxyError, type Front } from './front.ts'
+import type { Connection } from './connection.ts'
+import { BrowserLeft, Exchange } from './exchange.ts'
+import { toProxyError, type Front } from './front.ts'
 import { writeErrorTo } from './listener.ts'
 import type { Settings } from '../proxy/options.ts'
 import { rebuildFields } from '../http/request-fields.ts'
-import { filterResponseFields } from '../http/response-fields.ts'
 import { sendAnswer } from './respond.ts'
 import { isAbsoluteForm, LOCAL_HOST, parseConnectTarget, parseTarget, type Target } from '../http/target.ts'
-import { responseOn, type Tunnels } from '../route/tunnels.ts'
+import type { Tunnels } from '../route/tunnels.ts'
 import { hasBody, validateHead } from '../http/validate.ts'
 
 const WEBSOCKET_FIELDS = ['sec-websocket-key', 'sec-websocket-version', 'sec-websocket-protocol', 'sec-websocket-extensions']
@@ -25,9 +27,11 @@ export interface TunnelHooks {
   backend: (user: string | undefined, signal: AbortSignal) => Promise<Backend>
   /** @throws ProxyError for a target that leads back here, or to a private address where that is refused */
   admit: (request: IncomingMessage, target: Target) => void
+  /** Something that nobody foresaw. */
+  fault: (error: unknown) => void
 }
 
-/** CONNECT and Upgrade as node hands them over: a request and a bare socket. */
+/** CONNECT and Upgrade as node hands them over: a request and a connection that is nobody's. */
 export class TunnelFront {
   readonly #hooks: TunnelHooks
 
@@ -35,35 +39,40 @@ export class TunnelFront {
     this.#hooks = hooks
   }
 
-  connect (request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#connect(request, socket, head).catch((error: unknown) => this.#fail(request, socket, error))
+  connect (request: IncomingMessage, connection: Connection): void {
+    this.#run(request, connection, async exchange => { await this.#connect(request, connection, exchange) })
   }
 
   /** Only a WebSocket is upgraded; any other offer may be ignored (RFC 9110, section 7.8). */
-  upgrade (request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  upgrade (request: IncomingMessage, connection: Connection): void {
     const isWebSocket = listOf(request.headers.upgrade).includes('websocket') && isAbsoluteForm(request.url ?? '') && request.method === 'GET'
-    if (isWebSocket) {
-      this.#upgrade(request, socket, head).catch((error: unknown) => this.#fail(request, socket, error))
-      return
-    }
-    socket.on('error', () => {})
-    if (hasBody(pairs(request.rawHeaders))) return this.#fail(request, socket, new ProxyError('MINWWW_BAD_REQUEST', 'Upgrade with a body'))
-    this.#hooks.front.handle(request, responseOn(request, socket))
+    if (isWebSocket) return this.#run(request, connection, async exchange => { await this.#upgrade(request, connection, exchange) })
+    if (hasBody(pairs(request.rawHeaders))) return this.#fail(request, connection, new ProxyError('MINWWW_BAD_REQUEST', 'Upgrade with a body'))
+    this.#hooks.front.handle(request, responseOn(request, connection))
   }
 
-  async #connect (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  #run (request: IncomingMessage, connection: Connection, work: (exchange: Exchange) => Promise<void>): void {
+    const { timeout, timeouts } = this.#hooks.settings
+    const exchange = new Exchange(connection, request, { ...timeouts, answer: Math.max(timeout, timeouts.answer) })
+    work(exchange)
+      .catch((error: unknown) => this.#fail(request, connection, exchange.signal.aborted ? exchange.signal.reason : error))
+      .finally(() => exchange.end())
+      .catch(this.#hooks.fault)
+  }
+
+  async #connect (request: IncomingMessage, connection: Connection, exchange: Exchange): Promise<void> {
     const fields = validateHead(request, request.url ?? '')
     const target = parseConnectTarget(request.url ?? '')
     const user = this.#hooks.authenticate(request, fields)
     this.#hooks.admit(request, target)
     const { connectPorts } = this.#hooks.settings
     if (target.kind === 'web' && connectPorts !== 'any' && !connectPorts.includes(target.port)) throw new ProxyError('MINWWW_PORT_FORBIDDEN', String(target.port))
-    const signal = leaving(socket)
-    const backend = await this.#hooks.backend(user, signal)
-    await this.#hooks.tunnels.connect(target, socket, head, backend, signal)
+    const { signal } = exchange
+    const backend = await exchange.until(this.#hooks.backend(user, signal))
+    await exchange.until(this.#hooks.tunnels.connect(target, connection, backend, signal))
   }
 
-  async #upgrade (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async #upgrade (request: IncomingMessage, connection: Connection, exchange: Exchange): Promise<void> {
     const received = validateHead(request, request.url ?? '')
     const target = parseTarget(request.url ?? '')
     const user = this.#hooks.authenticate(request, received)
@@ -71,25 +80,35 @@ export class TunnelFront {
     this.#hooks.admit(request, target)
     const { sanitize } = this.#hooks.settings
     const fields = rebuildFields(received, target, { ...sanitize, allowFields: [...sanitize.allowFields, ...WEBSOCKET_FIELDS] })
-    const signal = leaving(socket)
-    const backend = await this.#hooks.backend(user, signal)
-    const other = await this.#hooks.tunnels.upgrade({ method: 'GET', target, fields, signal }, socket, head, backend)
-    if (other === undefined) return
-    const { statusCode = 0, statusMessage = '', rawHeaders } = other.response
-    const answer = { status: statusCode, reason: statusMessage, fields: filterResponseFields(pairs(rawHeaders)), body: other.response, path: 'stream' as const }
-    await sendAnswer(request, responseOn(request, socket), answer)
+    const { signal } = exchange
+    const backend = await exchange.until(this.#hooks.backend(user, signal))
+    const answer = await exchange.until(this.#hooks.tunnels.upgrade({ method: 'GET', target, fields, signal }, connection, backend))
+    if (answer === undefined) return
+    await sendAnswer({ request, response: responseOn(request, connection), exchange, answer, room: this.#hooks.front.decoders, sent: () => {} })
   }
 
-  #fail (request: IncomingMessage, socket: Duplex, error: unknown): void {
+  #fail (request: IncomingMessage, connection: Connection, error: unknown): void {
+    if (error instanceof BrowserLeft) {
+      connection.destroy()
+      return
+    }
     const failure = toProxyError(error)
-    writeErrorTo(socket, failure, valueOf(pairs(request.rawHeaders), 'accept'), failure.code === 'MINWWW_AUTH_REQUIRED' ? PROXY_CHALLENGE : [])
+    if (failure.code === 'MINWWW_INTERNAL') this.#hooks.fault(error)
+    if (connection.isTunnel) connection.destroy()
+    else writeErrorTo(connection, failure, valueOf(pairs(request.rawHeaders), 'accept'), failure.code === 'MINWWW_AUTH_REQUIRED' ? PROXY_CHALLENGE : [])
   }
 }
 
-/** Aborts when the browser closes its side before the tunnel stands. */
-function leaving (socket: Duplex): AbortSignal {
-  const controller = new AbortController()
-  socket.on('error', () => {})
-  socket.once('close', () => controller.abort(new BrowserLeft()))
-  return controller.signal
+/** A response object on a connection that an Upgrade took from the server; it is the last one. */
+function responseOn (request: IncomingMessage, connection: Connection): ServerResponse {
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  // node needs no more of it than a stream has.
+  const socket: Duplex = connection
+  response.assignSocket(socket as Socket)
+  response.once('finish', () => {
+    response.detachSocket(socket as Socket)
+    connection.end()
+  })
+  return response
 }

@@ -12,6 +12,8 @@ export interface SiteRequest {
   readonly body?: Readable
   readonly bodyLength?: number
   readonly signal: AbortSignal
+  /** Takes interim answers that go on to the browser, 102 and above, with their fields filtered. */
+  readonly interim?: (status: number, reason: string, fields: Fields) => void
   /** ms left of the deadline, where a part of it has passed already. */
   readonly timeout?: number
 }
@@ -36,3 +38,6 @@ export const isBodiless = (method: string, status: number): boolean =>
 export function destroyBody ({ body }: Pick<Answer, 'body'>): void {
   if (!Buffer.isBuffer(body)) body.destroy()
 }
+
+/** Why a request was aborted. */
+export const reasonOf = (signal: AbortSignal): Error => signal.reason instanceof Error ? signal.reason : new Error('aborted')

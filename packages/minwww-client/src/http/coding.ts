@@ -1,14 +1,8 @@
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
-import { pipeline, Transform, type Readable } from 'node:stream'
+import { pipeline, Readable, type Transform } from 'node:stream'
 import { listOf } from './fields.ts'
-import { ProxyError } from './failures.ts'
 
-/** Largest body that is decoded, bytes: a browser that asks for a plain body of more gets an error, never a bomb. */
-export const MAX_DECODED = 64 * 1024 * 1024
-/** Decoded bytes may be this many times the coded ones, once over a megabyte: text reaches 20, bombs 1000. */
-const MAX_RATIO = 200
-const RATIO_FREE = 1024 * 1024 // bytes
-/** More codings than this on one body are refused. */
+/** More codings than this on one body are not undone. */
 const MAX_CODINGS = 3
 const KNOWN = new Set(['gzip', 'x-gzip', 'br', 'deflate', 'identity'])
 
@@ -30,57 +24,57 @@ export function acceptsCodings (acceptEncoding: string | undefined, codings: rea
 export const canDecode = (codings: readonly string[]): boolean =>
   codings.length <= MAX_CODINGS && codings.every(coding => KNOWN.has(coding))
 
-/** Undoes the codings in a stream; the stream fails with MINWWW_BAD_UPSTREAM on junk and on bombs. */
+/**
+ * Undoes the codings as the reader reads: however long the body gets, a few chunks of it are in memory. The stream fails
+ * with zlib's error on what is not coded so.
+ */
 export function decodeBody (body: Readable, codings: readonly string[]): Readable {
-  let coded = 0
-  let decoded = 0
-  const count = new Transform({
-    transform (chunk: Buffer, _encoding, done) { coded += chunk.length; done(null, chunk) }
-  })
-  const bound = new Transform({
-    transform (chunk: Buffer, _encoding, done) {
-      decoded += chunk.length
-      const isBomb = decoded > MAX_DECODED || (decoded > RATIO_FREE && decoded > coded * MAX_RATIO)
-      done(isBomb ? new ProxyError('MINWWW_BAD_UPSTREAM', 'the decoded body is too large') : null, chunk)
-    }
-  })
-  const stages = [...codings].reverse().map(decoderOf)
-  // pipeline() destroys every stage with the error of any one; the reader sees it on `bound`.
-  pipeline([body, count, ...stages, bound], () => {})
-  return bound
+  return [...codings].reverse().reduce(undo, body)
 }
 
-function decoderOf (coding: string): Transform {
-  if (coding === 'br') return createBrotliDecompress()
-  if (coding === 'deflate') return new EitherInflate()
-  return createGunzip()
+function undo (coded: Readable, coding: string): Readable {
+  if (coding !== 'deflate') return through(coded, coding === 'br' ? createBrotliDecompress() : createGunzip())
+  const plain = Readable.from(inflateEither(coded), { objectMode: false, highWaterMark: 16_384 })
+  // Who is given up before the first byte was read runs no `finally`.
+  plain.once('close', () => coded.destroy())
+  return plain
 }
 
-/** "deflate" means zlib, but some servers send it raw: the first byte tells. */
-class EitherInflate extends Transform {
-  #inner: Transform | undefined
+/** The decoder fails with the body's error, and the body ends with the decoder. */
+function through (coded: Readable, decoder: Transform): Transform {
+  return pipeline(coded, decoder, () => {})
+}
 
-  override _transform (chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    if (chunk.length === 0) return done()
-    this.#inner ??= this.#start(chunk)
-    this.#inner.write(chunk, () => done())
+/** "deflate" means zlib, but some servers send it raw (RFC 9110, section 8.4.1.2): the first two bytes tell. */
+async function * inflateEither (coded: Readable): AsyncGenerator<Buffer> {
+  const chunks: AsyncIterator<Buffer> = coded[Symbol.asyncIterator]()
+  let start: Buffer = Buffer.alloc(0)
+  while (start.length < 2) {
+    const next = await chunks.next()
+    if (next.done === true) break
+    start = Buffer.concat([start, next.value])
   }
+  if (start.length === 0) return
+  async function * all (): AsyncGenerator<Buffer> {
+    yield start
+    yield * { [Symbol.asyncIterator]: () => chunks }
+  }
+  yield * through(Readable.from(all(), { objectMode: false }), isZlib(start) ? createInflate() : createInflateRaw())
+}
 
-  override _flush (done: (error?: Error | null) => void): void {
-    if (this.#inner === undefined) return done()
-    this.#inner.once('end', () => done())
-    this.#inner.end()
-  }
+/** RFC 1950, section 2.2: method 8, and a check of 31 over both bytes. */
+const isZlib = (start: Buffer): boolean => start.length >= 2 && (start[0]! & 0x0f) === 8 && start.readUInt16BE(0) % 31 === 0
 
-  override _destroy (error: Error | null, done: (error?: Error | null) => void): void {
-    this.#inner?.destroy()
-    done(error)
-  }
+/** Memory that undoing a coding takes, bytes; `start` is the beginning of the coded body. */
+export function costOf (coding: string, start: Buffer): number {
+  return coding === 'br' ? (1 << brotliWindow(start[0] ?? 0)) + 524_288 : 131_072
+}
 
-  #start (first: Buffer): Transform {
-    const inner = ((first[0] ?? 0) & 0x0f) === 8 ? createInflate() : createInflateRaw()
-    inner.on('data', (data: Buffer) => this.push(data))
-    inner.once('error', error => this.destroy(error))
-    return inner
-  }
+/** Bits of a brotli stream's window (RFC 7932, section 9.1). */
+export function brotliWindow (first: number): number {
+  if ((first & 1) === 0) return 16
+  const n = (first >> 1) & 7
+  if (n !== 0) return 17 + n
+  const m = (first >> 4) & 7
+  return m === 0 ? 17 : m === 1 ? 24 : 8 + m
 }

@@ -35,7 +35,9 @@ export const FAILURES = {
   MINWWW_POLICY: kind(403, 'Refused by the exit', 'The exit does not fetch this address by its policy.',
     'Local and private addresses are never fetched by an exit. For other addresses another exit may have another policy.'),
   MINWWW_NOT_FOUND: kind(404, 'No such page', 'The proxy has no page of this name.', 'Start at http://minwww.i2p/.'),
-  MINWWW_METHOD: kind(405, 'Method not allowed', 'This page does not support that method.', 'Start at http://minwww.i2p/.'),
+  MINWWW_METHOD: kind(405, 'Method not allowed', 'This method is not passed on, or not supported by this page.', 'The pages of the proxy begin at http://minwww.i2p/.'),
+  MINWWW_METHOD_REFUSED: kind(403, 'Method refused by the exit', 'The exit does not pass on requests with this method.',
+    'Another exit may have another policy (--methods of minwww exit).'),
   MINWWW_AUTH_REQUIRED: kind(407, 'Sign in to the proxy', 'This proxy asks for a user name and a password.',
     'Enter the name and the password that the operator of the proxy gave you.'),
   MINWWW_REQUEST_TIMEOUT: kind(408, 'Request too slow', 'The request did not arrive completely in time.', 'Try again.'),
@@ -53,10 +55,14 @@ export const FAILURES = {
     'Clear the cookies of the site.'),
   MINWWW_LEGAL: kind(451, 'Unavailable for legal reasons', 'The exit may not fetch this address where it stands.', 'Another exit may.'),
   MINWWW_INTERNAL: kind(500, 'Fault in the proxy', 'The proxy made a mistake with this request.', 'The log has the details. Please report it.'),
+  MINWWW_UNKNOWN_METHOD: kind(501, 'Unknown method', 'This proxy does not know the method of the request.',
+    'It passes on the methods that are registered for HTTP, WebDAV and CalDAV.'),
   MINWWW_NOT_IMPLEMENTED: kind(501, 'Not possible here', 'This kind of request needs the streaming path, which is not available.',
     'Start the proxy with streaming.'),
   MINWWW_NAME_NOT_RESOLVED: kind(502, 'Host not found', 'Neither this proxy, nor the router, nor the exit knows the name.',
     'Check the spelling. For an .i2p name, a jump service answers with a link that brings its Destination.'),
+  MINWWW_SITE_OFFLINE: kind(502, 'Site offline', 'The address is right, but the site behind it cannot be found in the network now.',
+    'Its server may be off, or has just been started. Try again later.'),
   MINWWW_CONNECTION_FAILED: kind(502, 'Site not reachable', 'The site did not accept a connection.', 'The site may be down. Try again later.'),
   MINWWW_BAD_UPSTREAM: kind(502, 'Invalid answer', 'The answer of the site does not follow the rules of HTTP.', 'Try again later.'),
   MINWWW_RESPONSE_TOO_LARGE: kind(502, 'Response too large', 'The response is larger than 128 KiB, the most that messages carry, and the streaming path is not available.',
@@ -74,6 +80,13 @@ export const FAILURES = {
 
 export type FailureCode = keyof typeof FAILURES
 
+export interface FailureExtra {
+  retryAfter?: number | undefined
+  links?: ReadonlyArray<readonly [string, string]>
+  goTo?: string
+  cause?: unknown
+}
+
 /** A request that ends in an error page. `detail` may contain text from the network: it is escaped where it is shown. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError'
@@ -86,7 +99,7 @@ export class ProxyError extends Error {
   /** A page of the proxy's own that the browser goes on to at once. */
   readonly goTo: string | undefined
 
-  constructor (code: FailureCode, detail?: string, extra: { retryAfter?: number | undefined, links?: ReadonlyArray<readonly [string, string]>, goTo?: string, cause?: unknown } = {}) {
+  constructor (code: FailureCode, detail?: string, extra: FailureExtra = {}) {
     super(detail === undefined ? code : `${code}: ${detail}`, extra.cause === undefined ? undefined : { cause: extra.cause })
     this.code = code
     this.detail = detail

@@ -12,6 +12,9 @@ export function pairs (raw: readonly string[]): Fields {
 export const valuesOf = (fields: Fields, name: string): string[] =>
   fields.filter(field => field[0].toLowerCase() === name).map(field => field[1])
 
+/** The fields but those of a name in lower case. */
+export const without = (fields: Fields, name: string): Fields => fields.filter(field => field[0].toLowerCase() !== name)
+
 /** All values of a name joined as a list, or undefined. */
 export function valueOf (fields: Fields, name: string): string | undefined {
   const values = valuesOf(fields, name)

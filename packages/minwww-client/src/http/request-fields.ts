@@ -1,6 +1,8 @@
 import { connectionNames, valueOf, valuesOf, type Fields } from './fields.ts'
 import { parseTarget, type Target } from './target.ts'
 
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
+
 export interface SanitizeOptions {
   /** User-Agent for the clear web. */
   userAgent: string
@@ -27,19 +29,41 @@ export const ACCEPT_ENCODING = 'gzip, br'
 
 /** Fields that go on with the value that the browser sent. Everything that is not named here or below is dropped. */
 export const PASSED: ReadonlySet<string> = new Set([
-  'authorization', 'cache-control', 'content-disposition', 'content-encoding', 'content-language', 'content-type', 'cookie',
-  'if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since', 'last-event-id', 'origin', 'pragma', 'range',
+  'authorization', 'cache-control', 'content-disposition', 'content-encoding', 'content-language', 'content-location', 'content-range', 'content-type',
+  'cookie', 'if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since', 'last-event-id', 'origin', 'pragma', 'prefer', 'range',
   'upgrade-insecure-requests',
   // set by a page's own scripts
   'access-control-request-headers', 'access-control-request-method', 'idempotency-key', 'soapaction', 'x-api-key', 'x-csrf-token',
-  'x-csrftoken', 'x-http-method-override', 'x-xsrf-token', 'hx-request', 'hx-target', 'hx-trigger', 'hx-trigger-name',
+  'x-csrftoken', 'x-http-method', 'x-http-method-override', 'x-method-override', 'x-xsrf-token', 'hx-request', 'hx-target', 'hx-trigger', 'hx-trigger-name',
   'hx-current-url', 'hx-boosted', 'hx-prompt', 'turbo-frame', 'tus-resumable', 'upload-length', 'upload-metadata', 'upload-offset',
-  // WebDAV, RFC 4918
-  'depth', 'destination', 'if', 'lock-token', 'overwrite', 'timeout'
+  'upload-checksum', 'upload-concat', 'upload-defer-length', 'x-auth-token', 'x-access-token', 'x-session-token', 'x-wp-nonce', 'api-key', 'apikey',
+  // WebDAV, CalDAV and CardDAV: RFC 4918, 3253, 4791, 6638, 5995, 7240; Microsoft's and ownCloud's additions
+  'depth', 'destination', 'if', 'lock-token', 'overwrite', 'timeout', 'label', 'apply-to-redirect-ref', 'ordering-type', 'position', 'schedule-reply',
+  'if-schedule-tag-match', 'brief', 'translate', 'slug', 'ocs-apirequest', 'oc-checksum', 'oc-chunked', 'oc-chunk-size', 'oc-total-length', 'oc-lazyops',
+  'x-oc-mtime', 'x-oc-ctime',
+  // digests and signatures: RFC 3230, 9530, 9421 and the drafts before it, which ActivityPub uses
+  'content-digest', 'content-md5', 'digest', 'repr-digest', 'signature', 'signature-input', 'want-content-digest', 'want-digest', 'want-repr-digest',
+  // programs: Transmission, git and its forges, container registries, OData, gRPC-Web and Connect, MCP, media servers, webhooks
+  'x-transmission-session-id', 'git-protocol', 'private-token', 'job-token', 'docker-content-digest', 'odata-version', 'odata-maxversion',
+  'dataserviceversion', 'maxdataserviceversion', 'x-grpc-web', 'grpc-timeout', 'connect-protocol-version', 'connect-timeout-ms', 'mcp-session-id',
+  'mcp-protocol-version', 'x-emby-token', 'x-mediabrowser-token', 'x-plex-token', 'x-hub-signature', 'x-hub-signature-256', 'x-github-event',
+  'x-github-delivery', 'x-gitea-event', 'x-gitea-delivery', 'x-gitea-signature', 'x-gitlab-event', 'x-gitlab-token', 'webhook-id', 'webhook-timestamp',
+  'webhook-signature', 'docker-distribution-api-version'
 ])
 
+/** Whole families: of storages that speak as Amazon's, Google's, Microsoft's and OpenStack's do. */
+const PASSED_FAMILIES = /^x-(?:amz|goog|ms|object|container)-/
+
 /** Never passed on, whatever the allow-list's additions say. */
-const NEVER = /^(?:via|from|forwarded|x-forwarded-.*|dnt|sec-gpc|proxy-.*|connection|keep-alive|te|trailer|transfer-encoding|upgrade|host|expect|http2-settings|x-real-ip|client-ip|true-client-ip|x-client-ip)$/
+const NEVER = /^(?:via|from|max-forwards|content-length|forwarded|x-forwarded-.*|dnt|sec-gpc|proxy-.*|connection|keep-alive|te|trailer|transfer-encoding|upgrade|host|expect|http2-settings|x-real-ip|client-ip|true-client-ip|x-client-ip)$/
+
+/** A name for `allowFields` in lower case. @throws RangeError */
+export function allowedName (name: string): string {
+  const key = name.trim().toLowerCase()
+  if (!TOKEN.test(key)) throw new RangeError(`'${name}' is not the name of a field`)
+  if (NEVER.test(key)) throw new RangeError(`the field ${name} is never passed on: it belongs to the connection, or tells who asks`)
+  return key
+}
 
 /** The site's view of the request: fields rebuilt from the allow-list, in one fixed order, names in their usual writing. */
 export function rebuildFields (received: Fields, target: Target, options: SanitizeOptions): Fields {
@@ -72,7 +96,9 @@ function passedValue (key: string, fields: Fields, target: Target, options: Sani
     case 'authorization': return /^(?:ntlm|negotiate)\b/i.test(value) ? undefined : value
     // Only what pages really send: a browser extension's value would tell people apart.
     case 'x-requested-with': return value.toLowerCase() === 'xmlhttprequest' ? 'XMLHttpRequest' : undefined
-    default: return PASSED.has(key) || options.allowFields.includes(key) ? value : undefined
+    // Programs sign it; nobody else sends it in a request.
+    case 'date': return valuesOf(fields, 'signature').length > 0 || options.allowFields.includes(key) ? value : undefined
+    default: return PASSED.has(key) || PASSED_FAMILIES.test(key) || options.allowFields.includes(key) ? value : undefined
   }
 }
 

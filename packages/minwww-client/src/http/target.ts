@@ -8,8 +8,10 @@ export interface Target {
   readonly port: number
   /** Host field: host, with brackets, and the port where it is not 80. */
   readonly authority: string
-  /** Path and query, at least "/"; characters that a URL may not have are percent-encoded. */
+  /** Path and query as they were written, at least "/"; only what is no printable ASCII, and the backslash, is percent-encoded. */
   readonly path: string
+  /** There was neither path nor query (RFC 9112, section 3.2.4). */
+  readonly isPathless: boolean
   /** http://authority/path?query */
   readonly url: string
   readonly kind: HostKind
@@ -37,7 +39,7 @@ export function parseTarget (target: string): Target {
   if (scheme.toLowerCase() !== 'http') throw new ProxyError('MINWWW_SCHEME', scheme.slice(0, 20))
   const { host, port, kind } = parseAuthority(rawAuthority.slice(rawAuthority.lastIndexOf('@') + 1), 80)
   const path = encodeRest(rest.startsWith('/') ? rest : `/${rest}`)
-  return buildTarget(host, port, kind, path)
+  return { ...buildTarget(host, port, kind, path), isPathless: rest === '' }
 }
 
 /** The authority-form of CONNECT: host and port, both required. */
@@ -51,11 +53,12 @@ export function parseConnectTarget (target: string): Target {
 export const withPath = (target: Target, path: string): Target => buildTarget(target.host, target.port, target.kind, path)
 
 /** The same target under another host. */
-export const withHost = (target: Target, host: string, kind: HostKind): Target => buildTarget(host, target.port, kind, target.path)
+export const withHost = (target: Target, host: string, kind: HostKind): Target =>
+  ({ ...buildTarget(host, target.port, kind, target.path), isPathless: target.isPathless })
 
 function buildTarget (host: string, port: number, kind: HostKind, path: string): Target {
   const authority = `${host.includes(':') ? `[${host}]` : host}${port === 80 ? '' : `:${port}`}`
-  return { host, port, kind, authority, path, url: `http://${authority}${path}` }
+  return { host, port, kind, authority, path, isPathless: false, url: `http://${authority}${path}` }
 }
 
 /** Host and port of an authority without userinfo. */
@@ -92,7 +95,10 @@ function classifyB32 (host: string): { host: string, kind: HostKind } {
   return { host, kind: label.length === 52 ? 'b32' : 'b33' }
 }
 
-/** Browsers send some characters raw that RFC 3986 does not allow: they are encoded, so that nobody reads them in two ways. */
+/**
+ * A proxy changes nothing of path and query (RFC 9110, section 7.7). A backslash is encoded, because some read it as a slash
+ * and others do not.
+ */
 const encodeRest = (text: string): string =>
   // eslint-disable-next-line no-control-regex
-  text.replace(/[\x00-\x20"<>\\^`{|}\x7f-\xff[\]]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+  text.replace(/[\x00-\x20\\\x7f-\xff]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)

@@ -35,6 +35,8 @@ export class ActivityLog extends EventEmitter<{ begin: [Activity], end: [Activit
   readonly #inFlight = new Map<number, Activity>()
   readonly #done: Activity[] = []
   #next = 1
+  /** Errors that nobody foresaw: each ended one exchange. */
+  faults = 0
 
   begin (method: string, url: string): Activity {
     const activity: Activity = { id: this.#next++, method, url: url.slice(0, MAX_URL), started: Date.now(), bytes: 0 }

@@ -68,8 +68,9 @@ class RunningProxy implements Proxy {
   readonly #app: FastifyInstance
   readonly #fetcher: SiteFetcher
   readonly #settings: Settings
+  readonly #front: Front
   readonly #altSvc = new AltSvcMemory()
-  #server!: Server
+  readonly #server: Server
   #local: (request: IncomingMessage, response: ServerResponse) => void = () => {}
 
   constructor (options: ProxyOptions) {
@@ -82,7 +83,11 @@ class RunningProxy implements Proxy {
     this.#fetcher = new SiteFetcher({ settings, names: this.names, altSvc: this.#altSvc, jumpServices: options.names?.jumpServices ?? JUMP_SERVICES, logger })
     const authenticator = options.auth === undefined ? undefined : new Authenticator(options.auth)
     const authenticate = (request: IncomingMessage, fields: Fields): string | undefined => authenticator?.check(request, fields, 'proxy-authorization')
-    const front = new Front(settings, {
+    const fault = (error: unknown): void => {
+      this.activity.faults++
+      logger?.error({ err: error }, 'fault in the proxy: the exchange was ended, everything else goes on')
+    }
+    const front = this.#front = new Front(settings, {
       local: (request, response) => this.#local(request, response),
       authenticate,
       exchange: async (request, user, isPatient) => {
@@ -90,27 +95,31 @@ class RunningProxy implements Proxy {
         const seat = await this.users.seatOf(user, isPatient ? { timeout: settings.timeout, signal: request.signal } : undefined)
         return await this.#fetch({ ...request, timeout: settings.timeout - (performance.now() - began) }, seat)
       },
-      progress: () => PROGRESS[this.users.state]
+      progress: () => PROGRESS[this.users.state],
+      fault
     }, this.activity, logger)
-    const tunnels = new Tunnels({ fetcher: this.#fetcher, activity: this.activity, timeout: settings.timeout })
+    const tunnels = new Tunnels({ fetcher: this.#fetcher, activity: this.activity, settings })
     const tunnelFront = new TunnelFront({
       front,
       tunnels,
       settings,
       authenticate,
       backend: async (user, signal) => (await this.users.seatOf(user, { timeout: settings.timeout, signal })).backend,
-      admit: (request, target) => front.admit(request, target)
+      admit: (request, target) => front.admit(request, target),
+      fault
     })
+    const listener = createListener({
+      request: (request, response) => front.handle(request, response),
+      connect: (request, connection) => tunnelFront.connect(request, connection),
+      upgrade: (request, connection) => tunnelFront.upgrade(request, connection),
+      fault
+    }, settings)
+    this.#server = listener.server
     this.#app = fastify({
       logger: false,
       bodyLimit: 65_536,
       serverFactory: handler => {
         this.#local = handler
-        this.#server = createListener({
-          request: (request, response) => front.handle(request, response),
-          connect: (request, socket, head) => tunnelFront.connect(request, socket, head),
-          upgrade: (request, socket, head) => tunnelFront.upgrade(request, socket, head)
-        }, settings.maxConnections)
         return this.#server
       }
     })
@@ -118,7 +127,7 @@ class RunningProxy implements Proxy {
     addConsole(this.#app, { proxy: this, users: this.users })
     this.#app.addHook('preClose', () => {
       tunnels.close()
-      this.#server.closeAllConnections()
+      listener.closeConnections()
     })
   }
 
@@ -141,7 +150,7 @@ class RunningProxy implements Proxy {
   drainExit (id: string, drained: boolean): boolean { return this.users.drainExit(id, drained) }
   exits (): ReturnType<Backend['exits']> { return this.users.common?.backend.exits() ?? [] }
   limits (): Limit[] {
-    return proxyLimits({ settings: this.#settings, activity: this.activity, names: this.names, altSvc: this.#altSvc, users: this.users })
+    return proxyLimits({ settings: this.#settings, decoders: this.#front.decoders.load, activity: this.activity, names: this.names, altSvc: this.#altSvc, users: this.users })
   }
 
   async clearCache (): Promise<void> { await this.users.clearCache() }

@@ -6,14 +6,15 @@ import type { NameService } from '../route/names.ts'
 import type { Settings } from './options.ts'
 import type { Seat, Users } from '../sessions/users.ts'
 
-export interface LimitSources { settings: Settings, activity: ActivityLog, names: NameService, altSvc: AltSvcMemory, users: Users }
+export interface LimitSources { settings: Settings, decoders: { used: number, most: number }, activity: ActivityLog, names: NameService, altSvc: AltSvcMemory, users: Users }
 
 /** How full everything of a proxy is, its sessions and streams included. */
-export function proxyLimits ({ settings, activity, names, altSvc, users }: LimitSources): Limit[] {
+export function proxyLimits ({ settings, decoders, activity, names, altSvc, users }: LimitSources): Limit[] {
   const common = limitsOf(BOUNDS, {
     inFlight: { used: activity.inFlightCount, most: settings.maxInFlight },
     connections: { used: users.waiting, most: settings.maxConnections },
     ...names.known,
+    decoders,
     announced: altSvc.size
   })
   return fullest([...common, ...users.seats.flatMap(limitsOfSeat)])

@@ -3,7 +3,7 @@ import type { StreamConnector } from '../route/streams.ts'
 import type { ClientConfig } from '../core.ts'
 import type { DriverOptions } from '../sessions/client-driver.ts'
 import type { ProxySession } from '../sessions/proxy-session.ts'
-import { DEFAULT_SANITIZE, type SanitizeOptions } from '../http/request-fields.ts'
+import { allowedName, DEFAULT_SANITIZE, type SanitizeOptions } from '../http/request-fields.ts'
 
 /** An exit: base64 Destination, b32 or name that the router can look up, or a Destination with a name for the console. */
 export type ExitSpec = string | { id?: string, destination: Destination | string }
@@ -35,6 +35,22 @@ export interface NameOptions {
 /** Sessions and streams of one isolated user. */
 export interface Tunnels extends Pick<ProxyOptions, 'streams' | 'renew'> { sessions: readonly ProxySession[] }
 
+/** How long each phase may take, ms. */
+export interface Timeouts {
+  /** A request's head, from its first byte on. Default 15,000. */
+  head: number
+  /** A whole request with its body. Default 21,600,000, six hours: uploads go as fast as a tunnel does. */
+  upload: number
+  /** A browser's idle connection. Default 120,000. */
+  keepAlive: number
+  /** Until the head of an answer over a stream, from the last part of the request's body on: long polling takes minutes. Default 300,000. */
+  answer: number
+  /** Without a byte of an answer's body that has begun, be it the site that is silent or the browser that does not read. Default 3,600,000. */
+  silence: number
+  /** Without a byte in either direction of a tunnel: CONNECT or a WebSocket. Default 3,600,000. */
+  tunnel: number
+}
+
 export interface ProxyOptions {
   /** One session, or two (the second is for retries where there is only one exit). A promise lets the proxy listen at once. */
   sessions: readonly ProxySession[] | Promise<readonly ProxySession[]>
@@ -54,14 +70,18 @@ export interface ProxyOptions {
   strategy?: ClientConfig['strategy']
   replyMode?: ClientConfig['replyMode']
   config?: Partial<ClientConfig>
-  /** Total deadline of a request by messages, and until the first byte of one by stream, ms. Default 60,000. */
+  /** Total deadline of a request by messages, and until a stream stands for one by stream, ms. Default 60,000. */
   timeout?: number
+  /** Deadlines of the phases of a connection and of an exchange. */
+  timeouts?: Partial<Timeouts>
   auth?: AuthOptions
   /** Own Destinations for each user name of `auth`: called once per user; the caller closes what it made. */
   isolate?: (user: string) => Promise<Tunnels>
   /** More values of Host under which the local pages may be asked for, such as a name in the LAN with its port. */
   hostnames?: readonly string[]
   sanitize?: Partial<SanitizeOptions>
+  /** Names of request fields that are passed on as well, in any case. A field that is always removed is refused with a RangeError. */
+  allowFields?: readonly string[]
   /** `false` switches the cache off. */
   cache?: CacheOptions | false
   names?: NameOptions
@@ -85,13 +105,26 @@ export interface ProxyOptions {
 }
 
 export type Settings = Required<Pick<ProxyOptions, 'timeout' | 'connectPorts' | 'privateAddresses' | 'maxConnections' | 'maxInFlight' | 'maxBody'>> & {
+  timeouts: Timeouts
   sanitize: SanitizeOptions
 }
 
-export const DEFAULT_SETTINGS: Settings = {
-  timeout: 60_000, connectPorts: 'any', privateAddresses: 'exit', maxConnections: 1_024, maxInFlight: 512, maxBody: 1_073_741_824, sanitize: DEFAULT_SANITIZE
+export const DEFAULT_TIMEOUTS: Timeouts = {
+  head: 15_000, upload: 21_600_000, keepAlive: 120_000, answer: 300_000, silence: 3_600_000, tunnel: 3_600_000
 }
 
+export const DEFAULT_SETTINGS: Settings = {
+  timeout: 60_000,
+  timeouts: DEFAULT_TIMEOUTS,
+  connectPorts: 'any',
+  privateAddresses: 'exit',
+  maxConnections: 1_024,
+  maxInFlight: 512,
+  maxBody: 1_073_741_824,
+  sanitize: DEFAULT_SANITIZE
+}
+
+/** @throws RangeError for a name in `allowFields` that is none, or that is never passed on */
 export function settingsOf (options: ProxyOptions): Settings {
   const {
     timeout = DEFAULT_SETTINGS.timeout,
@@ -101,7 +134,18 @@ export function settingsOf (options: ProxyOptions): Settings {
     maxInFlight = DEFAULT_SETTINGS.maxInFlight,
     maxBody = DEFAULT_SETTINGS.maxBody
   } = options
-  return { timeout, connectPorts, privateAddresses, maxConnections, maxInFlight, maxBody, sanitize: { ...DEFAULT_SANITIZE, ...options.sanitize } }
+  const sanitize = { ...DEFAULT_SANITIZE, ...options.sanitize }
+  const allowFields = [...sanitize.allowFields, ...(options.allowFields ?? []).map(allowedName)]
+  return {
+    timeout,
+    timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
+    connectPorts,
+    privateAddresses,
+    maxConnections,
+    maxInFlight,
+    maxBody,
+    sanitize: { ...sanitize, allowFields }
+  }
 }
 
 /** Services that answer with a link that brings the Destination of a name. The user decides; nothing is asked by itself. */

@@ -3,21 +3,21 @@ import { StreamFailure, type Limits } from './stream-path.ts'
 import type { StreamPeer } from './streams.ts'
 
 /**
- * Asks peers one after the other as long as the next one may be asked. `timeout`, ms, is for all of them: one that does
- * not even take the stream gets its share only, so that those behind it have their turn.
+ * Asks peers one after the other as long as the next one may be asked. One that does not even take the stream gets its
+ * share of the time to connect only, so that those behind it have their turn.
  * @throws what the last attempt threw; ProxyError MINWWW_NO_EXIT where there is no peer
  */
 export async function firstOf<T> (
-  peers: readonly StreamPeer[], timeout: number, attempt: (peer: StreamPeer, limits: Limits) => Promise<T>,
+  peers: readonly StreamPeer[], limits: Limits, attempt: (peer: StreamPeer, limits: Limits) => Promise<T>,
   mayGoOn: (failure: StreamFailure, peer: StreamPeer) => boolean = () => true
 ): Promise<T> {
-  const end = performance.now() + timeout
+  const end = performance.now() + limits.connect
   let failure: unknown = new ProxyError('MINWWW_NO_EXIT')
   for (const [index, peer] of peers.entries()) {
-    const answer = end - performance.now()
-    if (answer <= 0) break
+    const left = end - performance.now()
+    if (left <= 0) break
     try {
-      return await attempt(peer, { connect: answer / (peers.length - index), answer })
+      return await attempt(peer, { connect: left / (peers.length - index), answer: limits.answer })
     } catch (error) {
       if (!(error instanceof StreamFailure) || !mayGoOn(error, peer)) throw error
       failure = error

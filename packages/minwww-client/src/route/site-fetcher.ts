@@ -21,7 +21,7 @@ import { parseAuthority, withHost, type Target } from '../http/target.ts'
 /** After these an exit that never answered a message may still be an outproxy that only speaks HTTP over streams. */
 const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_NO_EXIT'])
 /** Such a last resort is not waited for as long as a request, ms. */
-const LAST_RESORT_TIMEOUT = 30_000
+const LAST_RESORT: Limits = { connect: 30_000, answer: 30_000 }
 
 /** A pool that is busy is asked again so often, if it says that it will soon have time, s. */
 const BUSY_RETRIES = 2
@@ -64,8 +64,8 @@ export class SiteFetcher {
     if (target.kind === 'b33') checkB33(labelOf(target.host))
     const destination = await this.#options.names.resolve(target.kind === 'i2p-name' ? target.host : labelOf(target.host), backend)
     if (destination !== undefined) return { to: 'site', destination }
-    if (target.kind === 'b32') throw new ProxyError('MINWWW_NAME_NOT_RESOLVED', 'no LeaseSet was found for this address')
-    if (target.kind === 'b33') throw new ProxyError('MINWWW_NAME_NOT_RESOLVED', 'the router found no encrypted LeaseSet for this address; some routers cannot look for one')
+    if (target.kind === 'b32') throw new ProxyError('MINWWW_SITE_OFFLINE', 'no LeaseSet was found for this address')
+    if (target.kind === 'b33') throw new ProxyError('MINWWW_SITE_OFFLINE', 'the router found no encrypted LeaseSet for this address; some routers cannot look for one')
     return { to: 'pool', known: false }
   }
 
@@ -83,7 +83,7 @@ export class SiteFetcher {
       }
       const isMute = mute && backend.streams !== undefined && error instanceof ProxyError && UNANSWERED.has(error.code)
       if (!isMute) throw error
-      return await this.#overExits(request, backend, undefined, LAST_RESORT_TIMEOUT).catch(() => { throw error })
+      return await this.#overExits(request, backend, undefined, LAST_RESORT).catch(() => { throw error })
     }
   }
 
@@ -115,25 +115,25 @@ export class SiteFetcher {
       }
     }
     const peer: StreamPeer = { kind: 'site', id: site, destination, port: request.target.port }
-    const ask = async (asked: SiteRequest): Promise<StreamAnswer> => await this.#overStream(asked, backend, peer, { connect: settings.timeout, answer: settings.timeout })
+    const ask = async (asked: SiteRequest): Promise<StreamAnswer> => await this.#overStream(asked, backend, peer, limitsOf(settings))
     const answer = await ask(request)
     altSvc.note(site, valuesOf(answer.received, 'alt-svc'))
     return resuming(request, answer, ask)
   }
 
   /** The exits that suit best, one after the other as long as a repeat is harmless. */
-  async #overExits (request: SiteRequest, backend: Backend, first?: string, timeout = this.#options.settings.timeout): Promise<StreamAnswer> {
-    const answer = await this.#askExits(request, backend, this.exitPeers(backend, request.target, first), timeout)
+  async #overExits (request: SiteRequest, backend: Backend, first?: string, limits = limitsOf(this.#options.settings)): Promise<StreamAnswer> {
+    const answer = await this.#askExits(request, backend, this.exitPeers(backend, request.target, first), limits)
     return resuming(request, answer, async (rest, { exit }) => {
       this.#options.logger?.debug({ exit }, 'the rest of a body is asked of another exit')
       if (exit !== undefined) backend.driver.suspectExit(exit)
-      return await this.#askExits(rest, backend, exitsForRest(backend.driver.exits(), exit).map(peerOf), timeout)
+      return await this.#askExits(rest, backend, exitsForRest(backend.driver.exits(), exit).map(peerOf), limits)
     })
   }
 
-  async #askExits (request: SiteRequest, backend: Backend, peers: readonly StreamPeer[], timeout: number): Promise<StreamAnswer> {
+  async #askExits (request: SiteRequest, backend: Backend, peers: readonly StreamPeer[], limits: Limits): Promise<StreamAnswer> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', request.method)
-    return await firstOf(peers, timeout, async (peer, limits) => await this.#overStream(request, backend, peer, limits), (failure, { id }) => {
+    return await firstOf(peers, limits, async (peer, limits) => await this.#overStream(request, backend, peer, limits), (failure, { id }) => {
       this.#options.logger?.debug({ exit: id, err: failure }, 'stream to exit failed')
       backend.driver.suspectExit(id)
       return failure.harmless && !hasStarted(request)
@@ -162,6 +162,8 @@ export class SiteFetcher {
     return new ProxyError('MINWWW_NAME_NOT_RESOLVED', target.host, { links, cause: error })
   }
 }
+
+const limitsOf = ({ timeout, timeouts }: Settings): Limits => ({ connect: timeout, answer: timeouts.answer })
 
 const peerOf = ({ id, destination }: ExitStatus): StreamPeer => ({ kind: 'exit', id, destination, port: EXIT_PORT })
 

@@ -1,15 +1,20 @@
 import { once } from 'node:events'
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
-import { isBodiless, type Answer, type SiteRequest } from '../http/answer.ts'
+import type { Duplex, Readable } from 'node:stream'
+import { isBodiless, reasonOf, type Answer, type SiteRequest } from '../http/answer.ts'
+import { decodeBody } from '../http/coding.ts'
 import { ProxyError } from '../http/failures.ts'
-import { pairs, valuesOf, type Fields } from '../http/fields.ts'
+import { listOf, pairs, valueOf, valuesOf, type Fields } from '../http/fields.ts'
 import { proxyCodeOfExit } from './failure-codes.ts'
 import { filterResponseFields } from '../http/response-fields.ts'
 import type { StreamAgent, StreamPeer } from './streams.ts'
 
 /** Largest header section of a response, bytes. */
 const MAX_RESPONSE_HEAD = 65_536
+/** Interim answers passed on for one request. */
+const MAX_INTERIM = 16
+/** Transfer codings that are undone although nobody asked for them (RFC 9112, section 7). */
+const TRANSFER_CODINGS: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate'])
 
 export interface StreamAnswer extends Answer {
   /** The fields as they came, for what the proxy itself reads. */
@@ -29,13 +34,18 @@ export class StreamFailure extends ProxyError {
   }
 }
 
-/** How long a peer may take. */
+/** How long a peer, or all together, may take. */
 export interface Limits {
   /** ms until a new stream stands. */
   readonly connect: number
-  /** ms until the head of the answer, restarted by each part of a body that goes up. */
+  /** ms from there until the head of the answer, restarted by each part of a body that goes up. */
   readonly answer: number
 }
+
+/** What a peer did with the stream of a request. */
+export type Reply = { kind: 'response', response: IncomingMessage } | TakenOver
+/** After 101, or 2xx to CONNECT: the stream is no HTTP any more. `rest`: what came behind the head. */
+export interface TakenOver { kind: 'taken over', response: IncomingMessage, socket: Duplex, rest: Buffer }
 
 /**
  * One request over a stream; the body of the answer is a stream.
@@ -44,22 +54,54 @@ export interface Limits {
 export async function fetchByStream (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, limits: Limits, fresh = false): Promise<StreamAnswer> {
   const stream = isRepeatable(request) ? undefined : await takenStream(agent, request, peer, limits.connect)
   const outgoing = open(agent, request, peer, fresh, stream)
-  const response = await answerTo(outgoing, request, limits)
+  passInterim(outgoing, request)
+  const reply = await replyTo(outgoing, request, limits)
+  if (reply.kind === 'response') return toAnswer(reply.response, request, peer)
+  reply.socket.destroy()
+  throw new ProxyError('MINWWW_BAD_UPSTREAM', `status ${reply.response.statusCode ?? 0} to a request that did not ask for it`)
+}
+
+/** @throws ProxyError for what must not reach the browser; the response is destroyed then */
+export function toAnswer (response: IncomingMessage, request: SiteRequest, peer: StreamPeer): StreamAnswer {
   const received = pairs(response.rawHeaders)
   const status = response.statusCode ?? 0
-  if (status < 200 || status > 599) {
+  try {
+    if (status < 200 || status > 599) throw new ProxyError('MINWWW_BAD_UPSTREAM', `status ${status}`)
+    refuseFailureOfExit(response, received, peer)
+    const plain = withoutTransferCodings(response, received)
+    followSignal(response, request.signal)
+    const bodiless = isBodiless(request.method, status)
+    if (bodiless) response.resume()
+    const body = bodiless ? Buffer.alloc(0) : plain
+    return { status, reason: response.statusMessage ?? '', fields: filterResponseFields(received), received, body, path: 'stream', exit: peer.id }
+  } catch (error) {
     response.destroy()
-    throw new ProxyError('MINWWW_BAD_UPSTREAM', `status ${status}`)
+    throw error
   }
-  refuseFailureOfExit(response, received, peer)
-  // An abort after the head ends the body too: the signal belongs to the request until its stream is done.
-  const abort = (): void => { response.destroy(reasonOf(request.signal)) }
-  request.signal.addEventListener('abort', abort, { once: true })
-  response.once('close', () => request.signal.removeEventListener('abort', abort))
-  const bodiless = isBodiless(request.method, status)
-  if (bodiless) response.resume()
-  const body = bodiless ? Buffer.alloc(0) : response
-  return { status, reason: response.statusMessage ?? '', fields: filterResponseFields(received), received, body, path: 'stream', exit: peer.id }
+}
+
+/** An abort after the head ends the body too: the signal belongs to the request until its stream is done. */
+function followSignal (response: IncomingMessage, signal: AbortSignal): void {
+  const abort = (): void => { response.destroy(reasonOf(signal)) }
+  signal.addEventListener('abort', abort, { once: true })
+  response.once('close', () => signal.removeEventListener('abort', abort))
+  if (signal.aborted) abort()
+}
+
+/** @throws ProxyError for a coding that is not known: its bytes would look like the body */
+function withoutTransferCodings (response: IncomingMessage, received: Fields): Readable {
+  const codings = listOf(valueOf(received, 'transfer-encoding')).filter(coding => coding !== 'chunked' && coding !== 'identity')
+  if (codings.length === 0) return response
+  if (codings.length > 1 || !TRANSFER_CODINGS.has(codings[0]!)) throw new ProxyError('MINWWW_BAD_UPSTREAM', `Transfer-Encoding ${codings.join(', ').slice(0, 40)}`)
+  return decodeBody(response, codings)
+}
+
+function passInterim (outgoing: ClientRequest, request: SiteRequest): void {
+  let passed = 0
+  outgoing.on('information', ({ statusCode, statusMessage, rawHeaders }: { statusCode: number, statusMessage: string, rawHeaders: string[] }) => {
+    // 100 answers this proxy, which does not wait for it.
+    if (statusCode > 100 && passed++ < MAX_INTERIM) request.interim?.(statusCode, statusMessage, filterResponseFields(pairs(rawHeaders)))
+  })
 }
 
 /** Options that every request over a stream has. */
@@ -69,7 +111,7 @@ export function requestOptions (agent: StreamAgent, request: SiteRequest, peer: 
     ...(fresh ? { createConnection: () => stream ?? agent.createConnection({ peer }) } : { agent }),
     peer,
     method: request.method,
-    path: isExit ? request.target.url : request.target.path,
+    path: isExit ? targetForProxy(request) : targetForSite(request),
     headers: fields.flat(),
     setHost: false,
     maxHeaderSize: MAX_RESPONSE_HEAD,
@@ -77,8 +119,16 @@ export function requestOptions (agent: StreamAgent, request: SiteRequest, peer: 
   }
 }
 
+/** RFC 9112, section 3.2.4: an OPTIONS for a whole site has no path, and the last proxy writes "*". */
+const isForWholeSite = ({ method, target }: SiteRequest): boolean => method === 'OPTIONS' && target.isPathless
+const targetForProxy = (request: SiteRequest): string => isForWholeSite(request) ? `http://${request.target.authority}` : request.target.url
+const targetForSite = (request: SiteRequest): string => isForWholeSite(request) ? '*' : request.target.path
+
+/** Safe methods (RFC 9110, section 9.2.1; RFC 4918, 3253, 5323 and the draft of QUERY). */
+const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY'])
+
 export const isRepeatable = (request: SiteRequest): boolean =>
-  request.body === undefined && ['GET', 'HEAD', 'OPTIONS', 'PROPFIND'].includes(request.method)
+  request.body === undefined && REPEATABLE.has(request.method)
 
 /**
  * A new stream that the peer has taken, before anything of the request is on its way: the first packet would carry data. So one
@@ -119,58 +169,60 @@ function open (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, fresh
     fields.push(request.bodyLength === undefined ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', String(request.bodyLength)])
   } else if (['POST', 'PUT', 'PATCH'].includes(request.method)) fields.push(['Content-Length', '0'])
   const outgoing = httpRequest(requestOptions(agent, request, peer, fields, fresh || stream !== undefined, stream))
-  if (request.body === undefined) outgoing.end()
+  const { body } = request
+  if (body === undefined) outgoing.end()
   else {
-    request.body.pipe(outgoing)
-    request.body.once('error', error => outgoing.destroy(error))
+    body.pipe(outgoing)
+    body.once('error', error => outgoing.destroy(error))
+    // An answer may come, and end, before the body has gone up: the rest of it is nobody's any more.
+    outgoing.once('response', response => response.once('close', () => {
+      body.unpipe(outgoing)
+      if (!outgoing.writableFinished) outgoing.destroy()
+    }))
   }
   return outgoing
 }
 
-/** Waits for the head; a request that an idle stream lost is repeated by the caller, who sees `harmless`. */
-export async function answerTo (outgoing: ClientRequest, request: SiteRequest, limits: Limits): Promise<IncomingMessage> {
-  return await new Promise((resolve, reject) => {
-    let isTaken = false
-    const settle = watch(outgoing, request, limits, error => {
-      reject(request.signal.aborted ? reasonOf(request.signal) : new StreamFailure(error, isRepeatable(request) || !isTaken, outgoing.reusedSocket))
-    })
-    outgoing.once('socket', (socket: Duplex) => {
-      // A stream that is used again, or was waited for, has told it once.
-      if (outgoing.reusedSocket || (socket as { connecting?: boolean }).connecting !== true) isTaken = true
-      else socket.once('connect', () => { isTaken = true })
-    })
-    outgoing.once('response', response => {
-      settle()
-      resolve(response)
-    })
-  })
-}
-
-/** Deadlines, abort and errors of a request until its head is there; returns how to end the watch. */
-export function watch (outgoing: ClientRequest, request: SiteRequest, { connect, answer }: Limits, fail: (error: ProxyError) => void): () => void {
-  const timer = setTimeout(() => outgoing.destroy(new ProxyError('MINWWW_TIMEOUT', 'no answer on the stream')), answer)
-  let connecting: NodeJS.Timeout | undefined
-  outgoing.once('socket', (socket: Duplex & { connecting?: boolean }) => {
-    if (socket.connecting !== true) return
-    connecting = setTimeout(() => outgoing.destroy(new ProxyError('MINWWW_TIMEOUT', 'the stream was not taken')), connect)
-    socket.once('connect', () => clearTimeout(connecting))
-  })
-  const abort = (): void => { outgoing.destroy(reasonOf(request.signal)) }
+/**
+ * Waits for what the peer does, and settles whatever that is: a head, a take-over, an error, a stream that ends without a
+ * word, the deadline, the abort. A request that an idle stream lost is repeated by the caller, who sees `harmless`.
+ * @throws StreamFailure; the signal's reason
+ */
+export async function replyTo (outgoing: ClientRequest, request: SiteRequest, limits: Limits): Promise<Reply> {
+  const { signal, body } = request
+  let isTaken = false
+  let timer = setTimeout(() => outgoing.destroy(new ProxyError('MINWWW_TIMEOUT', 'the stream was not taken')), limits.connect)
   const progress = (): void => { timer.refresh() }
-  const settle = (): void => {
+  const abort = (): void => { outgoing.destroy(reasonOf(signal)) }
+  const taken = (): void => {
+    isTaken = true
     clearTimeout(timer)
-    clearTimeout(connecting)
-    request.signal.removeEventListener('abort', abort)
-    request.body?.off('data', progress)
+    timer = setTimeout(() => outgoing.destroy(new ProxyError('MINWWW_TIMEOUT', 'no answer on the stream')), limits.answer)
   }
-  request.signal.addEventListener('abort', abort, { once: true })
-  request.body?.on('data', progress)
-  if (request.signal.aborted) abort()
-  outgoing.on('error', error => {
-    settle()
-    fail(toStreamError(error))
+  outgoing.once('socket', (socket: Duplex & { connecting?: boolean }) => {
+    if (socket.connecting === true) socket.once('connect', taken)
+    // A stream that is used again, or was waited for, has told it once.
+    else taken()
   })
-  return settle
+  signal.addEventListener('abort', abort, { once: true })
+  body?.on('data', progress)
+  if (signal.aborted) abort()
+  try {
+    return await new Promise<Reply>((resolve, reject) => {
+      const takeOver = (response: IncomingMessage, socket: Duplex, rest: Buffer): void => { resolve({ kind: 'taken over', response, socket, rest }) }
+      outgoing.once('response', response => resolve({ kind: 'response', response }))
+      outgoing.once('upgrade', takeOver)
+      outgoing.once('connect', takeOver)
+      outgoing.on('error', reject)
+      outgoing.once('close', () => reject(new ProxyError('MINWWW_CONNECTION_FAILED', 'the stream ended without an answer')))
+    })
+  } catch (error) {
+    throw signal.aborted ? reasonOf(signal) : new StreamFailure(toStreamError(error), isRepeatable(request) || !isTaken, outgoing.reusedSocket)
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+    body?.off('data', progress)
+  }
 }
 
 export function toStreamError (error: unknown): ProxyError {
@@ -186,8 +238,5 @@ function refuseFailureOfExit (response: IncomingMessage, received: Fields, peer:
   const [name] = peer.kind === 'exit' ? valuesOf(received, 'x-minwww-error') : []
   const code = name === undefined ? undefined : proxyCodeOfExit(name)
   if (code === undefined && response.statusCode !== 407) return
-  response.destroy()
   throw new ProxyError(code ?? 'MINWWW_BAD_UPSTREAM', code === undefined ? 'proxy authentication was asked for' : name, { retryAfter: Number(response.headers['retry-after']) || undefined })
 }
-
-const reasonOf = (signal: AbortSignal): Error => signal.reason instanceof Error ? signal.reason : new Error('aborted')

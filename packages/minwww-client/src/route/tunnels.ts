@@ -1,27 +1,39 @@
-import { request as httpRequest, ServerResponse, type ClientRequest, type IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ActivityLog, Activity } from '../proxy/activity.ts'
-import type { SiteRequest } from '../http/answer.ts'
+import { reasonOf, type Answer, type SiteRequest } from '../http/answer.ts'
 import type { Backend } from '../sessions/backend.ts'
 import type { SiteFetcher } from './site-fetcher.ts'
 import { ProxyError } from '../http/failures.ts'
 import { pairs, type Fields } from '../http/fields.ts'
+import type { Settings } from '../proxy/options.ts'
 import { firstOf } from './peer-search.ts'
 import { filterResponseFields } from '../http/response-fields.ts'
-import { connected, StreamFailure, toStreamError, watch, type Limits } from './stream-path.ts'
+import { connected, replyTo, toAnswer, toStreamError, type Limits, type TakenOver } from './stream-path.ts'
 import { bytesOf, type StreamPeer } from './streams.ts'
 import type { Target } from '../http/target.ts'
 
-/** A tunnel with no byte in either direction for this long is closed, ms. */
-const IDLE = 3_600_000
+/** Silence of the site after which it hears that the browser has ended its side, ms. */
+const QUIET = 1_000
 
 /** How a refused CONNECT of an exit reads in the proxy's own codes. */
 const CONNECT_STATUS: Readonly<Record<number, ConstructorParameters<typeof ProxyError>[0]>> = {
   403: 'MINWWW_POLICY', 429: 'MINWWW_BUSY', 451: 'MINWWW_LEGAL', 503: 'MINWWW_BUSY', 504: 'MINWWW_UPSTREAM_TIMEOUT', 508: 'MINWWW_LOOP'
 }
 
-export interface TunnelOptions { fetcher: SiteFetcher, activity: ActivityLog, timeout: number }
+export interface TunnelOptions {
+  fetcher: SiteFetcher
+  activity: ActivityLog
+  settings: Pick<Settings, 'timeout' | 'timeouts'>
+}
+
+/** The browser's end of a tunnel. */
+export interface TunnelEnd extends Duplex {
+  /** From now on every byte is the tunnel's. */
+  openTunnel: () => void
+  setTimeout: (time: number, listener: () => void) => unknown
+  setNoDelay: (noDelay: boolean) => unknown
+}
 
 /** CONNECT and Upgrade: bytes of the browser over a stream, to the site or through an exit. */
 export class Tunnels {
@@ -33,17 +45,14 @@ export class Tunnels {
   }
 
   /** Opens the way for CONNECT, then tells the browser. @throws ProxyError */
-  async connect (target: Target, browser: Duplex, head: Buffer, backend: Backend, signal: AbortSignal): Promise<void> {
+  async connect (target: Target, browser: TunnelEnd, backend: Backend, signal: AbortSignal): Promise<void> {
     const request: SiteRequest = { method: 'CONNECT', target, fields: [], signal }
     const activity = this.#options.activity.begin('CONNECT', `${target.host}:${target.port}`)
     try {
       const { socket, rest, id } = await this.#open(request, backend)
-      browser.write('HTTP/1.1 200 Connection established\r\n\r\n')
-      if (rest.length > 0) browser.write(rest)
-      if (head.length > 0) socket.write(head)
-      this.#join(browser, socket, Object.assign(activity, { exit: id, status: 200 }))
+      this.#join({ browser, socket, rest, head: 'HTTP/1.1 200 Connection established\r\n\r\n', signal, activity: Object.assign(activity, { exit: id, status: 200 }) })
     } catch (error) {
-      this.#failed(activity, error)
+      this.#failed(activity, error, signal)
       throw error
     }
   }
@@ -52,25 +61,22 @@ export class Tunnels {
    * A WebSocket: the site's 101 goes back to the browser, or whatever it answers instead.
    * @returns a response that is no 101, to be sent as any other
    */
-  async upgrade (request: SiteRequest, browser: Duplex, head: Buffer, backend: Backend): Promise<void | { response: IncomingMessage, exit: string }> {
-    const route = await this.#options.fetcher.route(request.target, backend)
-    const peers: StreamPeer[] = route.to === 'site'
-      ? [{ kind: 'site', id: route.destination.b32, destination: route.destination, port: request.target.port }]
-      : this.#options.fetcher.exitPeers(backend, request.target)
+  async upgrade (request: SiteRequest, browser: TunnelEnd, backend: Backend): Promise<Answer | undefined> {
     const activity = this.#options.activity.begin('UPGRADE', request.target.url)
     try {
-      const outcome = await firstOf(peers, this.#options.timeout, async (peer, limits) => await this.#ask(request, peer, limits, backend))
-      if ('response' in outcome) {
-        this.#options.activity.end(Object.assign(activity, { path: 'stream', status: outcome.response.statusCode }))
+      const route = await this.#options.fetcher.route(request.target, backend)
+      const peers: StreamPeer[] = route.to === 'site'
+        ? [{ kind: 'site', id: route.destination.b32, destination: route.destination, port: request.target.port }]
+        : this.#options.fetcher.exitPeers(backend, request.target)
+      const outcome = await firstOf(peers, this.#limits, async (peer, limits) => await this.#ask(request, peer, limits, backend))
+      if ('status' in outcome) {
+        this.#options.activity.end(Object.assign(activity, { path: 'stream', status: outcome.status }))
         return outcome
       }
-      const { response, socket, rest, exit } = outcome.upgraded
-      browser.write(upgradeHead(response))
-      if (rest.length > 0) browser.write(rest)
-      if (head.length > 0) socket.write(head)
-      this.#join(browser, socket, Object.assign(activity, { exit, status: 101 }))
+      const { response, socket, rest, exit } = outcome
+      this.#join({ browser, socket, rest, head: upgradeHead(response), signal: request.signal, activity: Object.assign(activity, { exit, status: 101 }) })
     } catch (error) {
-      this.#failed(activity, error)
+      this.#failed(activity, error, request.signal)
       throw error
     }
   }
@@ -79,17 +85,22 @@ export class Tunnels {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  get #limits (): Limits {
+    const { timeout, timeouts } = this.#options.settings
+    return { connect: timeout, answer: timeouts.answer }
+  }
+
   async #open (request: SiteRequest, backend: Backend): Promise<{ socket: Duplex, rest: Buffer, id: string }> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', 'CONNECT')
-    const { fetcher, timeout } = this.#options
+    const { fetcher, settings } = this.#options
     const { target } = request
     const route = await fetcher.route(target, backend)
     if (route.to === 'site') {
       const socket = backend.streams.createConnection({ peer: { kind: 'site', id: '', destination: route.destination, port: target.port } })
-      await connected(socket, request.signal, timeout)
+      await connected(socket, request.signal, settings.timeout)
       return { socket, rest: Buffer.alloc(0), id: route.destination.b32 }
     }
-    return await firstOf(fetcher.exitPeers(backend, target), timeout, async (peer, limits) => {
+    return await firstOf(fetcher.exitPeers(backend, target), this.#limits, async (peer, limits) => {
       const outgoing = httpRequest({
         method: 'CONNECT',
         path: `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`,
@@ -98,7 +109,7 @@ export class Tunnels {
         createConnection: () => backend.streams!.createConnection({ peer })
       })
       outgoing.end()
-      const { response, socket, rest } = await takeOver(outgoing, 'connect', request, limits)
+      const { response, socket, rest } = await tookOver(outgoing, request, limits)
       const status = response.statusCode ?? 0
       if (status >= 200 && status < 300) return { socket, rest, id: peer.id }
       socket.destroy()
@@ -106,7 +117,7 @@ export class Tunnels {
     })
   }
 
-  async #ask (request: SiteRequest, peer: StreamPeer, limits: Limits, backend: Backend): Promise<Upgraded | { response: IncomingMessage, exit: string }> {
+  async #ask (request: SiteRequest, peer: StreamPeer, limits: Limits, backend: Backend): Promise<TakenOver & { exit: string } | Answer> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', 'Upgrade')
     const outgoing = httpRequest({
       method: 'GET',
@@ -116,67 +127,76 @@ export class Tunnels {
       createConnection: () => backend.streams!.createConnection({ peer })
     })
     outgoing.end()
-    const answered = new Promise<{ response: IncomingMessage, exit: string }>(resolve => { outgoing.once('response', response => resolve({ response, exit: peer.id })) })
-    const upgraded = takeOver(outgoing, 'upgrade', request, limits).then(taken => ({ upgraded: { ...taken, exit: peer.id } }))
-    return await Promise.race([answered, upgraded])
+    const reply = await replyTo(outgoing, request, limits)
+    return reply.kind === 'response' ? toAnswer(reply.response, request, peer) : { ...reply, exit: peer.id }
   }
 
-  #join (browser: Duplex, site: Duplex, activity: Activity): void {
+  /** Before the browser hears of it, it may have left. */
+  #join ({ browser, socket, rest, head, signal, activity }: Joining): void {
+    if (signal.aborted) {
+      socket.destroy()
+      throw reasonOf(signal)
+    }
     activity.path = 'tunnel'
-    const pair = [browser, site] as const
-    // Both are full streams of their own: the end of one direction ends that direction only.
-    browser.pipe(site)
-    site.pipe(browser)
+    const pair = [browser, socket] as const
     const close = (): void => {
-      for (const socket of pair) {
-        this.#sockets.delete(socket)
-        socket.destroy()
+      for (const end of pair) {
+        this.#sockets.delete(end)
+        end.destroy()
       }
       activity.bytes = bytesOf(browser)
       this.#options.activity.end(activity)
     }
-    for (const socket of pair) {
-      this.#sockets.add(socket)
-      socket.on('error', close)
-      socket.once('close', close)
+    for (const end of pair) {
+      this.#sockets.add(end)
+      end.on('error', close)
+      end.once('close', close)
     }
-    const tcp = browser as Partial<Socket>
-    tcp.setTimeout?.(IDLE, close)
-    tcp.setNoDelay?.(true)
+    browser.write(head, 'latin1')
+    if (rest.length > 0) browser.write(rest)
+    // Both are full streams of their own: the end of one direction ends that direction only.
+    browser.pipe(socket, { end: false })
+    socket.pipe(browser)
+    endQuietly(browser, socket)
+    browser.openTunnel()
+    browser.setTimeout(this.#options.settings.timeouts.tunnel, close)
+    browser.setNoDelay(true)
+    if (pair.some(end => end.destroyed)) close()
   }
 
-  #failed (activity: Activity, error: unknown): void {
+  #failed (activity: Activity, error: unknown, signal: AbortSignal): void {
     const failure = toStreamError(error)
-    this.#options.activity.end(Object.assign(activity, { path: 'error', status: failure.kind.status, error: failure.code }))
+    const outcome = signal.aborted && signal.reason === error ? { path: 'left' as const } : { path: 'error' as const, error: failure.code }
+    this.#options.activity.end(Object.assign(activity, outcome, { status: failure.kind.status }))
   }
 }
 
-interface Upgraded { upgraded: { response: IncomingMessage, socket: Duplex, rest: Buffer, exit: string } }
-
-async function takeOver (outgoing: ClientRequest, event: 'connect' | 'upgrade', request: SiteRequest, limits: Limits): Promise<{ response: IncomingMessage, socket: Duplex, rest: Buffer }> {
-  return await new Promise((resolve, reject) => {
-    const settle = watch(outgoing, request, limits, error => { reject(new StreamFailure(error, true)) })
-    outgoing.once('response', settle)
-    outgoing.once(event, (response: IncomingMessage, socket: Duplex, rest: Buffer) => {
-      settle()
-      resolve({ response, socket, rest })
-    })
+/**
+ * A client that has said everything ends its side, and most servers take that for its leaving: they hear of it when they
+ * have been silent for a moment, so that what was asked last is answered.
+ */
+function endQuietly (browser: Duplex, site: Duplex): void {
+  browser.once('end', () => {
+    const timer = setTimeout(() => { site.end() }, QUIET)
+    const wait = (): void => { timer.refresh() }
+    site.on('data', wait)
+    site.once('end', () => { site.end() })
+    site.once('close', () => clearTimeout(timer))
+    site.once('finish', () => site.off('data', wait))
   })
+}
+
+interface Joining { browser: TunnelEnd, socket: Duplex, rest: Buffer, head: string, signal: AbortSignal, activity: Activity }
+
+/** @throws StreamFailure also where the peer answered as to any other request */
+async function tookOver (outgoing: ClientRequest, request: SiteRequest, limits: Limits): Promise<TakenOver> {
+  const reply = await replyTo(outgoing, request, limits)
+  if (reply.kind === 'taken over') return reply
+  reply.response.destroy()
+  throw new ProxyError('MINWWW_CONNECTION_FAILED', 'no tunnel')
 }
 
 function upgradeHead (response: IncomingMessage): string {
   const fields: Fields = [['Connection', 'Upgrade'], ['Upgrade', 'websocket'], ...filterResponseFields(pairs(response.rawHeaders).filter(([name]) => !/^content-length$/i.test(name)))]
   return ['HTTP/1.1 101 Switching Protocols', ...fields.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n')
-}
-
-/** A response object on a socket that an Upgrade took from the server. */
-export function responseOn (request: IncomingMessage, socket: Duplex): ServerResponse {
-  const response = new ServerResponse(request)
-  response.shouldKeepAlive = false
-  response.assignSocket(socket as Socket)
-  response.once('finish', () => {
-    response.detachSocket(socket as Socket)
-    socket.end()
-  })
-  return response
 }
