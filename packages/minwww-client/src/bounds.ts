@@ -21,7 +21,7 @@ export const BOUNDS = {
     most: DEFAULT_SETTINGS.maxConnections,
     unit: 'connections',
     full: 'closed',
-    kept: 'proxy/tunnels.ts #sockets; proxy/readiness.ts #waiting'
+    kept: 'front/listener.ts connections; route/tunnels.ts #sockets; sessions/readiness.ts #waiting'
   },
   inFlight: { name: 'requests of browsers', most: DEFAULT_SETTINGS.maxInFlight, unit: 'requests', full: '503 MINWWW_OVERLOADED', kept: 'proxy/activity.ts #inFlight; cache/flights.ts #open' },
   requests: {
@@ -29,7 +29,7 @@ export const BOUNDS = {
     most: DEFAULT_CONFIG.maxRequests,
     unit: 'requests',
     full: '503 MINWWW_OVERLOADED',
-    kept: 'core/client-core.ts #requests; core/exit.ts waiting exchanges; core/session.ts routes; core/sources.ts #held; driver/driver.ts #waiting'
+    kept: 'core/client-core.ts #requests; core/exit.ts waiting exchanges; core/session.ts routes; core/sources.ts #held; sessions/client-driver.ts #waiting'
   },
   attempts: {
     name: 'attempts of one request',
@@ -52,14 +52,14 @@ export const BOUNDS = {
     most: MAX_EXITS,
     unit: 'exits',
     full: 'one more is refused',
-    kept: 'proxy/users.ts #exits; proxy/backend.ts #exits #retries; core/client-core.ts #exits #saved; pool/pool.ts #members #remembered; core/request.ts tried'
+    kept: 'sessions/users.ts #exits; sessions/backend.ts #exits #retries; core/client-core.ts #exits #saved; pool/pool.ts #members #remembered; core/request.ts tried'
   },
   sites: { name: 'sites that are asked by messages', most: DEFAULT_CONFIG.maxSites, unit: 'sites', full: 'the least recently used without a request goes', kept: 'core/client-core.ts #sites; core/sender.ts #sessions' },
   pins: { name: 'sites tied to an exit', most: MAX_PINS, unit: 'sites', full: 'the one tied longest ago is free again', kept: 'pool/pool.ts #pins' },
-  announced: { name: 'sites known to take messages, or not to', most: MAX_SITES, unit: 'sites', full: 'the least recently used goes', kept: 'proxy/alt-svc.ts #sites #broken' },
-  names: { name: 'names that were looked up', most: MAX_KNOWN, unit: 'names', full: 'the least recently used goes', kept: 'proxy/names.ts #known' },
-  hosts: { name: 'names of the hosts file', most: MAX_HOSTS, unit: 'names', full: 'lines are skipped; a further name is refused', kept: 'proxy/names.ts #hosts' },
-  passwords: { name: 'addresses with wrong passwords', most: MAX_ADDRESSES, unit: 'addresses', full: 'the least recently used is forgotten', kept: 'proxy/auth.ts #failures' },
+  announced: { name: 'sites known to take messages, or not to', most: MAX_SITES, unit: 'sites', full: 'the least recently used goes', kept: 'route/alt-svc.ts #sites #broken' },
+  names: { name: 'names that were looked up', most: MAX_KNOWN, unit: 'names', full: 'the least recently used goes', kept: 'route/names.ts #known' },
+  hosts: { name: 'names of the hosts file', most: MAX_HOSTS, unit: 'names', full: 'lines are skipped; a further name is refused', kept: 'route/names.ts #hosts' },
+  passwords: { name: 'addresses with wrong passwords', most: MAX_ADDRESSES, unit: 'addresses', full: 'the least recently used is forgotten', kept: 'http/auth.ts #failures' },
   memory: { name: 'cache in memory', most: MEMORY, unit: 'bytes', full: 'the least recently used goes', kept: 'cache/memory.ts #urls' },
   collected: { name: 'bodies on their way into the cache', most: MEMORY, unit: 'bytes', full: 'passed on and not kept', kept: 'cache/cache.ts chunks' },
   disk: { name: 'cache on disk', most: DISK, unit: 'bytes', full: 'the least recently used file goes; a file counts as 4 KB at least', kept: 'cache/disk.ts #files' },
