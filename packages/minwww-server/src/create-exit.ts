@@ -6,6 +6,7 @@ import type { ExitOptions, ReloadableOptions } from './exit/options.ts'
 export interface Exit {
   readonly destination: Destination
   readonly stats: ExitStats
+  readonly summary: ExitSummary
   /** Where the operator's console listens; undefined without one. */
   readonly console: { host: string, port: number } | undefined
   /**
@@ -20,6 +21,23 @@ export interface Exit {
   reload: (options?: ReloadableOptions) => Promise<void>
   /** Drains for up to `timeout` ms (default 0), then ends what is left. Does not close the session. */
   close: (options?: { timeout?: number }) => Promise<void>
+}
+
+/** What an exit offers and where, as its operator hands it on when it has started. */
+export interface ExitSummary {
+  /** `...b32.i2p`, for `minwww proxy --exit`. */
+  address: string
+  /** Where the operator's console listens; undefined without one. */
+  console: { host: string, port: number } | undefined
+  /** Names under which own sites are served; the address, if there is a site, is one of them. */
+  sites: string[]
+  /** Bytes a second, 0 is unlimited. */
+  limits: { in: number, out: number }
+  /** Bytes; Infinity without a quota. */
+  quotaLeft: { day: number, month: number }
+  /** Fetches at once, and streams at once (0: none are taken). */
+  fetches: number
+  streams: number
 }
 
 export interface ExitStats {
@@ -85,6 +103,19 @@ class RunningExit implements Exit {
 
   get stats (): ExitStats {
     return statsOf(this.#parts)
+  }
+
+  get summary (): ExitSummary {
+    const { destination, web, bandwidth, queue, streams } = this.#parts
+    return {
+      address: destination.b32,
+      console: this.console,
+      sites: web.sites.names,
+      limits: bandwidth.limits,
+      quotaLeft: bandwidth.quotaLeft(),
+      fetches: queue.limits.concurrency,
+      streams: streams?.maxStreams ?? 0
+    }
   }
 
   async drain ({ timeout = Infinity }: { timeout?: number } = {}): Promise<void> {

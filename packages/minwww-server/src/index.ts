@@ -1,5 +1,5 @@
 export { BOUNDS } from './bounds.ts'
-export { createExit, type Exit, type ExitStats } from './create-exit.ts'
+export { createExit, type Exit, type ExitStats, type ExitSummary } from './create-exit.ts'
 export { ServerError, type FailureReason, type ServerErrorCode } from './errors.ts'
 export type { Clock } from './exit/clock.ts'
 export type { ExitOptions, ReloadableOptions } from './exit/options.ts'

@@ -39,6 +39,19 @@ t.test('page, files, metrics, health, state: own content only, nobody named', as
   t.notMatch(everything, /_total\{[^}]*le="/, 'that label belongs to histograms')
 })
 
+t.test('an exit tells what it offers and where its console is, to hand on', async t => {
+  const { exit, base } = await start({ sites: { 'demo.i2p': 'http://127.0.0.1:1' }, bandwidth: { out: 65_536, quotaDay: 1_000 }, queue: { concurrency: 7 } })
+  t.teardown(async () => await exit.close())
+  const { address, console, sites, ...rest } = exit.summary
+  t.match(address, /^[a-z2-7]{52}\.b32\.i2p$/)
+  t.equal(`http://${console?.host}:${console?.port}`, base)
+  t.strictSame(sites, ['demo.i2p', address])
+  t.strictSame(rest, { limits: { in: 0, out: 65_536 }, quotaLeft: { day: 1_000, month: Infinity }, fetches: 7, streams: 0 })
+  const plain = await createExit({ session: new FakeSession(), createCore: () => new FakeCore() })
+  t.teardown(async () => await plain.close())
+  t.match(plain.summary, { console: undefined, sites: [] })
+})
+
 t.test('answers that wait at the limit are shown, and how long they wait', async t => {
   const core = new FakeCore()
   Object.assign(core, { load: { sessions: 8, sending: 8, queued: 327_680 } })
