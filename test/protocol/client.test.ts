@@ -1,0 +1,121 @@
+/** One page, fetched from our exit's core by a client that knows docs/protocol.md only. In virtual time. */
+import { createHash } from 'node:crypto'
+import t from 'tap'
+import { LocalDestination } from '@minwww/i2cp/codec'
+import { ServerCore } from '@minwww/server/core'
+import { EPOCH, seeded } from '@minwww/testkit'
+import {
+  cancel, decode, Destination, error, openBody, readObject, readReply, reply, request, sessionOf, symbolOf, untagged, want, writeObject
+} from './second.ts'
+
+const RAW = 18
+const DATAGRAM2 = 19
+const CLIENT_PORT = 1_234
+const EXIT_PORT = 80
+const GET = Buffer.from('GET http://site.i2p/page HTTP/1.1\r\nHost: site.i2p\r\n\r\n')
+const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n'
+/** At 12 % loss, in single tunnel messages: 1,500 bytes are two symbols and two of parity (section 5). */
+const PATH = { loss: 120, rate: 0, max: 72, shape: 1 }
+/** 128 KiB/s (section 7.1). */
+const PACE = 72
+
+function exitAndClient () {
+  const random = seeded('second client')
+  const keys = LocalDestination.generate(random)
+  const core = new ServerCore({ keys, now: EPOCH })
+  const session = sessionOf(random(16))
+  const destination = new Destination(random(32))
+  const fetched: Array<{ handle: number, message: string }> = []
+  let now = EPOCH
+
+  function exchange (protocol: number, payload: Buffer): Buffer[] {
+    core.receive(now, { protocol, fromPort: CLIENT_PORT, toPort: EXIT_PORT, payload })
+    return sent(100)
+  }
+
+  /** What the exit sends within so many ms. */
+  function sent (milliseconds: number): Buffer[] {
+    const end = now + milliseconds
+    const payloads: Buffer[] = []
+    for (let isDone = false; !isDone;) {
+      for (let event = core.pollEvent(); event !== undefined; event = core.pollEvent()) {
+        if (event.type === 'fetch') fetched.push({ handle: event.handle, message: event.message.toString('latin1') })
+      }
+      for (let out = core.pollTransmit(now); out !== undefined; out = core.pollTransmit(now)) {
+        t.match(out, { protocol: RAW, fromPort: EXIT_PORT, toPort: CLIENT_PORT })
+        t.ok(Buffer.from(out.to.bytes).equals(destination.bytes), 'to the Destination that signed')
+        payloads.push(out.payload)
+      }
+      const next = core.nextTimeout()
+      isDone = next === undefined || next > end
+      now = isDone ? end : Math.max(now, next!)
+      core.handleTimeout(now)
+    }
+    return payloads
+  }
+
+  function respond (response: Buffer): Buffer[] {
+    core.respond(now, fetched.at(-1)!.handle, response)
+    return sent(100)
+  }
+
+  const open = (id: number, object: Buffer, attempt = 0): Buffer[] =>
+    exchange(DATAGRAM2, destination.datagram(keys.destination.hash, openBody(session, id, Math.floor(now / 1000), PATH, object, attempt)))
+  const raw = (payload: Buffer): Buffer[] => exchange(RAW, payload)
+  return { session, fetched, open, raw, respond, random }
+}
+
+t.test('OPEN, a REPLY of two symbols with parity, WANT, a repetition, CANCEL, ERROR', async t => {
+  const { session, fetched, open, raw, respond, random } = exitAndClient()
+  const page = Buffer.concat([Buffer.from(HEAD), random(1_450)])
+
+  t.strictSame(open(1, writeObject(GET)), [], 'nothing before the page is there')
+  t.equal(fetched[0]?.message, GET.toString())
+
+  const burst = respond(page)
+  t.equal(burst.length, 4)
+  const replies = burst.map(message => readReply(untagged(session.server, message)!))
+  const { size } = replies[0]!
+  const length = Math.ceil(size / 2)
+  const object = Buffer.concat(replies.slice(0, 2).map(({ symbol }) => symbol), size)
+  t.ok(readObject(object).equals(page))
+  replies.forEach((_, index) => {
+    const expected = reply(session, 1, { size, index, last: 3, pace: PACE, symbol: symbolOf(object, length, index) })
+    t.equal(burst[index]!.toString('hex'), expected.toString('hex'), `the bytes of symbol ${index}`)
+  })
+  t.ok(readObject(decode(size, new Map([2, 3].map(index => [index, replies[index]!.symbol])))).equals(page), 'from parity alone')
+
+  const wanted = raw(want(session, 1, PATH, 4, 1, 1))
+  const fifth = reply(session, 1, { size, index: 4, last: 4, pace: PACE, symbol: symbolOf(object, length, 4) }, 1)
+  t.strictSame(wanted.map(message => message.toString('hex')), [fifth.toString('hex')], 'WANT brings symbol 4')
+  t.strictSame(raw(want(session, 1, PATH, 4, 1, 1)), [], 'and its copy nothing')
+
+  const again = raw(request(session, 1, PATH, writeObject(GET), 2)).map(message => readReply(untagged(session.server, message)!))
+  t.strictSame(again.map(({ index, last }) => [index, last]), [[0, 1], [1, 1]], 'cut to the bytes that a small reply has left')
+  t.equal(fetched.length, 1, 'nothing was fetched twice')
+
+  t.strictSame(raw(cancel(session, 1, 2)), [])
+  const unknown = raw(want(session, 1, PATH, 5, 1, 3))
+  t.equal(unknown[0]?.toString('hex'), error(session, 1, { code: 1 }, 3).toString('hex'), 'ERROR 1: the exit has forgotten')
+
+  raw(request(session, 2, PATH, writeObject(GET)))
+  const large = Buffer.concat([Buffer.from(HEAD), random(131_072)])
+  const tooLarge = error(session, 2, { code: 3, size: large.length })
+  t.equal(respond(large)[0]?.toString('hex'), tooLarge.toString('hex'), 'ERROR 3: too large, and how large')
+})
+
+t.test('what is not genuine, or comes again, has no answer', async t => {
+  const { session, fetched, open, raw } = exitAndClient()
+  t.strictSame(raw(request(session, 1, PATH, writeObject(GET))), [], 'no session yet')
+  const probed = open(1, Buffer.alloc(0))
+  const empty = reply(session, 1, { size: 0, index: 0, last: 0, pace: PACE, symbol: Buffer.alloc(655) })
+  t.strictSame(probed.map(message => message.toString('hex')), [empty.toString('hex')], 'a probe')
+  t.strictSame(open(1, Buffer.alloc(0)), [], 'played again')
+  const forged = request(session, 2, PATH, writeObject(GET))
+  forged[forged.length - 1]! ^= 1
+  t.strictSame(raw(forged), [])
+  t.strictSame(raw(request({ ...session, client: createHash('sha256').digest() }, 2, PATH, writeObject(GET))), [])
+  t.equal(fetched.length, 0)
+  raw(request(session, 2, PATH, writeObject(GET)))
+  t.equal(fetched.length, 1)
+})

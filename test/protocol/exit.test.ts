@@ -1,0 +1,110 @@
+/** One page, fetched by our client's core from an exit that knows docs/protocol.md only. In virtual time. */
+import { createHash } from 'node:crypto'
+import t from 'tap'
+import { Destination as I2pDestination, LocalDestination } from '@minwww/i2cp/codec'
+import { ClientCore } from '@minwww/client/core'
+import type { ClientEvent } from '@minwww/client/core'
+import { EPOCH, seeded } from '@minwww/testkit'
+import { Destination, error, readDatagram, readObject, reply, sessionOf, symbolOf, TYPE, untagged, writeObject } from './second.ts'
+import type { Session } from './second.ts'
+
+const RAW = 18
+const DATAGRAM2 = 19
+const PACE = 72
+const GET = 'GET http://site.i2p/page HTTP/1.1\r\nHost: site.i2p\r\n\r\n'
+const ROUND_TRIP = 40
+
+/** What the exit reads of a message (section 3, 4). */
+interface Heard { type: number, attempt: number, copy: number, id: number, content: Buffer }
+
+function clientAndExit () {
+  const random = seeded('second exit')
+  const destination = new Destination(random(32))
+  const hash = createHash('sha256').update(destination.bytes).digest()
+  const core = new ClientCore({ keys: [LocalDestination.generate(random)], random })
+  const events: ClientEvent[] = []
+  let session: Session | undefined
+  let now = EPOCH
+  core.addExit(now, { id: 'second', destination: I2pDestination.parse(destination.bytes) })
+
+  function hear (protocol: number, payload: Buffer): Heard | undefined {
+    const content = protocol === DATAGRAM2 ? readDatagram(hash, payload) : session && untagged(session.client, payload)
+    if (content === undefined) throw new Error('a message that is not genuine')
+    const type = content[0]! & 0x0f
+    if (type === TYPE.open) session = sessionOf(Buffer.from(content.subarray(18, 34)))
+    if (content[0]! >> 4 !== 1 || session === undefined || !content.subarray(2, 10).equals(session.id)) throw new Error('a wrong prefix')
+    return { type, attempt: content[1]! >> 4, copy: content[1]! & 0x0f, id: content.readUInt32BE(10), content }
+  }
+
+  /** Until the client says something, copies aside; undefined when it has nothing to say for a minute. */
+  function next (): Heard | undefined {
+    for (const end = now + 60_000; now <= end;) {
+      for (let event = core.pollEvent(); event !== undefined; event = core.pollEvent()) events.push(event)
+      const out = core.pollTransmit(now)
+      if (out !== undefined) {
+        t.match(out, { toPort: 80, source: 0 })
+        const heard = hear(out.protocol, out.payload)
+        if (heard?.copy === 0) return heard
+        continue
+      }
+      const due = core.nextTimeout()
+      if (due === undefined) return undefined
+      now = Math.max(now, due)
+      core.handleTimeout(now)
+    }
+    return undefined
+  }
+
+  function answer (payload: Buffer): void {
+    now += ROUND_TRIP
+    core.receive(now, 0, { protocol: RAW, fromPort: 80, toPort: 4480, payload })
+    for (let event = core.pollEvent(); event !== undefined; event = core.pollEvent()) events.push(event)
+  }
+
+  const get = (): number => core.request(now, { message: Buffer.from(GET), site: 'site.i2p', idempotent: true })
+  const results = (): ClientEvent[] => events.filter(({ type }) => type !== 'exit-state')
+  return { next, answer, get, results, random, session: () => session! }
+}
+
+t.test('a probe, REQUEST, a REPLY with one of two symbols lost, WANT, ERROR 3', async t => {
+  const { next, answer, get, results, random, session } = clientAndExit()
+  const probe = next()!
+  t.equal(probe.type, TYPE.open)
+  t.equal(probe.content.readUInt32BE(14), EPOCH / 1000)
+  t.equal(probe.content.readUInt16BE(38), 0, 'an empty object')
+  answer(reply(session(), probe.id, { size: 0, index: 0, last: 0, pace: PACE, symbol: Buffer.alloc(655) }))
+
+  const page = Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n'), random(1_450)])
+  const object = writeObject(page)
+  const length = Math.ceil(object.length / 2)
+  const symbol = (index: number, last: number, { id, attempt }: Heard): Buffer =>
+    reply(session(), id, { size: object.length, index, last, pace: PACE, symbol: symbolOf(object, length, index) }, attempt)
+  const handle = get()
+  const asked = next()!
+  t.equal(asked.type, TYPE.request, 'the session is open')
+  t.equal(asked.attempt, 0)
+  const size = asked.content.readUInt16BE(18)
+  t.equal(readObject(asked.content.subarray(20, 20 + size)).toString(), GET)
+  t.ok(asked.content.subarray(20 + size).every(byte => byte === 0), 'padding')
+  t.ok(asked.content.length + 8 >= 683)
+  answer(symbol(1, 1, asked))
+  t.strictSame(results(), [])
+
+  const wanted = next()!
+  t.equal(wanted.type, TYPE.want)
+  t.equal(wanted.id, asked.id)
+  t.equal(wanted.attempt, 1)
+  const [from, count] = [wanted.content[17]!, wanted.content[18]!]
+  t.equal(from, 2, 'a fresh index')
+  t.ok(count >= 1)
+  answer(symbol(from, from + count - 1, wanted))
+  t.match(results(), [{ type: 'response', handle, exit: 'second' }])
+  const [event] = results()
+  t.ok(event?.type === 'response' && event.message.equals(page))
+
+  const second = get()
+  const large = next()!
+  t.not(large.id, asked.id)
+  answer(error(session(), large.id, { code: 3, size: 1_000_000, detail: 'too large' }, large.attempt))
+  t.match(results()[1], { type: 'failed', handle: second, code: 'too-large', size: 1_000_000, detail: 'too large' })
+})

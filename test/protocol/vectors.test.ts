@@ -1,0 +1,49 @@
+import t from 'tap'
+import {
+  cancel, decode, Destination, error, inverse, multiply, openBody, prefix, readObject, reply, request, sessionOf, symbolOf, tagged, TYPE, vectors,
+  want
+} from './second.ts'
+
+const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')
+const session = sessionOf(bytes(vectors.keys.secret))
+const ID = 0x01020304
+const PATH = { loss: 4, rate: 72, max: 72, shape: 8 }
+const OBJECT = Buffer.from('\0GET http://site.i2p/ HTTP/1.1\r\nHost: site.i2p\r\n\r\n')
+
+t.test('an implementation of the document makes the bytes of the vectors', async t => {
+  const { id, client, server } = session
+  t.strictSame({ session: id.toString('hex'), client: client.toString('hex'), server: server.toString('hex') },
+    { session: vectors.keys.session, client: vectors.keys.client, server: vectors.keys.server })
+  const said = (name: string): string => vectors.messages[name]!.bytes
+  t.equal(request(session, ID, PATH, OBJECT, 0, 0).toString('hex'), said('request'))
+  t.equal(tagged(client, [prefix(TYPE.request, session, ID, 1, 2), Buffer.of(4, 72, 72, 8, 0, OBJECT.length), OBJECT], 683).toString('hex'),
+    said('paddedRequest'))
+  t.equal(request(session, ID, PATH, Buffer.alloc(0), 0, 0).toString('hex'), said('probe'))
+  t.equal(want(session, ID, PATH, 5, 3, 1, 0).toString('hex'), said('want'))
+  t.equal(cancel(session, ID, 1, 0).toString('hex'), said('cancel'))
+  const page = Buffer.from('\0HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nhello')
+  t.equal(reply(session, ID, { size: page.length, index: 0, last: 0, pace: 72, symbol: page }).toString('hex'), said('reply'))
+  t.equal(reply(session, ID, { size: 0, index: 0, last: 0, pace: 72, symbol: Buffer.alloc(8) }).toString('hex'), said('emptyReply'))
+  t.equal(error(session, ID, { code: 3, size: 1_000_000, detail: 'too large' }, 0, 0).toString('hex'), said('error'))
+})
+
+t.test('its OPEN is signed as the vectors are', async t => {
+  const { open } = vectors
+  const destination = new Destination(bytes(open.seed), bytes(open.destination).subarray(0, 352))
+  const body = openBody(session, ID, 1_700_000_000, { ...PATH, rate: 0 }, OBJECT)
+  t.equal(body.toString('hex'), open.body)
+  t.equal(destination.datagram(bytes(open.target), body).toString('hex'), open.datagram)
+})
+
+t.test('its objects and its erasure code are those of the vectors', async t => {
+  for (const name of ['identity', 'deflate', 'storedBody']) {
+    t.equal(readObject(bytes(vectors.objects[name]!.bytes)).toString('latin1'), vectors.objects[name]!.text, name)
+  }
+  for (const { a, b, product, inverse: inverted } of vectors.field) t.strictSame([multiply(a, b), inverse(a)], [product, inverted])
+  const { object, symbolLength, symbols } = vectors.erasure.small
+  for (const [index, symbol] of Object.entries(symbols)) {
+    t.equal(symbolOf(bytes(object), symbolLength, Number(index)).toString('hex'), symbol, `symbol ${index}`)
+  }
+  const three = new Map([255, 1, 3].map(index => [index, bytes(symbols[index]!)]))
+  t.equal(decode(10, three).toString(), '0123456789')
+})
