@@ -20,7 +20,7 @@ export const FIXED: Readonly<Record<string, string>> = {
   'minwww-client cache/disk.ts found': 'the files of the cache, once at the start',
   'minwww-client core/burst-watch.ts #seen': 'an index is one byte',
   'minwww-client core/context.ts events': 'one for each request, and taken after every call',
-  'minwww-client core/exit.ts sessions': 'one for each own Destination: two',
+  'minwww-client core/session-table.ts sessions': 'one for each own Destination: two',
   'minwww-client core/path.ts #recent': 'sixteen',
   'minwww-client core/shape.ts #tallies': 'a symbol has at most 61 tunnel messages',
   'minwww-client core/shape.ts #cleared': 'a symbol has at most 61 tunnel messages',

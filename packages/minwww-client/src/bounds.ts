@@ -29,14 +29,14 @@ export const BOUNDS = {
     most: DEFAULT_CONFIG.maxRequests,
     unit: 'requests',
     full: '503 MINWWW_OVERLOADED',
-    kept: 'core/client-core.ts #requests; core/exit.ts waiting exchanges; core/session.ts routes; core/sources.ts #held; sessions/client-driver.ts #waiting'
+    kept: 'core/client-core.ts #requests; core/queues.ts #waiting; sessions/client-driver.ts #waiting'
   },
   attempts: {
     name: 'attempts of one request',
     most: DEFAULT_CONFIG.maxAttempts,
     unit: 'attempts',
     full: '504 MINWWW_TIMEOUT',
-    kept: 'core/request.ts exchanges; core/exchange.ts rounds'
+    kept: 'core/request.ts #transfers; core/transfer.ts #rounds; core/exit.ts #inFlight; core/transfer-table.ts #all #routes ids'
   },
   queued: { name: 'messages that the session has not taken', most: MAX_QUEUED, unit: 'messages', full: 'the oldest is dropped', kept: 'core/context.ts outgoing' },
   bursts: { name: 'bursts of one exit that are watched', most: MAX_WATCHES, unit: 'bursts', full: 'the oldest is forgotten', kept: 'core/path.ts #watches' },
@@ -52,9 +52,9 @@ export const BOUNDS = {
     most: MAX_EXITS,
     unit: 'exits',
     full: 'one more is refused',
-    kept: 'sessions/users.ts #exits; sessions/backend.ts #exits #retries; core/client-core.ts #exits #saved; pool/pool.ts #members #remembered; core/request.ts tried'
+    kept: 'sessions/users.ts #exits; sessions/backend.ts #exits #retries; core/client-core.ts #exits #saved; pool/pool.ts #members #remembered; core/request.ts #tried'
   },
-  sites: { name: 'sites that are asked by messages', most: DEFAULT_CONFIG.maxSites, unit: 'sites', full: 'the least recently used without a request goes', kept: 'core/client-core.ts #sites; core/sender.ts #sessions' },
+  sites: { name: 'sites that are asked by messages', most: DEFAULT_CONFIG.maxSites, unit: 'sites', full: 'the least recently used without a request goes', kept: 'core/client-core.ts #sites; core/session-table.ts #byName #byExit' },
   pins: { name: 'sites tied to an exit', most: MAX_PINS, unit: 'sites', full: 'the one tied longest ago is free again', kept: 'pool/pool.ts #pins' },
   announced: { name: 'sites known to take messages, or not to', most: MAX_SITES, unit: 'sites', full: 'the least recently used goes', kept: 'route/alt-svc.ts #sites #broken' },
   names: { name: 'names that were looked up', most: MAX_KNOWN, unit: 'names', full: 'the least recently used goes', kept: 'route/names.ts #known' },

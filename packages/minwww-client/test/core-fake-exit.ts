@@ -33,7 +33,11 @@ export class FakeExit {
   }
 
   /** Symbols of a reply, in the order of `indices`. */
-  reply (to: Message, object: Buffer, o: { symbolLength?: number, indices?: number[], last?: number, pace?: number, attempt?: number } = {}): Incoming[] {
+  reply (
+    to: Message,
+    object: Buffer,
+    o: { symbolLength?: number, indices?: number[], last?: number, pace?: number, attempt?: number } = {}
+  ): Incoming[] {
     const symbolLength = o.symbolLength ?? Math.max(1, object.length)
     const encoder = object.length > 0 ? new ErasureEncoder(object, symbolLength) : undefined
     const k = encoder?.k ?? 1

@@ -1,8 +1,12 @@
 import { LocalDestination } from '@minwww/i2cp/codec'
+import type { Message } from '@minwww/protocol'
 import t from 'tap'
 import { Bench, counterBytes, FakeExit, pageObject } from './core-fake-exit.ts'
 
 const newKeys = LocalDestination.generate(counterBytes(900))
+
+/** What a probe gets, and what a page's request gets. */
+const answerOf = (read: Message): Buffer => read.type === 'open' && read.object.length === 0 ? Buffer.alloc(0) : pageObject('hello')
 
 t.test('what is in flight starts anew from the new Destination', async t => {
   const bench = new Bench({}, 1)
@@ -84,7 +88,7 @@ t.test('what was lost on the way to one exit goes to the one that has answered s
     for (const message of bench.wait(100)) {
       const isForA = message.to.equals(exits[0].keys.destination)
       const read = exits[isForA ? 0 : 1].read(message)
-      if (!isForA && read.type !== 'cancel') bench.receive(exits[1].reply(read, read.type === 'open' && read.object.length === 0 ? Buffer.alloc(0) : pageObject('hello')))
+      if (!isForA && read.type !== 'cancel') bench.receive(exits[1].reply(read, answerOf(read)))
     }
     return bench.outcomes()
   }).flat()
@@ -99,7 +103,10 @@ t.test('an exit that comes back is asked for what waits for one that is dead', a
   const handles = [bench.get({ timeout: 60_000 }), bench.get({ timeout: 60_000 })]
   const sent = bench.wait(45_000)
   t.match(bench.core.exits(bench.now), [{ state: 'down' }, { state: 'down' }])
-  const toB = (messages: typeof sent) => messages.filter(({ to }) => to.equals(exits[1].keys.destination)).map(message => exits[1].read(message)).filter(({ type }) => type !== 'cancel')
+  const toB = (messages: typeof sent) => messages
+    .filter(({ to }) => to.equals(exits[1].keys.destination))
+    .map(message => exits[1].read(message))
+    .filter(({ type }) => type !== 'cancel')
   bench.receive(exits[1].reply(toB(sent).at(-1)!, pageObject('hello')))
   for (const message of toB(bench.sent())) bench.receive(exits[1].reply(message, pageObject('hello')))
   t.strictSame(bench.outcomes().map(({ type, handle }) => [type, handle]).sort(), handles.map(handle => ['response', handle]))
@@ -122,10 +129,11 @@ t.test('an exit that comes back just after the last attempt began is asked all t
   for (let i = 0; i < 100; i++) {
     for (const message of bench.wait(100).filter(({ to }) => to.equals(exits[1].keys.destination))) {
       const read = exits[1].read(message)
-      if (read.type !== 'cancel') bench.receive(exits[1].reply(read, read.type === 'open' && read.object.length === 0 ? Buffer.alloc(0) : pageObject('hello')))
+      if (read.type !== 'cancel') bench.receive(exits[1].reply(read, answerOf(read)))
     }
   }
-  t.strictSame(bench.outcomes().map(({ type, handle }) => [type, handle]).sort(), [handle, other].sort().map(handle => ['response', handle]))
+  const outcomes = bench.outcomes().map(({ type, handle }) => [type, handle]).sort()
+  t.strictSame(outcomes, [handle, other].sort().map(handle => ['response', handle]))
 })
 
 t.test('an exit of which a stream failed is probed, and given up if it is silent', t => {
@@ -136,7 +144,8 @@ t.test('an exit of which a stream failed is probed, and given up if it is silent
   bench.core.suspectExit(bench.now, 'dead')
   bench.core.suspectExit(bench.now, 'alive')
   bench.core.suspectExit(bench.now, 'unknown')
-  for (const message of bench.sent().filter(({ to }) => to.equals(alive.keys.destination))) bench.receive(alive.reply(alive.read(message), Buffer.alloc(0)))
+  const probes = bench.sent().filter(({ to }) => to.equals(alive.keys.destination))
+  for (const message of probes) bench.receive(alive.reply(alive.read(message), Buffer.alloc(0)))
   bench.wait(30_000)
   t.match(bench.core.exits(bench.now), [{ id: 'dead', state: 'down' }, { id: 'alive', state: 'ready' }])
   bench.core.suspectExit(bench.now, 'dead')
@@ -152,7 +161,8 @@ t.test('pages go past three dead exits that nobody knew to be dead', async t => 
   const handle = bench.get({ timeout: 60_000 })
   const began = bench.now
   for (const limit = bench.now + 60_000; bench.now < limit;) {
-    for (const message of bench.wait(100)) if (message.to.equals(alive.keys.destination)) bench.receive(alive.reply(alive.read(message), pageObject('hello')))
+    const asked = bench.wait(100).filter(({ to }) => to.equals(alive.keys.destination))
+    for (const message of asked) bench.receive(alive.reply(alive.read(message), pageObject('hello')))
     const [outcome] = bench.outcomes()
     if (outcome === undefined) continue
     t.match(outcome, { type: 'response', handle })
@@ -224,7 +234,7 @@ t.test('an exit added meanwhile is probed afterwards; one that waits for room or
       else {
         const read = exit.read(message)
         if (read.type === 'cancel') continue
-        bench.receive(exit.reply(read, read.type === 'open' && read.object.length === 0 ? Buffer.alloc(0) : pageObject('hello')))
+        bench.receive(exit.reply(read, answerOf(read)))
       }
     }
     for (const { type, handle } of bench.outcomes()) if (type === 'response') done.add(handle)

@@ -38,7 +38,8 @@ t.test('one message out, one back', async t => {
   bench.wait(50)
   bench.receive(exit.reply(first, pageObject('hello')))
   const [outcome] = bench.outcomes()
-  t.match(outcome, { type: 'response', handle, exit: 'a', trace: { attempts: 1, messagesSent: 1, messagesReceived: 1, repaired: false, total: 50 } })
+  const trace = { attempts: 1, messagesSent: 1, messagesReceived: 1, repaired: false, total: 50 }
+  t.match(outcome, { type: 'response', handle, exit: 'a', trace })
   t.strictSame(outcome?.type === 'response' && outcome.message, pageBytes('hello'))
   t.equal(bench.wait(100_000).length, 0, 'no copy, no repetition afterwards')
 })

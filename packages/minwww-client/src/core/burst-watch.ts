@@ -7,10 +7,6 @@ export class BurstWatch {
   /** First index of the burst. */
   readonly from: number
   readonly pace: number
-  /** Set once the rate was taken from it. */
-  wasAsFastAsSent: boolean | undefined
-  /** The train of all symbols of the exit that its last one came in. */
-  train: ExitTrain | undefined
   readonly #seen = new Set<number>()
   #last: number
   #highest = -1
@@ -24,6 +20,8 @@ export class BurstWatch {
   #passedBefore = 0
   #passed = 0
   #closeAt = 0
+  #train: ExitTrain | undefined
+  #verdict: boolean | undefined
 
   constructor (from: number, last: number, m: number, pace: number) {
     this.from = from
@@ -49,6 +47,25 @@ export class BurstWatch {
     this.#closeAt = closeAt
     if (index < this.#highest) this.#outOfOrder = true
     else this.#lengthen(now, index, passed)
+  }
+
+  /** The train of all symbols of the exit that its last one came in. */
+  get train (): ExitTrain | undefined {
+    return this.#train
+  }
+
+  ride (train: ExitTrain): void {
+    this.#train = train
+  }
+
+  /** It came as fast as it was sent; undefined until a rate was taken from it. */
+  get verdict (): boolean | undefined {
+    return this.#verdict
+  }
+
+  judge (wasAsFastAsSent: boolean): void {
+    this.#verdict = wasAsFastAsSent
+    this.#train?.judge(wasAsFastAsSent)
   }
 
   #lengthen (now: number, index: number, passed: number): void {

@@ -6,14 +6,20 @@ import { DEFAULT_CONFIG } from './config.ts'
 import type { ClientConfig } from './config.ts'
 import { ClientContext } from './context.ts'
 import { Dispatcher } from './dispatcher.ts'
+import type { DispatcherParts } from './dispatcher.ts'
 import { Exit } from './exit.ts'
+import { Outcomes } from './outcomes.ts'
+import { Queues } from './queues.ts'
 import { Receiver } from './receiver.ts'
+import { Recovery } from './recovery.ts'
 import { ClientRequest } from './request.ts'
 import type { Purpose } from './request.ts'
 import { Sender } from './sender.ts'
+import { SessionTable } from './session-table.ts'
 import { Sources } from './sources.ts'
 import { clientState, restoreExit } from './state.ts'
 import type { ClientState } from './state.ts'
+import { TransferTable } from './transfer-table.ts'
 import type { ClientEvent, ClientStats, ExitStatus, Incoming, Outgoing, RequestOptions } from './types.ts'
 
 /** Total time of a probe, ms. */
@@ -40,30 +46,42 @@ export class ClientCore {
   /** Exits of sites by hash, least recently used first. */
   readonly #sites = new Map<string, Exit>()
   readonly #requests = new Map<number, ClientRequest>()
-  readonly #dispatcher: Dispatcher
-  readonly #receiver: Receiver
-  readonly #sender: Sender
+  readonly #queues: Queues
+  readonly #sessions: SessionTable
   readonly #sources: Sources
+  readonly #dispatcher: Dispatcher
+  readonly #recovery: Recovery
+  readonly #receiver: Receiver
   readonly #saved = new Map<string, unknown>()
   #handles = 0
 
   constructor (o: ClientCoreOptions) {
     const config = { ...DEFAULT_CONFIG, ...o.config }
-    this.#context = new ClientContext({ config, keys: o.keys, random: o.random, clockOffset: o.clockOffset ?? (() => 0) })
+    const context = new ClientContext({ config, keys: o.keys, random: o.random, clockOffset: o.clockOffset ?? (() => 0) })
+    const transfers = new TransferTable()
+    const sessions = new SessionTable(o.random, transfers)
+    this.#context = context
     this.#pool = new ExitPool(config.strategy)
-    this.#sender = new Sender(this.#context)
+    this.#queues = new Queues(this.#pool, this.#exits)
+    this.#sessions = sessions
     this.#sources = new Sources(o.keys.length)
-    this.#dispatcher = new Dispatcher({
-      context: this.#context,
-      sender: this.#sender,
+    const parts: DispatcherParts = {
+      context,
+      sender: new Sender(context, transfers),
+      sessions,
+      transfers,
       sources: this.#sources,
       pool: this.#pool,
+      queues: this.#queues,
       exits: this.#exits,
       requests: this.#requests,
       hedges: new HedgeBudget(config.hedgeBudget),
       probe: (now, exit) => this.#probe(now, exit)
-    })
-    this.#receiver = new Receiver(this.#context, this.#sender, this.#dispatcher)
+    }
+    this.#dispatcher = new Dispatcher(parts)
+    this.#recovery = new Recovery(parts, this.#dispatcher)
+    const outcomes = new Outcomes(parts, this.#dispatcher, this.#recovery)
+    this.#receiver = new Receiver({ context, sessions, transfers, outcomes })
   }
 
   get config (): Readonly<ClientConfig> {
@@ -76,13 +94,19 @@ export class ClientCore {
 
   /** Sizes of the tables. */
   get load (): { requests: number, exits: number, sites: number, pins: number, queued: number } {
-    return { requests: this.#requests.size, exits: this.#exits.size, sites: this.#sites.size, pins: this.#pool.pins, queued: this.#context.outgoing.length }
+    return {
+      requests: this.#requests.size,
+      exits: this.#exits.size,
+      sites: this.#sites.size,
+      pins: this.#pool.pins,
+      queued: this.#context.outgoing.length
+    }
   }
 
   /** Adds an exit to the pool and probes it. An id that is there already, or one too many, changes nothing. */
   addExit (now: number, o: { id: string, destination: Destination }): void {
-    if (this.#exits.has(o.id) || !this.#pool.add(o.id)) return
-    const exit = new Exit(o.id, o.destination, this.#context.config, this.#pool.member(o.id)!)
+    if (this.#exits.has(o.id) || !this.#pool.add(o.id, () => this.#pendingAt(exit))) return
+    const exit: Exit = new Exit(o.id, o.destination, this.#context.config, this.#pool.member(o.id)!)
     this.#exits.set(o.id, exit)
     restoreExit(exit, this.#saved.get(o.id))
     this.#probe(now, exit)
@@ -100,12 +124,12 @@ export class ClientCore {
     if (exit === undefined) return
     this.#exits.delete(id)
     this.#pool.remove(id)
-    this.#dispatcher.abandonExit(now, exit)
-    this.#sender.forget(exit)
+    this.#recovery.abandonExit(now, exit)
+    this.#sessions.forget(exit)
   }
 
   exits (now = 0): ExitStatus[] {
-    return [...this.#exits.values()].map(exit => exit.status(now))
+    return [...this.#exits.values()].map(exit => exit.status(now, this.#queues.lengthAt(exit)))
   }
 
   /**
@@ -123,12 +147,13 @@ export class ClientCore {
       object: encodeObject(r.message, { kind: 'request' }),
       idempotent: r.idempotent,
       now,
-      deadline: now + (r.timeout ?? config.deadline)
+      deadline: now + (r.timeout ?? config.deadline),
+      attempts: config.maxAttempts
     })
     const isTooMany = this.#requests.size >= config.maxRequests
     this.#requests.set(handle, request)
-    if (isTooMany) this.#dispatcher.fail(now, request, 'overloaded', '')
-    else if (request.object.length > MAX_OBJECT) this.#dispatcher.fail(now, request, 'request-too-large', '')
+    if (isTooMany) this.#dispatcher.fail(now, request, { code: 'overloaded' })
+    else if (request.object.length > MAX_OBJECT) this.#dispatcher.fail(now, request, { code: 'request-too-large' })
     else this.#dispatcher.start(now, request)
     return handle
   }
@@ -151,8 +176,8 @@ export class ClientCore {
    */
   suspend (now: number, source: number): void {
     this.#sources.suspend(source)
-    this.#sender.forgetSource(source)
-    this.#dispatcher.abandonSource(now, source)
+    this.#sessions.forgetSource(source)
+    this.#recovery.abandonSource(now, source)
   }
 
   /**
@@ -161,18 +186,20 @@ export class ClientCore {
    */
   resume (now: number, source: number, keys: LocalDestination): void {
     if (this.#context.keys[source] === undefined) return
-    this.#context.keys[source] = keys
-    this.#sender.forgetSource(source)
-    for (const request of this.#sources.resume(now, source)) this.#dispatcher.start(now, request)
+    this.#context.replaceKeys(source, keys)
+    this.#sessions.forgetSource(source)
+    this.#sources.resume(now, source)
+    const held = [...this.#requests.values()].filter(({ waiting }) => waiting.kind === 'source')
+    for (const request of held) this.#dispatcher.start(now, request)
     for (const exit of this.#exits.values()) this.#probe(now, exit)
   }
 
   nextTimeout (): number | undefined {
-    return this.#dispatcher.nextTimeout()
+    return this.#recovery.nextTimeout()
   }
 
   handleTimeout (now: number): void {
-    this.#dispatcher.handleTimeout(now)
+    this.#recovery.handleTimeout(now)
   }
 
   pollTransmit (_now: number): Outgoing | undefined {
@@ -203,14 +230,26 @@ export class ClientCore {
 
   /** Opens the session and measures the path with an empty request. */
   #probe (now: number, exit: Exit): void {
-    if (exit.probe !== undefined || this.#requests.size >= this.#context.config.maxRequests || this.#sources.usable(0) === undefined) return
+    if (exit.isProbed || this.#requests.size >= this.#context.config.maxRequests || this.#sources.usable(0) === undefined) return
     const purpose: Purpose = { kind: 'probe', exit }
     const request = new ClientRequest({
-      handle: ++this.#handles, purpose, site: '', object: Buffer.alloc(0), idempotent: true, now, deadline: now + PROBE_DEADLINE
+      handle: ++this.#handles,
+      purpose,
+      site: '',
+      object: Buffer.alloc(0),
+      idempotent: true,
+      now,
+      deadline: now + PROBE_DEADLINE,
+      attempts: this.#context.config.maxAttempts
     })
-    exit.probe = request
+    exit.probeBegins()
     this.#requests.set(request.handle, request)
     this.#dispatcher.start(now, request)
+  }
+
+  /** What an exit has yet to answer, and what waits for it. */
+  #pendingAt (exit: Exit): number {
+    return exit.transfers + this.#queues.lengthAt(exit)
   }
 
   #site (destination: Destination): Exit {
@@ -220,10 +259,10 @@ export class ClientCore {
     const exit = present ?? new Exit(id, destination, this.#context.config)
     this.#sites.set(id, exit)
     if (this.#sites.size > this.#context.config.maxSites) {
-      const oldest = [...this.#sites.values()].find(site => site.exchanges.size === 0 && site !== exit)
+      const oldest = [...this.#sites.values()].find(site => this.#pendingAt(site) === 0 && site !== exit)
       if (oldest !== undefined) {
         this.#sites.delete(oldest.id)
-        this.#sender.forget(oldest)
+        this.#sessions.forget(oldest)
       }
     }
     return exit

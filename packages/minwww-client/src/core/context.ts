@@ -9,10 +9,11 @@ export const MAX_QUEUED = 8_192
 export class ClientContext {
   readonly config: ClientConfig
   /** Own Destinations; a payload's `source` is an index into it. */
-  readonly keys: LocalDestination[]
+  readonly keys: readonly LocalDestination[]
   readonly random: (length: number) => Uint8Array
   /** ms that the router's clock is ahead of ours. */
   readonly clockOffset: () => number
+  readonly #keys: LocalDestination[]
   readonly outgoing: Outgoing[] = []
   readonly events: ClientEvent[] = []
   readonly stats: ClientStats = {
@@ -35,9 +36,14 @@ export class ClientContext {
 
   constructor (o: Pick<ClientContext, 'config' | 'keys' | 'random' | 'clockOffset'>) {
     this.config = o.config
-    this.keys = [...o.keys]
+    this.#keys = [...o.keys]
+    this.keys = this.#keys
     this.random = o.random
     this.clockOffset = o.clockOffset
+  }
+
+  replaceKeys (source: number, keys: LocalDestination): void {
+    this.#keys[source] = keys
   }
 
   transmit (outgoing: Outgoing): void {

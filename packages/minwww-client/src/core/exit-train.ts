@@ -11,14 +11,13 @@ const MIN_GAPS = 3
  * one large page does. It lasts as long as something announced is yet to come, so that the exit has never paused.
  */
 export class ExitTrain {
-  /** Came as fast as it was sent; undefined until it is over, or where it says nothing. */
-  verdict: boolean | undefined
   #symbols = 0
   #bytes = 0
   #firstAt = 0
   #lastAt = 0
   /** ms that the bytes take at the announced paces. */
   #announced = 0
+  #verdict: boolean | undefined
 
   /** @param bytes - what passed since the symbol before, lost ones included. @returns whether it belongs to this train */
   add (now: number, bytes: number, pace: number): boolean {
@@ -30,6 +29,15 @@ export class ExitTrain {
     this.#symbols++
     this.#lastAt = now
     return true
+  }
+
+  /** It came as fast as it was sent; undefined until that was measured. */
+  get verdict (): boolean | undefined {
+    return this.#verdict
+  }
+
+  judge (wasAsFastAsSent: boolean): void {
+    this.#verdict = wasAsFastAsSent
   }
 
   /** When its last symbol came. */

@@ -1,10 +1,7 @@
 import type { Destination } from '@minwww/i2cp/codec'
 import { PoolMember } from '../pool/member.ts'
 import type { ClientConfig } from './config.ts'
-import type { Exchange } from './exchange.ts'
 import { ExitPath } from './path.ts'
-import type { ClientRequest } from './request.ts'
-import type { ExitSession } from './session.ts'
 import type { ExitState, ExitStatus } from './types.ts'
 
 /** Room in flight beyond one round trip, ms (section 7.3). */
@@ -14,24 +11,28 @@ const MAX_ACTIVE = 48
 /** An exit that is asked for patience longer than this, s, has no room for anybody. */
 const MAX_SHED = 5
 
-/** One exit as this client knows it: sessions, path, health and what is under way. */
+/** What is under way at an exit. */
+export interface InFlight {
+  /** It takes one of the requests that an exit works on at once. */
+  readonly occupies: boolean
+  /** Bytes that it may still bring. @param unknownReply - of a reply of unknown size */
+  outstanding (unknownReply: number): number
+}
+
+/** One exit as this client knows it: path, health and what is under way. */
 export class Exit {
   readonly id: string
   readonly destination: Destination
   readonly path: ExitPath
   readonly member: PoolMember
-  /** By own Destination; a source without a session has not been used yet. */
-  readonly sessions: Array<ExitSession | undefined> = []
-  readonly exchanges = new Set<Exchange>()
-  /** Requests that wait for room in flight, oldest first. Bounded by the live requests of the client. */
-  readonly waiting: ClientRequest[] = []
-  probe: ClientRequest | undefined
-  /** Own Destination that it is asked from first: the one that an answer came to last, since routers keep a dead path per pair for a while. */
-  source = 0
-  lastSymbolAt = Number.NEGATIVE_INFINITY
-  heardAt = Number.NEGATIVE_INFINITY
-  reportedState: ExitState = 'new'
   readonly #config: ClientConfig
+  /** Bounded by the attempts of the client's live requests. */
+  readonly #inFlight = new Set<InFlight>()
+  #isProbed = false
+  #source = 0
+  #lastSymbolAt = Number.NEGATIVE_INFINITY
+  #heardAt = Number.NEGATIVE_INFINITY
+  #reportedState: ExitState = 'new'
   /** Requests that it takes at once, as far as known. */
   #limit = MAX_ACTIVE
 
@@ -43,10 +44,57 @@ export class Exit {
     this.member = member ?? new PoolMember(id)
   }
 
+  /** Own Destination that it is asked from first: that of its last answer, since routers keep a dead path per pair for a while. */
+  get source (): number {
+    return this.#source
+  }
+
+  get lastSymbolAt (): number {
+    return this.#lastSymbolAt
+  }
+
+  /** When something authentic came last; -Infinity before the first time. */
+  get heardAt (): number {
+    return this.#heardAt
+  }
+
+  get isProbed (): boolean {
+    return this.#isProbed
+  }
+
+  /** Transfers that are not over, given up ones included. */
+  get transfers (): number {
+    return this.#inFlight.size
+  }
+
+  take (transfer: InFlight): void {
+    this.#inFlight.add(transfer)
+  }
+
+  release (transfer: InFlight): void {
+    this.#inFlight.delete(transfer)
+  }
+
+  heard (now: number): void {
+    this.#heardAt = now
+  }
+
+  symbolCame (now: number): void {
+    this.#lastSymbolAt = now
+  }
+
+  probeBegins (): void {
+    this.#isProbed = true
+  }
+
+  probeEnds (): void {
+    this.#isProbed = false
+  }
+
   /** Bytes announced, or assumed of a reply of unknown size, and not yet received. */
   get inFlight (): number {
     let bytes = 0
-    for (const exchange of this.exchanges) bytes += exchange.outstanding(this.#config.unknownReply)
+    for (const transfer of this.#inFlight) bytes += transfer.outstanding(this.#config.unknownReply)
     return bytes
   }
 
@@ -58,8 +106,9 @@ export class Exit {
     return inFlight === 0 || inFlight + this.#config.unknownReply <= limit
   }
 
-  /** A page has come. */
-  served (): void {
+  /** A page has come. @param source - own Destination that it came to */
+  served (source: number): void {
+    this.#source = source
     this.#limit = Math.min(MAX_ACTIVE, this.#limit + 1 / this.#limit)
   }
 
@@ -77,7 +126,7 @@ export class Exit {
 
   get #active (): number {
     let count = 0
-    for (const exchange of this.exchanges) if (exchange.isActive && !exchange.request.isProbe) count++
+    for (const { occupies } of this.#inFlight) if (occupies) count++
     return count
   }
 
@@ -86,19 +135,24 @@ export class Exit {
     return this.inFlight * 1000 / this.path.carries
   }
 
-  get pending (): number {
-    return this.exchanges.size + this.waiting.length
+  /** The state, if it is another one than at the last call. */
+  takeStateChange (now: number): ExitState | undefined {
+    const state = this.state(now)
+    if (state === this.#reportedState) return undefined
+    this.#reportedState = state
+    return state
   }
 
   state (now: number): ExitState {
     if (this.member.isDraining(now)) return 'draining'
     if (this.member.isBusy(now)) return 'busy'
-    if (this.member.isOnProbation()) return this.probe === undefined ? 'down' : 'probation'
-    if (this.probe !== undefined && this.member.score === undefined) return 'probing'
+    if (this.member.isOnProbation()) return this.#isProbed ? 'probation' : 'down'
+    if (this.#isProbed && this.member.score === undefined) return 'probing'
     return this.path.rtt.hasSample ? 'ready' : 'new'
   }
 
-  status (now: number): ExitStatus {
+  /** @param waiting - requests that wait for room at it */
+  status (now: number, waiting: number): ExitStatus {
     const { rtt, loss, rate } = this.path
     return {
       id: this.id,
@@ -112,7 +166,7 @@ export class Exit {
       successes: this.member.successes,
       failures: this.member.failures,
       inFlight: this.inFlight,
-      waiting: this.waiting.length
+      waiting
     }
   }
 }

@@ -4,7 +4,6 @@ import {
 import type { ReplyMessage } from '@minwww/protocol'
 import { BurstWatch } from './burst-watch.ts'
 import type { ClientConfig } from './config.ts'
-import type { GapTimes } from './exchange.ts'
 import { ExitTrain } from './exit-train.ts'
 import { MIN_TRAIN, RateGrant } from './rate-grant.ts'
 import { ShapeLearner } from './shape.ts'
@@ -20,13 +19,25 @@ const MIN_RUN = 3
 const LOADED = 0.25
 const MAX_RTT_AGE = 10_000
 /** Most loss to plan with while nothing was lost: a reply in one message gets no copy (section 5), longer ones get parity. */
-const UNPROVEN_LOSS = 0.004
+const LOSS_WHILE_NONE_SEEN = 0.004
 /** Shortest time that a symbol may be late, ms. */
 const MIN_LATE = 20
 /** Shortest timeout of a path that has lost something, ms; before, nothing is repeated for a slow moment of a computer. */
 const MIN_TIMEOUT = 30
 /** Symbol times are stretched by this much. */
 const STRETCH = 1.05
+
+/** What is known of the pace of an exit's symbols; all ms. */
+export interface GapTimes {
+  /** Between two symbols. */
+  spacing: number
+  /** How late the last one may be. */
+  slack: number
+  /** How long nothing at all may come while there is something to send. */
+  silence: number
+  /** Until everything under way from this exit has come. */
+  backlog: number
+}
 
 /** What one client tells one exit about their path. Raw codes of the wire. */
 export interface PathReport { loss: number, rate: number, shape: number }
@@ -58,10 +69,15 @@ export class ExitPath {
     this.#shape = new ShapeLearner({ growRun: config.growRun, retry: config.shapeRetry })
   }
 
+  /** A round trip of an earlier run, ms; one that was measured in this run is worth more. */
+  restore (srtt: number): void {
+    if (!this.rtt.hasSample) this.rtt.sample(srtt)
+  }
+
   /** Loss per tunnel message to plan with, 0 to 0.12. */
   get loss (): number {
     if (this.#config.replyMode === 'single' || this.#loss.clean >= this.#config.cleanRun) return 0
-    return this.#hasLost ? this.#loss.upper : Math.min(UNPROVEN_LOSS, this.#loss.upper)
+    return this.#hasLost ? this.#loss.upper : Math.min(LOSS_WHILE_NONE_SEEN, this.#loss.upper)
   }
 
   /** Loss that a request itself must expect: one message is enough until something was lost on this path. */
@@ -75,7 +91,7 @@ export class ExitPath {
   }
 
   /** The path loses more than parity can cover. */
-  get isHopeless (): boolean {
+  get exceedsParity (): boolean {
     return this.#loss.excessive
   }
 
@@ -100,7 +116,8 @@ export class ExitPath {
 
   /** srtt + 4 rttvar, doubled for each attempt; the configured first timeout while nothing is known. */
   timeout (attempt: number): number {
-    return this.rtt.hasSample ? this.rtt.rto(attempt, this.#hasLost ? MIN_TIMEOUT : undefined) : this.#config.initialTimeout * this.rtt.backoff(attempt)
+    if (!this.rtt.hasSample) return this.#config.initialTimeout * this.rtt.backoff(attempt)
+    return this.rtt.rto(attempt, this.#hasLost ? MIN_TIMEOUT : undefined)
   }
 
   /** How much later than its turn a symbol may come, ms. */
@@ -152,7 +169,9 @@ export class ExitPath {
    * @param backlog - ms until everything under way has come: the rest of this burst may come as late
    * @param askedAt - when this burst was asked for, if that is known
    */
-  observe (now: number, key: string, from: number, reply: ReplyMessage, payloadLength: number, backlog = 0, askedAt = Number.NEGATIVE_INFINITY): BurstWatch {
+  observe (
+    now: number, key: string, from: number, reply: ReplyMessage, payloadLength: number, backlog = 0, askedAt = Number.NEGATIVE_INFINITY
+  ): BurstWatch {
     let watch = this.#watches.get(key)
     if (watch === undefined) {
       // The exit had sent all the rest before it was asked for this: the time between is no symbol's.
@@ -181,7 +200,7 @@ export class ExitPath {
       this.#arrive()
       this.#train.add(now, bytes, watch.pace)
     }
-    watch.train = this.#train
+    watch.ride(this.#train)
   }
 
   /** Nothing more comes of a burst; after the last one the train is over. */
@@ -194,7 +213,7 @@ export class ExitPath {
     const { result, verdict } = this.#train
     if (result !== undefined && verdict === undefined) {
       this.#granted = true
-      this.#train.verdict = this.#rate.sample(result)
+      this.#train.judge(this.#rate.sample(result))
     }
     this.#train = new ExitTrain()
   }
@@ -271,13 +290,13 @@ export class ExitPath {
 
   /** Each train counts once. @returns whether it came as fast as it was sent */
   #learnRate (watch: BurstWatch): boolean {
-    if (watch.wasAsFastAsSent !== undefined) return watch.wasAsFastAsSent
+    if (watch.verdict !== undefined) return watch.verdict
     const { own, train } = watch
     if (own.symbols < MIN_TRAIN) return train?.verdict ?? true
     this.#granted = true
-    watch.wasAsFastAsSent = this.#rate.sample(own)
-    if (train !== undefined) train.verdict = watch.wasAsFastAsSent
-    return watch.wasAsFastAsSent
+    const verdict = this.#rate.sample(own)
+    watch.judge(verdict)
+    return verdict
   }
 
   /** More than twice the loss that the estimate says, beyond chance. */

@@ -43,7 +43,7 @@ export class RateGrant {
   /** Fastest arrival of a train that came as fast as it was sent. */
   #best = 0
   /** Symbols of the longest train that came as fast as it was sent. */
-  #proven = 0
+  #longestTrain = 0
 
   constructor (initial: number, least: number, most: number) {
     this.#grant = initial
@@ -71,7 +71,7 @@ export class RateGrant {
       this.#set(BACK_OFF * arrival)
       return false
     }
-    this.#proven = Math.max(this.#proven, symbols)
+    this.#longestTrain = Math.max(this.#longestTrain, symbols)
     if (arrival < Infinity) this.#best = Math.max(this.#best, arrival)
     if (this.#bottleneck === undefined) this.#set(SEARCH * pace)
     else {
@@ -83,12 +83,12 @@ export class RateGrant {
 
   /** Loss rose above twice the estimate. */
   congestion (): void {
-    this.#proven /= LONGER
+    this.#longestTrain /= LONGER
     this.#set(LOSS_BACK_OFF * this.#grant)
   }
 
   #set (rate: number): void {
-    const proven = PER_MESSAGE * Math.max(MESSAGE_BURST, LONGER * this.#proven)
+    const proven = PER_MESSAGE * Math.max(MESSAGE_BURST, LONGER * this.#longestTrain)
     this.#grant = Math.min(this.#most, proven, Math.max(this.#least, rate))
   }
 }

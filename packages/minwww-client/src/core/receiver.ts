@@ -1,26 +1,29 @@
 import { PROTOCOL } from '@minwww/i2cp/codec'
-import { decodeMessage, peekPrefix, ProtocolError, tunnelMessagesOf, VERSION } from '@minwww/protocol'
+import { decodeMessage, peekPrefix, ProtocolError, VERSION } from '@minwww/protocol'
 import type { ErrorMessage, ReplyMessage, TaggedMessage } from '@minwww/protocol'
 import type { BurstWatch } from './burst-watch.ts'
 import type { ClientContext } from './context.ts'
-import type { Dispatcher } from './dispatcher.ts'
-import type { Exchange, Round } from './exchange.ts'
 import type { Exit } from './exit.ts'
 import { failureOfError } from './failures.ts'
-import type { Sender } from './sender.ts'
+import type { Outcomes } from './outcomes.ts'
+import type { SessionTable } from './session-table.ts'
 import type { ExitSession } from './session.ts'
+import type { Transfer } from './transfer.ts'
+import type { TransferTable } from './transfer-table.ts'
 import type { Incoming } from './types.ts'
 
-/** Authenticates what arrives and finds the exchange it belongs to. */
+/** Authenticates what arrives and finds the transfer it belongs to. */
 export class Receiver {
   readonly #context: ClientContext
-  readonly #sender: Sender
-  readonly #dispatcher: Dispatcher
+  readonly #sessions: SessionTable
+  readonly #transfers: TransferTable
+  readonly #outcomes: Outcomes
 
-  constructor (context: ClientContext, sender: Sender, dispatcher: Dispatcher) {
-    this.#context = context
-    this.#sender = sender
-    this.#dispatcher = dispatcher
+  constructor (o: { context: ClientContext, sessions: SessionTable, transfers: TransferTable, outcomes: Outcomes }) {
+    this.#context = o.context
+    this.#sessions = o.sessions
+    this.#transfers = o.transfers
+    this.#outcomes = o.outcomes
   }
 
   receive (now: number, source: number, { protocol, payload }: Incoming): void {
@@ -30,7 +33,7 @@ export class Receiver {
       stats.malformed++
       return
     }
-    const found = this.#sender.find(prefix.session.toString('hex'))
+    const found = this.#sessions.find(prefix.session.toString('hex'))
     if (found === undefined || found.session.source !== source) {
       stats.unknownSessions++
       return
@@ -38,7 +41,7 @@ export class Receiver {
     const message = this.#decode(payload, found.session)
     if (message === undefined) return
     found.session.heard(now)
-    found.exit.heardAt = now
+    found.exit.heard(now)
     if (message.type === 'reply') this.#reply(now, found.exit, found.session, message, payload.length)
     else if (message.type === 'error') this.#error(now, found.session, message, payload.length)
     else stats.malformed++
@@ -56,71 +59,50 @@ export class Receiver {
   }
 
   #reply (now: number, exit: Exit, session: ExitSession, reply: ReplyMessage, length: number): void {
-    const { stats } = this.#context
-    const exchange = exchangeOf(session, reply)
-    const round = exchange?.rounds.get(reply.attempt)
-    const watch = exit.path.observe(now, `${session.name}.${reply.id}.${reply.attempt}`, round?.from ?? 0, reply, length, exit.backlog, round?.sentAt[0])
-    exit.lastSymbolAt = now
-    if (exchange === undefined) {
+    const { stats, config } = this.#context
+    const transfer = this.#transfers.find(session, reply)
+    const round = transfer?.round(reply.attempt)
+    const key = `${session.name}.${reply.id}.${reply.attempt}`
+    const watch = exit.path.observe(now, key, round?.from ?? 0, reply, length, exit.backlog, round?.askedAt)
+    exit.symbolCame(now)
+    if (transfer === undefined) {
       stats.late++
       return
     }
-    account(now, exchange, length)
-    exchange.request.symbols++
-    if (round !== undefined && !round.measured && reply.index >= round.from) measure(now, exit, round, reply.flags, watch.m)
-    stopCopies(exchange, reply.attempt)
-    if (exchange.request.isProbe) this.#dispatcher.probed(now, exchange)
-    else if (reply.size === 0 || reply.size > this.#context.config.maxObject) stats.inconsistent++
-    else this.#place(now, exchange, reply, watch)
+    const { owner } = transfer
+    owner.traffic.received(now, length)
+    owner.traffic.receivedSymbol()
+    const roundTrip = transfer.takeRoundTrip(now, reply)
+    if (roundTrip !== undefined) exit.path.measure(now, roundTrip, watch.m)
+    transfer.answered(reply.attempt)
+    if (owner.isProbe) this.#outcomes.probed(now, transfer)
+    else if (reply.size === 0 || reply.size > config.maxObject) stats.inconsistent++
+    else this.#place(now, transfer, reply, watch)
   }
 
-  #place (now: number, exchange: Exchange, reply: ReplyMessage, watch: BurstWatch): void {
+  #place (now: number, transfer: Transfer, reply: ReplyMessage, watch: BurstWatch): void {
     const { stats, config } = this.#context
-    const placed = exchange.add(reply, config.maxReplyFactor)
+    const placed = transfer.add(reply, config.maxReplyFactor)
     if (placed === 'inconsistent') stats.inconsistent++
     if (placed === 'duplicate') stats.duplicates++
-    if (exchange.assembly?.isFlooded === true) return this.#dispatcher.flooded(now, exchange)
+    const { exit, assembly } = transfer
+    if (assembly?.isFlooded === true) return this.#outcomes.flooded(now, transfer)
     if (placed !== 'new') return
-    const { exit } = exchange
-    if (exchange.assembly?.complete === true) {
+    if (assembly?.complete === true) {
       exit.path.completed(watch)
-      return this.#dispatcher.complete(now, exchange)
+      return this.#outcomes.complete(now, transfer, assembly)
     }
-    exchange.waitForRest(now, reply, exit.path.gap(watch, exit.backlog))
+    transfer.waitForRest(now, reply, exit.path.gap(watch, exit.backlog))
   }
 
   #error (now: number, session: ExitSession, message: ErrorMessage, length: number): void {
-    const exchange = exchangeOf(session, message)
-    if (exchange === undefined) {
+    const transfer = this.#transfers.find(session, message)
+    if (transfer === undefined) {
       this.#context.stats.late++
       return
     }
-    account(now, exchange, length)
-    stopCopies(exchange, message.attempt)
-    this.#dispatcher.refused(now, exchange, failureOfError(message.code), message)
+    transfer.owner.traffic.received(now, length)
+    transfer.answered(message.attempt)
+    this.#outcomes.refused(now, transfer, failureOfError(message.code), message)
   }
-}
-
-/** The exchange that the attempt belongs to: the latest that had begun by then. Attempts never sent belong to none. */
-function exchangeOf (session: ExitSession, { id, attempt }: { id: number, attempt: number }): Exchange | undefined {
-  return session.routes.get(id)?.findLast(exchange => exchange.base <= attempt && attempt <= exchange.latest)
-}
-
-function account (now: number, { request }: Exchange, length: number): void {
-  request.messagesReceived++
-  request.bytesReceived += length
-  request.tunnelMessages += tunnelMessagesOf(length)
-  request.firstSymbolAt ??= now
-}
-
-function stopCopies (exchange: Exchange, attempt: number): void {
-  if (exchange.copies?.attempt === attempt) exchange.copies = undefined
-  exchange.upload = undefined
-}
-
-/** The exit says which copy it answers. */
-function measure (now: number, exit: Exit, round: Round, copy: number, m: number): void {
-  round.measured = true
-  const sentAt = round.sentAt[copy]
-  if (sentAt !== undefined) exit.path.measure(now, now - sentAt, m)
 }

@@ -1,28 +1,23 @@
 import { sessionKeys } from '@minwww/protocol'
 import type { SessionKeys } from '@minwww/protocol'
-import type { Exchange } from './exchange.ts'
 
 /**
- * What one of our Destinations shares with one exit (section 3): K, the keys made of it and the request ids.
+ * What one of our Destinations shares with one exit (section 3): K, the keys made of it and the numbers of its requests.
  * An exit knows it once it has seen an OPEN, and forgets it after ten minutes of silence.
  */
 export class ExitSession {
   readonly source: number
-  readonly exit: string
   readonly secret: Buffer
   readonly keys: SessionKeys
   /** Hex of the session id. */
   readonly name: string
-  /** Exchanges by request id, oldest first. Bounded by the live requests of the client. */
-  readonly routes = new Map<number, Exchange[]>()
   #heardAt: number | undefined
   #doubtful = false
   #openedInVain = 0
   #nextId = 1
 
-  constructor (source: number, exit: string, secret: Buffer) {
+  constructor (source: number, secret: Buffer) {
     this.source = source
-    this.exit = exit
     this.secret = secret
     this.keys = sessionKeys(secret)
     this.name = this.keys.session.toString('hex')
@@ -58,11 +53,5 @@ export class ExitSession {
 
   isOpen (now: number, life: number): boolean {
     return this.#heardAt !== undefined && !this.#doubtful && now - this.#heardAt < life
-  }
-
-  route (id: number, exchange: Exchange): void {
-    const exchanges = this.routes.get(id)
-    if (exchanges === undefined) this.routes.set(id, [exchange])
-    else exchanges.push(exchange)
   }
 }

@@ -18,5 +18,5 @@ export function clientState (pool: ExitPool, exits: Iterable<Exit>): ClientState
 /** The saved round trip becomes the first sample, with the variation that RFC 6298 gives one. */
 export function restoreExit (exit: Exit, state: unknown): void {
   const srtt = (state as PathState | undefined)?.srtt
-  if (typeof srtt === 'number' && srtt >= 0 && srtt <= MAX_SAVED_RTT && !exit.path.rtt.hasSample) exit.path.rtt.sample(srtt)
+  if (typeof srtt === 'number' && srtt >= 0 && srtt <= MAX_SAVED_RTT) exit.path.restore(srtt)
 }

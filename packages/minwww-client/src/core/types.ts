@@ -83,9 +83,21 @@ export interface ExitStatus {
   waiting: number
 }
 
+/** `size` is that of the response, bytes; `retryAfter` is in s. */
+export interface FailedEvent {
+  type: 'failed'
+  handle: number
+  code: FailureCode
+  detail: string
+  size?: number
+  retryAfter?: number
+  exit?: string
+  trace: RequestTrace
+}
+
 export type ClientEvent =
   | { type: 'response', handle: number, message: Buffer, exit: string, trace: RequestTrace }
-  | { type: 'failed', handle: number, code: FailureCode, detail: string, size?: number, retryAfter?: number, exit?: string, trace: RequestTrace }
+  | FailedEvent
   | { type: 'exit-state', exit: string, state: ExitState }
 
 /** Counters of everything odd that came from the network. None of it changes a page. */

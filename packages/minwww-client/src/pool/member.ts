@@ -24,34 +24,67 @@ export interface MemberState { id: string, score?: number, successes: number, fa
 /** The health of one exit, as its answers and silences show it. */
 export class PoolMember implements Candidate {
   readonly id: string
-  score: number | undefined
-  scoredAt = Number.NEGATIVE_INFINITY
-  pending = 0
-  lastUsed = 0
-  successes = 0
-  failures = 0
+  readonly #pending: () => number
+  #score: number | undefined
+  #scoredAt = Number.NEGATIVE_INFINITY
+  #lastUsed = 0
+  #successes = 0
+  #failures = 0
   #failuresInRow = 0
   #busyUntil = Number.NEGATIVE_INFINITY
   #drainUntil = Number.NEGATIVE_INFINITY
   #probationUntil = Number.NEGATIVE_INFINITY
 
-  constructor (id: string) {
+  /** @param pending - requests that the exit has not answered yet */
+  constructor (id: string, pending: () => number = () => 0) {
     this.id = id
+    this.#pending = pending
+  }
+
+  /** Smoothed time without transmission, ms; undefined while nothing was measured. */
+  get score (): number | undefined {
+    return this.#score
+  }
+
+  /** When the score changed last; -Infinity before the first time. */
+  get scoredAt (): number {
+    return this.#scoredAt
+  }
+
+  get pending (): number {
+    return this.#pending()
+  }
+
+  get lastUsed (): number {
+    return this.#lastUsed
+  }
+
+  get successes (): number {
+    return this.#successes
+  }
+
+  get failures (): number {
+    return this.#failures
+  }
+
+  /** It was chosen. @param turn - a number that grows with each choice of the pool */
+  used (turn: number): void {
+    this.#lastUsed = turn
   }
 
   /** An answer came `milliseconds` after the request, transmission time already taken off. */
   success (now: number, milliseconds: number): void {
     this.#sample(now, milliseconds)
-    this.successes++
+    this.#successes++
     this.#failuresInRow = 0
     this.#probationUntil = Number.NEGATIVE_INFINITY
   }
 
   /** Nothing, or nothing usable, came. */
   failure (now: number): void {
-    this.failures++
+    this.#failures++
     this.#failuresInRow++
-    this.#sample(now, Math.max(FAILURE_FLOOR, FAILURE_FACTOR * (this.score ?? 0)))
+    this.#sample(now, Math.max(FAILURE_FLOOR, FAILURE_FACTOR * (this.#score ?? 0)))
     if (this.#failuresInRow < FAILURES_TO_PROBATION) return
     const doublings = Math.min(10, this.#failuresInRow - FAILURES_TO_PROBATION)
     this.#probationUntil = now + Math.min(MAX_PROBATION, PROBATION * 2 ** doublings)
@@ -93,19 +126,19 @@ export class PoolMember implements Candidate {
 
   #sample (now: number, milliseconds: number): void {
     const value = Math.min(MAX_SCORE, Math.max(0, milliseconds))
-    this.score = this.score === undefined ? value : this.score + SCORE_GAIN * (value - this.score)
-    this.scoredAt = now
+    this.#score = this.#score === undefined ? value : this.#score + SCORE_GAIN * (value - this.#score)
+    this.#scoredAt = now
   }
 
   toJSON (): MemberState {
     return {
-      id: this.id, successes: this.successes, failures: this.failures, ...(this.score === undefined ? {} : { score: this.score })
+      id: this.id, successes: this.#successes, failures: this.#failures, ...(this.#score === undefined ? {} : { score: this.#score })
     }
   }
 
   restore (state: MemberState): void {
-    if (typeof state.score === 'number' && state.score >= 0 && state.score <= MAX_SCORE) this.score = state.score
-    if (Number.isSafeInteger(state.successes) && state.successes >= 0) this.successes = state.successes
-    if (Number.isSafeInteger(state.failures) && state.failures >= 0) this.failures = state.failures
+    if (typeof state.score === 'number' && state.score >= 0 && state.score <= MAX_SCORE) this.#score = state.score
+    if (Number.isSafeInteger(state.successes) && state.successes >= 0) this.#successes = state.successes
+    if (Number.isSafeInteger(state.failures) && state.failures >= 0) this.#failures = state.failures
   }
 }

@@ -39,11 +39,14 @@ export class ExitPool {
     return this.#members.get(id)
   }
 
-  /** @returns false when the pool is full */
-  add (id: string): boolean {
+  /**
+   * @param pending - requests that the exit has not answered yet
+   * @returns false when the pool is full
+   */
+  add (id: string, pending?: () => number): boolean {
     if (this.#members.has(id)) return true
     if (this.#members.size >= MAX_EXITS) return false
-    const member = new PoolMember(id)
+    const member = new PoolMember(id, pending)
     const state = this.#remembered.get(id)
     if (state !== undefined) member.restore(state)
     this.#members.set(id, member)
@@ -66,7 +69,7 @@ export class ExitPool {
     const member = usable.find(m => m.id === pinned) ?? order(this.#strategy, usable, site)[0] ??
       open.sort((a, b) => a.scoredAt - b.scoredAt)[0]
     if (member === undefined) return undefined
-    member.lastUsed = ++this.#turn
+    member.used(++this.#turn)
     return member.id
   }
 

@@ -19,7 +19,9 @@ export class TooLargeError extends Error {
  * One request by messages.
  * @throws ProxyError; TooLargeError after ERROR 3; the signal's reason
  */
-export async function fetchByMessage (driver: ClientDriver, request: SiteRequest, timeout: number, destination?: Destination): Promise<Answer> {
+export async function fetchByMessage (
+  driver: ClientDriver, request: SiteRequest, timeout: number, destination?: Destination
+): Promise<Answer> {
   const { method, target, fields, signal } = request
   const message = encodeRequestHead({ method, url: target.url, headers: fields })
   const options = { message, site: target.host, idempotent: true, timeout: Math.min(timeout, request.timeout ?? Infinity), signal }

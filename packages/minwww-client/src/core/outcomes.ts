@@ -1,0 +1,100 @@
+import type { ErrorMessage } from '@minwww/protocol'
+import type { Assembly } from './assembly.ts'
+import type { Dispatcher, DispatcherParts } from './dispatcher.ts'
+import type { Exit } from './exit.ts'
+import type { FailureCode } from './failures.ts'
+import type { Recovery } from './recovery.ts'
+import { decodeResponse } from './response.ts'
+import { SETBACKS } from './retry-policy.ts'
+import type { Transfer } from './transfer.ts'
+
+/** Wait after `busy` without a time, ms. */
+const MIN_BUSY = 1_000
+
+/** What follows an answer: a page, a probe that came back, a refusal. */
+export class Outcomes {
+  readonly #parts: DispatcherParts
+  readonly #dispatcher: Dispatcher
+  readonly #recovery: Recovery
+
+  constructor (parts: DispatcherParts, dispatcher: Dispatcher, recovery: Recovery) {
+    this.#parts = parts
+    this.#dispatcher = dispatcher
+    this.#recovery = recovery
+  }
+
+  /** k symbols are here. */
+  complete (now: number, transfer: Transfer, assembly: Assembly): void {
+    const { context, pool, requests } = this.#parts
+    const { exit } = transfer
+    const request = requests.get(transfer.owner.handle)
+    if (request === undefined) return
+    const message = decodeResponse(assembly.result())
+    if (message === undefined) {
+      context.stats.badObjects++
+      exit.member.failure(now)
+      return this.#recovery.setBack(now, transfer, { code: 'bad-response' })
+    }
+    const transmission = assembly.size * 1000 / exit.path.carries
+    const penalty = exit.path.exceedsParity ? 2 : 1
+    this.#answered(now, exit, penalty * Math.max(0, now - transfer.startedAt - transmission))
+    if (message.setsCookie && request.purpose.kind === 'pool') pool.pin(request.site, exit.id)
+    exit.served(transfer.session.source)
+    context.stats.responses++
+    context.emit({ type: 'response', handle: request.handle, message: message.bytes, exit: exit.id, trace: request.trace(now) })
+    this.#dispatcher.end(now, request, transfer)
+  }
+
+  /** A probe came back. */
+  probed (now: number, transfer: Transfer): void {
+    this.#answered(now, transfer.exit, now - transfer.startedAt)
+    const request = this.#parts.requests.get(transfer.owner.handle)
+    if (request !== undefined) this.#dispatcher.end(now, request, transfer)
+  }
+
+  /** An exit that sends more than any honest one: left alone for this request. */
+  flooded (now: number, transfer: Transfer): void {
+    transfer.exit.member.failure(now)
+    this.#recovery.setBack(now, transfer, { code: 'bad-response' })
+  }
+
+  /** An ERROR came. */
+  refused (now: number, transfer: Transfer, code: FailureCode, { detail, size, retryAfter }: ErrorMessage): void {
+    const { exit, session } = transfer
+    // An ERROR of a code that this version does not know is the exit's last word.
+    const setback = code === 'bad-response' ? 'page' : SETBACKS[code]
+    switch (setback) {
+      case 'forgotten':
+        session.doubt()
+        break
+      case 'busy':
+        if (!exit.shed(retryAfter)) exit.member.busy(now, Math.max(MIN_BUSY, retryAfter * 1000))
+        this.#dispatcher.report(now, exit)
+        break
+      case 'closed':
+        exit.member.drain(now)
+        this.#dispatcher.report(now, exit)
+        break
+      case 'page':
+      case 'too-large':
+        if (code !== 'bad-response') exit.member.success(now, now - transfer.startedAt)
+        break
+      case 'policy':
+      case 'silence':
+      case 'unusable': // says nothing of the exit
+    }
+    this.#recovery.setBack(now, transfer, { code, detail, size, retryAfter }, setback)
+  }
+
+  /** An exit that had been given up is back: it is asked for what waits in vain. */
+  #answered (now: number, exit: Exit, took: number): void {
+    const isBack = exit.member.isOnProbation()
+    exit.member.success(now, took)
+    for (const request of isBack ? [...this.#parts.requests.values()] : []) {
+      if (!exit.hasRoom() || !request.isInVain(exit)) continue
+      request.budget.refund()
+      if (request.hasWaited(now)) this.#dispatcher.begin(now, request, exit)
+      else request.hurry()
+    }
+  }
+}

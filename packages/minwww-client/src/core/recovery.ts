@@ -1,0 +1,217 @@
+import type { Dispatcher, DispatcherParts, Failure } from './dispatcher.ts'
+import type { Exit } from './exit.ts'
+import type { ClientRequest } from './request.ts'
+import { nextStep, SETBACKS } from './retry-policy.ts'
+import type { Facts, Setback, Step } from './retry-policy.ts'
+import type { Transfer } from './transfer.ts'
+
+/** After these the exit is left for one that is well, or not at all. */
+const REFUSALS: ReadonlySet<Setback> = new Set<Setback>(['busy', 'closed', 'policy'])
+
+/** What follows silence, and every other attempt that has brought no page (section 6). */
+export class Recovery {
+  readonly #parts: DispatcherParts
+  readonly #dispatcher: Dispatcher
+
+  constructor (parts: DispatcherParts, dispatcher: Dispatcher) {
+    this.#parts = parts
+    this.#dispatcher = dispatcher
+  }
+
+  nextTimeout (): number | undefined {
+    let next = Infinity
+    for (const request of this.#parts.requests.values()) {
+      next = Math.min(next, request.deadline, request.wakesAt)
+      for (const { dueAt } of request.transfers) next = Math.min(next, dueAt)
+    }
+    for (const exit of this.#dispatcher.allExits()) next = Math.min(next, exit.path.nextTimeout() ?? Infinity)
+    return next === Infinity ? undefined : next
+  }
+
+  /** Safe at any time: what is not due stays. */
+  handleTimeout (now: number): void {
+    for (const exit of this.#dispatcher.allExits()) exit.path.handleTimeout(now)
+    for (const request of [...this.#parts.requests.values()]) {
+      if (request.deadline <= now) this.#timedOut(now, request)
+      else this.#proceed(now, request)
+    }
+  }
+
+  /** An attempt has brought no page: the next one, if one is left. */
+  setBack (now: number, transfer: Transfer, failure: Failure, setback: Setback = SETBACKS[failure.code]): void {
+    const request = this.#requestOf(transfer)
+    if (request?.transfers.includes(transfer) !== true) return
+    transfer.giveUp()
+    const step = nextStep(this.#facts(now, request, transfer, setback))
+    if (setback === 'policy') request.refused()
+    this.#take(now, request, transfer, step, { ...failure, exit: transfer.exit })
+  }
+
+  /** The exit is gone: its requests go on elsewhere. */
+  abandonExit (now: number, exit: Exit): void {
+    for (const request of this.#parts.queues.clear(exit)) this.#dispatcher.start(now, request)
+    for (const transfer of this.#parts.transfers.at(exit)) {
+      const request = this.#requestOf(transfer)
+      if (request?.isProbe === true) this.#dispatcher.end(now, request, transfer)
+      else this.setBack(now, transfer, { code: 'no-exit' })
+    }
+  }
+
+  /** One of our Destinations is gone, and with it everything under way from it. */
+  abandonSource (now: number, source: number): void {
+    for (const request of [...this.#parts.requests.values()]) {
+      const lost = request.transfers.filter(({ session }) => session.source === source)
+      if (lost.length === 0) continue
+      if (request.isProbe) this.#dispatcher.end(now, request)
+      else if (!request.idempotent) this.#dispatcher.fail(now, request, { code: 'timeout' })
+      else this.#startOver(now, request, lost)
+    }
+  }
+
+  #proceed (now: number, request: ClientRequest): void {
+    const { waiting } = request
+    if (waiting.kind === 'pause' && waiting.until <= now) this.#dispatcher.start(now, request)
+    if (waiting.kind === 'hedge' && waiting.at <= now) this.#hedge(now, request)
+    for (const transfer of [...request.transfers]) {
+      this.#parts.sender.proceed(now, transfer)
+      if (transfer.expiresAt <= now && this.#parts.requests.has(request.handle)) this.#expired(now, request, transfer)
+    }
+  }
+
+  #expired (now: number, request: ClientRequest, transfer: Transfer): void {
+    const isLost = transfer.waitsFor === 'gap' ||
+      (transfer.waitsFor === 'want' && transfer.wantUnanswered() < this.#wantsGranted(request, transfer))
+    if (isLost) this.#repair(now, request, transfer)
+    else this.#silent(now, request, transfer)
+  }
+
+  /** WANTs in vain that end a transfer: one, if chance does not lose all that was asked for and another path can be tried. */
+  #wantsGranted (request: ClientRequest, { exit, wanted }: Transfer): number {
+    const hasOther = request.idempotent && (this.#isAlone(request) ? this.#parts.context.keys.length > 1 : request.purpose.kind === 'pool')
+    return hasOther && exit.path.isBeyondChance(wanted) ? 1 : 2
+  }
+
+  #repair (now: number, request: ClientRequest, transfer: Transfer): void {
+    const { path } = transfer.exit
+    const want = request.budget.isExhausted ? undefined : transfer.assembly?.want(path.loss, path.symbol)
+    if (want === undefined) this.setBack(now, transfer, { code: 'timeout' })
+    else this.#parts.sender.want(now, transfer, want)
+  }
+
+  /** Nothing came in time. */
+  #silent (now: number, request: ClientRequest, transfer: Transfer): void {
+    const { exit, session } = transfer
+    session.doubt()
+    exit.path.noteSilence()
+    if (transfer.form === 'open') session.openedInVain()
+    const isSilent = exit.heardAt < transfer.startedAt
+    if (isSilent && !this.#parts.sources.isUnvalidated(this.#dispatcher.allExits()) && !isEarly(now, request, transfer)) {
+      exit.member.failure(now)
+      this.#dispatcher.balance(now)
+    }
+    this.setBack(now, transfer, { code: 'timeout' })
+  }
+
+  #facts (now: number, request: ClientRequest, transfer: Transfer, setback: Setback): Facts {
+    const { exit } = transfer
+    return {
+      setback,
+      purpose: request.purpose.kind,
+      idempotent: request.idempotent,
+      isActive: request.isActive,
+      isExhausted: request.budget.isExhausted,
+      canExtend: request.canExtend,
+      isUnvalidated: this.#dispatcher.isUnvalidated(request),
+      isEarly: isEarly(now, request, transfer),
+      refusals: request.refusals,
+      others: this.#others(now, request, exit, REFUSALS.has(setback)),
+      now,
+      deadline: request.deadline,
+      busyUntil: exit.member.busyUntil
+    }
+  }
+
+  /** Where its exit has been given up, others that have been given up too are as good; unless it has just said something. */
+  #others (now: number, { tried }: ClientRequest, { id, member }: Exit, isAlive: boolean): Facts['others'] {
+    const { pool } = this.#parts
+    const isDown = !isAlive && member.isOnProbation()
+    if (pool.hasOther(now, new Set([...tried, id]), isDown)) return 'untried'
+    return pool.hasOther(now, new Set([id]), isDown) ? 'tried' : 'none'
+  }
+
+  #take (now: number, request: ClientRequest, transfer: Transfer, step: Step, failure: Failure): void {
+    const { exit } = transfer
+    switch (step.kind) {
+      case 'wait': return
+      case 'fail': return this.#dispatcher.fail(now, request, failure)
+      case 'start-over': return this.#startOver(now, request, request.isProbe ? [] : [...request.transfers])
+      case 'repeat':
+        if (step.extend) request.budget.extend()
+        return this.#dispatcher.begin(now, request, exit, this.#sourceAfter(request, transfer))
+      case 'leave': {
+        if (step.extend) request.budget.extend()
+        request.leave(exit.id, step.others === 'untried')
+        const next = step.others === 'none' ? undefined : this.#parts.queues.choose(now, request)
+        if (next === undefined) return this.#dispatcher.begin(now, request, exit, this.#sourceAfter(request, transfer))
+        return this.#dispatcher.begin(now, request, next)
+      }
+      case 'pause':
+        request.forgetTried()
+        return request.waitFor({ kind: 'pause', until: step.until })
+      case 'queue':
+        request.forgetTried()
+        this.#parts.queues.append(request, exit)
+    }
+  }
+
+  /** A fresh round of attempts, without what is `lost`. */
+  #startOver (now: number, request: ClientRequest, lost: readonly Transfer[]): void {
+    request.budget.reset()
+    if (request.waiting.kind === 'hedge') request.goOn()
+    request.forgetTried()
+    for (const transfer of lost) this.#parts.transfers.remove(transfer)
+    request.drop(lost)
+    const waits = request.waiting.kind === 'room' || request.waiting.kind === 'pause'
+    if (!request.isActive && !waits) this.#dispatcher.start(now, request)
+    for (const { exit } of lost) this.#dispatcher.admit(now, exit)
+  }
+
+  /**
+   * Where there is no other exit a retry comes from the other own Destination: routers keep one path per pair for a
+   * while, so the same pair would meet the same dead path. What must not be fetched twice stays in its session.
+   */
+  #sourceAfter (request: ClientRequest, { session }: Transfer): number {
+    return this.#isAlone(request) && request.idempotent ? (session.source + 1) % this.#parts.context.keys.length : session.source
+  }
+
+  #isAlone ({ purpose }: ClientRequest): boolean {
+    return purpose.kind === 'direct' || (purpose.kind === 'pool' && this.#parts.exits.size === 1)
+  }
+
+  #hedge (now: number, request: ClientRequest): void {
+    const { pool, hedges, exits, context } = this.#parts
+    request.goOn()
+    if (request.traffic.isAnswered || request.budget.isExhausted) return
+    const exclude = new Set([...request.tried, ...request.asked])
+    if (!pool.hasOther(now, exclude) || !hedges.spend()) return
+    const id = pool.choose(now, request.site, exclude)
+    if (id === undefined) return
+    request.traffic.hedged()
+    context.stats.hedges++
+    this.#dispatcher.begin(now, request, exits.get(id)!)
+  }
+
+  #timedOut (now: number, request: ClientRequest): void {
+    const last = request.transfers.at(-1)
+    if (last !== undefined && last.exit.heardAt < last.startedAt) last.exit.member.failure(now)
+    this.#dispatcher.fail(now, request, { code: 'timeout', ...(last === undefined ? {} : { exit: last.exit }) })
+  }
+
+  #requestOf ({ owner }: Transfer): ClientRequest | undefined {
+    return this.#parts.requests.get(owner.handle)
+  }
+}
+
+function isEarly (now: number, request: ClientRequest, { exit, repetition }: Transfer): boolean {
+  return repetition === 0 && request.isEarly(now, exit)
+}
