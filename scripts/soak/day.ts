@@ -7,7 +7,7 @@ import { LocalDestination } from '@minwww/i2cp/codec'
 import { NetworkModel } from '@minwww/local-router/network'
 import { encodeRequestHead } from '@minwww/protocol'
 import { createExit, type Exit } from '@minwww/server'
-import { VirtualClock } from './clock.ts'
+import { VirtualClock } from '@minwww/testkit'
 import { growing, grows, pageSize, sample, seededNumbers, startSite, table, type Sample } from './measure.ts'
 
 const SECOND = 1_000
@@ -96,7 +96,7 @@ function settle (): void {
     if (to === session.destination.b32) session.emit('message', data)
     else people.find(({ keys }) => keys.some(key => key.destination.b32 === to))?.receive(to, data)
   }
-  clock.moveTo(clock.now())
+  clock.advance(0)
   for (const person of people) person.act()
 }
 
@@ -107,7 +107,7 @@ async function runTo (end: number): Promise<void> {
     const isFetching = exit.stats.running > 0
     for (let turns = isFetching ? 20 : 0; turns > 0; turns--) await turn()
     const next = Math.min(end, clock.next, network.nextTimeout() ?? Infinity, ...people.map(person => person.next))
-    clock.moveTo(Math.max(clock.now() + 0.01, isFetching ? Math.min(next, clock.now() + 5) : next))
+    clock.advance(Math.max(0.01, (isFetching ? Math.min(next, clock.now() + 5) : next) - clock.now()))
   }
 }
 

@@ -1,17 +1,9 @@
-import { stall } from '@minwww/testkit'
+import { socketPair, stall } from '@minwww/testkit'
 import t from 'tap'
-import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { systemClock } from '../src/node.ts'
 
 t.test('after a stall the sockets are read before a timer is called', async t => {
-  const server = createServer()
-  t.teardown(() => server.close())
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const near = connect((server.address() as AddressInfo).port, '127.0.0.1')
-  const [[far]] = await Promise.all([once(server, 'connection'), once(near, 'connect')])
-  t.teardown(() => { near.destroy(); far.destroy() })
+  const [near, far] = await socketPair(t)
   const order: string[] = []
   const heard = new Promise<void>(resolve => far.once('data', () => { order.push('data'); resolve() }))
   const called = new Promise<void>(resolve => systemClock.setTimer(() => { order.push('timer'); resolve() }, 5))

@@ -10,7 +10,7 @@ import {
   createSession, encodeMessage, HOST_REPLY, loadKeys, loadOrCreateKeys, LocalDestination, saveKeys, SESSION_STATUS, TYPE, waitUntilPublished
 } from '@minwww/i2cp'
 import type { I2cpError, Session } from '@minwww/i2cp'
-import { seeded, stall, VirtualClock } from '@minwww/testkit'
+import { seeded, StallingClock, VirtualClock } from '@minwww/testkit'
 import { CERT, FINGERPRINT, KEY } from './helpers/certificate.ts'
 import { FakeRouter, SESSION_ID } from './helpers/router.ts'
 
@@ -111,14 +111,15 @@ t.test('after a stall, an answer that waits in the socket comes before the time-
     socket.on('error', () => {})
     socket.pipe(router.connect()).pipe(socket)
   })
-  const session = await createSession({ router: { host: '127.0.0.1', port: await listening(server) } })
+  const clock = new StallingClock()
+  const session = await createSession({ router: { host: '127.0.0.1', port: await listening(server) }, clock })
   router.on = message => {
     if (message.type !== TYPE.HostLookup) return false
     router.send({ type: TYPE.HostReply, sessionId: SESSION_ID, requestId: message.requestId, code: HOST_REPLY.SUCCESS, destination: session.destination })
-    setImmediate(() => stall(400))
+    setImmediate(() => clock.stall(15_000))
     return true
   }
-  t.ok((await session.lookup('slow.i2p', { timeout: 200 })).equals(session.destination))
+  t.ok((await session.lookup('slow.i2p', { timeout: 10_000 })).equals(session.destination))
   await session.close()
   server.close()
   await once(server, 'close')

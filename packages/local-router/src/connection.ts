@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { Timer } from '@minwww/ground'
 import { encodeMessage, FrameReader, I2cpError, PROTOCOL_BYTE, TYPE } from '@minwww/i2cp/codec'
 import type { Frame, Message } from '@minwww/i2cp/codec'
 import type { RouterContext } from './context.ts'
@@ -34,14 +35,14 @@ export class Connection implements SessionClient {
   /** The first GetDate, with the right password where one is asked for, has come. */
   authenticated: boolean
   /** Look-ups that wait for their answer, with their timers. */
-  readonly lookups = new Set<unknown>()
+  readonly lookups = new Set<Timer>()
   readonly #stream: Duplex
   readonly #reader = new FrameReader()
   readonly #onFrame: FrameHandler
   readonly #onClosed: () => void
   #state: ConnectionState = 'greeting'
   #corked = false
-  #timer: unknown
+  #timer: Timer
 
   constructor (context: RouterContext, stream: Duplex, onFrame: FrameHandler, onClosed: () => void) {
     this.context = context
@@ -49,7 +50,7 @@ export class Connection implements SessionClient {
     this.#stream = stream
     this.#onFrame = onFrame
     this.#onClosed = onClosed
-    this.#timer = context.clock.setTimeout(() => this.#cut(), context.options.handshakeTimeout)
+    this.#timer = context.clock.setTimer(() => this.#cut(), context.options.handshakeTimeout)
     stream.on('data', (chunk: Buffer) => this.#receive(chunk))
     stream.on('end', () => this.#cut())
     stream.on('error', (error: Error) => context.logger.debug({ code: (error as NodeJS.ErrnoException).code }, 'I2CP connection failed'))
@@ -96,8 +97,8 @@ export class Connection implements SessionClient {
     if (!this.open) return
     this.#state = 'closing'
     this.#release()
-    this.context.clock.clearTimeout(this.#timer)
-    this.#timer = this.context.clock.setTimeout(() => this.#cut(), CLOSE_TIMEOUT)
+    this.#timer.clear()
+    this.#timer = this.context.clock.setTimer(() => this.#cut(), CLOSE_TIMEOUT)
     this.#uncork()
     // What the client still sends is read and ignored: closing with unread bytes would reset the connection, and the
     // client would not see the reason.
@@ -124,7 +125,7 @@ export class Connection implements SessionClient {
       this.#cut()
       return chunk
     }
-    this.context.clock.clearTimeout(this.#timer)
+    this.#timer.clear()
     this.#state = 'open'
     return chunk.subarray(1)
   }
@@ -162,13 +163,13 @@ export class Connection implements SessionClient {
     if (this.#state === 'closed') return
     if (this.#state !== 'closing') this.#release()
     this.#state = 'closed'
-    this.context.clock.clearTimeout(this.#timer)
+    this.#timer.clear()
     this.#onClosed()
   }
 
   #release (): void {
     for (const session of [...this.sessions.values()]) this.closeSession(session)
-    for (const timer of this.lookups) this.context.clock.clearTimeout(timer)
+    for (const timer of this.lookups) timer.clear()
     this.lookups.clear()
   }
 }

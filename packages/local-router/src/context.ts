@@ -1,4 +1,4 @@
-import type { Logger } from './logger.ts'
+import type { Logger } from '@minwww/ground'
 import type { SessionContext } from './session.ts'
 import type { SessionTable } from './session-table.ts'
 

@@ -1,7 +1,6 @@
 export { BOUNDS } from './bounds.ts'
 export * from './network.ts'
-export type { Clock } from './clock.ts'
-export type { Logger } from './logger.ts'
+export type { Clock, Logger } from '@minwww/ground'
 export { API_VERSION } from './handlers.ts'
 export { destinationKey } from './netdb.ts'
 export { SERVER_DEFAULTS } from './options.ts'

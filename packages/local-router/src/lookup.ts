@@ -49,7 +49,7 @@ function later (connection: Connection, reply: (full: boolean) => void): void {
   const { lookupTime, maxLookups } = context.options
   context.stats.lookups++
   if (lookupTime === 0 || lookups.size >= maxLookups) return reply(lookupTime !== 0)
-  const timer = context.clock.setTimeout(() => {
+  const timer = context.clock.setTimer(() => {
     lookups.delete(timer)
     reply(false)
   }, lookupTime)

@@ -1,10 +1,9 @@
+import { silentLogger } from '@minwww/ground'
+import type { Clock, Logger } from '@minwww/ground'
+import { systemClock } from '@minwww/ground/node'
 import type { TraceEvent } from './network/flight.ts'
 import type { NetworkOptions } from './network/options.ts'
 import { RouterError } from './errors.ts'
-import { systemClock } from './clock.ts'
-import type { Clock } from './clock.ts'
-import { silentLogger } from './logger.ts'
-import type { Logger } from './logger.ts'
 
 /** Options of the I2CP server; those of the network beside it are {@link NetworkOptions}. */
 export interface ServerOptions {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import type { Clock, Timer } from '@minwww/ground'
 import { TYPE } from '@minwww/i2cp/codec'
 import type { Destination, Lease, Mapping, Message } from '@minwww/i2cp/codec'
-import type { Clock } from './clock.ts'
 import { destinationKey } from './netdb.ts'
 import type { NetworkDatabase, StoredLeaseSet } from './netdb.ts'
 import type { NetworkModel } from './network/model.ts'
@@ -51,8 +51,8 @@ export class RouterSession {
   state: SessionState = 'building'
   readonly #context: SessionContext
   readonly #contacts = new Set<string>()
-  #buildTimer: unknown
-  #answerTimer: unknown
+  #buildTimer: Timer | undefined
+  #answerTimer: Timer | undefined
 
   constructor (context: SessionContext, client: SessionClient, id: number, destination: Destination, options: Mapping) {
     this.#context = context
@@ -76,7 +76,7 @@ export class RouterSession {
   /** The client's answer to a request. One that comes before any request is not heard, as on i2pd. */
   leaseSet (leaseSet: StoredLeaseSet): void {
     if (this.state === 'building' || this.state === 'closed') return
-    this.#context.clock.clearTimeout(this.#answerTimer)
+    this.#answerTimer?.clear()
     this.#answerTimer = undefined
     this.state = 'ready'
     this.#context.stats.leaseSets++
@@ -98,14 +98,14 @@ export class RouterSession {
 
   close (): void {
     this.state = 'closed'
-    this.#context.clock.clearTimeout(this.#buildTimer)
-    this.#context.clock.clearTimeout(this.#answerTimer)
+    this.#buildTimer?.clear()
+    this.#answerTimer?.clear()
     this.#context.netdb.remove(this.key)
     this.#context.network.removeDestination(this.key)
   }
 
   #buildIn (delay: number): void {
-    this.#buildTimer = this.#context.clock.setTimeout(() => this.#tunnelsBuilt(), delay)
+    this.#buildTimer = this.#context.clock.setTimer(() => this.#tunnelsBuilt(), delay)
   }
 
   #tunnelsBuilt (): void {
@@ -114,7 +114,7 @@ export class RouterSession {
     const tunnels = this.state === 'building' ? network.inboundTunnels(now, this.key) : network.renewTunnels(now, this.key)
     if (this.state === 'building') this.state = 'requested'
     this.client.send({ type: TYPE.RequestVariableLeaseSet, sessionId: this.id, leases: tunnels.map(toLease) })
-    this.#answerTimer ??= clock.setTimeout(() => this.client.disconnect('no LeaseSet within the time for it'), options.leaseSetTimeout)
+    this.#answerTimer ??= clock.setTimer(() => this.client.disconnect('no LeaseSet within the time for it'), options.leaseSetTimeout)
     const life = (tunnels[0]?.expires ?? now) - now
     this.#buildIn(life - Math.min(options.renewBefore, life / 2))
   }

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock, Timer } from '@minwww/ground'
 
 /** Messages that wait for one Destination's LeaseSet, for all of them, and the bytes of the latter. */
 const MAX_PER_DESTINATION = 256
@@ -12,7 +12,7 @@ interface Guest {
 
 interface Queue {
   readonly guests: Guest[]
-  readonly timer: unknown
+  readonly timer: Timer
 }
 
 /**
@@ -42,7 +42,7 @@ export class WaitingRoom {
     if (queue !== undefined && queue.guests.length >= MAX_PER_DESTINATION) return false
     const guest = { size, proceed }
     if (queue !== undefined) queue.guests.push(guest)
-    else this.#queues.set(key, { guests: [guest], timer: this.#clock.setTimeout(() => this.release(key), this.#patience) })
+    else this.#queues.set(key, { guests: [guest], timer: this.#clock.setTimer(() => this.release(key), this.#patience) })
     this.#messages++
     this.#bytes += size
     return true
@@ -53,7 +53,7 @@ export class WaitingRoom {
     const queue = this.#queues.get(key)
     if (queue === undefined) return
     this.#queues.delete(key)
-    this.#clock.clearTimeout(queue.timer)
+    queue.timer.clear()
     for (const { size, proceed } of queue.guests) {
       this.#messages--
       this.#bytes -= size
@@ -62,7 +62,7 @@ export class WaitingRoom {
   }
 
   close (): void {
-    for (const { timer } of this.#queues.values()) this.#clock.clearTimeout(timer)
+    for (const { timer } of this.#queues.values()) timer.clear()
     this.#queues.clear()
   }
 }

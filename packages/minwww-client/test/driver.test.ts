@@ -1,16 +1,17 @@
 import t from 'tap'
+import type { Clock, Logger } from '@minwww/ground'
 import { encodeDatagram2 } from '@minwww/i2cp/codec'
 import { encodeMessage, encodeRequestHead, encodeResponse, paddedLength, sessionKeys } from '@minwww/protocol'
+import { socketPair, StallingClock } from '@minwww/testkit'
 import { ClientDriver, FetchError, type DrivenCore } from '../src/sessions/client-driver.ts'
 import { summarize } from '../src/sessions/wire-log.ts'
-import type { Logger } from '@minwww/i2cp'
 import { FakeCore, FakeSession, idleCore, keys, TRACE } from './proxy-support.ts'
 import type { ClientEvent, Outgoing } from '../src/core.ts'
 
 const message = encodeRequestHead({ method: 'GET', url: 'http://a.example/', headers: [] })
 
-function driverOf (core: DrivenCore, session = new FakeSession(), logger?: Logger): ClientDriver {
-  return new ClientDriver({ sessions: [session], createCore: () => core, ...(logger === undefined ? {} : { logger }) })
+function driverOf (core: DrivenCore, session = new FakeSession(), logger?: Logger, clock?: Clock): ClientDriver {
+  return new ClientDriver({ sessions: [session], createCore: () => core, ...(logger && { logger }), ...(clock && { clock }) })
 }
 
 t.test('a response resolves, a failure rejects with its event', async t => {
@@ -59,6 +60,30 @@ t.test('one timer, armed for the earliest deadline', async t => {
     driverOf(core, session).addExit('x', keys().destination)
   })
   await fired
+})
+
+t.test('after a stall, what waits in the socket is read before the core\'s time-out', async t => {
+  const session = new FakeSession()
+  const clock = new StallingClock()
+  const [near, far] = await socketPair(t)
+  far.on('data', payload => session.emit('message', { protocol: 18, fromPort: 80, toPort: 1, payload }))
+  let deadline: number | undefined
+  let received = 0
+  const receivedBefore = new Promise<number>(resolve => {
+    const core = idleCore({
+      addExit: () => { deadline = clock.now() + 50 },
+      receive: () => { received++ },
+      nextTimeout: () => deadline,
+      handleTimeout: () => {
+        deadline = undefined
+        resolve(received)
+      }
+    })
+    driverOf(core, session, undefined, clock).addExit('x', keys().destination)
+  })
+  near.write('an answer')
+  clock.stall(60)
+  t.equal(await receivedBefore, 1)
 })
 
 t.test('a refused send is a lost message', async t => {

@@ -1,6 +1,7 @@
 import t from 'tap'
+import { socketPair, StallingClock, VirtualClock } from '@minwww/testkit'
 import { createExit, type ExitOptions } from '../src/index.ts'
-import { FakeCore, FakeSession, VirtualClock, keysOf, requestMessage } from './support/exit.ts'
+import { FakeCore, FakeSession, keysOf, requestMessage } from './support/exit.ts'
 import { echo, httpd, rawServer } from './support/upstream.ts'
 
 const client = keysOf(7).destination
@@ -177,6 +178,25 @@ t.test('drain: what is under way is answered, what is new is told to go elsewher
   await exit.close()
   ask('http://demo.i2p/3')
   t.equal(core.outcomes.length, 2, 'closed: nothing more')
+})
+
+t.test('the driver: after a stall, what waits in the socket is read before the core\'s time-out', async t => {
+  const clock = new StallingClock()
+  const { core, session, exit } = await start({ clock })
+  const [near, far] = await socketPair(t)
+  far.on('data', payload => session.emit('message', { protocol: 18, fromPort: 1, toPort: 80, payload }))
+  const receivedBefore = new Promise<number>(resolve => {
+    core.handleTimeout = () => {
+      core.timeout = undefined
+      resolve(core.received.length)
+    }
+  })
+  core.timeout = clock.now() + 50
+  session.emit('message', { protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.from('in') })
+  near.write('waits')
+  clock.stall(60)
+  t.equal(await receivedBefore, 2)
+  await exit.close()
 })
 
 t.test('the driver: one timer at the earliest deadline, messages go to the session', async t => {

@@ -145,7 +145,10 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
         reject(error)
       }
       const abort = (): void => cancel(new StreamingError('STREAMING_ABORTED', 'aborted', { cause: signal?.reason }))
-      const timer = this.clock.setTimer(() => cancel(new StreamingError('STREAMING_PING_TIMEOUT', 'no pong came')), timeout)
+      const timer = this.clock.setTimer(() => {
+        this.flush()
+        if (this.#pings.has(id)) cancel(new StreamingError('STREAMING_PING_TIMEOUT', 'no pong came'))
+      }, timeout)
       const done = (): void => {
         this.#pings.delete(id)
         timer.clear()
@@ -177,6 +180,9 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
 
   /** For StreamSocket: transmits after this turn of the event loop, so that all that is done in it goes together. */
   schedule (): void { this.#loop.schedule() }
+
+  /** Carries out at once what was received in this turn of the event loop: before a time-out that it may answer. */
+  flush (): void { this.#loop.run() }
 
   #receive (message: SessionMessage): void {
     this.#core.receive(this.clock.now(), message)
@@ -265,7 +271,7 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
     for (const socket of [...this.#sockets.values()]) socket.destroy(error)
     for (const { cancel } of [...this.#pings.values()]) cancel(error ?? closedError())
     this.#closed = true
-    this.#loop.run() // the loop stays: what is too much for one turn leaves in the next
+    this.flush() // the loop stays: what is too much for one turn leaves in the next
     this.session.off('message', this.#onMessage)
     this.session.off('status', this.#onStatus)
     this.session.off('close', this.#onClose)

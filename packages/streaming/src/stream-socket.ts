@@ -11,8 +11,8 @@ export interface StreamSocketOptions {
   highWaterMark?: number
 }
 
-/** Calls back when the manager should transmit. */
-interface Driver { readonly clock: Clock, schedule (): void }
+/** The manager, which transmits and announces: after this turn of the event loop, or at once. */
+interface Driver { readonly clock: Clock, schedule (): void, flush (): void }
 
 const HIGH_WATER_MARK = 65_536
 
@@ -151,7 +151,11 @@ export class StreamSocket extends Duplex {
     const idle = this.#idle
     if (idle === undefined || this.destroyed) return
     idle.timer?.clear()
-    idle.timer = this.#driver.clock.setTimer(() => this.emit('timeout'), idle.ms)
+    const timer = this.#driver.clock.setTimer(() => {
+      this.#driver.flush()
+      if (this.#idle?.timer === timer) this.emit('timeout')
+    }, idle.ms)
+    idle.timer = timer
   }
 
   #stopIdle (): void {

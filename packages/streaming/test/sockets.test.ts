@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto'
 import { LocalDestination, createSession } from '@minwww/i2cp'
 import type { Session } from '@minwww/i2cp'
 import { createLocalRouter } from '@minwww/local-router'
-import { VirtualClock } from '@minwww/testkit'
+import { StallingClock, VirtualClock } from '@minwww/testkit'
 import { connect, createServer, createStreamManager, forwardFromTcp, forwardToTcp } from '../src/index.ts'
 import type { StreamManager, StreamServer, StreamSocket, StreamingOptions } from '../src/index.ts'
 import { seeded } from './support/random.ts'
@@ -186,6 +186,32 @@ t.test('ping answers with the round-trip time, or not', async t => {
   t.teardown(mute.close)
   await t.rejects(mute.client.ping(mute.server.destination, { timeout: 20 }), { code: 'STREAMING_PING_TIMEOUT' })
   await t.rejects(mute.client.ping(mute.server.destination, { signal: AbortSignal.abort() }), { code: 'STREAMING_ABORTED' })
+})
+
+t.test('after a stall, what waits in the socket is read before time-outs', async t => {
+  const router = createLocalRouter({ seed: 5, latency: 1 })
+  const clock = new StallingClock()
+  let isAnswered = false
+  const server = createTcpServer(near => {
+    const far = router.connect()
+    near.on('error', () => {}).pipe(far)
+    far.on('data', chunk => {
+      near.write(chunk)
+      if (isAnswered) clock.stall(15_000)
+      isAnswered = false
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const sessions = await Promise.all([createSession({ router: { host: '127.0.0.1', port: (server.address() as AddressInfo).port } }), createSession({ connect: () => router.connect() })])
+  t.teardown(async () => {
+    await Promise.all(sessions.map(async session => session.close()))
+    await router.close()
+    server.close()
+  })
+  const client = createStreamManager(sessions[0], {}, { clock })
+  createStreamManager(sessions[1])
+  sessions[1].on('message', () => { isAnswered = true })
+  t.ok((await client.ping(sessions[1].destination, { timeout: 10_000 })).rtt >= 15_000)
 })
 
 t.test('connect and createServer over a session share its manager', async t => {

@@ -14,11 +14,6 @@ export async function settle (): Promise<void> {
   for (let turn = 0; turn < SETTLE_TURNS; turn++) await setImmediate()
 }
 
-/** Holds the event loop up for so many real ms, as a suspended machine or a long computation does. */
-export function stall (ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
-}
-
 /** Time that passes only when the test says so; timers are called in the order of their times, equal ones in that of setting. */
 export class VirtualClock implements Clock {
   #now: number

@@ -3,8 +3,8 @@ import {
   decodeMessage, encodeGzipPayload, encodeMessage, FrameReader, LocalDestination, LEASE_SET_TYPE, PROTOCOL_BYTE, signLeaseSet2, signSessionConfig, TYPE,
   x25519PublicOf
 } from '@minwww/i2cp/codec'
+import { settle, VirtualClock } from '@minwww/testkit'
 import type { Destination, Lease, Mapping, Message, RequestVariableLeaseSet, SessionStatus } from '@minwww/i2cp/codec'
-import type { VirtualClock } from './virtual-clock.ts'
 
 type Of<T extends Message['type']> = Extract<Message, { type: T }>
 
@@ -39,7 +39,7 @@ export class RawClient {
 
   async ask (message: Message): Promise<void> {
     this.send(message)
-    await this.clock.settle()
+    await settle()
   }
 
   /** All messages of one type so far, and forgets them. */
@@ -85,10 +85,10 @@ export function leaseSetOf (keys: LocalDestination, sessionId: number, leases: r
 /** A client with a session that is ready; returns its session ID. */
 export async function openSession (client: RawClient, keys: LocalDestination, options: Mapping = {}, leaseSetOptions: Mapping = {}): Promise<number> {
   client.createSession(keys, options)
-  await client.clock.advance(20)
+  await client.clock.advanceSettled(20)
   const { sessionId } = client.take(TYPE.SessionStatus)[0] as SessionStatus
   const { leases } = client.take(TYPE.RequestVariableLeaseSet)[0] as RequestVariableLeaseSet
   client.createLeaseSet(keys, sessionId, leases, leaseSetOptions)
-  await client.clock.settle()
+  await settle()
   return sessionId
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import type { Destination, LocalDestination, Logger, ReceivedMessage } from '@minwww/i2cp'
+import type { Clock, Logger } from '@minwww/ground'
+import { DriveLoop, systemClock } from '@minwww/ground/node'
+import type { Destination, LocalDestination, ReceivedMessage } from '@minwww/i2cp'
 import { ClientCore } from '../core.ts'
 import type { ClientConfig, ClientEvent, ExitStatus, Outgoing, RequestOptions } from '../core.ts'
-import { monotonicNow } from './clock.ts'
 import type { ProxySession } from './proxy-session.ts'
 import { summarize } from './wire-log.ts'
 
@@ -33,7 +34,7 @@ export interface DriverOptions {
   logger?: Logger
   /** Replaces the core, for tests. */
   createCore?: (keys: LocalDestination[], clockOffset: () => number) => DrivenCore
-  clock?: () => number
+  clock?: Clock
 }
 
 export interface FetchOptions extends RequestOptions {
@@ -43,26 +44,21 @@ export interface FetchOptions extends RequestOptions {
 
 interface Waiting { resolve: (event: ResponseEvent) => void, reject: (error: Error) => void, release: () => void }
 
-/** Longest delay of a timer of node, ms. */
-const MAX_TIMEOUT = 2_147_483_647
+/** Messages given to the sessions in one go, so that a burst cannot keep the event loop from everything else. */
+const MAX_BURST = 256
 /** Protocol number of streams, which share the session: not ours to tell of. */
 const STREAMING = 6
 
-/**
- * The thin shell around a ClientCore: hands messages between it and the sessions, and owns its one timer, which is
- * re-armed only when the earliest deadline moves.
- */
+/** The thin shell around a ClientCore: hands messages between it and the sessions. */
 export class ClientDriver {
   readonly core: DrivenCore
   readonly #sessions: DrivenSession[]
   readonly #logger: Logger | undefined
-  readonly #clock: () => number
+  readonly #clock: Clock
   readonly #waiting = new Map<number, Waiting>() // bounded by the core's maxRequests
   /** Takes our listeners off each session. */
   readonly #releases: Array<() => void> = []
-  #timer: NodeJS.Timeout | undefined
-  #immediate: NodeJS.Immediate | undefined
-  #timerAt = Infinity
+  readonly #loop: DriveLoop
   #closed = false
   /** Sessions that have not received a message yet. */
   readonly #unheard = new Set<DrivenSession>()
@@ -74,14 +70,16 @@ export class ClientDriver {
   constructor (options: DriverOptions) {
     this.#sessions = [...options.sessions]
     this.#logger = options.logger
-    this.#clock = options.clock ?? monotonicNow
+    this.#clock = options.clock ?? systemClock
     const clockOffset = (): number => this.#sessions[0]?.clockOffset ?? 0
     const keys = this.#sessions.map(session => session.keys)
     this.core = options.createCore?.(keys, clockOffset) ??
       new ClientCore({ keys, random: randomBytes, clockOffset, ...(options.config === undefined ? {} : { config: options.config }) })
+    const core = this.core
+    this.#loop = new DriveLoop(this.#clock, { work: () => this.#work(), nextTimeout: () => core.nextTimeout(), expire: now => core.handleTimeout(now) })
     this.#sessions.forEach((session, source) => {
       this.#listen(source)
-      if (session.state !== 'ready') this.core.suspend(this.#clock(), source)
+      if (session.state !== 'ready') this.core.suspend(this.#clock.now(), source)
     })
   }
 
@@ -91,7 +89,7 @@ export class ClientDriver {
     this.#releases[source]?.()
     this.#sessions[source] = session
     this.#listen(source)
-    this.core.suspend(this.#clock(), source)
+    this.core.suspend(this.#clock.now(), source)
     this.#follow(source)
   }
 
@@ -107,18 +105,18 @@ export class ClientDriver {
   get inFlight (): number { return this.#waiting.size }
 
   addExit (id: string, destination: Destination): void {
-    this.core.addExit(this.#clock(), { id, destination })
-    this.#drive()
+    this.core.addExit(this.#clock.now(), { id, destination })
+    this.#loop.run()
   }
 
   suspectExit (id: string): void {
-    this.core.suspectExit?.(this.#clock(), id)
-    this.#drive()
+    this.core.suspectExit?.(this.#clock.now(), id)
+    this.#loop.run()
   }
 
   removeExit (id: string): void {
-    this.core.removeExit(this.#clock(), id)
-    this.#drive()
+    this.core.removeExit(this.#clock.now(), id)
+    this.#loop.run()
   }
 
   /** What is known of the exits, for `remember` after a restart; no keys. */
@@ -127,7 +125,7 @@ export class ClientDriver {
   /** Takes up what was known of exits, of those here and of those that come. Broken state is ignored. */
   remember (state: unknown): void { this.core.restore?.(state) }
 
-  exits (): ExitStatus[] { return this.core.exits(this.#clock()) }
+  exits (): ExitStatus[] { return this.core.exits(this.#clock.now()) }
 
   /**
    * Sends a request and resolves with the complete response.
@@ -138,17 +136,17 @@ export class ClientDriver {
     signal?.throwIfAborted()
     if (this.#closed) throw new Error('the driver is closed')
     return await new Promise((resolve, reject) => {
-      const handle = this.core.request(this.#clock(), request)
+      const handle = this.core.request(this.#clock.now(), request)
       const abort = (): void => {
         this.#waiting.delete(handle)
-        this.core.cancel(this.#clock(), handle)
+        this.core.cancel(this.#clock.now(), handle)
         const reason: unknown = signal?.reason
         reject(reason instanceof Error ? reason : new Error('aborted', { cause: reason }))
-        this.#drive()
+        this.#loop.run()
       }
       signal?.addEventListener('abort', abort, { once: true })
       this.#waiting.set(handle, { resolve, reject, release: () => signal?.removeEventListener('abort', abort) })
-      this.#drive()
+      this.#loop.run()
     })
   }
 
@@ -156,8 +154,7 @@ export class ClientDriver {
   close (): void {
     if (this.#closed) return
     this.#closed = true
-    if (this.#timer !== undefined) clearTimeout(this.#timer)
-    if (this.#immediate !== undefined) clearImmediate(this.#immediate)
+    this.#loop.close()
     for (const release of this.#releases) release()
     for (const waiting of this.#waiting.values()) {
       waiting.release()
@@ -186,22 +183,31 @@ export class ClientDriver {
   /** Without a ready session the core waits, rather than use up its attempts on messages that are dropped. */
   #follow (source: number): void {
     const { state, keys } = this.#sessions[source]!
-    if (state === 'ready') this.core.resume(this.#clock(), source, keys)
-    else this.core.suspend(this.#clock(), source)
-    this.#drive()
+    if (state === 'ready') this.core.resume(this.#clock.now(), source, keys)
+    else this.core.suspend(this.#clock.now(), source)
+    this.#loop.run()
   }
 
   #receive (source: number, message: ReceivedMessage): void {
     this.#log('in', message.protocol, message.payload)
-    this.core.receive(this.#clock(), source, message)
-    this.#drive()
+    this.core.receive(this.#clock.now(), source, message)
+    this.#loop.run()
   }
 
-  #drive (): void {
-    if (this.#closed) return
-    for (let out = this.core.pollTransmit(this.#clock()); out !== undefined; out = this.core.pollTransmit(this.#clock())) this.#send(out)
+  #work (): boolean {
+    const isMore = this.#transmit()
     for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) this.#settle(event)
-    this.#arm()
+    return isMore
+  }
+
+  /** True if there may be more. */
+  #transmit (): boolean {
+    for (let count = 0; count < MAX_BURST; count++) {
+      const out = this.core.pollTransmit(this.#clock.now())
+      if (out === undefined) return false
+      this.#send(out)
+    }
+    return true
   }
 
   #send (out: Outgoing): void {
@@ -227,31 +233,6 @@ export class ClientDriver {
     waiting.release()
     if (event.type === 'response') waiting.resolve(event)
     else waiting.reject(new FetchError(event))
-  }
-
-  #arm (): void {
-    if (this.#immediate !== undefined) return
-    const at = this.core.nextTimeout() ?? Infinity
-    if (at === this.#timerAt && (this.#timer !== undefined || at === Infinity)) return
-    if (this.#timer !== undefined) clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#timerAt = at
-    if (at === Infinity) return
-    const delay = Math.min(MAX_TIMEOUT, Math.max(0, Math.ceil(at - this.#clock())))
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#immediate = setImmediate(() => this.#expire())
-    }, delay)
-  }
-
-  /**
-   * After the event loop was held up, timers come before what the sockets already have: what has arrived is no loss, so
-   * it is read first.
-   */
-  #expire (): void {
-    this.#immediate = undefined
-    this.core.handleTimeout(this.#clock())
-    this.#drive()
   }
 
   #log (direction: 'out' | 'in', protocol: number, payload: Buffer): void {

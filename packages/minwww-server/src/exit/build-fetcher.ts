@@ -8,7 +8,7 @@ import { NameResolver, serverLookup } from '../fetch/resolver.ts'
 import { Sites } from '../fetch/sites.ts'
 import { parseUpstream, upstreamRoute } from '../fetch/upstream-proxy.ts'
 import type { Policy } from '../policy/policy.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '@minwww/ground'
 import { DEFAULT_HIDDEN_SITE_FIELDS, DEFAULT_TIMEOUTS, type ExitOptions } from './options.ts'
 import { ownAddresses } from './own-addresses.ts'
 

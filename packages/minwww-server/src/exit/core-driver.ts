@@ -1,5 +1,6 @@
-import type { Clock, Timer } from './clock.ts'
-import type { CoreEvent, ExitCore, ExitLogger, RouterSession, IncomingMessage, OutgoingMessage } from './ports.ts'
+import type { Clock, Logger } from '@minwww/ground'
+import { DriveLoop } from '@minwww/ground/node'
+import type { CoreEvent, ExitCore, RouterSession, IncomingMessage, OutgoingMessage } from './ports.ts'
 
 /** Decides when a message may leave; `undefined` is now. Bandwidth limits implement it. */
 export interface Pacer {
@@ -15,7 +16,7 @@ export interface CoreDriverOptions {
   core: ExitCore
   session: RouterSession
   clock: Clock
-  logger: ExitLogger
+  logger: Logger
   pacer: Pacer
   onEvent: (event: CoreEvent) => void
 }
@@ -31,13 +32,15 @@ const MAX_BURST = 256
 export class CoreDriver {
   readonly #options: CoreDriverOptions
   readonly #onMessage = (message: IncomingMessage) => this.#receive(message)
-  #timer: Timer | undefined
-  #timerAt = Infinity
+  readonly #loop: DriveLoop
+  /** ms from which on there may be more to send; Infinity if only the core knows. */
+  #resume = Infinity
   #closed = false
   #onIdle: Array<() => void> = []
 
   constructor (options: CoreDriverOptions) {
     this.#options = options
+    this.#loop = new DriveLoop(options.clock, { work: () => this.#work(), nextTimeout: () => this.#nextTimeout(), expire: now => this.#expire(now) })
     options.session.on('message', this.#onMessage)
   }
 
@@ -45,7 +48,7 @@ export class CoreDriver {
   act (call: (core: ExitCore, now: number) => void): void {
     if (this.#closed) return
     call(this.#options.core, this.#options.clock.now())
-    this.#pump()
+    this.#loop.run()
   }
 
   /** Resolves when the core has nothing more to send; at once after `close`. */
@@ -58,8 +61,7 @@ export class CoreDriver {
     this.#closed = true
     for (const wake of this.#onIdle.splice(0)) wake()
     this.#options.session.off('message', this.#onMessage as (...args: unknown[]) => void)
-    this.#timer?.clear()
-    this.#timer = undefined
+    this.#loop.close()
   }
 
   #receive (message: IncomingMessage): void {
@@ -69,16 +71,29 @@ export class CoreDriver {
     })
   }
 
-  #pump (): void {
+  #work (): boolean {
     const { core, clock } = this.#options
     for (let event = core.pollEvent(); event !== undefined; event = core.pollEvent()) this.#options.onEvent(event)
-    const resume = this.#transmit(clock.now())
-    if (this.#closed) return
+    this.#resume = this.#transmit(clock.now())
     if (core.idle !== false) for (const wake of this.#onIdle.splice(0)) wake()
-    // While the pacer holds messages back, the core's own deadline for them lies in the past. And what the core wants to
-    // send "now" but does not give is a rounding of epoch milliseconds (2^-12 ms): a tick later it does.
-    const now = clock.now()
-    this.#arm(resume === Infinity ? Math.max(core.nextTimeout() ?? Infinity, now + TICK) : Math.min(resume, now + MAX_HOLD))
+    return false
+  }
+
+  /**
+   * While the pacer holds messages back, the core's own deadline for them lies in the past. And what the core wants to send "now"
+   * but does not give is a rounding of epoch milliseconds (2^-12 ms): a tick later it does.
+   */
+  #nextTimeout (): number | undefined {
+    const now = this.#options.clock.now()
+    if (this.#resume < Infinity) return Math.min(this.#resume, now + MAX_HOLD)
+    const at = this.#options.core.nextTimeout()
+    return at === undefined ? undefined : Math.max(at, now + TICK)
+  }
+
+  #expire (now: number): void {
+    const { core } = this.#options
+    const due = core.nextTimeout()
+    if (due !== undefined && due <= now) core.handleTimeout(now)
   }
 
   /** Sends what may leave now. Returns the time at which there may be more, Infinity if only the core knows. */
@@ -107,20 +122,5 @@ export class CoreDriver {
       // Datagram semantics: what cannot be sent is lost, the client asks again.
       logger.warn({ code: (error as { code?: string }).code ?? 'UNKNOWN' }, 'a message could not be sent')
     }
-  }
-
-  #arm (at: number): void {
-    if (at === this.#timerAt && this.#timer !== undefined) return
-    this.#timer?.clear()
-    this.#timerAt = at
-    this.#timer = at === Infinity ? undefined : this.#options.clock.setTimer(() => this.#fire(), at - this.#options.clock.now())
-  }
-
-  #fire (): void {
-    this.#timer = undefined
-    this.act((core, now) => {
-      const due = core.nextTimeout()
-      if (due !== undefined && due <= now) core.handleTimeout(now)
-    })
   }
 }

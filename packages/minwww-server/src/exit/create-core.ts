@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import type { Clock } from '@minwww/ground'
 import { TUNNEL_MESSAGE } from '@minwww/protocol'
 import { ServerCore, type ServerConfig } from '../core.ts'
-import type { Clock } from './clock.ts'
 import type { ExitOptions } from './options.ts'
 import type { ExitCore } from './ports.ts'
 

@@ -1,3 +1,6 @@
+import { silentLogger } from '@minwww/ground'
+import type { Clock, Logger } from '@minwww/ground'
+import { systemClock } from '@minwww/ground/node'
 import { limitsOf } from '@minwww/i2cp/codec'
 import type { Destination, Limit } from '@minwww/i2cp/codec'
 import { BOUNDS } from '../bounds.ts'
@@ -7,7 +10,6 @@ import { Policy } from '../policy/policy.ts'
 import { DEFAULT_STREAM_LIMITS } from '../streams/options.ts'
 import { StreamProxy } from '../streams/stream-proxy.ts'
 import { buildWebSide, type WebSide } from './build-fetcher.ts'
-import { systemClock, type Clock } from './clock.ts'
 import { CoreDriver } from './core-driver.ts'
 import { createCore, limitedTo } from './create-core.ts'
 import { FetchQueue } from './fetch-queue.ts'
@@ -15,7 +17,7 @@ import { AccessControl } from './access-control.ts'
 import { SuspendedResponses } from './suspended-responses.ts'
 import { MessageService } from './message-service.ts'
 import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE, DEFAULT_TIMEOUTS, type ExitOptions, type ReloadableOptions } from './options.ts'
-import { silentLogger, type ExitCore, type ExitLogger, type RouterSession } from './ports.ts'
+import type { ExitCore, RouterSession } from './ports.ts'
 import { QuotaStore } from './quota-store.ts'
 import { Responder } from './responder.ts'
 import { Statistics } from './statistics.ts'
@@ -24,7 +26,7 @@ import { Statistics } from './statistics.ts'
 export class ExitParts {
   readonly destination: Destination
   readonly clock: Clock
-  readonly logger: ExitLogger
+  readonly logger: Logger
   readonly policy: Policy
   readonly bandwidth: Bandwidth
   readonly admission: Admission

@@ -1,6 +1,6 @@
 import PQueue from 'p-queue'
 import type { Slot } from '../fetch/connection-slots.ts'
-import type { Clock, Timer } from './clock.ts'
+import type { Clock, Timer } from '@minwww/ground'
 import { FairQueue, type FairQueueLimits, type JobOptions } from './fair-queue.ts'
 
 export interface FetchQueueLimits extends FairQueueLimits {

@@ -1,20 +1,20 @@
+import type { Clock, Logger, Timer } from '@minwww/ground'
 import { parseRequest } from '@minwww/protocol'
 import { ServerError, type FailureReason } from '../errors.ts'
 import type { HttpRequest, Visitor } from '../fetch/http-types.ts'
 import { toServerError } from '../fetch/failures.ts'
 import type { Plan } from '../fetch/fetcher.ts'
-import type { Clock, Timer } from './clock.ts'
 import type { CoreDriver } from './core-driver.ts'
 import type { Responder } from './responder.ts'
 import type { FetchQueue } from './fetch-queue.ts'
-import type { CoreEvent, ExitLogger, FetchEvent } from './ports.ts'
+import type { CoreEvent, FetchEvent } from './ports.ts'
 
 export interface MessageServiceOptions {
   driver: () => CoreDriver
   responder: Pick<Responder, 'respond'>
   queue: FetchQueue
   clock: Clock
-  logger: ExitLogger
+  logger: Logger
   logUrls: boolean
   /** Asked before a request is queued; throws ServerError to refuse it. */
   admit: (visitor: Visitor, request: HttpRequest) => Plan

@@ -1,3 +1,4 @@
+import type { Clock, Logger } from '@minwww/ground'
 import type { SlotLimits } from '../fetch/connection-slots.ts'
 import type { FetchTimeouts } from '../fetch/fetcher.ts'
 import type { ResolverOptions } from '../fetch/resolver.ts'
@@ -7,9 +8,8 @@ import type { BandwidthOptions } from '../limits/bandwidth.ts'
 import type { PolicyOptions } from '../policy/policy.ts'
 import { DEFAULT_STREAM_TIMEOUTS, type StreamLimits, type StreamSource, type StreamTimeouts } from '../streams/options.ts'
 import type { ServerConfig } from '../core.ts'
-import type { Clock } from './clock.ts'
 import type { FetchQueueLimits } from './fetch-queue.ts'
-import type { ExitCore, ExitLogger, RouterSession } from './ports.ts'
+import type { ExitCore, RouterSession } from './ports.ts'
 
 export interface ExitOptions {
   /** An I2CP session that is ready; the exit answers on its Destination. The caller closes it after the exit. */
@@ -65,7 +65,7 @@ export interface ExitOptions {
   console?: { host: string, port: number }
   /** Write URLs into the log at debug level. Default false. */
   logUrls?: boolean
-  logger?: ExitLogger
+  logger?: Logger
   clock?: Clock
   /** Settings of the core; what `bandwidth` says comes first. */
   core?: Partial<ServerConfig>

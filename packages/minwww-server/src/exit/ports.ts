@@ -64,13 +64,3 @@ export interface ExitCore {
   pollTransmit (now: number): OutgoingMessage | undefined
   pollEvent (): CoreEvent | undefined
 }
-
-/** The logging methods that the exit uses; pino fits. */
-export interface ExitLogger {
-  debug (facts: object, text: string): void
-  info (facts: object, text: string): void
-  warn (facts: object, text: string): void
-  error (facts: object, text: string): void
-}
-
-export const silentLogger: ExitLogger = { debug () {}, info () {}, warn () {}, error () {} }

@@ -1,8 +1,7 @@
 import { join } from 'node:path'
+import type { Clock, Logger, Timer } from '@minwww/ground'
 import { QuotaJournal } from '../limits/journal.ts'
 import type { QuotaState } from '../limits/core/quota.ts'
-import type { Clock, Timer } from './clock.ts'
-import type { ExitLogger } from './ports.ts'
 
 /** ms between two writes: what a kill can cost. */
 const INTERVAL = 250
@@ -11,13 +10,13 @@ const INTERVAL = 250
 export class QuotaStore {
   readonly #journal: QuotaJournal
   readonly #clock: Clock
-  readonly #logger: ExitLogger
+  readonly #logger: Logger
   #state: (() => QuotaState) | undefined
   #timer: Timer | undefined
   #writtenAt: number
   #failed = false
 
-  private constructor (journal: QuotaJournal, clock: Clock, logger: ExitLogger) {
+  private constructor (journal: QuotaJournal, clock: Clock, logger: Logger) {
     this.#journal = journal
     this.#clock = clock
     this.#writtenAt = clock.now()
@@ -26,7 +25,7 @@ export class QuotaStore {
 
   /** One file per Destination, so that several exits may share the directory. */
   static async open (
-    directory: string, b32: string, clock: Clock, logger: ExitLogger
+    directory: string, b32: string, clock: Clock, logger: Logger
   ): Promise<{ store: QuotaStore, saved: QuotaState | undefined }> {
     const failed: Array<(error: NodeJS.ErrnoException) => void> = []
     const { journal, saved } = await QuotaJournal.open(join(directory, `quota-${b32.slice(0, 16)}.jsonl`), error => failed[0]?.(error))

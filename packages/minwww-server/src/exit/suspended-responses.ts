@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { Clock, Timer } from '@minwww/ground'
 import type { HttpRequest, UpstreamResponse, Visitor } from '../fetch/http-types.ts'
-import type { Clock, Timer } from './clock.ts'
 
 /** A response that was too large for a reply, as far as it was read. */
 export interface SuspendedResponse {

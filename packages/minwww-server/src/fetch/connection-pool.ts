@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../exit/clock.ts'
+import type { Clock, Timer } from '@minwww/ground'
 import type { SiteConnection } from './connection.ts'
 
 /** ms that a connection is kept for its visitor's next request. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { ServerError } from '../errors.ts'
-import type { Clock, Timer } from '../exit/clock.ts'
+import type { Clock, Timer } from '@minwww/ground'
 import { chunk, lastChunk, readBody } from '../http1/body.ts'
 import { ByteReader } from '../http1/byte-reader.ts'
 import { readResponse, type InterimResponse } from '../http1/response.ts'

@@ -1,6 +1,6 @@
 import { Readable, type Duplex } from 'node:stream'
 import { ServerError } from '../errors.ts'
-import type { Clock } from '../exit/clock.ts'
+import type { Clock } from '@minwww/ground'
 import { CutError } from '../http1/byte-reader.ts'
 import type { InterimResponse } from '../http1/response.ts'
 import { ConnectionPool } from './connection-pool.ts'

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../exit/clock.ts'
+import type { Clock } from '@minwww/ground'
 
 const LF = 0x0a
 

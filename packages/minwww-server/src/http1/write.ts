@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
-import type { Clock } from '../exit/clock.ts'
+import type { Clock } from '@minwww/ground'
 import type { Field } from '../fetch/http-types.ts'
 import { CutError, SilenceError } from './byte-reader.ts'
 import { reasonPhrase } from './head.ts'

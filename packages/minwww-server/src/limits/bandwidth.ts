@@ -1,5 +1,5 @@
+import type { Clock, Timer } from '@minwww/ground'
 import { CONTAINER } from '@minwww/protocol'
-import type { Clock, Timer } from '../exit/clock.ts'
 import type { Pacer } from '../exit/core-driver.ts'
 import type { IncomingMessage, OutgoingMessage } from '../exit/ports.ts'
 import { Backlog } from './core/backlog.ts'

@@ -1,10 +1,9 @@
+import type { Clock, Logger } from '@minwww/ground'
 import type { Destination } from '@minwww/i2cp/codec'
 import type { WebSide } from '../exit/build-fetcher.ts'
-import type { Clock } from '../exit/clock.ts'
 import type { FetchQueue } from '../exit/fetch-queue.ts'
 import type { AccessControl } from '../exit/access-control.ts'
 import type { SuspendedResponses } from '../exit/suspended-responses.ts'
-import type { ExitLogger } from '../exit/ports.ts'
 import type { Statistics } from '../exit/statistics.ts'
 import { ServerError } from '../errors.ts'
 import { isExpected, toServerError } from '../fetch/failures.ts'
@@ -22,7 +21,7 @@ export interface StreamContext {
   bandwidth: Bandwidth
   statistics: Statistics
   clock: Clock
-  logger: ExitLogger
+  logger: Logger
   logUrls: boolean
   timeouts: StreamTimeouts
   isDraining: () => boolean

@@ -1,7 +1,7 @@
 import type { Duplex, Writable } from 'node:stream'
 import { SilenceError } from '../http1/byte-reader.ts'
 import { write } from '../http1/write.ts'
-import type { Clock } from '../exit/clock.ts'
+import type { Clock } from '@minwww/ground'
 
 /** Waits until a piece of that many bytes may go on. */
 export type Meter = (bytes: number) => Promise<void>

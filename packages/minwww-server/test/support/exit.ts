@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { LocalDestination } from '@minwww/i2cp/codec'
 import { encodeRequestHead, parseResponse, type HttpResponse } from '@minwww/protocol'
-import type { Clock } from '../../src/exit/clock.ts'
 import type { CoreEvent, ExitCore, RouterSession, IncomingMessage, OutgoingMessage } from '../../src/exit/ports.ts'
 
 /** A Destination that is the same in every run. */
@@ -66,41 +65,6 @@ export class FakeCore implements ExitCore {
   #settle (outcome: Outcome): void {
     this.outcomes.push(outcome)
     for (const wake of this.#waiting.splice(0)) wake()
-  }
-}
-
-/** Time that moves when the test says so. */
-export class VirtualClock implements Clock {
-  #now: number
-  #timers: Array<{ at: number, callback: () => void }> = []
-
-  constructor (now = 1_000_000) {
-    this.#now = now
-  }
-
-  readonly now = () => this.#now
-  get pending (): number { return this.#timers.length }
-
-  readonly setTimer = (callback: () => void, delay: number) => {
-    const timer = { at: this.#now + Math.max(0, delay), callback }
-    this.#timers.push(timer)
-    return { clear: () => { this.#timers = this.#timers.filter(other => other !== timer) } }
-  }
-
-  advance (ms: number): void {
-    let steps = 0
-    const end = this.#now + ms
-    for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
-      this.#now = Math.max(this.#now, next.at)
-      this.#timers = this.#timers.filter(other => other !== next)
-      if (++steps > 10_000) throw new Error(`time stands still at ${this.#now}`)
-      next.callback()
-    }
-    this.#now = end
-  }
-
-  #next (end: number) {
-    return this.#timers.filter(timer => timer.at <= end).sort((a, b) => a.at - b.at)[0]
   }
 }
 

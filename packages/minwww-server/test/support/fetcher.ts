@@ -1,6 +1,6 @@
 import { ConnectionSlots, DEFAULT_SLOTS } from '../../src/fetch/connection-slots.ts'
 import { directRoute, trustedRoute } from '../../src/fetch/dialer.ts'
-import { systemClock } from '../../src/exit/clock.ts'
+import { systemClock } from '@minwww/ground/node'
 import { Fetcher, type FetcherOptions, type FetchWatch } from '../../src/fetch/fetcher.ts'
 import { AddressGuard, type GuardOptions } from '../../src/fetch/guard.ts'
 import type { HttpRequest, UpstreamResponse, Visitor } from '../../src/fetch/http-types.ts'

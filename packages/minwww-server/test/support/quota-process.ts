@@ -1,6 +1,6 @@
 /** Counts bytes into a state directory and says so, until it is killed. */
-import { systemClock } from '../../src/exit/clock.ts'
-import { silentLogger } from '../../src/exit/ports.ts'
+import { silentLogger } from '@minwww/ground'
+import { systemClock } from '@minwww/ground/node'
 import { QuotaStore } from '../../src/exit/quota-store.ts'
 import { QuotaCounter } from '../../src/limits/core/quota.ts'
 
