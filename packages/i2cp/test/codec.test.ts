@@ -166,6 +166,10 @@ t.test('frames: any chunking gives the same frames; oversized ones stop before a
   const head = Buffer.alloc(5)
   head.writeUInt32BE(I2CP_MAX_FRAME + 1)
   t.throws(() => new FrameReader().push(head), { code: 'I2CP_FRAME_TOO_LARGE' })
+  const said = (text: string) => { new FrameReader().push(Buffer.from(text, 'latin1')) }
+  t.throws(() => said('HTTP/1.1 400 Bad Request'), { code: 'I2CP_FRAME_TOO_LARGE', message: 'that is not I2CP: it looks like HTTP' })
+  t.throws(() => said('\x15\x03\x03\x00\x02'), { message: 'that is not I2CP: it looks like TLS' })
+  t.throws(() => said('SSH-2.0-x'), { message: "that is not I2CP: it begins with 'SSH-'" })
 })
 
 t.test('gzip container', async t => {

@@ -9,7 +9,9 @@ addEventListener('load', () => {
     row.insertCell().textContent = new URL(entry.name).pathname
     const time = row.insertCell()
     time.className = 'number'
-    time.textContent = `${Math.round(entry.responseEnd - entry.startTime)} ms`
+    // What a cache of the browser had came through nothing.
+    const cached = entry.transferSize === 0 && entry.encodedBodySize > 0
+    time.textContent = cached ? 'from the cache' : `${Math.round(entry.responseEnd - entry.startTime)} ms`
     const size = row.insertCell()
     size.className = 'number'
     size.textContent = entry.encodedBodySize ? `${entry.encodedBodySize} B` : ''

@@ -4,7 +4,7 @@ import { readConfigFile } from './config/file.ts'
 import { flagLayer } from './config/load.ts'
 import type { Moment } from './config/report.ts'
 import { settingsOf, type Section, type SettingInfo, type Settings } from './config/schema.ts'
-import { createLogger, createReporter, type Logger, type Reporter } from './output.ts'
+import { createLogger, createReporter, readerOf, type Logger, type Reporter } from './output.ts'
 
 /** What every command gets: its settings, the log, and the way to answer. */
 export interface Context<T> {
@@ -18,6 +18,16 @@ export interface Context<T> {
 
 interface CommonOptions { json?: true, logLevel: string, config?: string }
 
+/** Where the router's I2CP is unless somebody says otherwise, on every command. */
+export const DEFAULT_ROUTER = '127.0.0.1:7654'
+
+/** Adds the options of the commands that need a router and have no section in the configuration. */
+export function addRouterOptions (command: Command): Command {
+  return command
+    .addOption(new Option('--router <HOST:PORT>', 'I2CP address of the router').default(DEFAULT_ROUTER))
+    .option('--allow-plain-remote', 'allow I2CP without TLS to a router that is not on this machine')
+}
+
 /** Adds the options that all commands have: `--json` and `--log-level`. */
 export function addCommonOptions (command: Command): Command {
   return command
@@ -29,7 +39,9 @@ export function addCommonOptions (command: Command): Command {
 /** Reads `--json` and `--log-level` and makes the log and the reporter from them. */
 export async function contextOf<T> (command: Command, settings: T): Promise<Context<T>> {
   const { json = false, logLevel } = command.opts<CommonOptions>()
-  return { settings, logger: await createLogger(logLevel), reporter: createReporter(json), json }
+  const reader = readerOf(json)
+  const logger = await createLogger(logLevel, reader)
+  return { settings, logger, reporter: createReporter(json, reader, logger), json }
 }
 
 /**

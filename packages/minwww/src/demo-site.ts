@@ -33,7 +33,9 @@ export async function startDemoSite (): Promise<DemoSite> {
       response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end(`${path} is not a page of this site\n`)
       return
     }
-    const headers = { 'content-type': page.contentType, etag: page.etag, 'cache-control': 'max-age=60' }
+    // A page is asked for each time, so that what it says of the way it came is true; what it shows may come from a cache.
+    const isPage = page.contentType.startsWith('text/html')
+    const headers = { 'content-type': page.contentType, etag: page.etag, 'cache-control': isPage ? 'no-cache' : 'max-age=60' }
     if (request.headers['if-none-match'] === page.etag) {
       response.writeHead(304, headers).end()
       return

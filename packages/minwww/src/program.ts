@@ -33,7 +33,7 @@ function throwUsageErrors (command: Command): void {
     .exitOverride((error: CommanderError) => {
       if (error.exitCode === 0) process.exit(0)
       if (error.code === 'commander.help') process.exit(2)
-      const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ')
+      const text = error.message.replace(/^error: /, '').replace(/\.$/, '').replaceAll('\n', ' ')
       throw new UsageError(`${text}; see '${pathOf(command)} --help'`)
     })
   for (const subcommand of command.commands) throwUsageErrors(subcommand)

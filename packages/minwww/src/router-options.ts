@@ -57,15 +57,15 @@ export function parseI2cpOptions (entries: readonly string[], name = '--i2cp-opt
 export async function openSession (
   settings: RouterSettings, keys: LocalDestination | undefined, logger: Logger, reporter: Reporter, name: string
 ): Promise<Session> {
+  const options = routerOptions(settings, logger) // what is wrong with them is said first
   reporter.progress(`${name}: building tunnels over the router at ${settings.router}`)
   const began = performance.now()
   try {
-    const session = await patiently(TUNNEL_PATIENCE, signal => createSession({ ...routerOptions(settings, logger), ...(keys !== undefined && { keys }), signal }))
+    const session = await patiently(TUNNEL_PATIENCE, signal => createSession({ ...options, ...(keys !== undefined && { keys }), signal }))
     reporter.progress(`${name}: ready after ${((performance.now() - began) / 1000).toFixed(1)} s`)
     return session
   } catch (error) {
-    if (error instanceof I2cpError && error.code === 'I2CP_CONNECT_FAILED') throw noRouter(settings.router, error)
-    throw explain(error, settings.router)
+    throw routerProblem(error, settings.router)
   }
 }
 
@@ -74,9 +74,23 @@ export function renewSession (settings: RouterSettings, logger: Logger): Session
   return beginSession({ ...routerOptions(settings, logger), waitForRouter: true })
 }
 
-function noRouter (address: string, cause: Error): CliError {
-  return new CliError('MINWWW_NO_ROUTER', `no I2CP router answers at ${address}; start one ('minwww router', or i2pd with i2cp.enabled=true) or correct --router`, 1, { cause })
+/** What it means to somebody who typed a command that a session over the router at `address` could not be opened. */
+export function routerProblem (error: unknown, address: string): CliError {
+  if (!(error instanceof I2cpError)) return explain(error, address)
+  const because = (code: string, text: string): CliError => new CliError(code, text, 1, { cause: error })
+  switch (error.code) {
+    case 'I2CP_CONNECT_FAILED':
+      return because('MINWWW_NO_ROUTER', `no I2CP router answers at ${address}; start one ('minwww router', or i2pd with i2cp.enabled=true) or correct --router`)
+    case 'I2CP_FRAME_TOO_LARGE': case 'I2CP_MALFORMED': case 'I2CP_UNKNOWN_MESSAGE':
+      return because(error.code, `${address}: ${error.message}; ${NOT_I2CP}`)
+    case 'I2CP_TIMEOUT': case 'I2CP_DISCONNECTED':
+      return because(error.code, `${address}: ${error.message}; give the router some minutes after its start, and see that I2CP is what listens there`)
+    default: return explain(error, address)
+  }
 }
+
+/** What to do where something else than a router listens. */
+export const NOT_I2CP = "correct --router: I2CP has port 7654 unless the router's configuration says otherwise"
 
 /** Opens a session, and aborts that after `patience` ms. The signal of a session ends it at any time, so the timer must go. */
 export async function patiently (patience: number, open: (signal: AbortSignal) => Promise<Session>): Promise<Session> {

@@ -43,6 +43,8 @@ export interface ProxySessions {
 
 export interface ProxyParts extends ProxySessions {
   exits: readonly string[]
+  /** What start page and console say first. */
+  notice?: string
   /** Opens the sessions of one user, for `--isolate`. */
   openUser: () => ProxySessions
 }
@@ -55,6 +57,7 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     ...tunnelsOf(parts, common),
     sessions: parts.sessions,
     exits: parts.exits,
+    ...(parts.notice !== undefined && { notice: parts.notice }),
     listen: parseHostPort(settings.proxy, '--proxy'),
     logger,
     strategy,

@@ -6,6 +6,8 @@ import type { Message } from './table.ts'
 
 /** First byte of a connection, from the client. */
 export const PROTOCOL_BYTE = 0x2a
+/** First bytes of TLS: an alert, a handshake. The major version 3 follows. */
+const TLS_RECORDS: ReadonlySet<number> = new Set([0x15, 0x16])
 /** Largest body accepted, bytes. The specification says "about 64 KB"; this leaves room for the fields around a payload. */
 export const I2CP_MAX_FRAME = 128 * 1024
 
@@ -77,7 +79,7 @@ export class FrameReader {
 
   #fillBody (chunk: Buffer, at: number, frames: Frame[]): number {
     const length = this.#header.readUInt32BE(0)
-    if (length > this.#maxFrame) throw new I2cpError('I2CP_FRAME_TOO_LARGE', `frame of ${length} bytes`)
+    if (length > this.#maxFrame) throw new I2cpError('I2CP_FRAME_TOO_LARGE', this.#tooLarge(length))
     const taken = Math.min(length - this.#bodyLength, chunk.length - at)
     if (this.#body === undefined && taken === length) {
       this.#finish(chunk.subarray(at, at + length), frames)
@@ -88,6 +90,14 @@ export class FrameReader {
     this.#bodyLength += taken
     if (this.#bodyLength === length) this.#finish(this.#body, frames)
     return taken
+  }
+
+  /** Whoever speaks another protocol is known by its first bytes. */
+  #tooLarge (length: number): string {
+    const begin = this.#header.toString('latin1')
+    if (/^HTTP/.test(begin)) return 'that is not I2CP: it looks like HTTP'
+    if (TLS_RECORDS.has(begin.charCodeAt(0)) && begin.charCodeAt(1) === 3) return 'that is not I2CP: it looks like TLS'
+    return /^[\x20-\x7e]{4}/.test(begin) ? `that is not I2CP: it begins with '${begin.slice(0, 4)}'` : `frame of ${length} bytes`
   }
 
   #finish (body: Buffer, frames: Frame[]): void {

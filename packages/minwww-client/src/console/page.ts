@@ -1,7 +1,7 @@
 import { escapeHtml } from '../pages/html.ts'
 
 /** The console's frame; its script fills it from the event stream. */
-export const consolePage = (nonce: string): string => `<!doctype html>
+export const consolePage = (nonce: string, notice?: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -22,7 +22,7 @@ export const consolePage = (nonce: string): string => `<!doctype html>
 </header>
 <main>
 <noscript><p>The console needs JavaScript of this page. <a href="/metrics">The metrics</a> have the figures as text.</p></noscript>
-<p id="notice" class="notice" role="status"></p>
+${notice === undefined ? '' : noticeLine(notice)}<p id="notice" class="notice" role="status"></p>
 <dl id="figures" class="figures" aria-label="Totals"></dl>
 <section class="charts">
 <figure><figcaption>Time to load, ms</figcaption><div id="latency"></div></figure>
@@ -51,3 +51,5 @@ export const consolePage = (nonce: string): string => `<!doctype html>
 </body>
 </html>
 `
+
+const noticeLine = (notice: string): string => `<p class="notice">${escapeHtml(notice)}</p>\n`

@@ -38,10 +38,12 @@ export class Authenticator {
 
   #find (value: string): string | undefined {
     const token = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(value)?.[1]
-    const digest = digestOf(Buffer.from(token ?? '', 'base64').toString('utf8'))
+    const bytes = Buffer.from(token ?? '', 'base64')
+    // UTF-8 as the challenge asks for (RFC 7617, 2.1), and Latin-1 as older clients send it all the same.
+    const digests = [bytes.toString('utf8'), bytes.toString('latin1')].map(digestOf)
     let found: string | undefined
     for (const credential of this.#users) {
-      if (timingSafeEqual(digest, credential.digest)) found = credential.user
+      for (const digest of digests) if (timingSafeEqual(digest, credential.digest)) found = credential.user
     }
     return token === undefined ? undefined : found
   }

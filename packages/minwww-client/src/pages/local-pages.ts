@@ -21,7 +21,7 @@ declare module 'fastify' {
 export interface LocalPages {
   guard: LocalGuard
   authenticator: Authenticator | undefined
-  proxy: { readonly ready: boolean, readonly state: string, readonly names: NameService }
+  proxy: { readonly ready: boolean, readonly state: string, readonly notice: string | undefined, readonly names: NameService }
 }
 
 /** Read by programs that cannot sign in, and without any secret. */

@@ -32,6 +32,8 @@ export interface Proxy {
   readonly ready: boolean
   /** State of the first session, in words. */
   readonly state: string
+  /** What start page and console say first. */
+  readonly notice: string | undefined
   readonly names: NameService
   /** @returns the exit's id. @throws RangeError above 256 exits */
   addExit (exit: ExitSpec): string
@@ -62,6 +64,7 @@ export async function createProxy (options: ProxyOptions): Promise<Proxy> {
 
 class RunningProxy implements Proxy {
   readonly activity = new ActivityLog()
+  readonly notice: string | undefined
   readonly names: NameService
   readonly users: Users
   readonly #listen: ProxyOptions['listen']
@@ -77,6 +80,7 @@ class RunningProxy implements Proxy {
     const { logger } = options
     const settings = this.#settings = settingsOf(options)
     this.#listen = options.listen
+    this.notice = options.notice
     this.users = new Users(options)
     this.names = new NameService(options.names?.hostsFile, logger)
     this.users.onReady = () => this.names.forgetMissing()

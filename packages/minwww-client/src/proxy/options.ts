@@ -82,6 +82,8 @@ export interface ProxyOptions {
   sanitize?: Partial<SanitizeOptions>
   /** Names of request fields that are passed on as well, in any case. A field that is always removed is refused with a RangeError. */
   allowFields?: readonly string[]
+  /** What start page and console say of this proxy before anything else, for example that it is a demo. Plain text. */
+  notice?: string
   /** `false` switches the cache off. */
   cache?: CacheOptions | false
   names?: NameOptions

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { RouterKind, ScenarioName } from '@minwww/benchmark'
+import { UsageError } from '../errors.ts'
 import type { BenchFlags } from '../run/bench.ts'
 
 const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
@@ -14,7 +15,11 @@ const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
 
 export function addBench (program: Command): void {
   const bench = options(program.command('bench').description('measure MinWWW against streaming and I2PTunnel on this machine; without a scenario all that can run here'))
-  bench.action(async () => { await start(bench, undefined, []) })
+  bench.argument('[SCENARIO]', `one of ${[...SCENARIOS.map(([name]) => name), 'url'].join(', ')}`)
+  bench.action(async (name?: string) => {
+    if (name !== undefined) throw new UsageError(`'${name}' is no scenario; there are ${[...SCENARIOS.map(([known]) => known), 'url'].join(', ')}`)
+    await start(bench, undefined, [])
+  })
   for (const [name, description] of SCENARIOS) {
     const command = options(bench.command(name).description(description))
     command.action(async () => { await start(command, name, []) })

@@ -1,15 +1,13 @@
 import { Option, type Command } from 'commander'
 import { parseHostPort } from '../address.ts'
-import { addCommonOptions, contextOf } from '../command.ts'
+import { addCommonOptions, addRouterOptions, contextOf } from '../command.ts'
 import type { Check } from '../doctor/doctor.ts'
 import { UsageError } from '../errors.ts'
 
 interface DoctorFlags { i2cpOption?: string[], router: string, allowPlainRemote?: boolean, patience: string, json?: true }
 
 export function addDoctor (program: Command): void {
-  const command = addCommonOptions(program.command('doctor').description('examine an I2CP router: what it can do, what is wrong, what to do about it'))
-    .requiredOption('--router <HOST:PORT>', 'I2CP address of the router')
-    .option('--allow-plain-remote', 'allow I2CP without TLS to a router that is not on this machine')
+  const command = addRouterOptions(addCommonOptions(program.command('doctor').description('examine an I2CP router: what it can do, what is wrong, what to do about it')))
     .option('--i2cp-option <NAME=VALUE...>', 'I2CP session option, for example inbound.length=1 (repeatable)')
     .addOption(new Option('--patience <SECONDS>', 'longest wait for tunnels').default('180'))
   command.action(async () => { await runDoctor(command) })

@@ -1,13 +1,11 @@
 import type { Command } from 'commander'
-import { addCommonOptions, contextOf } from '../command.ts'
+import { addCommonOptions, addRouterOptions, contextOf } from '../command.ts'
 import { CliError, explain, UsageError } from '../errors.ts'
 
 interface LookupFlags { router: string, allowPlainRemote?: boolean, timeout: string }
 
 export function addLookup (program: Command): void {
-  const command = addCommonOptions(program.command('lookup').description('find the Destination behind a name, a b32 address or a b33 address').argument('<NAME>'))
-    .requiredOption('--router <HOST:PORT>', 'I2CP address of the router')
-    .option('--allow-plain-remote', 'allow I2CP without TLS to a router that is not on this machine')
+  const command = addRouterOptions(addCommonOptions(program.command('lookup').description('find the Destination behind a name, a b32 address or a b33 address').argument('<NAME>')))
     .option('--timeout <SECONDS>', 'longest wait for the answer', '60')
   command.action(async (name: string) => {
     const { router, allowPlainRemote = false, timeout } = command.opts<LookupFlags>()

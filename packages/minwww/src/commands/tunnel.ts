@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { addCommonOptions } from '../command.ts'
+import { addCommonOptions, addRouterOptions } from '../command.ts'
 
 export function addTunnel (program: Command): void {
   const tunnel = program.command('tunnel').description('TCP over I2P streams, as I2PTunnel does it')
@@ -28,9 +28,7 @@ function addClient (tunnel: Command): void {
 }
 
 function routerFlags (command: Command, port: string): Command {
-  return command
-    .requiredOption('--router <HOST:PORT>', 'I2CP address of the router')
-    .option('--allow-plain-remote', 'allow I2CP without TLS to a router that is not on this machine')
+  return addRouterOptions(command)
     .option('--port <PORT>', port, '0')
     .option('--i2cp-option <NAME=VALUE...>', 'option of the session or of its streams, for example inbound.length=1 or i2p.streaming.maxWindowSize=64 (repeatable)')
 }

@@ -73,6 +73,7 @@ export const SECTIONS = {
     proxy: address('where the browser proxy listens', '127.0.0.1:4480'),
     exits: count('number of exits', 3, 1, 64),
     site: list('web site that the exits serve by name (repeatable)', 'NAME=URL'),
+    allowWeb: toggle('let the exits fetch the web too: from this machine, under its own address'),
     ...MODEL,
     ...POOL,
     ...PROXY,

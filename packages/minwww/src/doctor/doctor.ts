@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createSession, I2cpError, LOOKUP, MAX_PAYLOAD, publishesOnlyIfTold, type Session, type SessionOptions } from '@minwww/i2cp'
 import { explain } from '../errors.ts'
-import { patiently } from '../router-options.ts'
+import { NOT_I2CP, patiently } from '../router-options.ts'
 import { Prober } from './probe.ts'
 
 /** One line of the doctor's report. `hint` says what to do when it is red. */
@@ -77,7 +77,8 @@ async function checkTunnels (options: DoctorOptions, sessions: Session[]): Promi
       sessions.push(await patiently(options.tunnelPatience, signal => createSession({ ...options.session, signal })))
       return { name, ok: true, detail: `LeaseSet made ${((performance.now() - began) / 1000).toFixed(1)} s after the connection` }
     } catch (error) {
-      return { name, ok: false, detail: explain(error).message, hint }
+      const isOther = error instanceof I2cpError && error.code === 'I2CP_FRAME_TOO_LARGE'
+      return { name, ok: false, detail: explain(error).message, hint: isOther ? NOT_I2CP : hint }
     }
   }))
   const [session] = sessions

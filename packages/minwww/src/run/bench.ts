@@ -1,4 +1,4 @@
-import { reportText, runBench, type Report, type RouterKind, type ScenarioName } from '@minwww/benchmark'
+import { reportText, runBench, type RouterKind, type ScenarioName, type ScenarioResult, type Series } from '@minwww/benchmark'
 import { CliError, explain, UsageError } from '../errors.ts'
 import { parseUrl } from '@minwww/protocol/parse-url'
 
@@ -63,10 +63,24 @@ export async function runBenchCommand (flags: BenchFlags & { count?: number }, s
   }
 }
 
+type Counted = Pick<Series, 'label' | 'n' | 'failed' | 'errors'>
+type Outcome = Pick<ScenarioResult, 'scenario' | 'status'> & Partial<Pick<ScenarioResult, 'reason' | 'hint'>> & { series: readonly Counted[] }
+
+/** A proxy of the user's through which nothing came was not measured: its times are the time limit's. */
+function assertAnswered (series: readonly Counted[]): void {
+  const dead = [...new Set(series.map(({ label }) => label))].flatMap(label => {
+    const own = series.filter(entry => entry.label === label)
+    const [reason = 'no answer'] = own.flatMap(({ errors }) => Object.keys(errors))
+    return own.every(({ n, failed }) => n > 0 && failed === n) ? [`nothing came through ${label} (${reason}); see that it runs, or correct --via`] : []
+  })
+  if (dead.length > 0) throw new CliError('MINWWW_BENCH_FAILED', dead.join('\n'))
+}
+
 /** Who asked for one scenario must not take a report without it for a success; a failure is one in any case. */
-function assertMeasured ({ scenarios }: Report, wanted: ScenarioName | undefined): void {
-  for (const { scenario, status, reason = '', hint = '' } of scenarios) {
+export function assertMeasured ({ scenarios }: { scenarios: readonly Outcome[] }, wanted: ScenarioName | undefined): void {
+  for (const { scenario, status, reason = '', hint = '', series } of scenarios) {
     if (status === 'failed') throw new CliError('MINWWW_BENCH_FAILED', `${scenario}: ${reason}`)
+    if (scenario === 'url') assertAnswered(series)
     if (status === 'skipped' && scenario === wanted) throw new CliError('MINWWW_BENCH_SKIPPED', `${scenario}: ${reason}; ${hint}`)
   }
 }

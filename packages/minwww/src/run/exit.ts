@@ -1,4 +1,5 @@
 import type { Exit } from '@minwww/server'
+import { formatHostPort, parseSites } from '../address.ts'
 import type { Context } from '../command.ts'
 import type { Settings } from '../config/schema.ts'
 import { explain } from '../errors.ts'
@@ -17,9 +18,36 @@ export async function runExit ({ settings, logger, reporter, reread = async () =
     const session = closers.add(await openSession(settings, keys, logger, reporter, 'exit'), session => session.close())
     const exit = await openExit(closers, session, settings, logger)
     onHangup(() => { reload(exit, reread, logger).catch(() => {}) })
-    const { base64, b32 } = exit.destination
-    reporter.ready({ destination: base64, b32 }, [`exit ready: ${b32}`, `destination: ${base64}`])
+    reporter.ready(...announcement(exit, settings))
   }, settings.drainTime * 1000)
+}
+
+/** What an operator wants to know at the start, and the line to hand on. */
+function announcement (exit: Exit, settings: Settings<'exit'>): [json: Record<string, unknown>, lines: string[]] {
+  const { base64, b32 } = exit.destination
+  const sites = parseSites(settings.site)
+  const ports = settings.ports.length > 0 ? settings.ports : [80, 443]
+  const web = settings.ownSitesOnly ? 'refused: own sites only' : `fetched for everybody who has the Destination, ports ${ports.join(' and ')}`
+  const console = exit.console === undefined ? undefined : `http://${formatHostPort(exit.console)}/`
+  const json = { destination: base64, b32, sites, web: !settings.ownSitesOnly, ...(console !== undefined && { console }) }
+  return [json, [
+    `exit ready: ${b32}`,
+    `  destination  ${base64}`,
+    `  web          ${web}`,
+    ...Object.entries(sites).map(([name, origin]) => `  site         http://${name}/ from ${origin}`),
+    `  limits       ${limitsText(settings)}`,
+    `  console      ${console ?? 'none; --console 127.0.0.1:4490 opens one'}`,
+    `  to use it    minwww proxy --exit ${b32}`
+  ]]
+}
+
+function limitsText ({ limitOut, limitIn, quotaDay, quotaMonth, clientRequests }: Settings<'exit'>): string {
+  const limits = [
+    ...(limitOut > 0 ? [`${limitOut} KB/s out`] : []), ...(limitIn > 0 ? [`${limitIn} KB/s in`] : []),
+    ...(quotaDay > 0 ? [`${quotaDay} MB a day`] : []), ...(quotaMonth > 0 ? [`${quotaMonth} MB a month`] : [])
+  ]
+  const requests = clientRequests > 0 ? `${clientRequests} requests a minute and client` : 'no limit on requests'
+  return `${limits.length > 0 ? limits.join(', ') : 'none on bytes (--limit-out, --quota-day)'}; ${requests}`
 }
 
 /** SIGHUP reads file, environment and lists again; what is wrong leaves everything as it was. */

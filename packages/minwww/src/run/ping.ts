@@ -11,6 +11,7 @@ interface PingFlags { router: string, allowPlainRemote?: boolean, i2cpOption?: s
 const PING_TIMEOUT = 30_000
 const PING_INTERVAL = 1000
 const MAX_COUNT = 10_000
+const STOPS = ['SIGINT', 'SIGTERM'] as const
 
 export async function runPing (command: Command, name: string): Promise<void> {
   const { router, allowPlainRemote = false, i2cpOption = [], count: text } = command.opts<PingFlags>()
@@ -20,26 +21,37 @@ export async function runPing (command: Command, name: string): Promise<void> {
   const session = await openSession({ router, allowPlainRemote, i2cpOption }, undefined, logger, reporter, 'ping')
   try {
     const destination = await session.lookup(name).catch((error: unknown) => { throw explain(error, name) })
-    const times = await measure(createStreamManager(session, {}, { logger }), destination, count, reporter.progress)
+    const { sent, times } = await measure(createStreamManager(session, {}, { logger }), destination, count, reporter.progress)
     const received = times.length
     const [min, median, max] = [times[0], times[Math.floor(received / 2)], times.at(-1)].map(time => time === undefined ? null : Math.round(time * 10) / 10)
-    reporter.ready({ destination: destination.b32, sent: count, received, min, median, max },
-      [`${count} sent, ${received} received${received === 0 ? '' : `, round trip min/median/max ${String(min)}/${String(median)}/${String(max)} ms`}`])
-    if (received === 0) throw new CliError('MINWWW_NO_ANSWER', `${name}: no answer; the Destination may be off line or answer no pings`)
+    reporter.ready({ destination: destination.b32, sent, received, min, median, max },
+      [`${sent} sent, ${received} received${received === 0 ? '' : `, round trip min/median/max ${String(min)}/${String(median)}/${String(max)} ms`}`])
+    if (sent > 0 && received === 0) throw new CliError('MINWWW_NO_ANSWER', `${name}: no answer; the Destination may be off line or answer no pings`)
   } finally {
     await session.close()
   }
 }
 
-/** Round trips of the pings that were answered, sorted, ms. */
-async function measure (streams: StreamManager, destination: Destination, count: number, progress: (text: string) => void): Promise<number[]> {
+/** Sends pings until there are enough or Ctrl-C is pressed. How many were sent, and the round trips of those that were answered, sorted, ms. */
+async function measure (streams: StreamManager, destination: Destination, count: number, progress: (text: string) => void): Promise<{ sent: number, times: number[] }> {
   const times: number[] = []
-  for (let i = 1; i <= count; i++) {
-    const result = await streams.ping(destination, { timeout: PING_TIMEOUT }).catch(() => undefined)
-    progress(result === undefined ? `ping ${i}: no answer` : `ping ${i}: ${result.rtt.toFixed(1)} ms`)
-    if (result !== undefined) times.push(result.rtt)
-    if (i < count) await delay(PING_INTERVAL)
+  let sent = 0
+  const stop = new AbortController()
+  const interrupt = (): void => { stop.abort() }
+  const stopped = new Promise<'stopped'>(resolve => { stop.signal.addEventListener('abort', () => { resolve('stopped') }, { once: true }) })
+  for (const signal of STOPS) process.once(signal, interrupt)
+  try {
+    for (let i = 1; i <= count && !stop.signal.aborted; i++) {
+      sent++
+      const result = await Promise.race([streams.ping(destination, { timeout: PING_TIMEOUT }).catch(() => undefined), stopped])
+      if (result === 'stopped') break
+      progress(result === undefined ? `ping ${i}: no answer` : `ping ${i}: ${result.rtt.toFixed(1)} ms`)
+      if (result !== undefined) times.push(result.rtt)
+      if (i < count) await delay(PING_INTERVAL, undefined, { signal: stop.signal }).catch(() => {})
+    }
+  } finally {
+    for (const signal of STOPS) process.off(signal, interrupt)
+    streams.close()
   }
-  streams.close()
-  return times.sort((a, b) => a - b)
+  return { sent, times: times.sort((a, b) => a - b) }
 }

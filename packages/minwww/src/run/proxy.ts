@@ -1,9 +1,10 @@
-import type { Session } from '@minwww/i2cp'
+import { parseAddress, type Session } from '@minwww/i2cp'
 import { formatHostPort } from '../address.ts'
 import type { Context } from '../command.ts'
 import type { Settings } from '../config/schema.ts'
 import { readExits } from '../exits.ts'
 import { runService, takeHangups, type Closers } from '../lifecycle.ts'
+import type { Reporter } from '../output.ts'
 import { openSession, renewSession } from '../router-options.ts'
 import { openProxy, type ProxySessions } from '../services.ts'
 
@@ -15,20 +16,39 @@ export async function runProxy (context: Context<Settings<'proxy'>>): Promise<vo
     // Where there is only one exit, a retry goes from a second Destination: the same pair would meet the same dead path.
     const open = (): Required<ProxySessions> => openSessions(context, closers, exits.length === 1 ? 2 : 1)
     const { sessions, renew } = open()
-    const proxy = await openProxy(closers, { sessions, renew, exits, openUser: open }, settings, logger)
+    // Without sessions this command ends with a line of its own: the proxy need not say it too.
+    const opened = new Promise<readonly Session[]>(resolve => { sessions.then(resolve, () => {}) })
+    const proxy = await openProxy(closers, { sessions: opened, renew, exits, openUser: open }, settings, logger)
     onHangup(() => { reloadExits(context, proxy).catch(() => {}) })
     const address = formatHostPort(proxy.address)
     reporter.progress(`listening on ${address}; it answers 503 until the tunnels are built`)
-    await sessions
-    reporter.ready({ proxy: `http://${address}` }, [`proxy ready: set your browser's HTTP proxy to ${address}`])
+    const [session] = await sessions
+    const missing = session === undefined ? [] : await findMissing(session, exits)
+    reporter.ready({ proxy: `http://${address}`, ...(missing.length > 0 && { exitsNotFound: missing }) }, [
+      `proxy ready: set your browser's HTTP proxy to ${address}`,
+      `  ${missing.length === exits.length ? 'but no page of the web will come yet: ' : ''}open http://${address}/ for how to set a browser, http://${address}/console for the state of the exits`,
+      ...missing.map(exit => `  exit not found: ${exit} (it is off line, or misspelt); the proxy goes on looking for it`)
+    ])
   })
+}
+
+/** Longest that the ready line waits for the look-ups of the exits, ms. */
+const LOOKUP_PATIENCE = 5_000
+const SILENT: Reporter = { progress: () => {}, ready: () => {} }
+
+/** The exits that the router does not find now; a whole Destination needs no look-up. */
+async function findMissing (session: Session, exits: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(exits.map(async exit => parseAddress(exit).kind === 'destination' ||
+    await session.lookup(exit, { timeout: LOOKUP_PATIENCE }).then(() => true, () => false)))
+  return exits.filter((_, index) => found[index] !== true)
 }
 
 /** The sessions of the proxy. One that loses its router is followed by one with a Destination of its own. */
 function openSessions ({ settings, logger, reporter }: Context<Settings<'proxy'>>, closers: Closers, count: number): Required<ProxySessions> {
   const open = closers.add([] as Session[], async sessions => { await Promise.all(sessions.map(async session => { await session.close() })) })
   const sessions = Promise.all(Array.from({ length: count }, async (_, source) => {
-    const session = await openSession(settings, undefined, logger, reporter, 'proxy')
+    // A retry's second session is nothing to tell people of.
+    const session = await openSession(settings, undefined, logger, source === 0 ? reporter : SILENT, 'proxy')
     open[source] = session
     return session
   }))
