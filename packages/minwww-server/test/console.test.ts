@@ -15,7 +15,8 @@ async function start (options: Partial<ExitOptions> = {}) {
 t.test('page, files, metrics, health, state: own content only, nobody named', async t => {
   const server = await httpd(echo)
   t.teardown(server.close)
-  const { core, session, exit, base } = await start({ sites: { 'secret.i2p': server.origin }, bandwidth: { out: 65_536, quotaDay: 1_000_000 } })
+  const options = { sites: { 'secret.i2p': server.origin }, bandwidth: { out: 65_536, quotaDay: 1_000_000 } }
+  const { core, session, exit, base } = await start(options)
   t.teardown(async () => await exit.close())
   const visitor = keysOf(7).destination
   core.ask({ type: 'fetch', handle: 1, message: requestMessage('http://secret.i2p/private'), from: visitor, deadline: Date.now() + 9_000 })
@@ -40,7 +41,9 @@ t.test('page, files, metrics, health, state: own content only, nobody named', as
 })
 
 t.test('an exit tells what it offers and where its console is, to hand on', async t => {
-  const { exit, base } = await start({ sites: { 'demo.i2p': 'http://127.0.0.1:1' }, bandwidth: { out: 65_536, quotaDay: 1_000 }, queue: { concurrency: 7 } })
+  const { exit, base } = await start({
+    sites: { 'demo.i2p': 'http://127.0.0.1:1' }, bandwidth: { out: 65_536, quotaDay: 1_000 }, queue: { concurrency: 7 }
+  })
   t.teardown(async () => await exit.close())
   const { address, console, sites, ...rest } = exit.summary
   t.match(address, /^[a-z2-7]{52}\.b32\.i2p$/)

@@ -28,7 +28,8 @@ export function page (size: number, seed = 'page'): Buffer {
   return Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n'), seeded(seed)(size)])
 }
 
-export const GET = encodeObject(encodeRequestHead({ method: 'GET', url: 'http://site.i2p/', headers: [['Host', 'site.i2p']] }), { kind: 'request' })
+const HEAD = encodeRequestHead({ method: 'GET', url: 'http://site.i2p/', headers: [['Host', 'site.i2p']] })
+export const GET = encodeObject(HEAD, { kind: 'request' })
 
 export interface Sent {
   at: number
@@ -38,7 +39,9 @@ export interface Sent {
   tunnelMessages: number
 }
 
-type Facts = Partial<{ attempt: number, object: Buffer, loss: number, rate: number, max: number, shape: number, time: number, key: Buffer, session: Buffer }>
+/** What every REQUEST and OPEN says. */
+interface Fields { attempt: number, flags: number, session: Buffer, id: number, loss: number, rate: number, max: number, shape: number }
+type Facts = Partial<Omit<Fields, 'id' | 'flags'> & { object: Buffer, time: number, key: Buffer }>
 
 /** One client Destination with one session, that can say anything. */
 export class Client {
@@ -57,7 +60,11 @@ export class Client {
 
   openPayload (id: number, facts: Facts = {}, target = this.#world.keys.destination.hash): Buffer {
     const body = encodeOpenBody({
-      type: 'open', ...this.#fields(id, facts), time: Math.floor(facts.time ?? this.#world.now / 1000), key: facts.key ?? this.secret, object: facts.object ?? GET
+      type: 'open',
+      ...this.#fields(id, facts),
+      time: Math.floor(facts.time ?? this.#world.now / 1000),
+      key: facts.key ?? this.secret,
+      object: facts.object ?? GET
     }, 1300)
     return encodeDatagram2(this.keys, target, body)
   }
@@ -107,7 +114,7 @@ export class Client {
     return decoder.complete ? decodeObject(decoder.result(), 1e6) : undefined
   }
 
-  #fields (id: number, facts: Facts): { attempt: number, flags: number, session: Buffer, id: number, loss: number, rate: number, max: number, shape: number } {
+  #fields (id: number, facts: Facts): Fields {
     const { attempt = 0, loss = 13, rate = 0, max = 72, shape = 8, session = this.session.session } = facts
     return { attempt, flags: 0, session, id, loss, rate, max, shape }
   }

@@ -275,7 +275,16 @@ t.test('requests to be put together are bounded', async t => {
   const alice = world.client('alice')
   alice.open(1)
   const part = (id: number, index: number): void => alice.send({
-    type: 'body', attempt: 0, flags: 0, session: alice.session.session, id, size: 2000, index, last: 1, pace: 1, symbol: Buffer.alloc(1000, 9)
+    type: 'body',
+    attempt: 0,
+    flags: 0,
+    session: alice.session.session,
+    id,
+    size: 2000,
+    index,
+    last: 1,
+    pace: 1,
+    symbol: Buffer.alloc(1000, 9)
   })
   for (let id = 2; id < 10; id++) part(id, 0)
   part(2, 1)
@@ -334,7 +343,14 @@ t.test('absurd rates slow down nobody else', async t => {
   t.ok(alice.assemble(alice.replies(1))?.equals(page(60_000)))
 })
 
-interface Step { kind: 'request' | 'open' | 'want' | 'cancel' | 'forged' | 'replay' | 'wait' | 'answer', id: number, attempt: number, from: number, count: number, ms: number }
+interface Step {
+  kind: 'request' | 'open' | 'want' | 'cancel' | 'forged' | 'replay' | 'wait' | 'answer'
+  id: number
+  attempt: number
+  from: number
+  count: number
+  ms: number
+}
 
 t.test('no sequence fetches twice, sends too much, or makes a wrong page', async t => {
   const step: fc.Arbitrary<Step> = fc.record({
@@ -366,7 +382,9 @@ t.test('no sequence fetches twice, sends too much, or makes a wrong page', async
         case 'wait': world.run(ms); continue
         case 'answer': {
           const fetch = world.fetches[waiting.shift() ?? -1]
-          if (fetch !== undefined) world.core.respond(world.now, fetch.handle, page(sizes[idOf(fetch.message) - 1]!, `${idOf(fetch.message)}`))
+          if (fetch === undefined) continue
+          const asked = idOf(fetch.message)
+          world.core.respond(world.now, fetch.handle, page(sizes[asked - 1]!, `${asked}`))
           continue
         }
       }

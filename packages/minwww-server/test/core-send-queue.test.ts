@@ -64,18 +64,20 @@ t.test('heap: like sorting, whatever is added and removed', async t => {
 })
 
 t.test('a driver that jumps from deadline to deadline never comes for nothing twice at one time', async t => {
-  const lane = fc.record({ rate: fc.double({ min: 1024, max: 3e6, noNaN: true }), m: fc.constantFrom(1, 2, 4, 8, 61), left: fc.integer({ min: 1, max: 30 }) })
+  const rate = fc.double({ min: 1024, max: 3e6, noNaN: true })
+  const flow = fc.record({ rate, m: fc.constantFrom(1, 2, 4, 8, 61), left: fc.integer({ min: 1, max: 30 }) })
+  const flowsOf = fc.array(flow, { minLength: 1, maxLength: 8 })
   const server = fc.record({
     serverRate: fc.double({ min: 5e3, max: 3e6, noNaN: true }),
     maxBacklog: fc.integer({ min: 8, max: 400 }),
     messageRate: fc.double({ min: 10, max: 500, noNaN: true }),
     messageBurst: fc.integer({ min: 1, max: 24 })
   })
-  fc.assert(fc.property(server, fc.array(lane, { minLength: 1, maxLength: 8 }), fc.double({ min: 0, max: 1e6, noNaN: true }), (limits, lanes, offset) => {
+  fc.assert(fc.property(server, flowsOf, fc.double({ min: 0, max: 1e6, noNaN: true }), (limits, flows, offset) => {
     let now = EPOCH + offset
     const sendQueue = new SendQueue(now, { ...DEFAULT_CONFIG, ...limits })
-    const total = lanes.reduce((sum, { left }) => sum + left, 0)
-    for (const { rate, m, left } of lanes) sendQueue.push(sessionOf(rate), new Messages(m, left))
+    const total = flows.reduce((sum, { left }) => sum + left, 0)
+    for (const { rate, m, left } of flows) sendQueue.push(sessionOf(rate), new Messages(m, left))
     let sent = 0
     for (let calls = 0; calls < 4 * total + 100; calls++) {
       while (sendQueue.poll(now) !== undefined) sent++

@@ -15,7 +15,8 @@ t.test('a signed request is fetched once and its page comes back in one message'
   const replies = alice.replies(1)
   t.match(replies, [{ index: 0, last: 1, attempt: 0 }, { index: 1, last: 1 }], 'one symbol, and one of parity for 1.3 % of loss')
   for (const reply of replies) t.ok(alice.assemble([reply])?.equals(page(300)))
-  t.ok(alice.received.every(({ length, tunnelMessages }) => tunnelMessages === 1 && length >= minimumPayload(1)), 'filled, so that nobody waits for more')
+  const isFilled = alice.received.every(({ length, tunnelMessages }) => tunnelMessages === 1 && length >= minimumPayload(1))
+  t.ok(isFilled, 'filled, so that nobody waits for more')
 })
 
 t.test('later requests of the session carry no signature', async t => {
@@ -198,7 +199,16 @@ t.test('a request in BODY symbols is put together from any k of them', async t =
   const object = encodeObject(post, { kind: 'request' })
   const encoder = new ErasureEncoder(object, 1700)
   const body = (index: number, attempt = 0, size = object.length): void => alice.send({
-    type: 'body', attempt, flags: 0, session: alice.session.session, id: 2, size, index, last: encoder.k + 1, pace: 72, symbol: encoder.symbol(index)
+    type: 'body',
+    attempt,
+    flags: 0,
+    session: alice.session.session,
+    id: 2,
+    size,
+    index,
+    last: encoder.k + 1,
+    pace: 72,
+    symbol: encoder.symbol(index)
   })
   body(encoder.k + 1)
   body(3)

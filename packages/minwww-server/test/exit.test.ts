@@ -46,7 +46,9 @@ t.test("the exit's own address is a name of its first site", async t => {
 t.test('refusals: the guard, ports, other .i2p names, no web, a message that is no HTTP', async t => {
   const { core, session, exit, ask } = await start()
   t.teardown(async () => await exit.close())
-  const urls = ['http://127.0.0.1/', 'http://10.0.0.1:8080/', 'http://other.i2p/', 'http://localhost/', 'http://[::1]/', 'http://93.184.215.14:25/']
+  const urls = [
+    'http://127.0.0.1/', 'http://10.0.0.1:8080/', 'http://other.i2p/', 'http://localhost/', 'http://[::1]/', 'http://93.184.215.14:25/'
+  ]
   for (const url of urls) ask(url)
   for (const outcome of await core.answered(urls.length)) t.match(outcome, { failed: 'policy', detail: /./ })
   core.ask({ type: 'fetch', handle: 99, message: Buffer.from('GET / HTTP/1.1\r\n\r\n'), from: client, deadline: Infinity })

@@ -8,7 +8,7 @@ import { VirtualClock } from '@minwww/testkit'
 import { createExit } from '../src/index.ts'
 import { Admission } from '../src/limits/core/admission.ts'
 import { FairBucket } from '../src/limits/core/fair-bucket.ts'
-import { QuotaCounter } from '../src/limits/core/quota.ts'
+import { QuotaCounter, type QuotaLimits } from '../src/limits/core/quota.ts'
 import { Bandwidth } from '../src/limits/bandwidth.ts'
 import { QuotaJournal } from '../src/limits/journal.ts'
 import { FakeCore, FakeSession, keysOf, requestMessage } from './support/exit.ts'
@@ -65,7 +65,12 @@ t.test('fair bucket: messages and streams share by the number of clients', t => 
 })
 
 t.test('property: no sequence of requests, aborts and pauses gets more than rate and burst', t => {
-  const step = fc.record({ flow: fc.integer({ min: 0, max: 4 }), bytes: fc.integer({ min: 1, max: 40_000 }), pause: fc.integer({ min: 0, max: 900 }), abort: fc.boolean() })
+  const step = fc.record({
+    flow: fc.integer({ min: 0, max: 4 }),
+    bytes: fc.integer({ min: 1, max: 40_000 }),
+    pause: fc.integer({ min: 0, max: 900 }),
+    abort: fc.boolean()
+  })
   fc.assert(fc.property(fc.array(step, { maxLength: 120 }), steps => {
     let now = 0
     let granted = 0
@@ -95,8 +100,10 @@ t.test('quota: days, months, a clock set back', t => {
   for (const day of ['2024-02-29', '2026-12-31', '2027-01-01', '2028-02-29', '2100-03-01', '1999-12-31', '1970-01-01']) {
     t.equal(new QuotaCounter({}, at(`${day}T12:00:00Z`)).state(at(`${day}T12:00:00Z`)).day, day)
   }
-  t.equal(new QuotaCounter({ quotaDay: 1 }, at('2028-02-28T00:00:00Z'), { day: '2028-02-28', month: '2028-02', dayBytes: 1, monthBytes: 1 }).retryAfter(at('2028-02-28T00:00:00Z'), 1), 86_400)
-  t.equal(new QuotaCounter({ quotaMonth: 1 }, at('2026-12-31T00:00:00Z'), { day: '2026-12-31', month: '2026-12', dayBytes: 1, monthBytes: 1 }).retryAfter(at('2026-12-31T00:00:00Z'), 1), 86_400)
+  const used = (day: string, limits: QuotaLimits) =>
+    new QuotaCounter(limits, at(`${day}T00:00:00Z`), { day, month: day.slice(0, 7), dayBytes: 1, monthBytes: 1 })
+  t.equal(used('2028-02-28', { quotaDay: 1 }).retryAfter(at('2028-02-28T00:00:00Z'), 1), 86_400)
+  t.equal(used('2026-12-31', { quotaMonth: 1 }).retryAfter(at('2026-12-31T00:00:00Z'), 1), 86_400)
   t.end()
 })
 
@@ -175,18 +182,20 @@ t.test('exit: busy with retryAfter when the quota is used up, own refusals by ca
   const core = new FakeCore()
   const session = new FakeSession()
   const clock = new VirtualClock(at('2026-11-22T23:00:00Z'))
+  const list = `# ours\n${keysOf(8).destination.base64}\n${keysOf(9).destination.b32}\n`
   const exit = await createExit({
     session,
     createCore: () => core,
     clock,
     sites: { 'demo.i2p': server.origin },
     bandwidth: { quotaDay: 100_000 },
-    policy: { denyDestinations: [keysOf(9).destination.b32], allowDestinationsFile: join(t.testdir({ list: `# ours\n${keysOf(8).destination.base64}\n${keysOf(9).destination.b32}\n` }), 'list') }
+    policy: { denyDestinations: [keysOf(9).destination.b32], allowDestinationsFile: join(t.testdir({ list }), 'list') }
   })
   t.teardown(async () => await exit.close())
   let handle = 0
   const ask = async (seed: number) => {
-    core.ask({ type: 'fetch', handle: ++handle, message: requestMessage('http://demo.i2p/'), from: keysOf(seed).destination, deadline: clock.now() + 60_000 })
+    const message = requestMessage('http://demo.i2p/')
+    core.ask({ type: 'fetch', handle: ++handle, message, from: keysOf(seed).destination, deadline: clock.now() + 60_000 })
     session.emit('message', { protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(1) })
     return (await core.answered(handle))[handle - 1]
   }
@@ -262,11 +271,13 @@ t.test('reload: limits, addresses and policy change, or nothing does', async t =
   const announced: object[] = []
   const session = new FakeSession()
   const clock = new VirtualClock(at('2026-11-22T12:00:00Z'))
-  const exit = await createExit({ session, createCore: () => core, clock, bandwidth: { out: 1_000, quotaDay: 1_000 }, allowAddresses: [`127.0.0.1:${server.port}`] })
+  const bandwidth = { out: 1_000, quotaDay: 1_000 }
+  const exit = await createExit({ session, createCore: () => core, clock, bandwidth, allowAddresses: [`127.0.0.1:${server.port}`] })
   t.teardown(async () => await exit.close())
   let handle = 0
   const ask = async (method = 'GET') => {
-    core.ask({ type: 'fetch', handle: ++handle, message: requestMessage(`${server.origin}/`, { method }), from: keysOf(8).destination, deadline: clock.now() + 60_000 })
+    const message = requestMessage(`${server.origin}/`, { method })
+    core.ask({ type: 'fetch', handle: ++handle, message, from: keysOf(8).destination, deadline: clock.now() + 60_000 })
     session.emit('message', { protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(1) })
     return (await core.answered(handle))[handle - 1]
   }

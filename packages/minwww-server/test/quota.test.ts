@@ -10,11 +10,14 @@ t.test('a saved state is taken only if it is one', async t => {
   t.strictSame(readQuotaState({ ...good, more: 1 }), good)
   t.strictSame(readQuotaState({ ...good, dayBytes: 0, monthBytes: 0 }), { ...good, dayBytes: 0, monthBytes: 0 }, 'nothing used is a count')
   t.strictSame(readQuotaState({ ...good, dayBytes: 0.5 }), { ...good, dayBytes: 0.5 })
+  const counts = [-1, -0.5, -Infinity, Infinity, NaN, '5', null, undefined]
+  const days = ['2026-11-2', '2026-11-288', ' 2026-11-28', '2026-11-28 ', '202-11-28', '2026/11/28', 20_261_128, undefined]
+  const months = ['2026-1', '2026-111', ' 2026-11', '2026-11 ', '202-11', '2026/11', 202_611, undefined]
   const broken: unknown[] = [
     undefined, null, 7, 'text', [], {},
-    ...[-1, -0.5, -Infinity, Infinity, NaN, '5', null, undefined].flatMap(value => [{ ...good, dayBytes: value }, { ...good, monthBytes: value }]),
-    ...['2026-11-2', '2026-11-288', ' 2026-11-28', '2026-11-28 ', '202-11-28', '2026/11/28', 20_261_128, undefined].map(day => ({ ...good, day })),
-    ...['2026-1', '2026-111', ' 2026-11', '2026-11 ', '202-11', '2026/11', 202_611, undefined].map(month => ({ ...good, month }))
+    ...counts.flatMap(value => [{ ...good, dayBytes: value }, { ...good, monthBytes: value }]),
+    ...days.map(day => ({ ...good, day })),
+    ...months.map(month => ({ ...good, month }))
   ]
   for (const value of broken) t.equal(readQuotaState(value), undefined, JSON.stringify(value) ?? 'undefined')
 })
@@ -25,7 +28,11 @@ t.test('days and months are those of the calendar', async t => {
     const state = new QuotaCounter({}, now).state(now)
     t.strictSame([state.day, state.month], [text.slice(0, 10), text.slice(0, 7)])
   }
-  for (const text of ['1970-01-01', '1999-12-31', '2000-02-29', '2000-03-01', '2100-02-28', '2100-03-01', '2024-02-29', '2026-12-31', '2400-02-29', '9999-12-31']) {
+  const edges = [
+    '1970-01-01', '1999-12-31', '2000-02-29', '2000-03-01', '2100-02-28',
+    '2100-03-01', '2024-02-29', '2026-12-31', '2400-02-29', '9999-12-31'
+  ]
+  for (const text of edges) {
     calendar(at(`${text}T00:00:00Z`))
     calendar(at(`${text}T23:59:59.999Z`))
   }

@@ -83,7 +83,8 @@ export class ExitParts {
     const clock = options.clock ?? systemClock
     const policy = await Policy.load(options.policy)
     const logger = options.logger ?? silentLogger
-    const quota = options.stateDir === undefined ? undefined : await QuotaStore.open(options.stateDir, options.session.destination.b32, clock, logger)
+    const { stateDir, session } = options
+    const quota = stateDir === undefined ? undefined : await QuotaStore.open(stateDir, session.destination.b32, clock, logger)
     return new ExitParts(options, policy, clock, quota)
   }
 

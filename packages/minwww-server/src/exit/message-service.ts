@@ -97,7 +97,9 @@ export class MessageService {
       const message = await this.#options.responder.respond(plan, signal)
       if (!this.#finish(event.handle)) return
       this.#options.onOutcome(event.from, 'answered', message.length, this.#options.clock.now() - started)
-      this.#options.driver().act((core, now) => this.#options.onQueued(event.from, core.respond(now, event.handle, message) ?? message.length))
+      this.#options.driver().act((core, now) => {
+        this.#options.onQueued(event.from, core.respond(now, event.handle, message) ?? message.length)
+      })
       this.#log(plan.request, 'answered', started)
     } catch (cause) {
       const error = signal.reason instanceof ServerError ? signal.reason : toServerError(cause, 'request')

@@ -57,7 +57,10 @@ export interface ExitOptions {
   queue?: Partial<FetchQueueLimits>
   /** Bytes of the shared cache of the web; 0 is no cache. Default 0. */
   cacheBytes?: number
-  /** Response fields that are not passed on. Default: none for the web; Server, Date, X-Powered-By, X-Runtime for own sites, as I2PTunnel does. */
+  /**
+   * Response fields that are not passed on. Default: none for the web; Server, Date, X-Powered-By, X-Runtime for own sites,
+   * as I2PTunnel does.
+   */
   hideFields?: { web?: readonly string[], sites?: readonly string[] }
   /** Certificates to trust in place of the built-in ones, PEM. */
   ca?: string | string[]
@@ -74,9 +77,13 @@ export interface ExitOptions {
 }
 
 /** What can be changed while the exit runs; what is left out is the default again. */
-export type ReloadableOptions = Pick<ExitOptions, 'policy' | 'bandwidth' | 'limits' | 'streamLimits' | 'allowAddresses' | 'denyAddresses' | 'ownAddresses' | 'ports'>
+export type ReloadableOptions = Pick<
+  ExitOptions, 'policy' | 'bandwidth' | 'limits' | 'streamLimits' | 'allowAddresses' | 'denyAddresses' | 'ownAddresses' | 'ports'
+>
 
-export const DEFAULT_TIMEOUTS: FetchTimeouts & StreamTimeouts = { connect: 10_000, headers: 300_000, body: 300_000, ...DEFAULT_STREAM_TIMEOUTS }
+export const DEFAULT_TIMEOUTS: FetchTimeouts & StreamTimeouts = {
+  connect: 10_000, headers: 300_000, body: 300_000, ...DEFAULT_STREAM_TIMEOUTS
+}
 
 export const DEFAULT_QUEUE: FetchQueueLimits = {
   concurrency: 32,
