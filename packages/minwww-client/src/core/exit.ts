@@ -8,7 +8,7 @@ import type { ExitState, ExitStatus } from './types.ts'
 const IN_FLIGHT_MARGIN = 1_000
 /** Requests under way at once; an exit that takes fewer says so by ERROR 2. */
 const MAX_ACTIVE = 48
-/** An exit that is asked for patience longer than this, s, has no room for anybody. */
+/** An exit that asks to be left alone for longer than this, s, has no room for anybody. */
 const MAX_SHED = 5
 
 /** What is under way at an exit. */

@@ -88,7 +88,7 @@ export class RateGrant {
   }
 
   #set (rate: number): void {
-    const proven = PER_MESSAGE * Math.max(MESSAGE_BURST, LONGER * this.#longestTrain)
-    this.#grant = Math.min(this.#most, proven, Math.max(this.#least, rate))
+    const shown = PER_MESSAGE * Math.max(MESSAGE_BURST, LONGER * this.#longestTrain)
+    this.#grant = Math.min(this.#most, shown, Math.max(this.#least, rate))
   }
 }
