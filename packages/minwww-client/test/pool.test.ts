@@ -106,6 +106,8 @@ t.test('state survives a restart; broken state is ignored', async t => {
 })
 
 t.test('hedges stay within their share', async t => {
+  const single = new HedgeBudget(0)
+  t.strictSame([single.spend(), single.spend()], [true, false], 'the first one is there from the start')
   const budget = new HedgeBudget(0.05)
   let spent = 0
   for (let i = 0; i < 1_000; i++) {
