@@ -1,7 +1,7 @@
 import t from 'tap'
 import {
-  cancel, decode, Destination, error, inverse, multiply, openBody, prefix, readObject, reply, request, sessionOf, symbolOf, tagged, TYPE, vectors,
-  want
+  cancel, decode, Destination, error, inverse, multiply, openBody, prefix, readObject, reply, request, sessionOf, symbolOf, tagged, TYPE,
+  vectors, want
 } from './second.ts'
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')

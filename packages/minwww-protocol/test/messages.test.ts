@@ -6,6 +6,7 @@ import {
   computeTag, decodeLoss, decodeMessage, decodeOpenBody, decodeRate, encodeLoss, encodeMessage, encodeOpenBody, encodeRate, MAX_OBJECT,
   messageCapacity, minimumPayload, paddedLength, peekPrefix, ProtocolError, sessionKeys, tunnelMessagesOf
 } from '../src/index.ts'
+import { tagMatches } from '../src/keys.ts'
 import { symbolCapacity } from '../src/sizes.ts'
 import type { OpenMessage, TaggedMessage } from '../src/index.ts'
 
@@ -99,6 +100,14 @@ t.test('random bytes never do more than throw a coded error', async t => {
       try { decode() } catch (error) { if (!(error instanceof ProtocolError)) throw error }
     }
   }), { seed: SEED, numRuns: 2000 })
+})
+
+t.test('a tag of another length is no tag', async t => {
+  const bytes = Buffer.from('content')
+  const tag = computeTag(keys.client, bytes)
+  t.ok(tagMatches(keys.client, bytes, tag))
+  for (const length of [0, 7]) t.equal(tagMatches(keys.client, bytes, tag.subarray(0, length)), false)
+  t.equal(tagMatches(keys.client, bytes, Buffer.concat([tag, Buffer.of(0)])), false)
 })
 
 t.test('the detail of an ERROR is cut at a character and holds no NUL', async t => {
