@@ -60,6 +60,7 @@ t.test('what does not fit now fits when the next day or month begins', async t =
   t.equal(both.retryAfter(now, 10), 0, 'all of it fits')
   t.equal(both.retryAfter(now, 11), 1, 'a second at least')
   t.equal(both.retryAfter(now, 21), 2 * 86_400 + 1, 'what the month has not waits for the next month')
+  t.equal(new QuotaCounter({ quotaMonth: 20 }, now).retryAfter(now, 20), 0, 'a month of which all fits')
   both.add(now, 30)
   t.strictSame(both.left(now), { day: 0, month: 0 }, 'never below nothing')
 })

@@ -32,7 +32,6 @@ export class QuotaCounter {
   constructor (limits: QuotaLimits, now: number, saved?: QuotaState) {
     this.#limits = limits
     this.#state = saved ?? { ...periodsOf(now), dayBytes: 0, monthBytes: 0 }
-    this.#roll(now)
   }
 
   setLimits (limits: QuotaLimits): void {
@@ -110,8 +109,9 @@ function nextMonth (month: string): number {
   return epochDay(next) * DAY
 }
 
+// Periods are rolled first: `then` is later than now.
 function secondsUntil (now: number, then: number): number {
-  return Math.max(1, Math.ceil((then - now) / 1_000))
+  return Math.ceil((then - now) / 1_000)
 }
 
 function pad (value: number): string {
