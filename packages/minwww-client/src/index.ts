@@ -1,6 +1,7 @@
 export { BOUNDS } from './bounds.ts'
 export { createProxy, type Proxy } from './proxy/create-proxy.ts'
 export type { AuthOptions, CacheOptions, ExitSpec, NameOptions, ProxyOptions, Tunnels } from './proxy/options.ts'
+export { allowedName } from './http/request-fields.ts'
 export { FAILURES, ProxyError, type FailureCode, type FailureKind } from './http/failures.ts'
 export { ActivityLog, type Activity, type PathName } from './proxy/activity.ts'
 export { ClientDriver, FetchError, type DriverOptions, type FetchOptions, type ResponseEvent } from './sessions/client-driver.ts'

@@ -25,6 +25,7 @@ export function exitOptions (settings: ExitSettings): Omit<ExitOptions, 'session
     sites: parseSites(site),
     logUrls,
     cacheBytes: cache * MEGABYTE,
+    timeouts: timeoutsOf(settings),
     ...(state !== undefined && { stateDir: state }),
     ...(upstream !== undefined && { upstream }),
     ...(nameServer.length > 0 && { nameServers: nameServer }),
@@ -69,6 +70,15 @@ function policyOf (settings: ExitSettings): PolicyOptions {
     maxRequest: maxRequest * MEGABYTE,
     sitePaths: sitePathsOf(sitePath)
   }
+}
+
+/** What is not set (by the demo) has the exit's own default. */
+function timeoutsOf (settings: ExitSettings): Required<ExitOptions>['timeouts'] {
+  const { connectTimeout, answerTimeout, bodyTimeout, requestTimeout, idleTimeout, uploadTimeout, stallTimeout, tunnelTimeout } = settings
+  const seconds = {
+    connect: connectTimeout, headers: answerTimeout, body: bodyTimeout, request: requestTimeout, idle: idleTimeout, upload: uploadTimeout, stall: stallTimeout, tunnel: tunnelTimeout
+  }
+  return Object.fromEntries(Object.entries(seconds).flatMap(([phase, value]) => value === undefined ? [] : [[phase, value * 1000]]))
 }
 
 function limitsOf ({ limitClient = 0, clientRequests, clientPosts, totalRequests, totalPosts, newClients }: ExitSettings): Partial<AdmissionLimits> {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createProxy, type AuthOptions, type CacheOptions, type Proxy, type Tunnels } from '@minwww/client'
+import { createProxy, type AuthOptions, type CacheOptions, type Proxy, type ProxyOptions, type Tunnels } from '@minwww/client'
 import type { Session } from '@minwww/i2cp'
 import { createExit, type Exit } from '@minwww/server'
 import { createStreamManager, type StreamManager, type StreamSession } from '@minwww/streaming'
@@ -69,6 +69,8 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     ...(auth !== undefined && { auth: readUsers(auth) }),
     ...(isolate && { isolate: async () => await isolated(parts.openUser(), streamsOf(closers, logger)) }),
     ...(connectPorts.length > 0 && { connectPorts }),
+    allowFields: settings.allowField,
+    timeouts: proxyTimeouts(settings),
     ...(acceptLanguage !== undefined && { sanitize: { acceptLanguage } }),
     ...(privateAddresses !== undefined && { privateAddresses }),
     ...(state !== undefined && { stateDirectory: state })
@@ -94,6 +96,15 @@ function streamsOf (closers: Closers, logger: Logger): StreamsOf {
 const tunnelsOf = ({ renew }: ProxySessions, streams: StreamsOf) => ({ streams, ...(renew !== undefined && { renew }) })
 
 const isolated = async (own: ProxySessions, streams: StreamsOf): Promise<Tunnels> => ({ ...tunnelsOf(own, streams), sessions: await own.sessions })
+
+const proxyTimeouts = (settings: ProxySettings): Required<ProxyOptions>['timeouts'] => ({
+  head: settings.headTimeout * 1000,
+  upload: settings.uploadTimeout * 1000,
+  keepAlive: settings.keepAliveTimeout * 1000,
+  answer: settings.answerTimeout * 1000,
+  silence: settings.silenceTimeout * 1000,
+  tunnel: settings.tunnelTimeout * 1000
+})
 
 const cacheOf = ({ cacheMemory, cacheDir, cacheDisk }: ProxySettings): CacheOptions | false => cacheMemory === 0
   ? false

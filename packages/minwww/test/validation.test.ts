@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { LocalDestination } from '@minwww/i2cp'
 import { checkAll, checkSettings } from '../src/config/check.ts'
 import { readConfigFile } from '../src/config/file.ts'
-import { flagLayer } from '../src/config/load.ts'
+import { DEFAULT_TIMEOUTS as PROXY } from '../../minwww-client/src/proxy/options.ts'
+import { DEFAULT_TIMEOUTS as EXIT } from '../../minwww-server/src/exit/options.ts'
+import { flagLayer, resolveSettings } from '../src/config/load.ts'
+import { exitOptions } from '../src/exit-options.ts'
 import { SECTIONS, type Section } from '../src/config/schema.ts'
 import { SettingsError } from '../src/errors.ts'
 
@@ -167,6 +170,21 @@ t.test('a port in use is known before anything is begun, and is nothing to a fil
   t.strictSame(await start('exit', { console: address }), [inUse('--console')])
   t.strictSame(await start('router', { i2cp: address }), [inUse('--i2cp')])
   t.strictSame(await problemsOf(checkSettings('router', { environment: {}, flags: flagLayer('router', { i2cp: address }) }, 'later')), [])
+})
+
+t.test('the time-outs of the schema are those of proxy and exit, s', async t => {
+  const [exit, proxy] = [resolveSettings('exit', []), resolveSettings('proxy', [])]
+  t.strictSame(exitOptions(exit).timeouts, EXIT)
+  const { headTimeout, uploadTimeout, keepAliveTimeout, answerTimeout, silenceTimeout, tunnelTimeout } = proxy
+  t.strictSame({ head: headTimeout, upload: uploadTimeout, keepAlive: keepAliveTimeout, answer: answerTimeout, silence: silenceTimeout, tunnel: tunnelTimeout },
+    Object.fromEntries(Object.entries(PROXY).map(([phase, value]) => [phase, value / 1000])))
+})
+
+t.test('fields that are passed on: no name, and what is never passed on', async t => {
+  t.strictSame(await start('proxy', { proxy: '127.0.0.1:0', exit: ['a.i2p'], allowField: ['X-Mine', 'no name', 'Via'] }), [
+    "--allow-field: 'no name' is not the name of a field",
+    '--allow-field: the field Via is never passed on: it belongs to the connection, or tells who asks'
+  ])
 })
 
 t.test('a proxy without an exit', async t => {

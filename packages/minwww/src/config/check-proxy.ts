@@ -1,3 +1,4 @@
+import { allowedName } from '@minwww/client'
 import { isLoopback } from '@minwww/i2cp'
 import { parseHostPort, parseJump } from '../address.ts'
 import { SettingsError, UsageError } from '../errors.ts'
@@ -11,7 +12,7 @@ import type { Moment, Report } from './report.ts'
 import type { Settings } from './schema.ts'
 
 type PoolSettings = Pick<Settings<'proxy'>,
-  'proxy' | 'hosts' | 'jump' | 'cacheMemory' | 'cacheDir' | 'auth' | 'isolate' | 'hostname' | 'acceptLanguage'>
+  'proxy' | 'hosts' | 'jump' | 'cacheMemory' | 'cacheDir' | 'auth' | 'isolate' | 'hostname' | 'allowField' | 'acceptLanguage'>
 
 /** What `demo` and `proxy` have in common. */
 export async function checkBrowserSide (report: Report<PoolSettings>, moment: Moment): Promise<void> {
@@ -37,6 +38,7 @@ export async function checkBrowserSide (report: Report<PoolSettings>, moment: Mo
   await report.each('hostname', (value, name) => {
     if (!/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(value)) parseHostPort(value, name)
   })
+  await report.each('allowField', allowedName)
   await report.each('acceptLanguage', (value, name) => {
     if (!/^[\x20-\x7e]+$/.test(value)) throw new UsageError(`${name}: '${value}' is not the value of Accept-Language, for example de,en;q=0.5`)
   })

@@ -1,5 +1,6 @@
 import Type, { type Static, type TObject } from 'typebox'
 import { EXIT_RULES, EXIT_SERVICE } from './exit-schema.ts'
+import { EXIT_TIMEOUTS, PROXY_TIMEOUTS } from './timeout-schema.ts'
 
 /**
  * The one schema of everything that can be set: the TOML file, the environment, the flags, the defaults and the
@@ -59,6 +60,8 @@ const PROXY = {
   isolate: toggle('own Destinations and an own cache for each user of --auth'),
   hostname: list('name under which the pages of the proxy may be opened besides its address (repeatable)', 'HOST:PORT'),
   connectPorts: ports('port of the web that CONNECT opens (repeatable; those that the exits allow if none is given)'),
+  allowField: list('field of requests that is passed on besides the usual ones, for example X-My-Application (repeatable)', 'NAME'),
+  ...PROXY_TIMEOUTS,
   acceptLanguage: Type.Optional(Type.String({ description: "Accept-Language for everybody; 'browser' passes the browser's on", metavar: 'VALUE', minLength: 1, maxLength: 200 }))
 }
 
@@ -102,6 +105,7 @@ export const SECTIONS = {
     nameServer: list('name server instead of the machine\'s (repeatable)', 'ADDRESS[:PORT]'),
     ...EXIT_RULES,
     ...EXIT_SERVICE,
+    ...EXIT_TIMEOUTS,
     cache: amount('shared cache of the web in memory, MB; 0 is none', 'MB', 0, 65_536),
     logUrls: toggle('write URLs and client Destinations into the log')
   }),

@@ -5,6 +5,7 @@ import type { Exit } from '@minwww/server'
 import { formatHostPort } from '../address.ts'
 import type { Context } from '../command.ts'
 import type { Settings } from '../config/schema.ts'
+import type { ExitSettings } from '../exit-options.ts'
 import { startDemoSite } from '../demo-site.ts'
 import { runService, type Closers } from '../lifecycle.ts'
 import { modelOptions } from '../model.ts'
@@ -28,13 +29,18 @@ export async function runDemo (context: Context<Settings<'demo'>>): Promise<void
     const keys = Array.from({ length: settings.exits + 2 }, () => LocalDestination.generate(random))
     reporter.progress(`building tunnels for ${settings.exits} exits and the proxy`)
     const open = async (local: LocalDestination): Promise<Session> => await openSession(closers, router, local, context)
-    const exits = await Promise.all(keys.slice(2).map(async local => await openExit(closers, await open(local), { ...settings, ownSitesOnly: !settings.allowWeb }, logger, { [SITE]: site.origin })))
+    const exits = await Promise.all(keys.slice(2).map(async local => await openExit(closers, await open(local), exitSettings(settings), logger, { [SITE]: site.origin })))
     const sessions = Promise.all(keys.slice(0, 2).map(open))
     const openUser = (): ProxySessions => ({ sessions: open(LocalDestination.generate(randomBytes)).then(session => [session]) })
     const proxy = await openProxy(closers, { sessions, exits: exits.map(exit => exit.destination.base64), openUser, notice: NOTICE }, settings, logger)
     await sessions
     announce(context, formatHostPort(proxy.address), exits, formatHostPort(i2cp))
   })
+}
+
+/** Time-outs of the demo are those of its proxy; its exits have their defaults. */
+function exitSettings ({ site, allowAddress, limitOut, limitIn, quotaDay, quotaMonth, state, allowWeb }: Settings<'demo'>): ExitSettings {
+  return { site, allowAddress, limitOut, limitIn, quotaDay, quotaMonth, ownSitesOnly: !allowWeb, ...(state !== undefined && { state }) }
 }
 
 async function openSession (closers: Closers, router: LocalRouter, keys: LocalDestination, { logger }: Context<unknown>): Promise<Session> {
