@@ -27,7 +27,9 @@ const COMMAND: Rows = [
 ]
 
 const table = (head: string, rows: string[][]): string =>
-  [`| ${head} |`, `|${head.split('|').map(() => '---').join('|')}|`, ...rows.map(row => `| ${row.map(text => text.replaceAll('|', '\\|')).join(' | ')} |`)].join('\n')
+  [`| ${head} |`, `|${head.split('|').map(() => '---').join('|')}|`, ...rows.map(
+    row => `| ${row.map(text => text.replaceAll('|', '\\|')).join(' | ')} |`
+  )].join('\n')
 const list = (rows: Rows): string => table('code | meaning', rows.map(([code, meaning]) => [`\`${code}\``, meaning]))
 
 /** docs/errors.md is exactly this. */
@@ -42,13 +44,15 @@ Every error has a code that stays the same; the text may change. In a program, c
 
 The answer of the proxy has the code in its field \`X-MinWWW-Error\`. [Troubleshooting](troubleshooting.md) goes by symptom.
 
-${table('code | status | title | what happened | what to try', Object.entries(PAGES).map(([code, { status, title, what, advice }]) => [`\`${code}\``, String(status), title, what, advice]))}
+${table('code | status | title | what happened | what to try', Object.entries(PAGES)
+  .map(([code, { status, title, what, advice }]) => [`\`${code}\``, String(status), title, what, advice]))}
 
 ## What an exit says in an ERROR message
 
 The number is the code of [the protocol](protocol.md), section 4.
 
-${table('code | name | status | meaning', Object.entries(WIRE_FAILURES).map(([name, { code, httpStatus, title }]) => [String(code), name, String(httpStatus), title]))}
+${table('code | name | status | meaning', Object.entries(WIRE_FAILURES)
+  .map(([name, { code, httpStatus, title }]) => [String(code), name, String(httpStatus), title]))}
 
 ## Commands
 

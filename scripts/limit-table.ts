@@ -74,17 +74,22 @@ export function documentLimits (): string {
   const sections = Object.entries(BOUNDS).map(([name, bounds]) => {
     const rows = Object.entries(bounds).map(([key, bound]) => {
       const test = TESTED[name]?.[key]?.split(':', 1)[0]
-      return `| ${bound.name} | ${amount(bound)} | ${bound.full} | ${keptBy(bound).map(({ file }) => `\`${file}\``).join(', ')} | ${test === undefined ? '' : `\`${test}\``} |`
+      return `| ${bound.name} | ${amount(bound)} | ${bound.full} | ${keptBy(bound).map(({ file }) => `\`${file}\``).join(', ')} | ` +
+        `${test === undefined ? '' : `\`${test}\``} |`
     })
-    return [`## @minwww/${name.replace(/^minwww-/, '')}`, '', '| what can grow | at most | what happens then | kept in | test |', '|---|---|---|---|---|', ...rows, ''].join('\n')
+    return [
+      `## @minwww/${name.replace(/^minwww-/, '')}`, '', '| what can grow | at most | what happens then | kept in | test |',
+      '|---|---|---|---|---|', ...rows, ''
+    ].join('\n')
   })
   return `${HEAD}\n${sections.join('\n')}`
 }
 
 const HEAD = `# Limits
 
-Written by \`npm run docs:limits\` from the registry (\`src/bounds.ts\` of each package). Everything that input from the network or from a user can make
-grow is here with its bound; where it can be set, with that of the defaults. \`test/docs/limits.test.ts\` finds every Map, Set, array, cache and queue
+Written by \`npm run docs:limits\` from the registry (\`src/bounds.ts\` of each package). Everything that input from the network or from
+a user can make grow is here with its bound; where it can be set, with that of the defaults. \`test/docs/limits.test.ts\` finds every Map,
+Set, array, cache and queue
 in the sources and fails for one that is neither here nor in its list of those that cannot grow. The proxy's console shows how full they are
 (\`/console\`, \`/metrics\`: \`minwww_proxy_limit_used\`, \`minwww_proxy_limit_most\`), the exit's metrics too (\`minwww_exit_limit_used\`,
 \`minwww_exit_limit_most\`).

@@ -30,7 +30,9 @@ const site = createServer((incoming, response) => {
 await once(site, 'listening')
 const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`
 
-const demo = spawn(process.execPath, [CLI, 'demo', '--json', '--proxy', '127.0.0.1:0', '--site', `sizes.i2p=${origin}`], { stdio: ['ignore', 'pipe', 'inherit'] })
+const demo = spawn(process.execPath, [
+  CLI, 'demo', '--json', '--proxy', '127.0.0.1:0', '--site', `sizes.i2p=${origin}`
+], { stdio: ['ignore', 'pipe', 'inherit'] })
 const [line] = await once(createInterface(demo.stdout), 'line') as [string]
 const { hostname: host, port } = new URL((JSON.parse(line) as { proxy: string }).proxy)
 
@@ -50,7 +52,9 @@ for (let round = 0; round < ROUNDS; round++) {
   await measure('without')
   const slow = new AbortController()
   setMaxListeners(0, slow.signal)
-  const dragging = Array.from({ length: SLOW }, async (_, index) => { await (index % 2 === 0 ? sendSlowly(slow.signal) : readSlowly(slow.signal)) })
+  const dragging = Array.from(
+    { length: SLOW }, async (_, index) => { await (index % 2 === 0 ? sendSlowly(slow.signal) : readSlowly(slow.signal)) }
+  )
   await measure('with')
   slow.abort()
   await Promise.all(dragging)
@@ -76,10 +80,12 @@ function report (): void {
   const table = (['without', 'with'] as const).map(situation => ({ situation, sorted: results[situation].sort((a, b) => a - b) }))
   console.log('| slow clients | pages | median | 95th percentile | 99th percentile | largest memory |\n|---|---|---|---|---|---|')
   for (const { situation, sorted } of table) {
-    console.log(`| ${situation === 'with' ? SLOW : 0} | ${sorted.length} | ${quantile(sorted, 0.5)} ms | ${quantile(sorted, 0.95)} ms | ${quantile(sorted, 0.99)} ms | ${peaks[situation]} MB |`)
+    console.log(`| ${situation === 'with' ? SLOW : 0} | ${sorted.length} | ${quantile(sorted, 0.5)} ms | ${quantile(sorted, 0.95)} ms | ` +
+      `${quantile(sorted, 0.99)} ms | ${peaks[situation]} MB |`)
   }
   const ratio = (q: number): string => (quantile(results.with, q) / quantile(results.without, q)).toFixed(2)
-  console.log(`ratio with to without: median ${ratio(0.5)}, 95th percentile ${ratio(0.95)}, 99th percentile ${ratio(0.99)}; ${failed} pages failed; memory at the start ${idle} MB`)
+  console.log(`ratio with to without: median ${ratio(0.5)}, 95th percentile ${ratio(0.95)}, 99th percentile ${ratio(0.99)}; ${failed} ` +
+    `pages failed; memory at the start ${idle} MB`)
 }
 
 /** One keep-alive connection that fetches a small page after the other. */
@@ -119,7 +125,8 @@ async function sendSlowly (signal: AbortSignal): Promise<void> {
 
 /** A file of 5 MB that is read at some 2 KB/s. */
 async function readSlowly (signal: AbortSignal): Promise<void> {
-  const socket = connect({ port: Number(port), host, readableHighWaterMark: 2_048 } as import('node:net').TcpNetConnectOpts).on('error', () => {})
+  const socket = connect({ port: Number(port), host, readableHighWaterMark: 2_048 } as import('node:net').TcpNetConnectOpts)
+    .on('error', () => {})
   socket.write('GET http://sizes.i2p/large HTTP/1.1\r\nHost: sizes.i2p\r\n\r\n')
   while (!signal.aborted && !socket.destroyed) {
     socket.read(2_048)

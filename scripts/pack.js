@@ -6,4 +6,6 @@ import { PUBLISHED } from './published.js'
 const TARGET = 'artifacts/packages'
 rmSync(TARGET, { recursive: true, force: true })
 mkdirSync(TARGET, { recursive: true })
-execFileSync('npm', ['pack', '--silent', '--pack-destination', TARGET, ...PUBLISHED.flatMap(folder => ['--workspace', folder])], { stdio: 'inherit' })
+execFileSync(
+  'npm', ['pack', '--silent', '--pack-destination', TARGET, ...PUBLISHED.flatMap(folder => ['--workspace', folder])], { stdio: 'inherit' }
+)

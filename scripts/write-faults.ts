@@ -8,17 +8,20 @@ const folder = new URL('artifacts/faults/', root)
 const rows = readdirSync(folder).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
   .map(name => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Row)
 
-const time = (milliseconds: number): string => milliseconds < 950 ? `${Math.max(10, Math.round(milliseconds / 10) * 10)} ms` : `${(milliseconds / 1000).toFixed(1)} s`
+const time = (milliseconds: number): string => milliseconds < 950
+  ? `${Math.max(10, Math.round(milliseconds / 10) * 10)} ms`
+  : `${(milliseconds / 1000).toFixed(1)} s`
 const cell = (text: string): string => text.replaceAll('|', '\\|')
 const line = ({ fault, user, kept, again }: Row): string =>
   `| ${[fault, user, kept, again.map(([what, milliseconds]) => `${what}: ${time(milliseconds)}`).join('; ')].map(cell).join(' | ')} |`
 
+const note = process.env.FAULTS_NOTE === undefined ? '' : ` (${process.env.FAULTS_NOTE})`
 writeFileSync(new URL('docs/faults.md', root), `# Faults
 
 What goes wrong, what somebody at the browser sees meanwhile, what is kept, and how long it took until it worked again.
 Every line is a test in \`test/faults\`, which \`.ci/run\` runs; the table is written by \`npm run docs:faults\` from what
-that run measured${process.env.FAULTS_NOTE === undefined ? '' : ` (${process.env.FAULTS_NOTE})`}, on ${cpus().length} processors with Node ${process.versions.node}, over an embedded router with 10 ms one way where the
-line does not say otherwise. Times of single runs: they say of which order a wait is, not more.
+that run measured${note}, on ${cpus().length} processors with Node ${process.versions.node}, over an embedded router with
+10 ms one way where the line does not say otherwise. Times of single runs: they say of which order a wait is, not more.
 
 | fault | the user sees | kept | measured |
 |---|---|---|---|

@@ -32,8 +32,17 @@ class ExitSession extends EventEmitter {
   readonly keys = LocalDestination.generate(randomBytes)
   readonly clockOffset = 0
   readonly destination = this.keys.destination
-  send (to: { b32: string }, payload: Uint8Array, { protocol, fromPort = 0, toPort = 0 }: { protocol: number, fromPort?: number, toPort?: number }): void {
-    network.send(clock.now(), { from: this.destination.b32, to: to.b32, size: payload.length + CONTAINER, data: { protocol, fromPort, toPort, payload: Buffer.from(payload) } })
+  send (to: { b32: string }, payload: Uint8Array, { protocol, fromPort = 0, toPort = 0 }: {
+    protocol: number, fromPort?: number, toPort?: number
+  }): void {
+    network.send(clock.now(), {
+      from: this.destination.b32,
+      to: to.b32,
+      size: payload.length + CONTAINER,
+      data: {
+        protocol, fromPort, toPort, payload: Buffer.from(payload)
+      }
+    })
   }
 }
 
@@ -59,7 +68,12 @@ class Person {
     if (this.#nextVisit <= now) this.#visit(now)
     for (let out = this.core.pollTransmit(now); out !== undefined; out = this.core.pollTransmit(now)) {
       const { to, payload, protocol, fromPort, toPort } = out
-      network.send(now, { from: this.keys[out.source]!.destination.b32, to: to.b32, size: payload.length + CONTAINER, data: { protocol, fromPort, toPort, payload } })
+      network.send(now, {
+        from: this.keys[out.source]!.destination.b32,
+        to: to.b32,
+        size: payload.length + CONTAINER,
+        data: { protocol, fromPort, toPort, payload }
+      })
     }
     for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) {
       if (event.type === 'exit-state') continue
@@ -78,14 +92,23 @@ class Person {
     this.#nextVisit = now > this.#leavesAt ? Infinity : isNight ? start + NIGHT[1] * HOUR : now + (5 + 50 * random()) * SECOND
     if (isNight || now > this.#leavesAt) return
     for (let count = 1 + Math.floor(random() * 10); count > 0; count--) {
-      const message = encodeRequestHead({ method: 'GET', url: `http://day.i2p/${pageSize(random)}?${random()}`, headers: [['accept', '*/*']] })
+      const message = encodeRequestHead(
+        { method: 'GET', url: `http://day.i2p/${pageSize(random)}?${random()}`, headers: [['accept', '*/*']] }
+      )
       this.core.request(now, { message, site: 'day.i2p', idempotent: true })
     }
   }
 }
 
 const session = new ExitSession()
-const exit = await createExit({ session: session as never, clock, sites: { 'day.i2p': site.origin }, bandwidth: { out: 262_144, in: 1e6, quotaDay: 1e10, quotaMonth: 1e11 } })
+const exit = await createExit({
+  session: session as never,
+  clock,
+  sites: { 'day.i2p': site.origin },
+  bandwidth: {
+    out: 262_144, in: 1e6, quotaDay: 1e10, quotaMonth: 1e11
+  }
+})
 const outcomes: Record<string, number> = {}
 const owner = new Person(exit, Infinity)
 let people = [owner]
@@ -123,7 +146,10 @@ for (let hour = 1; hour <= hours; hour++) {
   const taken = sample()
   samples.push(taken)
   virtualTimers.push(clock.pending)
-  rows.push([hour, exit.stats.outcomes['message answered'] ?? 0, taken.heap.toFixed(1), taken.buffers.toFixed(1), taken.sockets, clock.pending, people.length])
+  rows.push([
+    hour, exit.stats.outcomes['message answered'] ?? 0, taken.heap.toFixed(1), taken.buffers.toFixed(1),
+    taken.sockets, clock.pending, people.length
+  ])
 }
 count(owner.outcomes)
 console.log(table(['hour', 'requests answered', 'heap, MB', 'buffers, MB', 'sockets', 'timers', 'clients'], rows))
@@ -131,7 +157,9 @@ console.log(`outcomes at the clients: ${JSON.stringify(outcomes)}; at the exit: 
 await exit.close()
 site.close()
 console.log(`timers after the exit is closed: ${clock.pending}`)
-const found = [...growing(samples).filter(name => name !== 'rss'), ...(grows(virtualTimers, 2) || clock.pending > 0 ? ['timers of the exit'] : [])]
+const found = [
+  ...growing(samples).filter(name => name !== 'rss'), ...(grows(virtualTimers, 2) || clock.pending > 0 ? ['timers of the exit'] : [])
+]
 console.log(found.length === 0 ? 'nothing grows' : `grows: ${found.join(', ')}`)
 process.exitCode = found.length === 0 ? 0 : 1
 

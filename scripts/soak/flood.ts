@@ -67,7 +67,20 @@ function freshOpen (exit: Uint8Array): Buffer {
   const secret = randomBytes(16)
   const message = encodeRequestHead({ method: 'GET', url: `http://flood.i2p/3000?${secret.toString('hex')}`, headers: [] })
   const body = encodeOpenBody({
-    type: 'open', attempt: 0, flags: 0, session: sessionKeys(secret).session, id: 1, time: Math.floor(Date.now() / 1_000), key: secret, loss: 10, rate: 0, max: 72, shape: 8, object: encodeObject(message, { kind: 'request' })
+    type: 'open',
+    attempt: 0,
+    flags: 0,
+    session: sessionKeys(secret).session,
+    id: 1,
+    time: Math.floor(
+      Date.now() / 1_000
+    ),
+    key: secret,
+    loss: 10,
+    rate: 0,
+    max: 72,
+    shape: 8,
+    object: encodeObject(message, { kind: 'request' })
   }, OPEN_SIZE)
   return encodeDatagram2(LocalDestination.generate(), exit, body)
 }
@@ -103,7 +116,9 @@ async function measure (opens: number, rate: number): Promise<void> {
     await timed(proxy.json.proxy!, '/1000')
     const before = await calm()
     const memoryBefore = memoryOf(exit.pid)
-    const run = await start([...process.execArgv, fileURLToPath(import.meta.url), 'flood', i2cp, exit.json.b32!, String(opens), String(rate)])
+    const run = await start(
+      [...process.execArgv, fileURLToPath(import.meta.url), 'flood', i2cp, exit.json.b32!, String(opens), String(rate)]
+    )
     const [began, cpu] = [performance.now(), processorTime(exit.pid)]
     const state = { isOver: false }
     const over = run.ended.then(() => { state.isOver = true })
@@ -116,11 +131,15 @@ async function measure (opens: number, rate: number): Promise<void> {
 
     const row = (name: string, times: number[]): Array<string | number> => {
       const good = times.filter(time => !Number.isNaN(time))
-      return [name, times.length, times.length - good.length, Math.round(percentile(good, 0.5)), Math.round(percentile(good, 0.95)), Math.round(Math.max(...good))]
+      return [name, times.length, times.length - good.length, Math.round(percentile(good, 0.5)),
+        Math.round(percentile(good, 0.95)), Math.round(Math.max(...good))]
     }
     console.log(`${opens} OPENs in ${took.toFixed(1)} s, ${Math.round(opens / took)} a second`)
-    console.log(table(['', 'requests', 'failed', 'p50, ms', 'p95, ms', 'longest, ms'], [row('before', before), row('during', during), row('after', after)]))
-    console.log(`RSS of the exit, MB: ${memoryBefore.now.toFixed(0)} before, ${memory.peak.toFixed(0)} at the highest, ${memory.now.toFixed(0)} at the end`)
+    console.log(table(
+      ['', 'requests', 'failed', 'p50, ms', 'p95, ms', 'longest, ms'], [row('before', before), row('during', during), row('after', after)]
+    ))
+    console.log(`RSS of the exit, MB: ${memoryBefore.now.toFixed(0)} before, ${memory.peak.toFixed(0)} at the highest, ` +
+      `${memory.now.toFixed(0)} at the end`)
     console.log(`the exit used ${used.toFixed(1)} s of a processor during the flood`)
     const ratio = percentile(during, 0.95) / percentile(before, 0.95)
     console.log(`p95 during the flood is ${ratio.toFixed(2)} times that before`)

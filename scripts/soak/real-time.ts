@@ -27,7 +27,14 @@ const open = async () => await createSession({ connect: () => router.connect(), 
 const exitSession = await open()
 const exitStreams = createStreamManager(exitSession)
 const exit = await createExit({
-  session: exitSession, streams: exitStreams, sites: { 'soak.i2p': site.origin }, stateDir: state, bandwidth: { out: 1e6, quotaMonth: 1e12 }, console: { host: '127.0.0.1', port: 0 }
+  session: exitSession,
+  streams: exitStreams,
+  sites: {
+    'soak.i2p': site.origin
+  },
+  stateDir: state,
+  bandwidth: { out: 1e6, quotaMonth: 1e12 },
+  console: { host: '127.0.0.1', port: 0 }
 })
 const sessions = [await open(), await open()]
 const streams = createStreamManager(sessions[0]!)
@@ -37,9 +44,19 @@ const agent = new Agent({ keepAlive: true, maxSockets: 6, timeout: 5_000 })
 const statuses: Record<string, number> = {}
 
 /** One request through the proxy; resolves with its status, also when it was aborted. */
-async function fetch (url: string, { method = 'GET', body, abortAfter }: { method?: string, body?: Buffer, abortAfter?: number } = {}): Promise<void> {
+async function fetch (
+  url: string, { method = 'GET', body, abortAfter }: { method?: string, body?: Buffer, abortAfter?: number } = {}
+): Promise<void> {
   const status = await new Promise<string>(resolve => {
-    const outgoing = request({ ...proxy.address, agent, path: url, method, headers: { host: new URL(url).host, ...(body === undefined ? {} : { 'content-length': body.length }) } }, response => {
+    const outgoing = request({
+      ...proxy.address,
+      agent,
+      path: url,
+      method,
+      headers: {
+        host: new URL(url).host, ...(body === undefined ? {} : { 'content-length': body.length })
+      }
+    }, response => {
       response.on('error', () => resolve('cut')).on('end', () => resolve(String(response.statusCode))).resume()
     })
     outgoing.on('error', () => resolve(abortAfter === undefined ? 'failed' : 'aborted')).end(body)
@@ -51,7 +68,9 @@ async function fetch (url: string, { method = 'GET', body, abortAfter }: { metho
 async function visit (): Promise<void> {
   const kind = random()
   await fetch(`http://soak.i2p/${pageSize(random)}?${random()}`)
-  await Promise.all(Array.from({ length: 1 + Math.floor(random() * 8) }, async () => await fetch(`http://soak.i2p/${pageSize(random)}?${random()}`)))
+  await Promise.all(
+    Array.from({ length: 1 + Math.floor(random() * 8) }, async () => await fetch(`http://soak.i2p/${pageSize(random)}?${random()}`))
+  )
   if (kind < 0.1) await fetch(`http://soak.i2p/300000?${random()}`)
   else if (kind < 0.2) await fetch('http://soak.i2p/100', { method: 'POST', body: Buffer.alloc(5_000) })
   else if (kind < 0.3) await fetch(`http://soak.i2p/200000?${random()}`, { abortAfter: 150 })
@@ -76,7 +95,8 @@ do {
   const taken = sample()
   samples.push(taken)
   const done = Object.values(statuses).reduce((sum, count) => sum + count, 0)
-  rows.push([Math.round((performance.now() - began) / MINUTE), done, taken.heap.toFixed(1), taken.buffers.toFixed(1), Math.round(taken.rss), taken.sockets, taken.timers])
+  rows.push([Math.round((performance.now() - began) / MINUTE),
+    done, taken.heap.toFixed(1), taken.buffers.toFixed(1), Math.round(taken.rss), taken.sockets, taken.timers])
 } while (performance.now() - began < minutes * MINUTE - PERIOD / 2)
 
 console.log(table(['minute', 'requests', 'heap, MB', 'buffers, MB', 'RSS, MB', 'sockets', 'timers'], rows))

@@ -4,15 +4,21 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const list = (folder: string): string[] => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(name => join(folder, name))
+const list = (folder: string): string[] => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+  .map(name => join(folder, name))
 
 export const DOCUMENTS = [
-  'README.md', 'CHANGELOG.md', ...list('docs').filter(name => name.endsWith('.md')), ...readdirSync(join(ROOT, 'packages')).map(name => `packages/${name}/README.md`),
+  'README.md', 'CHANGELOG.md', ...list('docs').filter(name => name.endsWith('.md')),
+  ...readdirSync(join(ROOT, 'packages')).map(name => `packages/${name}/README.md`),
   ...list('packaging').filter(name => /\.service$|Containerfile$/.test(name))
 ]
 
+const PROGRAMS = [
+  'npm', 'npx', 'minwww', 'node', 'curl', 'chromium', 'apt', 'apt-get', 'systemctl', 'ssh', 'kill', 'cargo', 'go', 'mvn', 'javap',
+  'podman', 'rm', 'mkdir', 'chown', 'cp', 'git', 'sudo'
+]
 /** How a command begins. In running text the name of a program alone is none. */
-const COMMAND = /^(?:[A-Z_]+=\S+ )*(?:(?:npm|npx|minwww|node|curl|chromium|apt|apt-get|systemctl|ssh|kill|cargo|go|mvn|javap|podman|rm|mkdir|chown|cp|git|sudo) (?=[^<])|\.ci\/run$|(?:test|scripts)\/\S+\.sh\b)/
+const COMMAND = new RegExp(`^(?:[A-Z_]+=\\S+ )*(?:(?:${PROGRAMS.join('|')}) (?=[^<])|\\.ci/run$|(?:test|scripts)/\\S+\\.sh\\b)`)
 /** Arguments for a command that is named nearby, such as `loss --delay 10`. */
 const ARGUMENTS = /^(?:[a-z]+ )?--\w[\w-]* \S+ .*--|^--\w+ \d\S* .*|^(?:tunnels|payload|loss|burst|paths|publish) --/
 
@@ -22,9 +28,12 @@ export function commandsOf (file: string): string[] {
   const fence = /^( *)```[a-z]*\n(.*?)^\1```/gms
   const blocks = [...text.matchAll(fence)].flatMap(([, , block = '']) => block.split('\n').map(line => line.trim().replace(/^\$ /, '')))
   const units = [...text.matchAll(/^(?:ExecStart=\/usr\/bin\/env |ExecReload=\/bin\/|RUN )(.+)$/gm)].map(([, code = '']) => code)
-  const inline = [...text.replace(fence, '').matchAll(/`([^`]+)`/g)].map(([, code = '']) => code.replace(/\s*\n[# ]*/g, ' ')).filter(code => !/^\S+\.sh$/.test(code))
+  const inline = [...text.replace(fence, '').matchAll(/`([^`]+)`/g)].map(([, code = '']) => code.replace(/\s*\n[# ]*/g, ' '))
+    .filter(code => !/^\S+\.sh$/.test(code))
   const lines = [...blocks, ...units, ...inline].map(line => line.replace(/\s+#.*$/, ''))
-  return [...new Set(lines.flatMap(line => ARGUMENTS.test(line) ? [line] : line.split(/\s*(?:&&|;)\s*/).filter(part => COMMAND.test(part))))]
+  return [
+    ...new Set(lines.flatMap(line => ARGUMENTS.test(line) ? [line] : line.split(/\s*(?:&&|;)\s*/).filter(part => COMMAND.test(part))))
+  ]
 }
 
 const COMMANDS_TEST = 'test/e2e/commands.ts'
@@ -33,7 +42,8 @@ const COMMANDS_TEST = 'test/e2e/commands.ts'
 export const RUNS: Readonly<Record<string, string>> = {
   ...runBy(COMMANDS_TEST, [
     'chromium --proxy-server=http://127.0.0.1:4480',
-    'chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:4480 --force-webrtc-ip-handling-policy=disable_non_proxied_udp',
+    'chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:4480 ' +
+      '--force-webrtc-ip-handling-policy=disable_non_proxied_udp',
     'curl -x http://127.0.0.1:4480 http://demo.i2p/',
     'curl -x http://127.0.0.1:4480 http://mysite.i2p/',
     'kill -HUP $MAINPID',
@@ -47,7 +57,8 @@ export const RUNS: Readonly<Record<string, string>> = {
     'minwww doctor --router HOST:PORT',
     // eslint-disable-next-line no-template-curly-in-string -- as systemd writes it
     'minwww exit --config /etc/minwww/minwww.toml --keys ${STATE_DIRECTORY}/exit.dat --state ${STATE_DIRECTORY} --drain-time 30',
-    'minwww exit --keys exit.dat --limit-out 200 --limit-in 300 --quota-day 20000 --quota-month 400000 --state /var/lib/minwww --console 127.0.0.1:4490',
+    'minwww exit --keys exit.dat --limit-out 200 --limit-in 300 --quota-day 20000 --quota-month 400000 --state /var/lib/minwww --console ' +
+      '127.0.0.1:4490',
     'minwww exit --keys exit.dat --site mysite.i2p=http://127.0.0.1:8080 --own-sites-only',
     'minwww keys new|show|export FILE',
     'minwww lookup NAME --router 127.0.0.1:7654',
@@ -65,26 +76,39 @@ export const RUNS: Readonly<Record<string, string>> = {
     'npx minwww proxy --router 127.0.0.1:7654 --proxy 127.0.0.1:4480 --exit DESTINATION'
   ]),
   // Names of commands: with arguments they are in the same tests.
-  ...runBy('test/e2e/main-job.test.ts', ['minwww config', 'minwww demo|router|exit|proxy', 'minwww exit', 'minwww keys', 'minwww proxy', 'npx minwww']),
+  ...runBy('test/e2e/main-job.test.ts', [
+    'minwww config', 'minwww demo|router|exit|proxy', 'minwww exit', 'minwww keys', 'minwww proxy', 'npx minwww'
+  ]),
   ...runBy('test/e2e/packed.ts', ['npm run pack:all']),
+  ...runBy('scripts/check.js', ['npm run check:layers']),
   ...runBy('test/e2e/operations.test.ts', ['kill -9']),
-  ...runBy('.ci/run', ['npm ci', 'npm run check', 'npm run test:e2e', 'npm run test:faults', 'npm run test:interop', 'npm run fuzz', '.ci/run', 'npm test']),
+  ...runBy('.ci/run', [
+    'npm ci', 'npm run check', 'npm run test:e2e', 'npm run test:faults', 'npm run test:interop', 'npm run fuzz', '.ci/run', 'npm test'
+  ]),
   // As files of `npm run test:interop`.
-  ...runBy('.ci/run', ['npx tap test/interop/java-router.test.ts', 'npx tap test/interop/streaming-java.test.ts', 'npx tap test/interop/streaming-{i2pd,loss}.test.ts']),
-  ...byHand('2026-11-28', 'came to its end with status 0', ['npm run mutate -- packages/minwww-protocol/src/keys.ts', 'npm run docs:vectors']),
+  ...runBy('.ci/run', [
+    'npx tap test/interop/java-router.test.ts', 'npx tap test/interop/streaming-java.test.ts',
+    'npx tap test/interop/streaming-{i2pd,loss}.test.ts'
+  ]),
+  ...byHand(
+    '2026-11-28', 'came to its end with status 0', ['npm run mutate -- packages/minwww-protocol/src/keys.ts', 'npm run docs:vectors']
+  ),
   ...byHand('2026-11-22', 'came to its end with status 0', [
     'DELAY_MS=10 LOSS_PCT=1 test/testnet/up.sh', 'test/testnet/up.sh', 'test/testnet/down.sh',
-    'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts bench 1 20', 'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts wait 1 60',
+    'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts bench 1 20',
+    'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts wait 1 60',
     'TS_NODE_PROJECT=tsconfig.test.json npx tap packages/i2cp/test/codec.test.ts',
     'apt install i2pd',
     'javap -constants',
     'minwww bench --quick',
     'minwww bench routers --routers java --hops 3 --loss 0 --runs 20',
-    'minwww bench routers --routers i2pd --hops 3 --loss 0,1 --sizes 1,32,128 --runs 10', 'minwww bench routers --routers mixed --hops 1 --loss 0 --sizes 1,10,32,64,128 --runs 10',
+    'minwww bench routers --routers i2pd --hops 3 --loss 0,1 --sizes 1,32,128 --runs 10',
+    'minwww bench routers --routers mixed --hops 1 --loss 0 --sizes 1,10,32,64,128 --runs 10',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/exit-core.ts',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/grid-table.ts grid.json',
     'npm run build:peers', 'npm run check:dead', 'npm run docs:api', 'npm run docs:errors', 'npm run docs:man', 'npm run docs:options',
-    'npm run fuzz -- --seconds 60', 'npm run fuzz -- --cases N --seed S', '--target NAME --from CASE', 'npm run docs:limits', 'npm run docs:man',
+    'npm run fuzz -- --seconds 60', 'npm run fuzz -- --cases N --seed S', '--target NAME --from CASE', 'npm run docs:limits',
+    'npm run docs:man',
     'npm install --global artifacts/packages/*.tgz',
     // With the arguments below.
     'node --conditions=@minwww/source --import tsx test/interop/measure.ts KIND... [options]',
@@ -99,28 +123,37 @@ export const RUNS: Readonly<Record<string, string>> = {
   ...byHand('2026-11-22', 'with systemd 252 in a container, both units started, reloaded, killed, started again by systemd and stopped', [
     'systemctl restart i2pd', 'systemctl reload', 'systemctl start minwww-exit'
   ]),
-  ...byHand('2026-11-22', 'with podman 4.3.1 in a container, over a base image of that name made of Debian 12 and Node 24.21, as no registry of images was in reach', [
-    'podman build -f packaging/Containerfile -t minwww .', 'podman run --network host -v minwww:/var/lib/minwww minwww exit --keys /var/lib/minwww/exit.dat',
-    'npm install --global --omit=dev /tmp/packages/*.tgz', 'rm -rf /tmp/packages', 'mkdir -m 0700 /var/lib/minwww', 'chown node:node /var/lib/minwww'
+  ...byHand('2026-11-22', 'with podman 4.3.1 in a container, over a base image of that name made of Debian 12 and Node 24.21, as no ' +
+    'registry of images was in reach', [
+    'podman build -f packaging/Containerfile -t minwww .',
+    'podman run --network host -v minwww:/var/lib/minwww minwww exit --keys /var/lib/minwww/exit.dat',
+    'npm install --global --omit=dev /tmp/packages/*.tgz', 'rm -rf /tmp/packages', 'mkdir -m 0700 /var/lib/minwww',
+    'chown node:node /var/lib/minwww'
   ]),
   // The same, but long; beside each other, on two cores that they kept busy, where a document does not say that the machine was quiet.
   ...byHand('2026-11-22', 'came to its end with status 0', [
     'minwww bench --out DIR', 'minwww bench grid --json', 'minwww bench grid --json > grid.json', 'npm run docs:faults',
     'minwww bench cost --runs 10', 'minwww bench pages --runs 4', 'minwww bench pages --runs 6', 'minwww bench steps',
-    'minwww bench tunnel --latency 250 --loss 0,1 --sizes 1,64,256 --runs 20', 'minwww bench tunnel --loss 0 --sizes 1,16,64,128 --runs 6', 'minwww bench tunnel --runs 10',
+    'minwww bench tunnel --latency 250 --loss 0,1 --sizes 1,64,256 --runs 20', 'minwww bench tunnel --loss 0 --sizes 1,16,64,128 --runs 6',
+    'minwww bench tunnel --runs 10',
     'minwww bench routers --routers i2pd --hops 3 --loss 0 --sizes 128 --concurrency 10 --runs 4',
     'minwww bench routers --routers i2pd --hops 3 --loss 0 --sizes 128 --concurrency 10 --latency 50 --runs 3',
-    'minwww bench routers --routers java --hops 3 --loss 0 --sizes 128 --concurrency 10 --runs 4', 'minwww bench routers --routers mixed --hops 3 --loss 0 --runs 10',
-    'minwww bench routers --routers i2pd --hops 3 --loss 2 --runs 100 --designs minwww', 'minwww bench routers --routers i2pd --hops 3 --loss 0 --minutes 20 --designs minwww',
-    'TS_NODE_PROJECT=tsconfig.test.json npx tap --timeout=300 test/e2e/limit.test.ts', 'TS_NODE_PROJECT=tsconfig.test.json npx tap --timeout=300 test/e2e/operations.test.ts',
+    'minwww bench routers --routers java --hops 3 --loss 0 --sizes 128 --concurrency 10 --runs 4',
+    'minwww bench routers --routers mixed --hops 3 --loss 0 --runs 10',
+    'minwww bench routers --routers i2pd --hops 3 --loss 2 --runs 100 --designs minwww',
+    'minwww bench routers --routers i2pd --hops 3 --loss 0 --minutes 20 --designs minwww',
+    'TS_NODE_PROJECT=tsconfig.test.json npx tap --timeout=300 test/e2e/limit.test.ts',
+    'TS_NODE_PROJECT=tsconfig.test.json npx tap --timeout=300 test/e2e/operations.test.ts',
     'npm run long-run -- --network i2pd --minutes 14 --log-level debug --rest 30 --seed 5',
     'npm run fuzz -- --cases 12000000 --seed 20261122', 'npm run fuzz -- --cases 520000 --seed 20261122 --target "addresses and targets"',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/pages-and-pool.ts',
     'npm run flood', 'npm run measure:clients', 'npm run soak', 'npm run soak:day',
-    'npm run long-run -- --minutes 22 --log-level debug', 'npm run long-run -- --network i2pd --minutes 45 --fault-every 60 --rate 2 --log-level debug',
+    'npm run long-run -- --minutes 22 --log-level debug',
+    'npm run long-run -- --network i2pd --minutes 45 --fault-every 60 --rate 2 --log-level debug',
     // Arguments of test/interop/measure.ts and measure-streaming.ts.
     '--java 5,6,7,8 --delay 10 --from 5 --to 3 payload loss burst', '--java all --delay 10 --from 1 --to 3 payload loss burst paths',
-    'burst --delay 10', 'loss --delay 10', 'loss --delay 2 --loss 0.02', 'payload --delay 10', '--latency 0 --size 4 --limit 8 --small 5', '--limit 25 --small 7'
+    'burst --delay 10', 'loss --delay 10', 'loss --delay 2 --loss 0.02', 'payload --delay 10', '--latency 0 --size 4 --limit 8 --small 5',
+    '--limit 25 --small 7'
   ]),
   // Alone it is the name of the command whose options stand beside it, and writes the same report to the terminal.
   ...byHand('2026-11-22', 'with --out, and came to its end with status 0 after 71 minutes', ['minwww bench'])

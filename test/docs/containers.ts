@@ -49,7 +49,8 @@ const nameOf = (owner: Owner): string => owner.name.getText()
 
 /** A list that is replaced as a whole. */
 function isReadonlyArray (owner: Exclude<Owner, ts.VariableDeclaration>): boolean {
-  return ts.isPropertyDeclaration(owner) && owner.type !== undefined && /^(?:readonly |Readonly(?:Array|Map|Set)<)/.test(owner.type.getText())
+  return ts.isPropertyDeclaration(owner) && owner.type !== undefined &&
+    /^(?:readonly |Readonly(?:Array|Map|Set)<)/.test(owner.type.getText())
 }
 
 /** A variable that lives longer than one run of its function, and changes. */
@@ -60,7 +61,8 @@ function isKept (variable: ts.VariableDeclaration): boolean {
   visit(home ?? variable.getSourceFile(), node => {
     if (!ts.isIdentifier(node) || node.text !== variable.name.getText() || node === variable.name) return
     const { parent } = node
-    const grows = ts.isPropertyAccessExpression(parent) && parent.expression === node && GROWING.has(parent.name.text) && ts.isCallExpression(parent.parent)
+    const grows = ts.isPropertyAccessExpression(parent) && parent.expression === node && GROWING.has(parent.name.text) &&
+      ts.isCallExpression(parent.parent)
     if (grows && (home === undefined || isLong || functionOf(node) !== home)) isChanged = true
     if (!ts.isCallExpression(parent) || !parent.arguments.includes(node)) return
     const isPut = ts.isPropertyAccessExpression(parent.expression) && GROWING.has(parent.expression.name.text)
@@ -85,7 +87,8 @@ function functionOf (node: ts.Node): ts.FunctionLikeDeclaration | undefined {
 
 const isFunction = (node: ts.Node): node is ts.FunctionLikeDeclaration => ts.isFunctionLike(node) && 'body' in node
 
-const isAsync = (node: ts.FunctionLikeDeclaration): boolean => ts.canHaveModifiers(node) && ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword) === true
+const isAsync = (node: ts.FunctionLikeDeclaration): boolean => ts.canHaveModifiers(node) &&
+  ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword) === true
 
 function visit (node: ts.Node, see: (node: ts.Node) => void): void {
   see(node)

@@ -10,7 +10,8 @@ type Command = ReturnType<typeof createProgram>
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
-const list = (folder: string): string[] => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(name => join(folder, name))
+const list = (folder: string): string[] => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+  .map(name => join(folder, name))
 
 const words = (line: string): string[] => [...line.matchAll(/'[^']*'|"[^"]*"|\S+/g)].map(([word]) => word)
 
@@ -25,7 +26,8 @@ function fault (line: string): string | undefined {
     }
     if (word.startsWith('-')) {
       const name = word.split('=')[0]!
-      const known = (command: Command): boolean => ['--help', '--version'].includes(name) || command.options.some(({ long, short }) => long === name || short === name)
+      const known = (command: Command): boolean => ['--help', '--version'].includes(name) ||
+        command.options.some(({ long, short }) => long === name || short === name)
       if (!commands.every(known)) return `${name} is no option`
       isValue = !word.includes('=') && commands.some(command => command.options.some(({ long, required }) => long === name && required))
       continue
@@ -73,15 +75,20 @@ t.test('this test can fail', async t => {
 
 t.test('links between documents lead somewhere', async t => {
   for (const file of DOCUMENTS.filter(name => name.endsWith('.md'))) {
-    for (const [, target = ''] of read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)) t.ok(existsSync(join(ROOT, dirname(file), target)), `${file}: ${target}`)
+    for (const [, target = ''] of read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)) {
+      t.ok(existsSync(join(ROOT, dirname(file), target)), `${file}: ${target}`)
+    }
   }
 })
 
 t.test('the table of errors is that of the sources', async t => {
   const errors = read('docs/errors.md')
   t.equal(errors, documentErrors(), 'run: npm run docs:errors')
-  const sources = readdirSync(join(ROOT, 'packages')).flatMap(name => list(`packages/${name}/src`)).filter(name => name.endsWith('.ts')).map(read).join('\n')
-  const codes = new Set([...sources.matchAll(/(?:Error\(|Failure\(|code: |\| )'((?:I2CP|STREAMING|MINWWW|ROUTER)_[A-Z0-9_]+)'/g)].map(([, code = '']) => code))
+  const sources = readdirSync(join(ROOT, 'packages')).flatMap(name => list(`packages/${name}/src`)).filter(name => name.endsWith('.ts'))
+    .map(read).join('\n')
+  const codes = new Set(
+    [...sources.matchAll(/(?:Error\(|Failure\(|code: |\| )'((?:I2CP|STREAMING|MINWWW|ROUTER)_[A-Z0-9_]+)'/g)].map(([, code = '']) => code)
+  )
   t.ok(codes.size > 60, `${codes.size} codes`)
   for (const code of codes) t.ok(errors.includes(`\`${code}\``), code)
 })

@@ -1,6 +1,8 @@
 /**
- * Sets browsers as docs/browsers.md says, by Firefox's own dialog and by the command for Chromium, looks whether the dialog gives the settings that
- * firefox.test.ts has, tries the automatic configuration, and takes the pictures into the artifacts (those in docs/images went through pngquant). Port 4480 must be free:
+ * Sets browsers as docs/browsers.md says, by Firefox's own dialog and by the command for Chromium, looks whether the dialog gives
+ * the settings that
+ * firefox.test.ts has, tries the automatic configuration, and takes the pictures into the artifacts (those in docs/images went
+ * through pngquant). Port 4480 must be free:
  * TS_NODE_PROJECT=tsconfig.test.json npx tap test/e2e/browser-pictures.ts
  */
 import t from 'tap'
@@ -55,8 +57,11 @@ t.test('Firefox, set to the automatic configuration', async t => {
 
 t.test('Chromium', async t => {
   const command = commandsOf('docs/browsers.md').find(command => command.startsWith('chromium ')) ?? ''
-  const more = `--headless=new --no-sandbox --disable-gpu --hide-scrollbars --window-size=1000,1065 --screenshot=${join(ARTIFACTS, 'chromium-demo-site.png')} http://demo.i2p/`
-  execFileSync('bash', ['-c', `${command} ${more}`], { env: { ...process.env, HOME: temporaryFolder(t) }, timeout: 60_000, stdio: 'ignore' })
+  const more = '--headless=new --no-sandbox --disable-gpu --hide-scrollbars --window-size=1000,1065 ' +
+    `--screenshot=${join(ARTIFACTS, 'chromium-demo-site.png')} http://demo.i2p/`
+  execFileSync(
+    'bash', ['-c', `${command} ${more}`], { env: { ...process.env, HOME: temporaryFolder(t) }, timeout: 60_000, stdio: 'ignore' }
+  )
 })
 
 async function until (page: Context, expression: string): Promise<void> {
@@ -76,13 +81,16 @@ async function enter (page: Context, field: string, value: string): Promise<void
   })(${field})`)
 }
 
-const painted = async (page: Context): Promise<void> => { await page.evaluate('new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(() => resolve(0))))') }
+const painted = async (page: Context): Promise<void> => {
+  await page.evaluate('new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(() => resolve(0))))')
+}
 
 /** What Firefox has for these names now. */
 async function preferencesOf (window: Context, names: string[]): Promise<Preferences> {
   return await window.evaluate(`Object.fromEntries(${JSON.stringify(names)}.map(name => {
     const { prefs } = Services
-    const read = { [prefs.PREF_STRING]: 'getStringPref', [prefs.PREF_INT]: 'getIntPref', [prefs.PREF_BOOL]: 'getBoolPref' }[prefs.getPrefType(name)]
+    const reads = { [prefs.PREF_STRING]: 'getStringPref', [prefs.PREF_INT]: 'getIntPref', [prefs.PREF_BOOL]: 'getBoolPref' }
+    const read = reads[prefs.getPrefType(name)]
     return [name, prefs[read](name)]
   }))`)
 }

@@ -16,7 +16,8 @@ const VENDOR = '*.google.com,*.googleapis.com,*.gstatic.com'
 export async function startBrowser (t: Test, proxy?: string, args: readonly string[] = []): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync',
       '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1', ...args],
     ...(proxy === undefined ? {} : { proxy: { server: proxy, bypass: `<-loopback>,${VENDOR}` } })
   })

@@ -1,5 +1,6 @@
 /**
- * Runs the commands of the documents as they stand there, with the packed packages in `MINWWW_FOLDER`, on a machine of its own (machine.sh):
+ * Runs the commands of the documents as they stand there, with the packed packages in `MINWWW_FOLDER`, on a machine of its own
+ * (machine.sh):
  * they use fixed ports and paths. What is written in capitals in a document is filled in. Started by commands.test.ts.
  */
 import t, { type Test } from 'tap'
@@ -82,10 +83,13 @@ t.test('a clone: demo, curl, Chromium', async t => {
   const demo = await start(t, 'README.md', 'npm start', /127\.0\.0\.1:4480[^]*demo\.i2p/, { cwd: ROOT })
   t.match(await run(t, 'README.md', 'curl -x http://127.0.0.1:4480 http://demo.i2p/'), /This page came through the pool/)
   // Debian's chromium takes further flags from here; as they stand in the documents these commands want a screen and somebody before it.
-  writeFileSync('/etc/chromium.d/headless', 'CHROMIUM_FLAGS="$CHROMIUM_FLAGS --headless=new --no-sandbox --disable-gpu --dump-dom http://demo.i2p/"\n')
+  writeFileSync(
+    '/etc/chromium.d/headless', 'CHROMIUM_FLAGS="$CHROMIUM_FLAGS --headless=new --no-sandbox --disable-gpu --dump-dom http://demo.i2p/"\n'
+  )
   for (const [document, command] of [
     ['README.md', 'chromium --proxy-server=http://127.0.0.1:4480'],
-    ['docs/browsers.md', 'chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:4480 --force-webrtc-ip-handling-policy=disable_non_proxied_udp']
+    ['docs/browsers.md', 'chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:4480 ' +
+      '--force-webrtc-ip-handling-policy=disable_non_proxied_udp']
   ] as const) t.match(await run(t, document, command, { env: { HOME: FOLDER } }), /This page came through the pool/)
   await demo.stop()
   for (const [document, command] of [['README.md', 'minwww demo'], ['packages/minwww/README.md', 'npx minwww demo']] as const) {
@@ -97,16 +101,29 @@ t.test('a clone: demo, curl, Chromium', async t => {
 t.test('README: over a router', async t => {
   const exit = await start(t, 'README.md', 'npx minwww exit --router 127.0.0.1:7654 --keys exit.dat', address)
   const DESTINATION = exit.match[1]!
-  const proxy = await start(t, 'README.md', 'npx minwww proxy --router 127.0.0.1:7654 --proxy 127.0.0.1:4480 --exit DESTINATION', proxyReady, { values: { DESTINATION } })
+  const proxy = await start(
+    t, 'README.md', 'npx minwww proxy --router 127.0.0.1:7654 --proxy 127.0.0.1:4480 --exit DESTINATION', proxyReady,
+    { values: { DESTINATION } }
+  )
   await proxy.stop()
-  const second = await start(t, 'docs/troubleshooting.md', 'minwww proxy --proxy 127.0.0.1:4490 --exit DESTINATION', proxyReady, { values: { DESTINATION } })
+  const second = await start(
+    t, 'docs/troubleshooting.md', 'minwww proxy --proxy 127.0.0.1:4490 --exit DESTINATION', proxyReady, { values: { DESTINATION } }
+  )
   t.equal(second.match[1], '4490')
-  t.match(await run(t, 'README.md', 'minwww lookup NAME --router H:P', { values: { NAME: DESTINATION, 'H:P': '127.0.0.1:7654' } }), DESTINATION)
-  t.match(await run(t, 'docs/troubleshooting.md', 'minwww lookup NAME --router 127.0.0.1:7654', { values: { NAME: DESTINATION } }), DESTINATION)
-  t.match(await run(t, 'README.md', 'minwww ping DEST --router H:P', { values: { DEST: DESTINATION, 'H:P': '127.0.0.1:7654' } }), /4 received/)
+  t.match(
+    await run(t, 'README.md', 'minwww lookup NAME --router H:P', { values: { NAME: DESTINATION, 'H:P': '127.0.0.1:7654' } }), DESTINATION
+  )
+  t.match(
+    await run(t, 'docs/troubleshooting.md', 'minwww lookup NAME --router 127.0.0.1:7654', { values: { NAME: DESTINATION } }), DESTINATION
+  )
+  t.match(
+    await run(t, 'README.md', 'minwww ping DEST --router H:P', { values: { DEST: DESTINATION, 'H:P': '127.0.0.1:7654' } }), /4 received/
+  )
   t.match(await run(t, 'README.md', 'minwww doctor --router H:P', { values: { 'H:P': '127.0.0.1:7654' } }), /everything is well/)
   t.match(await run(t, 'docs/troubleshooting.md', 'minwww doctor --router 127.0.0.1:7654'), /everything is well/)
-  t.match(await run(t, 'docs/routers.md', 'minwww doctor --router HOST:PORT', { values: { 'HOST:PORT': '127.0.0.1:7654' } }), /everything is well/)
+  t.match(
+    await run(t, 'docs/routers.md', 'minwww doctor --router HOST:PORT', { values: { 'HOST:PORT': '127.0.0.1:7654' } }), /everything is well/
+  )
   await run(t, 'packages/i2cp/README.md', 'node --import tsx packages/i2cp/examples/hello.ts 127.0.0.1:7654', { cwd: ROOT })
 })
 
@@ -117,8 +134,12 @@ t.test('README: keys, tunnels, configuration', async t => {
   t.match(await run(t, 'README.md', pattern, { values: { 'new|show|export FILE': 'export tunnel.dat' } }), /^[A-Za-z0-9~-]{500,}=*\n$/)
   await startSite(t)
   const tunnel = 'minwww tunnel server|client'
-  await start(t, 'README.md', tunnel, /ready/, { values: { 'server|client': 'server' }, more: '--router 127.0.0.1:7654 --keys tunnel.dat --target 127.0.0.1:8080' })
-  await start(t, 'README.md', tunnel, /ready/, { values: { 'server|client': 'client' }, more: `--router 127.0.0.1:7654 --destination ${b32} --listen 127.0.0.1:9000` })
+  await start(t, 'README.md', tunnel, /ready/, {
+    values: { 'server|client': 'server' }, more: '--router 127.0.0.1:7654 --keys tunnel.dat --target 127.0.0.1:8080'
+  })
+  await start(t, 'README.md', tunnel, /ready/, {
+    values: { 'server|client': 'client' }, more: `--router 127.0.0.1:7654 --destination ${b32} --listen 127.0.0.1:9000`
+  })
   t.equal(await (await fetch('http://127.0.0.1:9000/')).text(), 'my own site')
   writeFileSync(join(FOLDER, 'minwww.toml'), '[exit]\nlimit-out = 64\n')
   const config = 'minwww config check|print FILE'
@@ -131,11 +152,16 @@ t.test('README: keys, tunnels, configuration', async t => {
 t.test('operating an exit', async t => {
   await startSite(t)
   rmSync(join(FOLDER, 'exit.dat'), { force: true })
-  const own = await start(t, 'docs/operating-an-exit.md', 'minwww exit --keys exit.dat --site mysite.i2p=http://127.0.0.1:8080 --own-sites-only', address)
-  await start(t, 'docs/operating-an-exit.md', 'minwww proxy --exit ADDRESS.b32.i2p', proxyReady, { values: { 'ADDRESS.b32.i2p': own.match[1]! } })
+  const own = await start(
+    t, 'docs/operating-an-exit.md', 'minwww exit --keys exit.dat --site mysite.i2p=http://127.0.0.1:8080 --own-sites-only', address
+  )
+  await start(
+    t, 'docs/operating-an-exit.md', 'minwww proxy --exit ADDRESS.b32.i2p', proxyReady, { values: { 'ADDRESS.b32.i2p': own.match[1]! } }
+  )
   t.equal(await run(t, 'docs/operating-an-exit.md', 'curl -x http://127.0.0.1:4480 http://mysite.i2p/'), 'my own site')
   await own.stop()
-  const web = await start(t, 'docs/operating-an-exit.md', 'minwww exit --keys exit.dat --limit-out 200 --limit-in 300 --quota-day 20000 --quota-month 400000 --state /var/lib/minwww --console 127.0.0.1:4490', address)
+  const web = await start(t, 'docs/operating-an-exit.md', 'minwww exit --keys exit.dat --limit-out 200 --limit-in 300 --quota-day 20000 ' +
+    '--quota-month 400000 --state /var/lib/minwww --console 127.0.0.1:4490', address)
   t.equal(web.match[1], own.match[1], 'the same keys, the same address')
   t.match(await (await fetch('http://127.0.0.1:4490/metrics')).text(), /minwww_exit_healthy 1/)
 })
@@ -149,10 +175,13 @@ t.test('the lines of the systemd units', async t => {
   writeFileSync('/etc/minwww/minwww.toml', `[exit]\nlimit-out = 64\n[proxy]\nexits = "${list}"\n`)
   writeFileSync(list, 'exit.i2p\n')
   t.match(await run(t, 'docs/operating-an-exit.md', 'minwww config check /etc/minwww/minwww.toml'), /correct/)
-  const exit = await start(t, 'packaging/systemd/minwww-exit.service', 'minwww exit --config /etc/minwww/minwww.toml --keys ${STATE_DIRECTORY}/exit.dat --state ${STATE_DIRECTORY} --drain-time 30', address,
+  const exit = await start(t, 'packaging/systemd/minwww-exit.service',
+    'minwww exit --config /etc/minwww/minwww.toml --keys ${STATE_DIRECTORY}/exit.dat --state ${STATE_DIRECTORY} --drain-time 30', address,
     { env: { STATE_DIRECTORY, MINWWW_LOG_LEVEL: 'info' } })
   writeFileSync(list, `${exit.match[1]!}\n`)
-  const proxy = await start(t, 'packaging/systemd/minwww-proxy.service', 'minwww proxy --config /etc/minwww/minwww.toml', proxyReady, { env: { STATE_DIRECTORY, MINWWW_LOG_LEVEL: 'info' } })
+  const proxy = await start(t, 'packaging/systemd/minwww-proxy.service', 'minwww proxy --config /etc/minwww/minwww.toml', proxyReady, {
+    env: { STATE_DIRECTORY, MINWWW_LOG_LEVEL: 'info' }
+  })
   for (const [unit, service] of [['exit', exit], ['proxy', proxy]] as const) {
     const heard = new Promise<void>(resolve => {
       const look = (): void => { if (/read again/.test(service.said())) resolve() }

@@ -9,7 +9,9 @@ async function focused (page: Page): Promise<{ name: string, visible: boolean }>
     const element = document.activeElement as HTMLElement
     const name = element.getAttribute('aria-label') ?? element.id
     const { outlineStyle, outlineWidth } = getComputedStyle(element)
-    return { name: name === '' ? element.textContent?.trim() ?? '' : name, visible: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 }
+    return {
+      name: name === '' ? element.textContent?.trim() ?? '' : name, visible: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2
+    }
   })
 }
 
@@ -25,7 +27,9 @@ async function tabOrder (page: Page, end: string): Promise<string[]> {
 }
 
 /** Whether the page is wider than the window. */
-const overflows = async (page: Page): Promise<boolean> => await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth)
+const overflows = async (page: Page): Promise<boolean> => await page.evaluate(
+  () => document.documentElement.scrollWidth > window.innerWidth
+)
 
 t.test('the console of the proxy', { skip: missing(CHROMIUM) }, async t => {
   const demo = await startService(t, ['demo', '--proxy', '127.0.0.1:0', '--exits', '2', '--latency', '10', '--loss', '0.2'])
@@ -40,7 +44,8 @@ t.test('the console of the proxy', { skip: missing(CHROMIUM) }, async t => {
   await t.test('is used with the keyboard alone', async t => {
     await page.goto('http://minwww.i2p/console')
     await page.waitForSelector('#requests td:text-is("message")')
-    const name = await page.locator('#exits tbody tr').evaluateAll(rows => rows.map(row => row.querySelector('button')?.getAttribute('aria-label') ?? ''))
+    const name = await page.locator('#exits tbody tr')
+      .evaluateAll(rows => rows.map(row => row.querySelector('button')?.getAttribute('aria-label') ?? ''))
     t.equal(name.length, 2)
     const order = await tabOrder(page, 'clear')
     t.strictSame(order.slice(0, 2), ['Start page', 'Metrics'])

@@ -13,7 +13,9 @@ t.test('Firefox, set as docs/browsers.md says', { skip: missing(FIREFOX) }, asyn
 
   await page.open('http://demo.i2p/')
   t.equal(await page.evaluate('document.title'), 'MinWWW demo')
-  t.ok(await page.evaluate('document.images.length > 0 && [...document.images].every(image => image.naturalWidth > 0)'), 'pictures are shown')
+  t.ok(
+    await page.evaluate('document.images.length > 0 && [...document.images].every(image => image.naturalWidth > 0)'), 'pictures are shown'
+  )
   t.ok(await page.evaluate('document.querySelectorAll("#timing tr").length') >= 3, 'the script ran')
   t.equal(await page.evaluate('typeof RTCPeerConnection'), 'undefined', 'no WebRTC')
 

@@ -34,7 +34,9 @@ export function manualProxy (proxy: string): Preferences {
 }
 
 /** The other way of docs/browsers.md. */
-export const automaticProxy = (proxy: string): Preferences => ({ 'network.proxy.type': 2, 'network.proxy.autoconfig_url': `${proxy}/proxy.pac` })
+export const automaticProxy = (proxy: string): Preferences => ({
+  'network.proxy.type': 2, 'network.proxy.autoconfig_url': `${proxy}/proxy.pac`
+})
 
 /** What docs/browsers.md lets the user set in about:config. */
 export const ABOUT_CONFIG: Preferences = {
@@ -47,7 +49,8 @@ export const ABOUT_CONFIG: Preferences = {
 }
 
 /**
- * What Firefox would ask of the Internet by itself, before the remote agent's own list of such settings is in force. One thing is left to it, under a
+ * What Firefox would ask of the Internet by itself, before the remote agent's own list of such settings is in force. One thing is
+ * left to it, under a
  * name that nobody has: its own requests do not keep to the proxy as those of pages do.
  */
 const QUIET: Preferences = {
@@ -96,12 +99,20 @@ export interface Context {
   evaluate: (expression: string) => Promise<any>
 }
 
-/** Starts Firefox without a screen, on a profile of its own. `systemAccess` lets scripts into its own windows and pages; `size` is that of the window, CSS px. */
-export async function startFirefox (preferences: Preferences, { systemAccess = false, size: [width, height] = [1000, 800] } = {}): Promise<Firefox> {
+/**
+ * Starts Firefox without a screen, on a profile of its own. `systemAccess` lets scripts into its own windows and pages;
+ * `size` is that of the window, CSS px.
+ */
+export async function startFirefox (
+  preferences: Preferences, { systemAccess = false, size: [width, height] = [1000, 800] } = {}
+): Promise<Firefox> {
   const folder = mkdtempSync(join(tmpdir(), 'minwww-firefox-'))
-  const user = Object.entries({ ...QUIET, ...preferences }).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`)
+  const user = Object.entries({ ...QUIET, ...preferences })
+    .map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`)
   writeFileSync(join(folder, 'user.js'), user.join(''))
-  const args = ['--headless', '--no-remote', '--profile', folder, '--remote-debugging-port', '0', ...systemAccess ? ['--remote-allow-system-access'] : []]
+  const args = ['--headless', '--no-remote', '--profile', folder, '--remote-debugging-port', '0', ...systemAccess
+    ? ['--remote-allow-system-access']
+    : []]
   const env = {
     ...process.env,
     HOME: folder,
@@ -200,7 +211,9 @@ async function connect (url: string): Promise<Send> {
 function contextOf (command: Send, context: string): Context {
   const evaluate: Context['evaluate'] = async expression => {
     const functionDeclaration = `async () => JSON.stringify(await (${expression})) ?? 'null'`
-    const { type, result, exceptionDetails } = await command('script.callFunction', { functionDeclaration, target: { context }, awaitPromise: true })
+    const { type, result, exceptionDetails } = await command(
+      'script.callFunction', { functionDeclaration, target: { context }, awaitPromise: true }
+    )
     if (type !== 'success') throw new Error(`${expression}: ${exceptionDetails.text}`)
     return JSON.parse(result.value)
   }
@@ -220,6 +233,8 @@ const DRAW = `(async () => {
 
 async function withDeadline<T> (what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((resolve, reject) => { timer = setTimeout(() => { reject(new Error(`${what}: nothing within ${DEADLINE} ms`)) }, DEADLINE) })
+  const late = new Promise<never>(
+    (resolve, reject) => { timer = setTimeout(() => { reject(new Error(`${what}: nothing within ${DEADLINE} ms`)) }, DEADLINE) }
+  )
   return await Promise.race([promise, late]).finally(() => { clearTimeout(timer) })
 }

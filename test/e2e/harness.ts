@@ -98,12 +98,16 @@ export async function fetchPage (url: string, proxy?: string, headers: Record<st
   const path = proxy === undefined ? target.pathname + target.search : url
   const began = performance.now()
   return await new Promise((resolve, reject) => {
-    const outgoing = request({ host: via.hostname.replace(/^\[|\]$/g, ''), port: via.port, path, agent: false, headers: { host: target.host, ...headers } }, response => {
+    const outgoing = request({
+      host: via.hostname.replace(/^\[|\]$/g, ''), port: via.port, path, agent: false, headers: { host: target.host, ...headers }
+    }, response => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', reject)
       response.on('end', () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks), took: performance.now() - began })
+        resolve(
+          { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks), took: performance.now() - began }
+        )
       })
     })
     outgoing.on('error', reject).end()
@@ -141,7 +145,9 @@ export async function startNginx (t: Test, folder: string): Promise<string> {
     ...['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${run}/${name};`),
     `server { listen 127.0.0.1:${port}; root ${folder}; }`, '}'
   ].join('\n'))
-  const child = spawnBound('/usr/sbin/nginx', ['-c', config, '-p', run, '-e', join(run, 'error.log')], { stdio: 'ignore', deathSignal: 'TERM' })
+  const child = spawnBound(
+    '/usr/sbin/nginx', ['-c', config, '-p', run, '-e', join(run, 'error.log')], { stdio: 'ignore', deathSignal: 'TERM' }
+  )
   const ended = new Promise(resolve => child.once('exit', resolve))
   t.teardown(async () => { child.kill('SIGTERM'); await ended })
   const origin = `http://127.0.0.1:${port}`

@@ -83,7 +83,9 @@ t.test('--limit-out 64 is 64 KB/s over a minute, shared alike by 20 clients of w
   const origin = await startSite(t)
   const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0', '--latency', '20'])
   const console = `127.0.0.1:${await freePort()}`
-  const exit = await startService(t, ['exit', '--router', router.json.i2cp, '--site', `site.i2p=${origin}`, '--limit-out', '64', '--console', console])
+  const exit = await startService(
+    t, ['exit', '--router', router.json.i2cp, '--site', `site.i2p=${origin}`, '--limit-out', '64', '--console', console]
+  )
   const browsers = await Promise.all(Array.from({ length: CLIENTS }, async (_, index) =>
     await browse(`client ${index}`, index === 0 ? GREEDY : PARALLEL, router.json.i2cp as string, exit.json.b32 as string)))
   const sent = async (): Promise<{ now: number, out: number }> => {
@@ -105,8 +107,10 @@ t.test('--limit-out 64 is 64 KB/s over a minute, shared alike by 20 clients of w
   t.ok(Math.abs(rate / LIMIT - 1) <= 0.02, `${(rate / 1024).toFixed(2)} KB/s in ${((last.now - first.now) / 1_000).toFixed(1)} s`)
   const fair = bytes.reduce((sum, share) => sum + share) / CLIENTS
   const [greedy = 0, ...honest] = bytes.map(share => share / fair)
-  t.ok(Math.min(...honest) >= 0.8 && Math.max(...honest) <= 1.2, `honest clients got ${Math.min(...honest).toFixed(2)} to ${Math.max(...honest).toFixed(2)} of a fair share`)
+  t.ok(Math.min(...honest) >= 0.8 && Math.max(...honest) <= 1.2,
+    `honest clients got ${Math.min(...honest).toFixed(2)} to ${Math.max(...honest).toFixed(2)} of a fair share`)
   t.ok(greedy <= 1.2, `the greedy one got ${greedy.toFixed(2)}`)
   t.equal(browsers.slice(1).reduce((sum, { refused }) => sum + refused, 0), 0, 'none of the honest was refused anything')
-  t.comment(`${(rate / 1024).toFixed(2)} KB/s; shares: greedy ${greedy.toFixed(2)} and ${browsers[0]!.refused} refusals, others ${honest.map(share => share.toFixed(2)).join(' ')}`)
+  t.comment(`${(rate / 1024).toFixed(2)} KB/s; shares: greedy ${greedy.toFixed(2)} and ${browsers[0]!.refused} refusals, others ` +
+    `${honest.map(share => share.toFixed(2)).join(' ')}`)
 })

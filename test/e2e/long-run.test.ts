@@ -16,7 +16,9 @@ const SOME_PAGES = 10
 t.test('browses through faults, reports when it is ended, leaves nothing', async t => {
   const out = temporaryFolder(t)
   const journal = join(out, 'run.jsonl')
-  const child = spawn(process.execPath, [...COMMAND, '--network', 'embedded', '--minutes', '3', '--rate', '10', '--fault-every', '1', '--sample-every', '0.5', '--out', out], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [
+    ...COMMAND, '--network', 'embedded', '--minutes', '3', '--rate', '10', '--fault-every', '1', '--sample-every', '0.5', '--out', out
+  ], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(() => child.kill('SIGKILL'))
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString() })
@@ -30,7 +32,9 @@ t.test('browses through faults, reports when it is ended, leaves nothing', async
   t.ok(status === 0 || status === 1, output)
   t.match(output, /0 with wrong bytes/)
   t.match(readFileSync(join(out, 'report.html'), 'utf8'), /<svg[^]*Faults[^]*Failed pages[^]*Trends/)
-  t.strictSame([...new Set(records().filter(({ heap }) => heap > 0).map(({ name }) => name as string))].sort(), ['exit 1', 'exit 2', 'exit 3', 'proxy', 'router'])
+  t.strictSame([...new Set(records().filter(({ heap }) => heap > 0).map(({ name }) => name as string))].sort(), [
+    'exit 1', 'exit 2', 'exit 3', 'proxy', 'router'
+  ])
   t.strictSame(services(out), [], 'no process is left')
 })
 
@@ -51,15 +55,21 @@ function commandLine (pid: string): string {
 t.test('a verdict', async t => {
   const page = { kind: 'page', url: '', size: 1, began: 10_000, took: 100, received: 1, outcome: 'ok' }
   const fault = { name: 'router killed', began: 5_000, ended: 8_000 }
-  const sample = (i: number, heap: number) => ({ at: i * 15_000, name: 'proxy', pid: 1, rss: 1e8, fds: 20, sockets: 10, cpu: 1, files: 0, log: 0, heap, buffers: 0, timers: 1, handles: 5 })
+  const sample = (i: number, heap: number) => ({
+    at: i * 15_000, name: 'proxy', pid: 1, rss: 1e8, fds: 20, sockets: 10, cpu: 1, files: 0, log: 0, heap, buffers: 0, timers: 1, handles: 5
+  })
   const samples = (growth: number) => Array.from({ length: 60 }, (_, i) => sample(i, 3e7 + growth * i))
   const run: Run = { began: 0, ended: 900_000, pages: [page], faults: [fault], samples: samples(0), troubles: [] }
   const isGood = (changes: Partial<Run>): boolean => verdict({ ...run, ...changes }).good
   t.equal(isGood({}), true)
   t.equal(isGood({ pages: [] }), false, 'nothing came')
   t.equal(isGood({ pages: [page, { ...page, outcome: '502 MINWWW_CONNECTION_FAILED' }] }), true, 'a page was lost by the fault')
-  t.equal(isGood({ pages: [page, { ...page, outcome: '502 MINWWW_CONNECTION_FAILED', began: 500_000 }] }), false, 'a page was lost for no reason')
-  t.equal(isGood({ pages: [page, { ...page, outcome: '504 MINWWW_TIMEOUT', kind: 'foreign', began: 500_000 }] }), true, 'a site of which an old LeaseSet is known')
+  t.equal(
+    isGood({ pages: [page, { ...page, outcome: '502 MINWWW_CONNECTION_FAILED', began: 500_000 }] }), false, 'a page was lost for no reason'
+  )
+  t.equal(isGood(
+    { pages: [page, { ...page, outcome: '504 MINWWW_TIMEOUT', kind: 'foreign', began: 500_000 }] }
+  ), true, 'a site of which an old LeaseSet is known')
   t.equal(isGood({ pages: [page, { ...page, outcome: 'wrong bytes' }] }), false)
   t.equal(isGood({ samples: samples(4e5) }), false, 'the heap grows')
   t.equal(isGood({ samples: samples(1e5) }), true, 'a little, as caches and compiled code do')

@@ -8,7 +8,14 @@ import { randomBytes } from 'node:crypto'
 
 t.test('demo: starts, prints its contract, serves the built-in site to curl, ends cleanly', async t => {
   const demo = await startService(t, ['demo', '--proxy', '127.0.0.1:0', '--exits', '2', '--latency', '20', '--loss', '0'])
-  t.match(demo.json, { proxy: /^http:\/\/127\.0\.0\.1:\d+$/, site: 'http://demo.i2p/', exits: [/^[a-z2-7]{52}\.b32\.i2p$/, /^[a-z2-7]{52}\.b32\.i2p$/], router: /^127\.0\.0\.1:\d+$/ })
+  t.match(demo.json, {
+    proxy: /^http:\/\/127\.0\.0\.1:\d+$/,
+    site: 'http://demo.i2p/',
+    exits: [
+      /^[a-z2-7]{52}\.b32\.i2p$/, /^[a-z2-7]{52}\.b32\.i2p$/
+    ],
+    router: /^127\.0\.0\.1:\d+$/
+  })
   t.strictSame(Object.keys(demo.json), ['proxy', 'site', 'exits', 'router'])
   const curl = spawnSync('curl', ['-sS', '-i', '-x', demo.json.proxy, 'http://demo.i2p/'], { encoding: 'utf8' })
   t.equal(curl.status, 0, curl.stderr)
@@ -26,7 +33,9 @@ t.test('demo with the same seed has the same Destinations', async t => {
 })
 
 t.test('one page is two traversals: one message out, and the reply', async t => {
-  const demo = await startService(t, ['demo', '--proxy', '127.0.0.1:0', '--exits', '1', '--latency', '20', '--jitter', '0', '--loss', '0', '--log-level', 'debug'])
+  const demo = await startService(
+    t, ['demo', '--proxy', '127.0.0.1:0', '--exits', '1', '--latency', '20', '--jitter', '0', '--loss', '0', '--log-level', 'debug']
+  )
   await fetchPage('http://demo.i2p/', demo.json.proxy)
   const before = demo.stderr().length
   await fetchPage('http://demo.i2p/steps.html', demo.json.proxy)
@@ -42,7 +51,9 @@ t.test('a response above the cap arrives or says that it is too large', async t 
   await new Promise<void>(resolve => httpd.listen(0, '127.0.0.1', resolve))
   t.teardown(() => { httpd.closeAllConnections(); httpd.close() })
   const { port } = httpd.address() as AddressInfo
-  const demo = await startService(t, ['demo', '--proxy', '127.0.0.1:0', '--latency', '5', '--loss', '0', '--site', `large.i2p=http://127.0.0.1:${port}`])
+  const demo = await startService(
+    t, ['demo', '--proxy', '127.0.0.1:0', '--latency', '5', '--loss', '0', '--site', `large.i2p=http://127.0.0.1:${port}`]
+  )
   const page = await fetchPage('http://large.i2p/', demo.json.proxy)
   t.equal(page.status, 200)
   t.strictSame(page.body, body)
@@ -51,7 +62,8 @@ t.test('a response above the cap arrives or says that it is too large', async t 
 t.test('wrong use is one line on standard error and status 2, failure status 1', async t => {
   const wrong: string[][] = [
     ['demo', '--nonsense'], ['demo', '--latency', 'fast'], ['demo', '--loss', '101'], ['demo', '--exits', '0'], ['demo', '--proxy', 'here'],
-    ['demo', '--site', 'nothing'], ['proxy', '--router', '127.0.0.1:1'], ['nonsense'], ['demo', '--strategy', 'best'], ['demo', '--exits', '1.5'], []
+    ['demo', '--site', 'nothing'], ['proxy', '--router', '127.0.0.1:1'], ['nonsense'], ['demo', '--strategy', 'best'],
+    ['demo', '--exits', '1.5'], []
   ]
   for (const args of wrong) {
     const { status, stdout, stderr } = runCli(args)
@@ -61,7 +73,9 @@ t.test('wrong use is one line on standard error and status 2, failure status 1',
   }
   const port = await freePort()
   // What is wrong is said before there is a router.
-  const usage = runCli(['exit', '--router', `127.0.0.1:${port}`, '--upstream', 'foo', '--console', '0.0.0.0:1', '--methods', 'FETCH', '--json'])
+  const usage = runCli(
+    ['exit', '--router', `127.0.0.1:${port}`, '--upstream', 'foo', '--console', '0.0.0.0:1', '--methods', 'FETCH', '--json']
+  )
   t.equal(usage.status, 2)
   t.match(usage.stderr, /^minwww: --console: [^\n]+\nminwww: --upstream: [^\n]+\nminwww: --methods: [^\n]+\n$/)
   const noRouter = runCli(['exit', '--router', `127.0.0.1:${port}`, '--json'])
@@ -98,6 +112,10 @@ t.test('config: what is wrong is named', async t => {
   t.match(check('[exit]\nlimit_out = 64\n'), { status: 2, stderr: /no setting 'limit_out'/ })
   t.match(check('[nowhere]\n'), { status: 2, stderr: /\[nowhere\] is not a section/ })
   t.match(check('[exit\n'), { status: 2, stderr: /minwww\.toml/ })
-  t.match(check('[exit]\nlimit-out = "much"\n'), { status: 2, stderr: /^minwww: \S*minwww\.toml:2: \[exit\] limit-out: "much" must be a number[^\n]*\n$/ })
-  t.match(check('[exit]\nupstream = "foo"\nallow-hosts = "nofile"\n'), { status: 2, stderr: /toml:2: \[exit\] upstream: [^]*toml:3: \[exit\] allow-hosts: nofile: / })
+  t.match(check('[exit]\nlimit-out = "much"\n'), {
+    status: 2, stderr: /^minwww: \S*minwww\.toml:2: \[exit\] limit-out: "much" must be a number[^\n]*\n$/
+  })
+  t.match(check(
+    '[exit]\nupstream = "foo"\nallow-hosts = "nofile"\n'
+  ), { status: 2, stderr: /toml:2: \[exit\] upstream: [^]*toml:3: \[exit\] allow-hosts: nofile: / })
 })

@@ -17,7 +17,9 @@ const ACCOUNTING = 1_000
 
 /** A web server whose answer to /N is N bytes, and to anything else a few. */
 async function startSizes (t: Test): Promise<string> {
-  const server = createServer((request, response) => { response.end(Buffer.alloc(Number(request.url?.slice(1).replace(/\?.*/, '')) || 10, 'abcdefghi')) })
+  const server = createServer(
+    (request, response) => { response.end(Buffer.alloc(Number(request.url?.slice(1).replace(/\?.*/, '')) || 10, 'abcdefghi')) }
+  )
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => { server.closeAllConnections(); server.close() })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -30,15 +32,20 @@ async function startNetwork (t: Test, exitArgs: string[][], proxyArgs: string[] 
   const origin = await startSizes(t)
   const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0', '--latency', '10'])
   const i2cp = ['--router', router.json.i2cp as string]
-  const exits = await Promise.all(exitArgs.map(async args => await startService(t, ['exit', ...i2cp, '--site', `sizes.i2p=${origin}`, ...args])))
-  const proxy = await startService(t, ['proxy', ...i2cp, '--proxy', '127.0.0.1:0', ...exits.flatMap(exit => ['--exit', exit.json.destination as string]), ...proxyArgs])
+  const exits = await Promise.all(
+    exitArgs.map(async args => await startService(t, ['exit', ...i2cp, '--site', `sizes.i2p=${origin}`, ...args]))
+  )
+  const proxy = await startService(
+    t, ['proxy', ...i2cp, '--proxy', '127.0.0.1:0', ...exits.flatMap(exit => ['--exit', exit.json.destination as string]), ...proxyArgs]
+  )
   return { exits, proxy, origin, fetch: async path => await fetchPage(`http://sizes.i2p${path}`, proxy.json.proxy) }
 }
 
 t.test('the second request to a site of ours goes as a message', async t => {
   const { exits: [exit], proxy } = await startNetwork(t, [[]], ['--log-level', 'debug'])
   const url = `http://${String(exit?.json.b32)}`
-  const paths = () => logLines(proxy.stderr()).filter(({ msg }) => msg === 'request done').map(({ path, status }) => `${String(path)} ${String(status)}`)
+  const paths = () => logLines(proxy.stderr()).filter(({ msg }) => msg === 'request done')
+    .map(({ path, status }) => `${String(path)} ${String(status)}`)
   const site = await fetchPage(`${url}/1000`, proxy.json.proxy)
   t.equal(site.status, 200)
   t.equal(site.body.length, 1000)
@@ -51,7 +58,9 @@ t.test('the second request to a site of ours goes as a message', async t => {
 
 t.test('metrics as Prometheus wants them, consoles under load', { skip: missing(CHROMIUM, PROMTOOL, PROMETHEUS) }, async t => {
   const console = `127.0.0.1:${await freePort()}`
-  const { proxy, fetch } = await startNetwork(t, [['--console', console, '--limit-out', '200', '--quota-day', '50', '--state', temporaryFolder(t)], []])
+  const { proxy, fetch } = await startNetwork(
+    t, [['--console', console, '--limit-out', '200', '--quota-day', '50', '--state', temporaryFolder(t)], []]
+  )
   const address = new URL(proxy.json.proxy).host
   const browser = await startBrowser(t)
   const page = await browser.newPage({ viewport: { width: 1200, height: 900 } })
@@ -81,7 +90,9 @@ async function scrape (t: Test, targets: string[]): Promise<void> {
   const listen = `127.0.0.1:${await freePort()}`
   const config = { global: { scrape_interval: '1s' }, scrape_configs: [{ job_name: 'minwww', static_configs: [{ targets }] }] }
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config))
-  const child = spawnBound(PROMETHEUS, [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=${listen}`], { stdio: 'ignore' })
+  const child = spawnBound(PROMETHEUS, [
+    `--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=${listen}`
+  ], { stdio: 'ignore' })
   const ended = once(child, 'exit')
   t.teardown(async () => { child.kill('SIGKILL'); await ended })
   const query = async (expression: string): Promise<number[]> => {
@@ -91,7 +102,9 @@ async function scrape (t: Test, targets: string[]): Promise<void> {
     return data.result.map(({ value }) => Number(value[1]))
   }
   const deadline = performance.now() + 60_000
-  while ((await query('up == 1')).length < targets.length && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 200))
+  while ((await query('up == 1')).length < targets.length && performance.now() < deadline) {
+    await new Promise(resolve => setTimeout(resolve, 200))
+  }
   t.strictSame(await query('up'), [1, 1])
   t.ok(((await query('minwww_exit_out_bytes_total'))[0] ?? 0) > 100_000)
   t.ok(((await query('sum(minwww_proxy_requests_total)'))[0] ?? 0) >= 120)
@@ -121,7 +134,9 @@ t.test('drain and reload under load lose no request', async t => {
     const target = asked + count
     await new Promise<void>(resolve => { reached = () => { if (asked >= target) resolve() } })
   }
-  const limits = async (): Promise<{ out: number }> => (JSON.parse((await fetchPage(`http://${console}/state`)).body.toString()) as { limits: { out: number } }).limits
+  const limits = async (): Promise<{ out: number }> => (JSON.parse(
+    (await fetchPage(`http://${console}/state`)).body.toString()
+  ) as { limits: { out: number } }).limits
   const began = performance.now()
   const clients = Array.from({ length: 8 }, client)
   await progress(60)
@@ -137,7 +152,9 @@ t.test('drain and reload under load lose no request', async t => {
   run.isOver = true
   await Promise.all(clients)
   t.strictSame(failed, [])
-  t.comment(`${asked} requests in ${Math.round((performance.now() - began) / 100) / 10} s; the drained exit ended in ${Math.round(took)} ms`)
+  t.comment(
+    `${asked} requests in ${Math.round((performance.now() - began) / 100) / 10} s; the drained exit ended in ${Math.round(took)} ms`
+  )
   t.equal(proxy.child.exitCode, null)
 })
 
@@ -151,10 +168,15 @@ t.test('kill -9 under load keeps the quota, and it is kept until it is used up',
   const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0'])
   const origin = await startSizes(t)
   const console = `127.0.0.1:${await freePort()}`
-  const start = async (): Promise<Service> => await startService(t, ['exit', '--router', router.json.i2cp, '--site', `sizes.i2p=${origin}`, '--keys', keys, '--state', state, '--quota-day', '8', '--console', console])
+  const start = async (): Promise<Service> => await startService(t, [
+    'exit', '--router', router.json.i2cp, '--site', `sizes.i2p=${origin}`, '--keys', keys, '--state', state, '--quota-day', '8',
+    '--console', console
+  ])
   /** What the exit has counted, and when by its own clock. */
   const used = async (): Promise<{ now: number, bytes: number }> => {
-    const { now, quota } = JSON.parse((await fetchPage(`http://${console}/state`)).body.toString()) as { now: number, quota: { dayUsed: number } }
+    const { now, quota } = JSON.parse(
+      (await fetchPage(`http://${console}/state`)).body.toString()
+    ) as { now: number, quota: { dayUsed: number } }
     return { now, bytes: quota.dayUsed }
   }
   let exit = await start()
@@ -179,7 +201,9 @@ t.test('kill -9 under load keeps the quota, and it is kept until it is used up',
     const old = seen.findLast(({ now }) => now <= killed.now - ACCOUNTING)!
     exit = await start()
     const { bytes } = await used()
-    t.ok(bytes >= old.bytes, `round ${round}: ${old.bytes} bytes a second before the kill, ${killed.bytes} at it, ${bytes} after the restart`)
+    t.ok(
+      bytes >= old.bytes, `round ${round}: ${old.bytes} bytes a second before the kill, ${killed.bytes} at it, ${bytes} after the restart`
+    )
   }
   await eventually(async () => (await fetchPage(`http://${console}/healthz`)).status === 503)
   run.isOver = true
@@ -188,7 +212,9 @@ t.test('kill -9 under load keeps the quota, and it is kept until it is used up',
   t.ok(over < 300 * KILOBYTE, `what was let in is finished: ${over} bytes over`)
   const total = (await used()).bytes
   const file = join(state, readdirSync(state)[0]!)
-  await eventually(async () => (JSON.parse(readFileSync(file, 'utf8').trim().split('\n').at(-1)!) as { dayBytes: number }).dayBytes >= total)
+  await eventually(
+    async () => (JSON.parse(readFileSync(file, 'utf8').trim().split('\n').at(-1)!) as { dayBytes: number }).dayBytes >= total
+  )
   await exit.stop('SIGKILL')
   exit = await start()
   t.equal((await fetchPage(`http://${console}/healthz`)).status, 503, 'the quota is still used up')

@@ -20,10 +20,14 @@ for (const version of ['22', '24']) {
 
 /** Starts the installed demo with this Node, and fetches its site. */
 async function browse (t: Test, node: string): Promise<void> {
-  const child = spawn(node, [join(folder, 'node_modules/.bin/minwww'), 'demo', '--proxy', '127.0.0.1:0', '--latency', '5', '--json'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(node, [
+    join(folder, 'node_modules/.bin/minwww'), 'demo', '--proxy', '127.0.0.1:0', '--latency', '5', '--json'
+  ], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   t.teardown(async () => { child.kill('SIGKILL'); await ended })
-  const [line] = await Promise.race([once(child.stdout, 'data'), ended.then(([status]) => { throw new Error(`ended with status ${String(status)}`) })]) as [Buffer]
+  const [line] = await Promise.race(
+    [once(child.stdout, 'data'), ended.then(([status]) => { throw new Error(`ended with status ${String(status)}`) })]
+  ) as [Buffer]
   const { proxy, site } = JSON.parse(line.toString()) as { proxy: string, site: string }
   const page = await fetchPage(site, proxy)
   t.equal(page.status, 200)

@@ -10,7 +10,9 @@ export const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter
 /** Installs packages from the registry, or files, into a folder that goes with the test. */
 export function installPackages (t: Test, ...packages: string[]): string {
   const folder = temporaryFolder(t)
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefix', folder, ...packages], { cwd: folder, stdio: 'pipe', env: ENVIRONMENT })
+  execFileSync(
+    'npm', ['install', '--no-audit', '--no-fund', '--prefix', folder, ...packages], { cwd: folder, stdio: 'pipe', env: ENVIRONMENT }
+  )
   return folder
 }
 

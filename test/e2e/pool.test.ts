@@ -3,12 +3,15 @@ import { documentationTree, fetchPage, logLines, missing, startNginx, startServi
 import { pickPages } from './pages.ts'
 
 const PAGES = 200
-async function startPool (t: Test, origin: string, options: string[], proxyOptions: string[] = []): Promise<{ exits: Service[], proxy: Service }> {
+async function startPool (
+  t: Test, origin: string, options: string[], proxyOptions: string[] = []
+): Promise<{ exits: Service[], proxy: Service }> {
   const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0', ...options])
   const address = router.json.i2cp as string
   const exits = [await startService(t, ['exit', '--router', address, '--site', `docs.i2p=${origin}`, '--log-level', 'info']),
     await startService(t, ['exit', '--router', address, '--site', `docs.i2p=${origin}`, '--log-level', 'info'])]
-  const proxy = await startService(t, ['proxy', '--router', address, '--proxy', '127.0.0.1:0', '--strategy', 'round-robin', '--log-level', 'debug', ...proxyOptions,
+  const proxy = await startService(t, ['proxy', '--router', address, '--proxy', '127.0.0.1:0', '--strategy', 'round-robin', '--log-level',
+    'debug', ...proxyOptions,
     ...exits.flatMap(exit => ['--exit', exit.json.b32 as string])])
   return { exits, proxy }
 }
@@ -30,7 +33,9 @@ t.test('three processes and nginx: 200 real pages, byte-identical, one exit kill
   let wrong = 0
   let fetched = 0
   const fetchOne = async (page: string): Promise<void> => {
-    const [direct, through] = await Promise.all([fetchPage(`${origin}/${page}`), fetchPage(`http://docs.i2p/${page}`, proxy.json.proxy as string)])
+    const [direct, through] = await Promise.all(
+      [fetchPage(`${origin}/${page}`), fetchPage(`http://docs.i2p/${page}`, proxy.json.proxy as string)]
+    )
     if (through.status !== 200 || !direct.body.equals(through.body)) {
       wrong++
       t.comment(`${page}: ${through.status}, ${through.body.length} of ${direct.body.length} bytes`)

@@ -8,7 +8,9 @@ t.test('the router goes and comes back: the same tab loads', { skip: missing(CHR
   const i2cp = `127.0.0.1:${await freePort()}`
   const router = await startService(t, ['router', '--i2cp', i2cp, '--latency', '10'])
   const exit = await startService(t, ['exit', '--router', i2cp, '--site', `web.i2p=${site.origin}`])
-  const proxy = await startService(t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--exit', exit.json.destination, '--timeout', '10'])
+  const proxy = await startService(
+    t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--exit', exit.json.destination, '--timeout', '10']
+  )
   const browser = await startBrowser(t, proxy.json.proxy)
   const page = await browser.newPage({ viewport: { width: 900, height: 600 } })
   t.equal((await page.goto('http://web.i2p/socket'))?.status(), 200)
@@ -33,8 +35,12 @@ t.test('all exits are dead: the copy in the cache, else 504', { skip: missing(CH
   const site = await startWebSite(t)
   const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0', '--latency', '10'])
   const i2cp = ['--router', router.json.i2cp as string]
-  const exits = [await startService(t, ['exit', ...i2cp, '--site', `web.i2p=${site.origin}`]), await startService(t, ['exit', ...i2cp, '--site', `web.i2p=${site.origin}`])]
-  const proxy = await startService(t, ['proxy', ...i2cp, '--proxy', '127.0.0.1:0', '--timeout', '6', ...exits.flatMap(exit => ['--exit', exit.json.destination as string])])
+  const exits = [await startService(
+    t, ['exit', ...i2cp, '--site', `web.i2p=${site.origin}`]
+  ), await startService(t, ['exit', ...i2cp, '--site', `web.i2p=${site.origin}`])]
+  const proxy = await startService(
+    t, ['proxy', ...i2cp, '--proxy', '127.0.0.1:0', '--timeout', '6', ...exits.flatMap(exit => ['--exit', exit.json.destination as string])]
+  )
   const browser = await startBrowser(t, proxy.json.proxy)
   const page = await browser.newPage({ viewport: { width: 1100, height: 800 } })
   await page.goto('http://web.i2p/cached')

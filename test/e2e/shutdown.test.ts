@@ -21,8 +21,13 @@ t.test('SIGTERM and SIGINT end every service with status 0 in time', async t => 
   const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0'])
   const i2cp = ['--router', router.json.i2cp as string]
   const target = await silentServer(t)
-  const exit = await startService(t, ['exit', ...i2cp, '--site', `a.i2p=http://${target}`, '--console', `127.0.0.1:${await freePort()}`, '--state', temporaryFolder(t), '--quota-day', '100'])
-  const proxy = await startService(t, ['proxy', ...i2cp, '--proxy', '127.0.0.1:0', '--exit', exit.json.destination, '--cache-dir', temporaryFolder(t)])
+  const exit = await startService(t, [
+    'exit', ...i2cp, '--site', `a.i2p=http://${target}`, '--console', `127.0.0.1:${await freePort()}`, '--state', temporaryFolder(t),
+    '--quota-day', '100'
+  ])
+  const proxy = await startService(
+    t, ['proxy', ...i2cp, '--proxy', '127.0.0.1:0', '--exit', exit.json.destination, '--cache-dir', temporaryFolder(t)]
+  )
   const server = await startService(t, ['tunnel', 'server', ...i2cp, '--target', target])
   const client = await startService(t, ['tunnel', 'client', ...i2cp, '--destination', server.json.destination, '--listen', '127.0.0.1:0'])
   const demo = await startService(t, ['demo', '--proxy', '127.0.0.1:0', '--latency', '5'])
@@ -30,7 +35,10 @@ t.test('SIGTERM and SIGINT end every service with status 0 in time', async t => 
   const hanging = fetchPage('http://a.i2p/', proxy.json.proxy).catch(() => undefined)
   const through = fetchPage(`http://${String(client.json.listen)}/`).catch(() => undefined)
   await fetchPage('http://demo.i2p/', demo.json.proxy)
-  for (const [name, service, signal] of [['client', client, 'SIGINT'], ['server', server, 'SIGTERM'], ['exit', exit, 'SIGTERM'], ['proxy', proxy, 'SIGINT'], ['demo', demo, 'SIGTERM'], ['router', router, 'SIGTERM']] as const) {
+  for (const [name, service, signal] of [
+    ['client', client, 'SIGINT'], ['server', server, 'SIGTERM'], ['exit', exit, 'SIGTERM'], ['proxy', proxy, 'SIGINT'],
+    ['demo', demo, 'SIGTERM'], ['router', router, 'SIGTERM']
+  ] as const) {
     const { status, took } = await service.stop(signal)
     t.equal(status, 0, `${name}: status ${String(status)} ${service.stderr()}`)
     t.ok(took < LIMIT, `${name} ended in ${Math.round(took)} ms`)

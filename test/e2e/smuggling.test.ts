@@ -79,11 +79,16 @@ t.test('smuggling and malformed shapes through proxy and exit', async t => {
   t.ok(arrived.length > 0 && asked.length > 0)
   t.strictSame(asked.filter(url => !url.startsWith(`http://${SITE}/`)), [], 'the exit was asked for nothing else')
   t.strictSame(arrived.filter(({ url }) => /evil/.test(url)), [])
-  t.strictSame(arrived.filter(({ fields }) => fields.some(name => !ALLOWED.has(name.toLowerCase()))), [], 'no field that the proxy does not set')
+  t.strictSame(
+    arrived.filter(({ fields }) => fields.some(name => !ALLOWED.has(name.toLowerCase()))), [], 'no field that the proxy does not set'
+  )
   t.strictSame(arrived.filter(({ fields }) => new Set(fields.map(name => name.toLowerCase())).size < fields.length), [], 'none twice')
-  t.strictSame(arrived.filter(({ fields }) => fields.filter(name => /^(?:content-length|transfer-encoding)$/i.test(name)).length > 1), [], 'one length')
+  t.strictSame(
+    arrived.filter(({ fields }) => fields.filter(name => /^(?:content-length|transfer-encoding)$/i.test(name)).length > 1), [], 'one length'
+  )
 })
 
-const ALLOWED = new Set(['host', 'user-agent', 'accept', 'accept-language', 'accept-encoding', 'connection', 'content-length', 'transfer-encoding', 'content-encoding', 'cookie',
+const ALLOWED = new Set(['host', 'user-agent', 'accept', 'accept-language', 'accept-encoding', 'connection', 'content-length',
+  'transfer-encoding', 'content-encoding', 'cookie',
   // what an exit tells its own sites of the client
   'x-i2p-desthash', 'x-i2p-destb32', 'x-i2p-destb64'])

@@ -10,7 +10,9 @@ const CLI = join(ROOT, 'packages/minwww/bin/minwww.js')
 
 /** Runs a command on a terminal until it ends or has said what is waited for; what it showed, and its status. */
 async function onTerminal (t: Test, args: string[], wanted?: RegExp): Promise<{ text: string, status: number | null }> {
-  const child = spawnBound(SCRIPT, ['-qefc', [process.execPath, CLI, ...args].join(' '), '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawnBound(
+    SCRIPT, ['-qefc', [process.execPath, CLI, ...args].join(' '), '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] }
+  )
   t.teardown(() => { child.kill('SIGKILL') })
   let text = ''
   const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
@@ -24,11 +26,18 @@ async function onTerminal (t: Test, args: string[], wanted?: RegExp): Promise<{ 
 
 const NOT_FOR_PEOPLE = /^\s*\{"|\n\s+at [^\n]+:\d+:\d+|Error: /m
 
-t.test('on a terminal there are lines for people: no JSON, no stack, one line where it cannot start', { skip: missing(SCRIPT) }, async t => {
+t.test('on a terminal there are lines for people: no JSON, no stack, one line where it cannot start', {
+  skip: missing(SCRIPT)
+}, async t => {
   const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0'])
   const i2cp = ['--router', router.json.i2cp as string]
-  const exit = await onTerminal(t, ['exit', ...i2cp, '--site', 'a.i2p=http://127.0.0.1:1', '--console', '127.0.0.1:0', '--limit-out', '64'], /to use it/)
-  t.match(exit.text, /exit ready: [^]*site +http:\/\/a\.i2p\/ from http:\/\/127\.0\.0\.1:1\n[^]*limits +64 KB\/s out[^]*console +http:\/\/127\.0\.0\.1:\d+\/\n[^]*minwww proxy --exit [a-z2-7]{52}\.b32\.i2p\n/)
+  const exit = await onTerminal(
+    t, ['exit', ...i2cp, '--site', 'a.i2p=http://127.0.0.1:1', '--console', '127.0.0.1:0', '--limit-out', '64'], /to use it/
+  )
+  t.match(
+    exit.text,
+    /exit ready: [^]*site +http:\/\/a\.i2p\/ from http:\/\/127\.0\.0\.1:1\n[^]*limits +64 KB\/s out[^]*console +http:\/\/127\.0\.0\.1:\d+\/\n[^]*minwww proxy --exit [a-z2-7]{52}\.b32\.i2p\n/
+  )
   const proxy = await onTerminal(t, ['proxy', ...i2cp, '--proxy', '127.0.0.1:0', '--exit', 'nobody.i2p'], /exit not found: nobody\.i2p \(/)
   t.match(proxy.text, /proxy ready[^]*exit not found: nobody\.i2p/, 'it goes on, and says so')
   t.equal(proxy.text.match(/building tunnels/g)?.length, 1, 'progress is said once')
@@ -40,7 +49,9 @@ t.test('on a terminal there are lines for people: no JSON, no stack, one line wh
   for (const [args, line] of [
     [['demo', '--proxy', address], /^minwww: 127\.0\.0\.1:\d+: the port is already in use; [^\n]+--proxy[^\n]+\n$/],
     [['proxy', ...i2cp, '--exit', 'foo'], /^minwww: --exit: 'foo' is not [^\n]+\n$/],
-    [['proxy', ...i2cp, '--exit', 'a.i2p', '--proxy', '127.0.0.1:0', '--cache-dir', '/dev/null/x'], /^minwww: \/dev\/null\/x: is below a file[^\n]+--cache-dir\n$/]
+    [[
+      'proxy', ...i2cp, '--exit', 'a.i2p', '--proxy', '127.0.0.1:0', '--cache-dir', '/dev/null/x'
+    ], /^minwww: \/dev\/null\/x: is below a file[^\n]+--cache-dir\n$/]
   ] as const) {
     const { text } = await onTerminal(t, [...args])
     t.match(text, line)
@@ -71,7 +82,9 @@ t.test('the demo serves its own sites, and the web only with --allow-web', async
   const refused = await fetchPage('http://example.com/', demo.json.proxy)
   t.equal(refused.status, 403)
   t.match((await fetchPage('http://demo.i2p/', demo.json.proxy)).body.toString(), /It hides nobody/)
-  for (const page of ['/', '/console']) t.match((await fetchPage(`${String(demo.json.proxy)}${page}`)).body.toString(), /This is a demo on one machine: it hides nobody/)
+  for (const page of ['/', '/console']) {
+    t.match((await fetchPage(`${String(demo.json.proxy)}${page}`)).body.toString(), /This is a demo on one machine: it hides nobody/)
+  }
 })
 
 t.test('ping sums up when it is interrupted; the router has a default; a scenario that is none is named', async t => {
@@ -84,8 +97,12 @@ t.test('ping sums up when it is interrupted; the router has a default; a scenari
   await pinged
   t.equal((await ping.stop('SIGINT')).status, 0)
   t.match(said, /^[2-9] sent, [2-9] received, round trip min\/median\/max /)
-  for (const args of [['lookup', '--help'], ['doctor', '--help'], ['ping', '--help'], ['tunnel', 'server', '--help'], ['tunnel', 'client', '--help']]) {
+  for (const args of [
+    ['lookup', '--help'], ['doctor', '--help'], ['ping', '--help'], ['tunnel', 'server', '--help'], ['tunnel', 'client', '--help']
+  ]) {
     t.match(runCli(args).stdout, /--router <HOST:PORT>[^]*default:\s+"127\.0\.0\.1:7654"/, args.join(' '))
   }
-  t.match(runCli(['bench', 'foo']), { status: 2, stderr: "minwww: 'foo' is no scenario; there are grid, tunnel, routers, pages, i2cp, cost, steps, url\n" })
+  t.match(runCli(['bench', 'foo']), {
+    status: 2, stderr: "minwww: 'foo' is no scenario; there are grid, tunnel, routers, pages, i2cp, cost, steps, url\n"
+  })
 })

@@ -44,22 +44,32 @@ const ROUTES: Record<string, Handler> = {
   },
   '/upload': (request, response) => {
     if (request.method !== 'POST') {
-      html(response, page('Upload', '<form method="post" enctype="multipart/form-data"><input type="file" name="file"><button>Send</button></form>'))
+      html(response, page(
+        'Upload', '<form method="post" enctype="multipart/form-data"><input type="file" name="file"><button>Send</button></form>'
+      ))
       return
     }
     collect(request, body => html(response, page('Uploaded', `<pre id="got">${sha256(filePart(body))}</pre>`)))
   },
   '/download': (_request, response, { download }) => {
-    response.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': download.length, 'Content-Disposition': 'attachment; filename="large.bin"' }).end(download)
+    response.writeHead(200, {
+      'Content-Type': 'application/octet-stream',
+      'Content-Length': download.length,
+      'Content-Disposition': 'attachment; filename="large.bin"'
+    }).end(download)
   },
   '/cookies/set': (_request, response) => {
-    response.writeHead(302, { Location: '/cookies/hop', 'Set-Cookie': ['first=1; Path=/', 'second=two; Path=/cookies; HttpOnly', 'wide=no; Domain=i2p'] }).end()
+    response.writeHead(
+      302, { Location: '/cookies/hop', 'Set-Cookie': ['first=1; Path=/', 'second=two; Path=/cookies; HttpOnly', 'wide=no; Domain=i2p'] }
+    ).end()
   },
   '/cookies/hop': (_request, response) => { response.writeHead(307, { Location: 'show?q=a%20b' }).end() },
   '/cookies/show': (request, response) => { html(response, page('Cookies', `<pre id="got">${request.headers.cookie ?? ''}</pre>`)) },
   '/socket': (_request, response) => { html(response, page('Socket', '')) },
   '/cached': (_request, response, { requests }) => {
-    html(response, page('Cached', `<p id="got">visit ${requests.filter(entry => entry === 'GET /cached').length}</p>`), { ETag: '"v1"', 'Cache-Control': 'max-age=0' })
+    html(response, page(
+      'Cached', `<p id="got">visit ${requests.filter(entry => entry === 'GET /cached').length}</p>`
+    ), { ETag: '"v1"', 'Cache-Control': 'max-age=0' })
   }
 }
 
@@ -101,9 +111,16 @@ function handlerOf (url: string): Handler {
 function part (request: IncomingMessage, response: ServerResponse): void {
   const [, , file = ''] = (request.url ?? '').split('/')
   const index = parseInt(file, 10)
-  if (file.endsWith('.css')) response.writeHead(200, { 'Content-Type': 'text/css' }).end(`:root { --part-${index}: ${index} }\n`.repeat(1 + index % 20))
-  else if (file.endsWith('.js')) response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(`window.parts = (window.parts ?? 0) + 1 // ${'x'.repeat(index * 100)}\n`)
-  else response.writeHead(200, { 'Content-Type': 'image/svg+xml' }).end(`<svg xmlns="http://www.w3.org/2000/svg" width="30" height="30"><circle cx="15" cy="15" r="${3 + index % 12}"/></svg>`)
+  if (file.endsWith('.css')) {
+    response.writeHead(200, { 'Content-Type': 'text/css' })
+      .end(`:root { --part-${index}: ${index} }\n`.repeat(1 + index % 20))
+  } else if (file.endsWith('.js')) {
+    response.writeHead(200, { 'Content-Type': 'text/javascript' })
+      .end(`window.parts = (window.parts ?? 0) + 1 // ${'x'.repeat(index * 100)}\n`)
+  } else {
+    response.writeHead(200, { 'Content-Type': 'image/svg+xml' })
+      .end(`<svg xmlns="http://www.w3.org/2000/svg" width="30" height="30"><circle cx="15" cy="15" r="${3 + index % 12}"/></svg>`)
+  }
 }
 
 function manyResources (): string {
@@ -147,7 +164,8 @@ export function makeCertificate (folder: string): Certificate {
   openssl('req', '-x509', ...ec, '-days', '30', '-subj', '/CN=MinWWW test CA', '-keyout', file('ca.key'), '-out', file('ca.pem'))
   openssl('req', ...ec, '-subj', '/CN=127.0.0.1', '-keyout', file('site.key'), '-out', file('site.csr'))
   writeFileSync(file('site.ext'), 'subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n')
-  openssl('x509', '-req', '-in', file('site.csr'), '-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial', '-days', '30', '-extfile', file('site.ext'), '-out', file('site.pem'))
+  openssl('x509', '-req', '-in', file('site.csr'), '-CA', file('ca.pem'),
+    '-CAkey', file('ca.key'), '-CAcreateserial', '-days', '30', '-extfile', file('site.ext'), '-out', file('site.pem'))
   const publicKey = openssl('x509', '-in', file('ca.pem'), '-pubkey', '-noout').toString()
   const der = Buffer.from(publicKey.replace(/-----[^-]+-----|\s/g, ''), 'base64')
   return {

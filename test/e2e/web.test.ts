@@ -9,9 +9,12 @@ const MEGABYTE = 1024 * 1024
 
 t.test('Chromium does on I2P what it does on the web', { skip: missing(CHROMIUM, '/usr/bin/openssl') }, async t => {
   const certificate = makeCertificate(temporaryFolder(t))
-  const [site, secure, unknown] = [await startWebSite(t), await startSecureSite(t, certificate), await startSecureSite(t, makeCertificate(temporaryFolder(t)))]
-  const demo = await startService(t, ['demo', '--proxy', '127.0.0.1:0', '--latency', '20', '--jitter', '4', '--loss', '0.2', '--log-level', 'debug',
-    '--site', `web.i2p=${site.origin}`, ...[site, secure, unknown].flatMap(({ port }) => ['--allow-address', `127.0.0.1/32:${port}`])])
+  const [site, secure, unknown] = [
+    await startWebSite(t), await startSecureSite(t, certificate), await startSecureSite(t, makeCertificate(temporaryFolder(t)))
+  ]
+  const demo =
+    await startService(t, ['demo', '--proxy', '127.0.0.1:0', '--latency', '20', '--jitter', '4', '--loss', '0.2', '--log-level', 'debug',
+      '--site', `web.i2p=${site.origin}`, ...[site, secure, unknown].flatMap(({ port }) => ['--allow-address', `127.0.0.1/32:${port}`])])
   const proxy = demo.json.proxy as string
   const browser = await startBrowser(t, proxy, [`--ignore-certificate-errors-spki-list=${certificate.spki}`])
   const page = await browser.newPage({ viewport: { width: 1000, height: 800 } })
@@ -27,8 +30,10 @@ t.test('Chromium does on I2P what it does on the web', { skip: missing(CHROMIUM,
     t.strictSame(failed, [])
     t.equal(new Set(site.requests.filter(entry => entry.includes('/part/'))).size, RESOURCES)
     // A request whose reply was lost or late goes to another exit, which fetches it again.
-    const repeated = logLines(demo.stderr()).filter(({ msg, type, attempt }) => msg === 'minwww message out' && type !== 'want' && Number(attempt) > 0).length
-    t.ok(site.requests.filter(entry => entry.includes('/part/')).length <= RESOURCES + repeated, `nothing was fetched twice, but for ${repeated} repeated requests`)
+    const repeated = logLines(demo.stderr())
+      .filter(({ msg, type, attempt }) => msg === 'minwww message out' && type !== 'want' && Number(attempt) > 0).length
+    t.ok(site.requests.filter(entry => entry.includes('/part/')).length <= RESOURCES + repeated,
+      `nothing was fetched twice, but for ${repeated} repeated requests`)
     await screenshot(page, 'many-resources')
   })
 

@@ -34,13 +34,24 @@ function sendFile (request: Parameters<Handler>[0], response: Parameters<Handler
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
   const part = from > 0 && request.headers['if-range'] === '"v1"'
   response.writeHead(part ? 206 : 200, {
-    etag: '"v1"', 'accept-ranges': 'bytes', 'content-length': part ? LARGE - from : LARGE, ...(part && { 'content-range': `bytes ${from}-${LARGE - 1}/${LARGE}` })
+    etag: '"v1"',
+    'accept-ranges': 'bytes',
+    'content-length': part
+      ? LARGE - from
+      : LARGE,
+    ...(part && { 'content-range': `bytes ${from}-${LARGE - 1}/${LARGE}` })
   }).end(part ? FILE_BYTES.subarray(from) : FILE_BYTES)
 }
 
 const STAGES: Stage[] = [
   { fault: 'the site was asked and has not answered', path: '/asked', site: exit => () => { exit.kill() } },
-  { fault: 'the site has answered by half', path: '/half', site: exit => (_request, response) => { response.writeHead(200, { 'content-length': SIZE }).write(Buffer.alloc(SIZE / 2), () => exit.kill()) } },
+  {
+    fault: 'the site has answered by half',
+    path: '/half',
+    site: exit => (_request, response) => {
+      response.writeHead(200, { 'content-length': SIZE }).write(Buffer.alloc(SIZE / 2), () => exit.kill())
+    }
+  },
   {
     fault: 'the reply is on its way',
     path: '/way',
@@ -91,7 +102,9 @@ t.test('an exit is killed at every stage of a reply; another one answers', async
     else if (request.url?.startsWith('/large') === true) response.writeHead(200, { 'content-length': LARGE }).end(Buffer.alloc(LARGE, 2))
     else reply(response)
   })
-  const proxy = await startService(t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--timeout', '60', ...exits.flatMap(({ service }) => ['--exit', service.json.destination as string])])
+  const proxy = await startService(t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--timeout', '60', ...exits.flatMap(
+    ({ service }) => ['--exit', service.json.destination as string]
+  )])
   const address = proxy.json.proxy as string
   const usual = await fetchPage(`${PAGE}/usual`, address)
   t.equal(usual.status, 200)
@@ -109,7 +122,8 @@ t.test('an exit is killed at every stage of a reply; another one answers', async
     answers.push([fault, page.took])
   }
   record(FILE, {
-    fault: 'exit killed before the request, while it waits for the site, in the middle of the answer, in the middle of the reply (60 KB page)',
+    fault: 'exit killed before the request, while it waits for the site, in the middle of the answer, in the middle of the reply (60 ' +
+      'KB page)',
     user: 'the page, later: another exit of the pool is asked',
     kept: 'the pool takes the dead exit back when it answers a probe',
     again: answers
@@ -165,8 +179,12 @@ async function post (proxy: string): Promise<{ status: number, error: string, to
   const began = performance.now()
   return await new Promise((resolve, reject) => {
     const { hostname, port } = new URL(proxy)
-    request({ host: hostname, port, method: 'POST', path: `${PAGE}/form`, headers: { host: 'site.i2p', 'content-length': 4 }, agent: false }, response => {
-      response.resume().on('end', () => resolve({ status: response.statusCode ?? 0, error: String(response.headers['x-minwww-error']), took: performance.now() - began }))
+    request({
+      host: hostname, port, method: 'POST', path: `${PAGE}/form`, headers: { host: 'site.i2p', 'content-length': 4 }, agent: false
+    }, response => {
+      response.resume().on('end', () => resolve(
+        { status: response.statusCode ?? 0, error: String(response.headers['x-minwww-error']), took: performance.now() - began }
+      ))
     }).on('error', reject).end('body')
   })
 }

@@ -27,10 +27,14 @@ export interface NetworkOptions {
 }
 
 /** A router, one exit that serves `http://site.i2p/`, and a proxy, as processes of their own. */
-export async function startNetwork (t: Test, { site, router: routerArgs = [], exit: exitArgs = [], proxy: proxyArgs = [], around = {} }: NetworkOptions): Promise<Network> {
+export async function startNetwork (
+  t: Test, { site, router: routerArgs = [], exit: exitArgs = [], proxy: proxyArgs = [], around = {} }: NetworkOptions
+): Promise<Network> {
   const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0', '--latency', '10', ...routerArgs])
   const i2cp = router.json.i2cp as string
   const exit = await startService(t, ['exit', '--router', i2cp, '--site', `site.i2p=${site}`, ...exitArgs], around.exit)
-  const proxy = await startService(t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--exit', exit.json.destination as string, ...proxyArgs], around.proxy)
+  const proxy = await startService(
+    t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--exit', exit.json.destination as string, ...proxyArgs], around.proxy
+  )
   return { router, i2cp, exit, proxy, address: proxy.json.proxy as string }
 }

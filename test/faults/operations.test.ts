@@ -27,7 +27,9 @@ t.test('clocks that jump, clocks that are wrong', async t => {
   // A new session between clocks that differ by two hours: both go by the router's.
   const wrong = async (seconds: number) => ({ env: { ...CLOCK, MINWWW_TEST_CLOCK: String(seconds) } })
   const late = await startService(t, ['exit', '--router', i2cp, '--site', `site.i2p=${site}`], await wrong(-3_600))
-  const early = await startService(t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--exit', late.json.destination], await wrong(3_600))
+  const early = await startService(
+    t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--exit', late.json.destination], await wrong(3_600)
+  )
   const page = await fetchPage(PAGE, early.json.proxy)
   t.equal(page.status, 200)
   record(FILE, {
@@ -47,7 +49,9 @@ async function startNameServer (t: Test): Promise<{ address: string, state: { al
     if (!state.alive) return
     const end = query.indexOf(0, 12) + 5
     const isA = query.readUInt16BE(end - 4) === 1
-    const answer = Buffer.concat([query.subarray(0, end), isA ? Buffer.from('c00c00010001000000010004' + '7f000001', 'hex') : Buffer.alloc(0)])
+    const answer = Buffer.concat(
+      [query.subarray(0, end), isA ? Buffer.from('c00c00010001000000010004' + '7f000001', 'hex') : Buffer.alloc(0)]
+    )
     answer.writeUInt16BE(0x8180, 2)
     answer.writeUInt16BE(1, 4)
     answer.writeUInt16BE(isA ? 1 : 0, 6)
@@ -88,7 +92,9 @@ t.test('consoles under load', async t => {
   const console = `127.0.0.1:${await freePort()}`
   const { address } = await startNetwork(t, { site: await startSite(t), exit: ['--console', console] })
   const host = new URL(address).host
-  const viewers = await Promise.all([`http://${host}/console/events`, `http://${console}/events`].flatMap(url => Array.from({ length: 10 }, async () => await watch(t, url))))
+  const viewers = await Promise.all([`http://${host}/console/events`, `http://${console}/events`].flatMap(
+    url => Array.from({ length: 10 }, async () => await watch(t, url))
+  ))
   let next = 0
   const statuses = new Set<number>()
   const browsing = Promise.all(Array.from({ length: 20 }, async () => {
@@ -96,7 +102,10 @@ t.test('consoles under load', async t => {
   }))
   let slowest = 0
   let looked = 0
-  const urls = [`http://${host}/console`, `http://${host}/metrics`, `http://${host}/healthz`, `http://${console}/`, `http://${console}/metrics`, `http://${console}/state`]
+  const urls = [
+    `http://${host}/console`, `http://${host}/metrics`, `http://${host}/healthz`, `http://${console}/`, `http://${console}/metrics`,
+    `http://${console}/state`
+  ]
   let done = false
   const finished = browsing.then(() => { done = true })
   for (const isDone = () => done; !isDone();) {
@@ -138,11 +147,14 @@ t.test('a configuration that is broken when it is read again', async t => {
   const site = await startSite(t)
   const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0', '--latency', '10'])
   const i2cp = router.json.i2cp as string
-  const exit = await startService(t, ['exit', '--router', i2cp, '--site', `site.i2p=${site}`, '--deny-destinations', denied, '--log-level', 'info'])
+  const exit = await startService(
+    t, ['exit', '--router', i2cp, '--site', `site.i2p=${site}`, '--deny-destinations', denied, '--log-level', 'info']
+  )
   writeFileSync(exits, `${String(exit.json.destination)}\n`)
   const proxy = await startService(t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--exits', exits, '--log-level', 'info'])
   const address = proxy.json.proxy as string
-  const count = (service: Service, message: RegExp): number => logLines(service.stderr()).filter(({ msg }) => message.test(String(msg))).length
+  const count = (service: Service, message: RegExp): number => logLines(service.stderr())
+    .filter(({ msg }) => message.test(String(msg))).length
 
   writeFileSync(denied, 'this is no Destination\n')
   writeFileSync(exits, 'not a destination !\n')

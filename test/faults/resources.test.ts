@@ -25,14 +25,18 @@ const fullDisk = (folder: string, free: number): string[] => [
 
 t.test('the disk is full', { skip: missing(UNSHARE) }, async t => {
   const folder = temporaryFolder(t)
-  const keys = spawnSync(fullDisk(folder, 0)[0]!, [...fullDisk(folder, 0).slice(1), process.execPath, CLI, 'keys', 'new', `${folder}/exit.dat`], { encoding: 'utf8' })
+  const keys = spawnSync(fullDisk(folder, 0)[0]!, [
+    ...fullDisk(folder, 0).slice(1), process.execPath, CLI, 'keys', 'new', `${folder}/exit.dat`
+  ], { encoding: 'utf8' })
   t.equal(keys.status, 1)
   t.match(keys.stderr, /the disk is full/)
   t.equal(keys.stderr.trim().split('\n').length, 1, 'one line')
 
   const [cache, state] = [temporaryFolder(t), temporaryFolder(t)]
   const console = `127.0.0.1:${await freePort()}`
-  const site = await startSite(t, (_request, response) => { response.setHeader('cache-control', 'max-age=600').end(Buffer.alloc(9_000, 'x')) })
+  const site = await startSite(
+    t, (_request, response) => { response.setHeader('cache-control', 'max-age=600').end(Buffer.alloc(9_000, 'x')) }
+  )
   const { proxy, exit, address } = await startNetwork(t, {
     site,
     exit: ['--state', state, '--quota-day', '100', '--console', console],
@@ -60,7 +64,8 @@ t.test('the disk is full', { skip: missing(UNSHARE) }, async t => {
 })
 
 function quotaFile (pid: number, state: string): string {
-  return spawnSync('ls', [`/proc/${pid}/root${state}`], { encoding: 'utf8' }).stdout.split('\n').find(name => name.startsWith('quota-')) ?? ''
+  return spawnSync('ls', [`/proc/${pid}/root${state}`], { encoding: 'utf8' }).stdout.split('\n').find(name => name.startsWith('quota-')) ??
+    ''
 }
 
 t.test('the log cannot be written', async t => {
@@ -69,13 +74,22 @@ t.test('the log cannot be written', async t => {
     site,
     exit: ['--log-level', 'debug'],
     proxy: ['--log-level', 'debug'],
-    around: { exit: { wrapper: ['sh', '-c', 'exec "$@" 2>/dev/full', 'sh'] }, proxy: { wrapper: ['sh', '-c', 'exec "$@" 2>/dev/full', 'sh'] } }
+    around: {
+      exit: { wrapper: ['sh', '-c', 'exec "$@" 2>/dev/full', 'sh'] }, proxy: { wrapper: ['sh', '-c', 'exec "$@" 2>/dev/full', 'sh'] }
+    }
   })
   const pages = await Promise.all(Array.from({ length: 5 }, async (_, index) => await fetchPage(`${PAGE}?${index}`, address)))
   t.strictSame(pages.map(({ status }) => status), [200, 200, 200, 200, 200])
   t.equal(exit.child.exitCode, null)
   t.equal((await proxy.stop()).status, 0)
-  record(FILE, { fault: 'log on a full disk (/dev/full)', user: 'nothing', kept: 'everything but the log', again: [['page', Math.max(...pages.map(({ took }) => took))]] })
+  record(FILE, {
+    fault: 'log on a full disk (/dev/full)',
+    user: 'nothing',
+    kept: 'everything but the log',
+    again: [
+      ['page', Math.max(...pages.map(({ took }) => took))]
+    ]
+  })
 })
 
 t.test('out of file descriptors', { skip: missing(PRLIMIT) }, async t => {
@@ -93,7 +107,9 @@ t.test('out of file descriptors', { skip: missing(PRLIMIT) }, async t => {
   t.equal(proxy.child.exitCode, null)
 
   // The exit's turn: more pages at once than it may open sockets.
-  const pages = await Promise.all(Array.from({ length: SPARE }, async (_, index) => await fetchPage(`${PAGE}?burst${index}`, address).catch(() => ({ status: 0 }))))
+  const pages = await Promise.all(
+    Array.from({ length: SPARE }, async (_, index) => await fetchPage(`${PAGE}?burst${index}`, address).catch(() => ({ status: 0 })))
+  )
   const statuses = [...new Set(pages.map(({ status }) => status))].sort()
   t.ok(statuses.every(status => [0, 200, 502, 503].includes(status)), statuses.join())
   t.equal(exit.child.exitCode, null)
@@ -138,7 +154,9 @@ t.test('little memory', async t => {
   }))
   t.strictSame([...statuses], [200])
   t.same([proxy.child.exitCode, exit.child.exitCode], [null, null])
-  const resident = [proxy, exit].map(({ child }) => Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024)
+  const resident = [proxy, exit].map(
+    ({ child }) => Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024
+  )
   record(FILE, {
     fault: `heap limit of ${HEAP} MB for proxy and exit, 150 pages of 100 KB, 30 at a time`,
     user: `all pages; largest resident size: proxy ${Math.round(resident[0]!)} MB, exit ${Math.round(resident[1]!)} MB`,
@@ -148,7 +166,10 @@ t.test('little memory', async t => {
 
   await t.test('a proxy that dies of it', async t => {
     const port = await freePort()
-    const args = ['proxy', '--router', router(exit.json, proxy.child.spawnargs), '--proxy', `127.0.0.1:${port}`, '--exit', exit.json.destination as string]
+    const args = [
+      'proxy', '--router', router(exit.json, proxy.child.spawnargs), '--proxy', `127.0.0.1:${port}`,
+      '--exit', exit.json.destination as string
+    ]
     const first = await startService(t, args, { wrapper: ['sh', '-c', 'exec "$@"', 'sh'] })
     await first.stop('SIGKILL') // what the kernel's out-of-memory killer does
     const gone = await fetchPage(PAGE, `http://127.0.0.1:${port}`).then(() => 'answered', (error: NodeJS.ErrnoException) => error.code)

@@ -15,14 +15,18 @@ t.test('the router is killed and started again', async t => {
   let router = await startService(t, args)
   const i2cp = `127.0.0.1:${port}`
   const exit = await startService(t, ['exit', '--router', i2cp, '--site', `site.i2p=${site}`])
-  const proxy = await startService(t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--timeout', '20', '--exit', exit.json.destination])
+  const proxy = await startService(
+    t, ['proxy', '--router', i2cp, '--proxy', '127.0.0.1:0', '--timeout', '20', '--exit', exit.json.destination]
+  )
   const address = proxy.json.proxy as string
   t.equal((await fetchPage(PAGE, address)).status, 200)
 
   for (const [signal, fault] of [['SIGKILL', 'router killed'], ['SIGTERM', 'router ended and started again']] as const) {
     await router.stop(signal)
     const noticed = await until('the proxy notices', async () => (await fetchPage(`${address}/healthz`)).status === 503)
-    const page = await fetchPage(`${PAGE}?new${signal}`, address, { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html' })
+    const page = await fetchPage(
+      `${PAGE}?new${signal}`, address, { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html' }
+    )
     t.equal(page.status, 503)
     t.match(page.headers['x-minwww-error'], /^MINWWW_(NOT_READY|NO_ROUTER)$/)
     t.match(page.body.toString(), /<progress|role="?progressbar/)
@@ -59,7 +63,9 @@ t.test('the router is paused', async t => {
 })
 
 t.test('the router is slow', async t => {
-  const { address } = await startNetwork(t, { site: await startSite(t), router: ['--latency', '2000', '--jitter', '500', '--loss', '2', '--bandwidth', '32'] })
+  const { address } = await startNetwork(
+    t, { site: await startSite(t), router: ['--latency', '2000', '--jitter', '500', '--loss', '2', '--bandwidth', '32'] }
+  )
   const first = await fetchPage(`${PAGE}5000`, address)
   t.equal(first.status, 200)
   const second = await fetchPage(`${PAGE}5001`, address)

@@ -38,5 +38,7 @@ export async function until (what: string, attempt: () => Promise<boolean> | boo
 /** Time until a page comes with status 200, ms. Each try asks for another URL, so that no cache answers. */
 export async function untilPage (url: string, proxy: string): Promise<number> {
   let tries = 0
-  return await until(url, async () => (await fetchPage(`${url}?try${tries++}-${performance.now()}`, proxy).catch((): Partial<Page> => ({}))).status === 200)
+  return await until(
+    url, async () => (await fetchPage(`${url}?try${tries++}-${performance.now()}`, proxy).catch((): Partial<Page> => ({}))).status === 200
+  )
 }

@@ -12,11 +12,29 @@ const HEAP = 512
 /** Findings that are printed; a broken decoder has thousands. */
 const MAX_FINDINGS = 20
 
-interface Batch { target: number, done: number, spent: number, total: number, largest: number, rss: number, slowest: { target: string, number: number, ms: number } }
+interface Batch {
+  target: number,
+  done: number,
+  spent: number,
+  total: number,
+  largest: number,
+  rss: number,
+  slowest: {
+    target: string, number: number, ms: number
+  }
+}
 interface Finding { target: string, number: number, error: string, hex?: string }
 
 const { values } = parseArgs({
-  options: { cases: { type: 'string' }, seconds: { type: 'string' }, seed: { type: 'string' }, target: { type: 'string' }, from: { type: 'string', default: '0' } }
+  options: {
+    cases: {
+      type: 'string'
+    },
+    seconds: { type: 'string' },
+    seed: { type: 'string' },
+    target: { type: 'string' },
+    from: { type: 'string', default: '0' }
+  }
 })
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
 const cases = Number(values.cases ?? (values.seconds === undefined ? 100_000 : Infinity))
@@ -29,7 +47,8 @@ if (values.target !== undefined && only < 0) {
 console.log(`seed ${seed}`)
 
 const worker = spawn(process.execPath, [
-  ...process.execArgv, `--max-old-space-size=${HEAP}`, fileURLToPath(new URL('worker.ts', import.meta.url)), ...[seed, cases, seconds, only, Number(values.from)].map(String)
+  ...process.execArgv, `--max-old-space-size=${HEAP}`, fileURLToPath(new URL('worker.ts', import.meta.url)),
+  ...[seed, cases, seconds, only, Number(values.from)].map(String)
 ], { stdio: ['ignore', 'pipe', 'inherit'] })
 const counts = TARGETS.map(() => 0)
 const spent = TARGETS.map(() => 0)
@@ -44,7 +63,9 @@ createInterface({ input: worker.stdout }).on('line', line => {
   const news = JSON.parse(line) as Batch & { finding?: Finding }
   if (news.finding !== undefined) {
     findings.push(news.finding)
-    if (findings.length <= MAX_FINDINGS) console.log(`FOUND ${news.finding.target}, case ${news.finding.number}: ${news.finding.error}\n  ${news.finding.hex ?? ''}`)
+    if (findings.length <= MAX_FINDINGS) {
+      console.log(`FOUND ${news.finding.target}, case ${news.finding.number}: ${news.finding.error}\n  ${news.finding.hex ?? ''}`)
+    }
     return
   }
   last = news
@@ -54,12 +75,16 @@ createInterface({ input: worker.stdout }).on('line', line => {
 const status = await new Promise<number | null>(resolve => worker.once('close', resolve))
 clearTimeout(hang)
 
-for (const [index, { name }] of TARGETS.entries()) console.log(`${String(counts[index]).padStart(10)}  ${String(Math.round(spent[index]! / 1000)).padStart(6)} s  ${name}`)
+for (const [index, { name }] of TARGETS.entries()) {
+  console.log(`${String(counts[index]).padStart(10)}  ${String(Math.round(spent[index]! / 1000)).padStart(6)} s  ${name}`)
+}
 const total = counts.reduce((sum, count) => sum + count, 0)
-console.log(`${String(total).padStart(10)}  cases in ${Math.round((performance.now() - began) / 1000)} s with seed ${seed}: ${findings.length} findings`)
+console.log(`${String(total).padStart(10)}  cases in ${Math.round((performance.now() - began) / 1000)} s with seed ${seed}: ` +
+  `${findings.length} findings`)
 if (last !== undefined) {
   const { largest, rss, slowest } = last
-  console.log(`largest buffer ${largest} bytes, largest resident size ${Math.round(rss / 1024)} MB, slowest case ${slowest.ms} ms (${slowest.target}, case ${slowest.number})`)
+  console.log(`largest buffer ${largest} bytes, largest resident size ${Math.round(rss / 1024)} MB, slowest case ${slowest.ms} ms ` +
+    `(${slowest.target}, case ${slowest.number})`)
 }
 if (hung) console.log(`FOUND a hang: ${TARGETS[last?.target ?? 0]?.name} or the target after it, after case ${last?.done ?? 0}`)
 else if (status !== 0) console.log(`FOUND: the worker ended with status ${status}`)

@@ -24,11 +24,23 @@ const MUTATIONS: readonly Mutation[] = [
   // A part twice, a part gone, a part of another message.
   (bytes, random) => { const [from, to] = range(bytes, random); return splice(bytes, from, 0, bytes.subarray(from, to)) },
   (bytes, random) => { const [from, to] = range(bytes, random); return splice(bytes, from, to - from, Buffer.alloc(0)) },
-  (bytes, random, other) => { const [from, to] = range(other, random); return splice(bytes, random.below(bytes.length + 1), to - from, other.subarray(from, to)) },
-  (bytes, random, other) => Buffer.concat([bytes.subarray(0, random.below(bytes.length + 1)), other.subarray(random.below(other.length + 1))]),
-  (bytes, random, _other, tokens) => tokens.length === 0 ? bytes : splice(bytes, random.below(bytes.length + 1), random.below(4), random.pick(tokens)),
+  (bytes, random, other) => {
+    const [from, to] = range(other, random); return splice(
+      bytes, random.below(bytes.length + 1), to - from, other.subarray(from, to)
+    )
+  },
+  (bytes, random, other) => Buffer.concat(
+    [bytes.subarray(0, random.below(bytes.length + 1)), other.subarray(random.below(other.length + 1))]
+  ),
+  (bytes, random, _other, tokens) => tokens.length === 0
+    ? bytes
+    : splice(bytes, random.below(bytes.length + 1), random.below(4), random.pick(tokens)),
   (bytes, random, _other, tokens) => tokens.length === 0 ? bytes : splice(bytes, random.below(bytes.length + 1), 0, random.pick(tokens)),
-  (bytes, random) => { const part = bytes.subarray(...range(bytes, random)); return splice(bytes, random.below(bytes.length + 1), 0, repeat(part, 1 + random.below(40))) }
+  (bytes, random) => {
+    const part = bytes.subarray(...range(bytes, random)); return splice(
+      bytes, random.below(bytes.length + 1), 0, repeat(part, 1 + random.below(40))
+    )
+  }
 ]
 
 /** A valid input with one to four changes; `tokens` are words of the format. One case in 64 is noise, one is left as it was. */

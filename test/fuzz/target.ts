@@ -16,10 +16,13 @@ export interface Target {
 }
 
 /** Every error that a caller may get has one of these classes and a code. */
-const ERRORS = new Set(['I2cpError', 'StreamingError', 'ProtocolError', 'ProxyError', 'ServerError', 'UsageError', 'SettingsError', 'CliError'])
+const ERRORS = new Set(
+  ['I2cpError', 'StreamingError', 'ProtocolError', 'ProxyError', 'ServerError', 'UsageError', 'SettingsError', 'CliError']
+)
 
 export function isCoded (error: unknown): boolean {
-  return error instanceof Error && (ERRORS.has(error.name) || ERRORS.has(error.constructor.name)) && typeof (error as { code?: unknown }).code === 'string'
+  return error instanceof Error && (ERRORS.has(error.name) || ERRORS.has(error.constructor.name)) &&
+    typeof (error as { code?: unknown }).code === 'string'
 }
 
 /** Runs a decoder; a coded error is an answer, anything else is a finding. Returns what was decoded, if anything. */

@@ -27,7 +27,9 @@ for (const name of ['alloc', 'allocUnsafe', 'allocUnsafeSlow'] as const) {
 
 // What goes wrong after a case, in an event, is a finding too.
 let current = { target: '', number: 0 }
-const report = (error: unknown, bytes?: Buffer): void => { say({ finding: { ...current, error: String((error as Error).stack ?? error), hex: bytes?.toString('hex') } }) }
+const report = (error: unknown, bytes?: Buffer): void => {
+  say({ finding: { ...current, error: String((error as Error).stack ?? error), hex: bytes?.toString('hex') } })
+}
 process.on('uncaughtException', error => report(error))
 process.on('unhandledRejection', error => report(error))
 
@@ -45,7 +47,9 @@ while (total < cases && performance.now() - began < seconds * 1000) {
     for (let count = 0; count < size; count++) await one(index, from + done[index]!++)
     spent[index]! += performance.now() - start
     total += size
-    say({ target: index, done: done[index], spent: Math.round(spent[index]!), total, largest, rss: process.resourceUsage().maxRSS, slowest })
+    say(
+      { target: index, done: done[index], spent: Math.round(spent[index]!), total, largest, rss: process.resourceUsage().maxRSS, slowest }
+    )
     await new Promise(resolve => setImmediate(resolve))
     if (performance.now() - began >= seconds * 1000) break
   }

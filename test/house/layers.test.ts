@@ -31,9 +31,13 @@ const BREAKS: Record<string, readonly [file: string, imports: string]> = {
 
 t.test('every rule finds what breaks it, in imports of types too', async t => {
   const files: Record<string, string> = {}
-  for (const [file, imports] of Object.values(BREAKS)) files[file] = `import type { X } from '${'../'.repeat(file.split('/').length - 1)}${imports}'\nexport type Y = X\n`
+  for (const [file, imports] of Object.values(BREAKS)) {
+    files[file] = `import type { X } from '${'../'.repeat(file.split('/').length - 1)}${imports}'\nexport type Y = X\n`
+  }
   for (const [, imports] of Object.values(BREAKS)) if (!imports.endsWith('missing.ts')) files[imports] ??= 'export type X = number\n'
-  for (const room of ['streaming', 'minwww-client']) files[`packages/${room}/src/two.ts`] = "import type { Y } from './one.ts'\nexport type X = Y\n"
+  for (const room of ['streaming', 'minwww-client']) {
+    files[`packages/${room}/src/two.ts`] = "import type { Y } from './one.ts'\nexport type X = Y\n"
+  }
   const found = await violations(t.testdir(tree(files)))
   for (const [rule, [file]] of Object.entries(BREAKS)) t.ok(found.some(({ name, from }) => name === rule && from === file), rule)
   t.same(Object.keys(BREAKS).sort(), options.ruleSet?.forbidden?.map(({ name }) => name).sort(), 'no rule without an example')

@@ -31,22 +31,27 @@ async function startMinwww (t: Test, network: TestNetwork, origin: string, hops:
   const exits = await Promise.all(EXIT_ROUTERS.map(async k => {
     return await startService(t, ['exit', '--router', await routerAt(k), '--site', `docs.i2p=${origin}`, ...options])
   }))
-  const proxy = await startService(t, ['proxy', '--router', await routerAt(PROXY_ROUTER), '--proxy', '127.0.0.1:0', '--timeout', String(DEADLINE), '--log-level', 'debug', ...options,
-    ...exits.flatMap(exit => ['--exit', exit.json.destination as string])])
+  const proxy = await startService(t, [
+    'proxy', '--router', await routerAt(PROXY_ROUTER), '--proxy', '127.0.0.1:0', '--timeout', String(DEADLINE), '--log-level', 'debug',
+    ...options, ...exits.flatMap(exit => ['--exit', exit.json.destination as string])
+  ])
   return { exits, proxy }
 }
 
 /** By which path the proxy had its last `count` answers; it logs them after the browser has the last byte. */
 async function lastPaths (proxy: Service, count: number, total: number): Promise<string[]> {
   for (const deadline = performance.now() + LOG_PATIENCE_MS; ;) {
-    const paths = logLines(proxy.stderr()).filter(({ msg }) => msg === 'request done').map(({ path, status }) => `${String(path)} ${String(status)}`)
+    const paths = logLines(proxy.stderr()).filter(({ msg }) => msg === 'request done')
+      .map(({ path, status }) => `${String(path)} ${String(status)}`)
     if (paths.length >= total || performance.now() > deadline) return paths.slice(-count)
     await delay(50)
   }
 }
 
 /** Fetches the pages through the proxy, four at a time, until one is not what the HTTPD serves; returns what is not. */
-async function browse (t: Test, proxy: Service, origin: string, pages: string[], onPage: (done: number) => void = () => {}): Promise<string[]> {
+async function browse (
+  t: Test, proxy: Service, origin: string, pages: string[], onPage: (done: number) => void = () => {}
+): Promise<string[]> {
   const wrong: string[] = []
   const times: number[] = []
   const queue = [...pages]
@@ -78,7 +83,9 @@ async function openSites (t: Test, network: TestNetwork, { exits, proxy }: Minww
   const [first, second] = pickPages(documentation ?? '', PAGES)
   t.equal((await get(`${own}/${first}`)).status, 200)
   t.equal((await get(`${own}/${second}`)).status, 200)
-  t.strictSame(await lastPaths(proxy, 3, PAGES + 3), ['stream 200', 'stream 200', 'message 200'], 'the second request to a site of ours is a message')
+  t.strictSame(
+    await lastPaths(proxy, 3, PAGES + 3), ['stream 200', 'stream 200', 'message 200'], 'the second request to a site of ours is a message'
+  )
 }
 
 t.test('MinWWW over i2pd', { skip }, async t => {

@@ -16,7 +16,9 @@ const ATTEMPTS = 3
 
 /** Not spawnSync: the way to the router leads through this process. */
 async function doctor ({ host, port }: Address, options: string[] = []): Promise<Report> {
-  const child = spawnBound(process.execPath, [CLI, 'doctor', '--json', '--router', `${host}:${port}`, ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawnBound(
+    process.execPath, [CLI, 'doctor', '--json', '--router', `${host}:${port}`, ...options], { stdio: ['ignore', 'pipe', 'pipe'] }
+  )
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', chunk => { stdout += String(chunk) })
@@ -29,7 +31,9 @@ async function doctor ({ host, port }: Address, options: string[] = []): Promise
 /** All checks are made and green on router k, whose quirks are `quirks`. */
 export async function doctorFindsWell (t: Test, network: TestNetwork, k: number, quirks: RegExp): Promise<void> {
   const address = await network.forward(k)
-  const options = ['inbound', 'outbound'].flatMap(direction => ['--i2cp-option', `${direction}.length=1`, '--i2cp-option', `${direction}.quantity=2`])
+  const options = ['inbound', 'outbound'].flatMap(
+    direction => ['--i2cp-option', `${direction}.length=1`, '--i2cp-option', `${direction}.quantity=2`]
+  )
   let report: Report | undefined
   for (let attempt = 1; attempt <= ATTEMPTS && report?.ok !== true; attempt++) {
     report = await doctor(address, options)
@@ -45,6 +49,8 @@ export async function doctorFindsWell (t: Test, network: TestNetwork, k: number,
 /** Where nothing listens the first line is red, with a hint, and nothing else is tried. */
 export async function doctorFindsNothing (t: Test): Promise<void> {
   const report = await doctor({ host: '127.0.0.1', port: await freePort() })
-  t.match(report, { ok: false, status: 1, checks: [{ name: 'reachable', ok: false, detail: /nothing listens/, hint: /i2pd.*i2cp\.enabled=true.*Java I2P/ }] })
+  t.match(report, {
+    ok: false, status: 1, checks: [{ name: 'reachable', ok: false, detail: /nothing listens/, hint: /i2pd.*i2cp\.enabled=true.*Java I2P/ }]
+  })
   t.equal(report.checks.length, 1)
 }

@@ -42,7 +42,9 @@ export class Inbox {
 }
 
 /** Sends until the payload arrives; throws after `attempts`. */
-export async function exchange (from: Session, to: Destination, inbox: Inbox, outgoing: Outgoing, options: ExchangeOptions = {}): Promise<Delivered> {
+export async function exchange (
+  from: Session, to: Destination, inbox: Inbox, outgoing: Outgoing, options: ExchangeOptions = {}
+): Promise<Delivered> {
   const { wait = 5000, attempts = 6, before = () => {} } = options
   for (let attempt = 1; attempt <= attempts; attempt++) {
     before()

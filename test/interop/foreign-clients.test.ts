@@ -88,7 +88,9 @@ interface Library {
 }
 
 /** Everything in both directions. */
-async function exchangeWith (t: Test, peer: Peer & { destination: string }, { session, inbox }: Setting, { port, largest = MAX_PAYLOAD }: Library): Promise<void> {
+async function exchangeWith (
+  t: Test, peer: Peer & { destination: string }, { session, inbox }: Setting, { port, largest = MAX_PAYLOAD }: Library
+): Promise<void> {
   const to = Destination.fromBase64(peer.destination)
   await hasLeaseSet(session, to)
   for (const form of FORMS) {
@@ -144,7 +146,9 @@ t.test('minwww bench i2cp', async t => {
   const { scenarios: [result] } = await runBench({ scenarios: ['i2cp'], quick: true, settings: { runs: 1 } })
   t.match(result, { status: 'done' })
   for (const size of [1024, 61_440]) {
-    const rateOf = (design: string): number => result?.throughput.find(row => row.design === design && row.conditions.size === size)?.messagesPerSecond ?? 0
+    const rateOf = (design: string): number => result?.throughput.find(
+      row => row.design === design && row.conditions.size === size
+    )?.messagesPerSecond ?? 0
     t.comment(`${size} bytes: ours ${rateOf('minwww')} messages/s, go-i2cp ${rateOf('go-i2cp')}`)
     t.ok(rateOf('minwww') > 0)
     t.ok(rateOf('minwww') >= rateOf('go-i2cp'), 'not slower than go-i2cp, if that is there')

@@ -10,10 +10,14 @@ import { routerAcceptance } from './router-acceptance.ts'
 t.setTimeout(580_000)
 
 const ROUTERS = [1, 2, 3, 4, 5, 6, 7, 8]
-const reason = process.env.MINWWW_SKIP_SLOW !== undefined ? 'MINWWW_SKIP_SLOW is set' : networkMissing({ java: true, emulatedLinks: true }) ?? javaMissing()
+const reason = process.env.MINWWW_SKIP_SLOW !== undefined
+  ? 'MINWWW_SKIP_SLOW is set'
+  : networkMissing({ java: true, emulatedLinks: true }) ?? javaMissing()
 
 t.test('Java I2P', { skip: reason ?? false }, async t => {
-  const network = await startNetwork({ routers: ROUTERS.length, floodfills: 4, hops: [], delay: 10, java: ROUTERS, classpath: await javaClasspath() })
+  const network = await startNetwork(
+    { routers: ROUTERS.length, floodfills: 4, hops: [], delay: 10, java: ROUTERS, classpath: await javaClasspath() }
+  )
   t.teardown(async () => await network.stop())
   await routerAcceptance(t, {
     name: 'Java I2P',

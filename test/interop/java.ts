@@ -48,11 +48,15 @@ export async function startJavaStreamServer (options: JavaPeerOptions & { target
 }
 
 /** A TCP port whose connections become streams to a Destination (base64). */
-export async function startJavaStreamClient (options: JavaPeerOptions & { destination: string }): Promise<Peer & { destination: string, port: number }> {
+export async function startJavaStreamClient (
+  options: JavaPeerOptions & { destination: string }
+): Promise<Peer & { destination: string, port: number }> {
   return await startJava('StreamClient', options, ['--destination', options.destination])
 }
 
-async function startJava<T extends Peer & { destination: string }> (main: string, options: JavaPeerOptions, more: string[] = []): Promise<T> {
+async function startJava<T extends Peer & { destination: string }> (
+  main: string, options: JavaPeerOptions, more: string[] = []
+): Promise<T> {
   const classpath = await javaClasspath()
   const directory = mkdtempSync(join(tmpdir(), 'minwww-java-'))
   const args = [

@@ -4,10 +4,12 @@
  *   node --conditions=@minwww/source --import tsx test/interop/measure-streaming.ts [options]
  *
  * Options: --latency 0,100,250 (one way, ms), --loss 0,0.01,0.05 (of tunnel messages), --pairs java-java,ours-java,java-ours,ours-ours
- * (server-client), --size MB (default 8 without latency, else 1), --limit S (longest bulk transfer, default 60), --small N (requests of each
+ * (server-client), --size MB (default 8 without latency, else 1), --limit S (longest bulk transfer, default 60), --small N
+ * (requests of each
  * kind, default 10), --seed N, --json. Pairs run one after another without latency, else side by
  * side, each over a router of its own. Every end is a TCP tunnel in a process of its own; CPU is what these used. The bulk
- * transfer is a download, made twice: with nothing known, and with what the first one taught about the path. * after a figure: cut off by the limit.
+ * transfer is a download, made twice: with nothing known, and with what the first one taught about the path. * after a figure:
+ * cut off by the limit.
  */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -43,22 +45,37 @@ const { values } = parseArgs({
 const numbers = (text: string): number[] => text.split(',').map(Number)
 
 interface Bulk { kilobytesPerSecond: number, complete: boolean, /** CPU seconds per megabyte. */ serverCpu: number, clientCpu: number }
-interface Row { latency: number, loss: number, server: string, client: string, bulk: Bulk[], /** ms, medians. */ newStream: number, openStream: number, failed: number }
+interface Row {
+  latency: number,
+  loss: number,
+  server: string,
+  client: string,
+  bulk: Bulk[],
+  newStream: number,
+  openStream: number,
+  failed: number
+}
 
 type Tunnel = Peer & { destination: string, port: number }
 
 async function startOurs (role: 'server' | 'client', i2cp: Address, more: string[]): Promise<Tunnel> {
-  const peer = new Peer(process.execPath, ['--conditions=@minwww/source', '--import', 'tsx', fileURLToPath(new URL('stream-peer.ts', import.meta.url)),
-    role, '--i2cp', `${i2cp.host}:${i2cp.port}`, ...more])
+  const peer = new Peer(process.execPath, ['--conditions=@minwww/source', '--import', 'tsx', fileURLToPath(
+    new URL('stream-peer.ts', import.meta.url)
+  ),
+  role, '--i2cp', `${i2cp.host}:${i2cp.port}`, ...more])
   return Object.assign(peer, await peer.next('ready', READY_MS)) as unknown as Tunnel
 }
 
 async function startServer (kind: string, i2cp: Address, target: Address): Promise<Peer & { destination: string }> {
-  return kind === 'java' ? await startJavaStreamServer({ i2cp, target }) : await startOurs('server', i2cp, ['--target', `${target.host}:${target.port}`])
+  return kind === 'java'
+    ? await startJavaStreamServer({ i2cp, target })
+    : await startOurs('server', i2cp, ['--target', `${target.host}:${target.port}`])
 }
 
 async function startClient (kind: string, i2cp: Address, destination: string): Promise<Peer & { port: number }> {
-  return kind === 'java' ? await startJavaStreamClient({ i2cp, destination }) : await startOurs('client', i2cp, [`--destination=${destination}`])
+  return kind === 'java'
+    ? await startJavaStreamClient({ i2cp, destination })
+    : await startOurs('client', i2cp, [`--destination=${destination}`])
 }
 
 /** CPU seconds that a process has used. */
@@ -84,7 +101,9 @@ async function bulk (server: Peer, client: Peer & { port: number }, size: number
   const before = [cpu(server.pid), cpu(client.pid)] as const
   const { bytes, ms, complete } = await download(client.port, size, Number(values.limit) * 1000)
   const per = MEGABYTE / Math.max(bytes, 1)
-  return { kilobytesPerSecond: bytes / ms, complete, serverCpu: (cpu(server.pid) - before[0]) * per, clientCpu: (cpu(client.pid) - before[1]) * per }
+  return {
+    kilobytesPerSecond: bytes / ms, complete, serverCpu: (cpu(server.pid) - before[0]) * per, clientCpu: (cpu(client.pid) - before[1]) * per
+  }
 }
 
 /** Median of `count` requests for 1 KB: each on a stream of its own, or all on one that is open. */
@@ -112,7 +131,16 @@ async function measure (target: Address, latency: number, loss: number, pair: st
     const count = Number(values.small)
     const fresh = await small(client.port, count)
     const open = await small(client.port, count, agent)
-    return { latency, loss, server: serverKind, client: clientKind, bulk: transfers, newStream: fresh.median, openStream: open.median, failed: fresh.failed + open.failed }
+    return {
+      latency,
+      loss,
+      server: serverKind,
+      client: clientKind,
+      bulk: transfers,
+      newStream: fresh.median,
+      openStream: open.median,
+      failed: fresh.failed + open.failed
+    }
   } finally {
     agent.destroy()
     await Promise.all([client.stop(), server.stop()])
@@ -129,7 +157,8 @@ function groups (latency: number): string[][] {
 function line ({ latency, loss, server, client, bulk, newStream, openStream, failed }: Row): string {
   const goodput = bulk.map(({ kilobytesPerSecond, complete }) => `${kilobytesPerSecond.toFixed(0)}${complete ? '' : '*'}`).join(', ')
   const spent = bulk.map(({ serverCpu, clientCpu }) => `${(serverCpu * 1000).toFixed(0)}+${(clientCpu * 1000).toFixed(0)}`).join(', ')
-  return `| ${latency} | ${loss * 100} | ${server} | ${client} | ${goodput} | ${spent} | ${newStream.toFixed(0)} | ${openStream.toFixed(0)} |${failed > 0 ? ` ${failed} failed` : ''}`
+  return `| ${latency} | ${loss * 100} | ${server} | ${client} | ${goodput} | ${spent} | ${newStream.toFixed(0)} | ` +
+    `${openStream.toFixed(0)} |${failed > 0 ? ` ${failed} failed` : ''}`
 }
 
 const missing = javaMissing()
@@ -137,11 +166,16 @@ if (missing !== undefined) throw new Error(missing)
 const web = createWebServer().listen(0, '127.0.0.1')
 await once(web, 'listening')
 const target = { host: '127.0.0.1', port: (web.address() as AddressInfo).port }
-if (!values.json) console.log('| one way, ms | loss, % | server | client | bulk, KB/s | CPU of server + client, ms/MB | 1 KB on a new stream, ms | on an open one, ms |\n|---|---|---|---|---|---|---|---|')
+if (!values.json) {
+  console.log('| one way, ms | loss, % | server | client | bulk, KB/s | CPU of server + client, ms/MB | 1 KB on a new ' +
+  'stream, ms | on an open one, ms |\n|---|---|---|---|---|---|---|---|')
+}
 for (const latency of numbers(values.latency)) {
   for (const loss of numbers(values.loss)) {
     for (const group of groups(latency)) {
-      for (const row of await Promise.all(group.map(async pair => await measure(target, latency, loss, pair)))) console.log(values.json ? JSON.stringify(row) : line(row))
+      for (const row of await Promise.all(group.map(async pair => await measure(target, latency, loss, pair)))) {
+        console.log(values.json ? JSON.stringify(row) : line(row))
+      }
     }
   }
 }

@@ -38,7 +38,9 @@ const { values, positionals } = parseArgs({
 
 const count = Number(values.routers)
 const hops = Number(values.hops)
-const java = values.java === 'all' ? Array.from({ length: count }, (_, index) => index + 1) : values.java.split(',').filter(Boolean).map(Number)
+const java = values.java === 'all'
+  ? Array.from({ length: count }, (_, index) => index + 1)
+  : values.java.split(',').filter(Boolean).map(Number)
 
 /** The transport under each session and the session's id, for messages that the session itself refuses to send. */
 const raw = new Map<Session, Pair['raw']>()
@@ -67,7 +69,8 @@ async function openSession (network: TestNetwork, router: number): Promise<Sessi
 async function timedSession (network: TestNetwork, router: number): Promise<Session> {
   const started = performance.now()
   const session = await openSession(network, router)
-  console.log(`tunnels: session on router ${router} ready after ${((performance.now() - started) / 1000).toFixed(1)} s, SetDate says '${session.routerVersion}'`)
+  console.log(`tunnels: session on router ${router} ready after ${((performance.now() - started) / 1000).toFixed(1)} s, SetDate says ` +
+    `'${session.routerVersion}'`)
   return session
 }
 
@@ -84,7 +87,8 @@ const network = await startNetwork({
   ...(java.length > 0 ? { classpath: await javaClasspath() } : {})
 })
 try {
-  console.log(`network: ${process.argv.slice(2).join(' ')}; i2pd's first page ${JSON.stringify([...network.readyAfter])} (hops, ms after the routers' start)`)
+  console.log(`network: ${process.argv.slice(2).join(' ')}; i2pd's first page ${JSON.stringify([...network.readyAfter])} (hops, ms ` +
+    'after the routers\' start)')
   const from = Number(values.from)
   const to = Number(values.to)
   const mixed = java.includes(from) !== java.includes(to)
@@ -97,7 +101,9 @@ try {
   if (positionals.includes('tunnels')) for (let n = 0; n < 3; n++) await (await timedSession(network, from)).close()
   await sleep(SETTLE_MS)
   const began = performance.now()
-  await exchange(a, b.destination, new Inbox(b), { protocol: 18, fromPort: 0, toPort: 0, payload: Buffer.alloc(100, 'first') }, { wait: 20_000, attempts: 10 })
+  await exchange(a, b.destination, new Inbox(b), {
+    protocol: 18, fromPort: 0, toPort: 0, payload: Buffer.alloc(100, 'first')
+  }, { wait: 20_000, attempts: 10 })
   console.log(`first message ${((performance.now() - began + SETTLE_MS) / 1000).toFixed(1)} s after both sessions were ready`)
   const pair: Pair = { from: a, to: b, raw: raw.get(a) as Pair['raw'] }
   for (const kind of positionals) {

@@ -45,12 +45,14 @@ async function train ({ from, to }: Pick<Pair, 'from' | 'to'>, size: number, cou
   return result
 }
 
-const quantile = (sorted: number[], share: number): string => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN).toFixed(0)
+const quantile =
+  (sorted: number[], share: number): string => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN).toFixed(0)
 
 function summary ({ arrived, order }: Sent): string {
   const times = arrived.filter(time => !Number.isNaN(time)).sort((a, b) => a - b)
   const late = order.filter((index, position) => order.slice(0, position).some(earlier => earlier > index)).length
-  return `${times.length} of ${arrived.length} arrived, ms p50 ${quantile(times, 0.5)} p95 ${quantile(times, 0.95)} max ${quantile(times, 1)}, ` +
+  return `${times.length} of ${arrived.length} arrived, ms p50 ${quantile(times, 0.5)} p95 ${quantile(times, 0.95)} max ` +
+    `${quantile(times, 1)}, ` +
     `${late} overtaken, ${order.length - times.length} twice`
 }
 
@@ -130,7 +132,9 @@ export async function publish (open: () => Promise<Session>, probes: Session[]):
       }
       return `not within ${PUBLISH_LIMIT_MS / 1000} s`
     }))
-    console.log(`publish: session ${n} found from the other routers after ${found.join(', ')}; ${session.stats.leaseSetsCreated} LeaseSets made`)
+    console.log(
+      `publish: session ${n} found from the other routers after ${found.join(', ')}; ${session.stats.leaseSetsCreated} LeaseSets made`
+    )
     await session.close()
   }
 }

@@ -59,7 +59,9 @@ export class Peer {
     return await new Promise<PeerEvent>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiters = this.#waiters.filter(waiter => waiter.timer !== timer)
-        reject(new Error(`${this.#name}: no '${event}' within ${timeout} ms; saw ${JSON.stringify(this.#events.slice(-5))} ${this.#errors}`))
+        reject(
+          new Error(`${this.#name}: no '${event}' within ${timeout} ms; saw ${JSON.stringify(this.#events.slice(-5))} ${this.#errors}`)
+        )
       }, timeout)
       this.#waiters.push({ event, resolve, reject, timer })
     })

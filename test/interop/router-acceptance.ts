@@ -41,7 +41,9 @@ export async function routerAcceptance (t: Test, router: RouterUnderTest): Promi
     await createSession({ connect, options: router.options ?? {}, backoff: { min: 500, max: 5_000 }, waitForRouter: true })
   const started = performance.now()
   const inboxes = new Map<Session, Inbox>()
-  const deliver = async (from: Session, to: Session, payload: Buffer, o: { protocol?: number, fromPort?: number, toPort?: number } = {}) => {
+  const deliver = async (
+    from: Session, to: Session, payload: Buffer, o: { protocol?: number, fromPort?: number, toPort?: number } = {}
+  ) => {
     const inbox = inboxes.get(to) ?? new Inbox(to)
     inboxes.set(to, inbox)
     return await exchange(from, to.destination, inbox, { protocol: 18, fromPort: 0, toPort: 0, ...o, payload }, router.exchange)
@@ -52,7 +54,9 @@ export async function routerAcceptance (t: Test, router: RouterUnderTest): Promi
     await deliver(other, one, Buffer.from('answer'))
   }
   const [a, b] = await opened(t, async () => await Promise.all([open(here), open(there)]), async ([a, b]) => {
-    t.comment(`${router.name}: two sessions ready after ${(performance.now() - started).toFixed(0)} ms, router version '${a.routerVersion}'`)
+    t.comment(
+      `${router.name}: two sessions ready after ${(performance.now() - started).toFixed(0)} ms, router version '${a.routerVersion}'`
+    )
     await talk(a, b)
   })
 
@@ -69,7 +73,9 @@ export async function routerAcceptance (t: Test, router: RouterUnderTest): Promi
     for (const [index, size] of SIZES.entries()) {
       const there = await deliver(a, b, reproducibleBytes(size, 2 * index))
       const back = await deliver(b, a, reproducibleBytes(size, 2 * index + 1))
-      t.comment(`${size} bytes: ${there.time.toFixed(1)} ms there, ${back.time.toFixed(1)} ms back, ${there.attempts + back.attempts} sent for 2`)
+      t.comment(
+        `${size} bytes: ${there.time.toFixed(1)} ms there, ${back.time.toFixed(1)} ms back, ${there.attempts + back.attempts} sent for 2`
+      )
       t.equal(there.message.payload.length, size)
       t.equal(back.message.payload.length, size)
     }
@@ -146,9 +152,13 @@ export async function routerAcceptance (t: Test, router: RouterUnderTest): Promi
     const before = (): void => { a.send(b.destination, Buffer.of(0), { protocol: 18 }) }
     const patient = { ...router.exchange, attempts: 40, before }
     const inbox = inboxes.get(b) as Inbox
-    const { message } = await exchange(a, b.destination, inbox, { protocol: 18, fromPort: 5, toPort: 6, payload: reproducibleBytes(900, 500) }, patient)
+    const { message } = await exchange(
+      a, b.destination, inbox, { protocol: 18, fromPort: 5, toPort: 6, payload: reproducibleBytes(900, 500) }, patient
+    )
     t.match(message, { fromPort: 5, toPort: 6 })
-    await exchange(b, a.destination, inboxes.get(a) as Inbox, { protocol: 18, fromPort: 6, toPort: 5, payload: reproducibleBytes(900, 501) }, patient)
+    await exchange(
+      b, a.destination, inboxes.get(a) as Inbox, { protocol: 18, fromPort: 6, toPort: 5, payload: reproducibleBytes(900, 501) }, patient
+    )
   })
 }
 
@@ -156,7 +166,9 @@ export async function routerAcceptance (t: Test, router: RouterUnderTest): Promi
 const FRESH_STARTS = 3
 
 /** Opens sessions that pass `works`, new ones if need be; they are closed with the test. Throws what the last ones failed with. */
-async function opened<T extends [Session, ...Session[]]> (t: Test, open: () => Promise<T>, works: (sessions: T) => Promise<void>): Promise<T> {
+async function opened<T extends [Session, ...Session[]]> (
+  t: Test, open: () => Promise<T>, works: (sessions: T) => Promise<void>
+): Promise<T> {
   for (let start = 1; ; start++) {
     const sessions = await open()
     const close = async (): Promise<unknown> => await Promise.all(sessions.map(session => session.close()))
@@ -175,7 +187,9 @@ async function opened<T extends [Session, ...Session[]]> (t: Test, open: () => P
 async function isReadyAgain (session: Session, states: string[], timeout: number): Promise<void> {
   const deadline = performance.now() + timeout
   while (!(states.includes('reconnecting') && session.state === 'ready')) {
-    if (performance.now() > deadline) throw new Error(`not ready again within ${timeout} ms, state ${session.state}, saw ${states.join(' ')}`)
+    if (performance.now() > deadline) {
+      throw new Error(`not ready again within ${timeout} ms, state ${session.state}, saw ${states.join(' ')}`)
+    }
     await sleep(100)
   }
 }

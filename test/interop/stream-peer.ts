@@ -13,11 +13,17 @@ const { positionals: [role], values: { i2cp = '', target = '', destination = '' 
   options: { i2cp: { type: 'string' }, target: { type: 'string' }, destination: { type: 'string' } }
 })
 
-const address = (text: string): { host: string, port: number } => ({ host: text.slice(0, text.lastIndexOf(':')), port: Number(text.slice(text.lastIndexOf(':') + 1)) })
+const address = (text: string): { host: string, port: number } => ({
+  host: text.slice(0, text.lastIndexOf(':')), port: Number(text.slice(text.lastIndexOf(':') + 1))
+})
 
 const session = await createSession({ connect: () => connect({ ...address(i2cp), noDelay: true }) })
 const manager = createStreamManager(session)
 const ready: Record<string, unknown> = { event: 'ready', destination: session.destination.base64 }
 if (role === 'server') forwardToTcp({ manager, target: address(target) })
-else ready.port = (await forwardFromTcp({ manager, destination: Destination.fromBase64(destination), listen: { host: '127.0.0.1', port: 0 } })).address.port
+else {
+  ready.port = (await forwardFromTcp(
+    { manager, destination: Destination.fromBase64(destination), listen: { host: '127.0.0.1', port: 0 } }
+  )).address.port
+}
 console.log(JSON.stringify(ready))

@@ -21,10 +21,14 @@ async function withCurl (t: Test, { network }: Place): Promise<void> {
     '--listen', '127.0.0.1:0', ...Object.entries(TUNNELS).flatMap(([name, value]) => ['--i2cp-option', `${name}=${value}`])])
   const run = promisify(execFile)
   const curl = async (path: string, ...args: string[]): Promise<Buffer> => {
-    const { stdout } = await run('curl', [...CURL, ...args, `http://${String(tunnel.json.listen)}${path}`], { encoding: 'buffer', maxBuffer: 2 ** 25 })
+    const { stdout } = await run(
+      'curl', [...CURL, ...args, `http://${String(tunnel.json.listen)}${path}`], { encoding: 'buffer', maxBuffer: 2 ** 25 }
+    )
     return stdout
   }
-  for (const size of [1000, 300_000]) t.ok((await curl(`/bytes/${size}?seed=${size}`)).equals(reproducibleBytes(size, size)), `GET of ${size} bytes`)
+  for (const size of [1000, 300_000]) {
+    t.ok((await curl(`/bytes/${size}?seed=${size}`)).equals(reproducibleBytes(size, size)), `GET of ${size} bytes`)
+  }
   t.equal((await curl('/echo', '--data', 'a form')).toString(), 'a form', 'POST')
   t.equal((await curl('/nothing', '--no-fail', '--write-out', '%{http_code}')).toString(), 'not found\n404')
 }

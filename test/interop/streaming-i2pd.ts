@@ -17,7 +17,9 @@ export const ATTEMPTS = 3
 
 /** i2pd's server tunnel 'plain' on router 2 to the web server there, its client tunnel 'ours' on router 1 to our Destination. */
 const i2pdTunnels = (ours: Destination): Record<number, string> => ({
-  1: ['[ours]', 'type = client', 'address = 0.0.0.0', 'port = 5555', `destination = ${ours.b32}`, 'keys = ours.dat', ...i2pdOptions()].join('\n'),
+  1: [
+    '[ours]', 'type = client', 'address = 0.0.0.0', 'port = 5555', `destination = ${ours.b32}`, 'keys = ours.dat', ...i2pdOptions()
+  ].join('\n'),
   2: ['[plain]', 'type = server', 'host = 127.0.0.1', 'port = 8080', 'keys = plain.dat', ...i2pdOptions()].join('\n')
 })
 
@@ -74,11 +76,23 @@ async function isPage (open: () => Duplex): Promise<boolean> {
 export async function withI2pd (t: Test, { network, manager, destination }: Place): Promise<void> {
   const web = await startWebServer(t)
   await transferBothWays(t, {
-    name: 'our client, i2pd\'s server tunnel', sizes: SIZES, timeout: TRANSFER_MS, attempts: ATTEMPTS, open: () => manager.connect({ destination })
+    name: 'our client, i2pd\'s server tunnel',
+    sizes: SIZES,
+    timeout: TRANSFER_MS,
+    attempts: ATTEMPTS,
+    open: () => manager.connect(
+      { destination }
+    )
   })
   const tunnel = forwardToTcp({ manager, target: web })
   t.teardown(async () => await tunnel.close())
   await transferBothWays(t, {
-    name: 'i2pd\'s client tunnel, our server', sizes: SIZES, timeout: TRANSFER_MS, attempts: ATTEMPTS, open: () => network.connect({ host: '10.77.0.1', port: 5555 })
+    name: 'i2pd\'s client tunnel, our server',
+    sizes: SIZES,
+    timeout: TRANSFER_MS,
+    attempts: ATTEMPTS,
+    open: () => network.connect(
+      { host: '10.77.0.1', port: 5555 }
+    )
   })
 }

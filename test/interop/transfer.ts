@@ -45,7 +45,9 @@ export async function transferBothWays (t: Test, { name, sizes, open, timeout, a
     const down = await exchange(`GET /bytes/${size}?seed=${size} HTTP/1.1\r\nHost: test`)
     t.ok(down.status === 200 && down.body.equals(bytes), `${name}: ${size} bytes down, identical`)
     const up = await exchange(`POST /digest HTTP/1.1\r\nHost: test\r\nContent-Length: ${size}`, bytes)
-    t.same(JSON.parse(up.body.toString() || '{}'), { length: size, sha256: createHash('sha256').update(bytes).digest('hex') }, `${name}: ${size} bytes up, identical`)
+    t.same(JSON.parse(up.body.toString() || '{}'), {
+      length: size, sha256: createHash('sha256').update(bytes).digest('hex')
+    }, `${name}: ${size} bytes up, identical`)
     t.comment(`${name}: ${size} bytes ${rate(size, down.total)} down, ${rate(size, up.total)} up`)
   }
 }

@@ -80,7 +80,9 @@ async function bench (hops: number, site: string, count: number, sizes: number[]
     }
     times.sort((a, b) => a - b)
     const at = (share: number): string => (times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? NaN).toFixed(0)
-    console.log(`${hops} hops ${kilobytes} KB: n=${times.length} min=${at(0)} p50=${at(0.5)} p95=${at(0.95)} max=${at(1)} ms, failed ${failed}`)
+    console.log(
+      `${hops} hops ${kilobytes} KB: n=${times.length} min=${at(0)} p50=${at(0.5)} p95=${at(0.95)} max=${at(1)} ms, failed ${failed}`
+    )
   }
 }
 

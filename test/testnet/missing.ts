@@ -13,7 +13,9 @@ export interface NetworkNeeds {
 export function networkMissing (needs: NetworkNeeds = {}): string | undefined {
   if (process.platform !== 'linux') return 'the closed network needs Linux network namespaces'
   if (process.getuid?.() !== 0) return 'the closed network needs root (network namespaces)'
-  const programs = ['ip', 'i2pd', 'xxd', 'base32', ...(needs.emulatedLinks === true ? ['gcc'] : []), ...(needs.java === true ? ['java'] : [])]
+  const programs = [
+    'ip', 'i2pd', 'xxd', 'base32', ...(needs.emulatedLinks === true ? ['gcc'] : []), ...(needs.java === true ? ['java'] : [])
+  ]
   const absent = programs.filter(program => !hasProgram(program))
   if (absent.length > 0) return `not installed: ${absent.join(', ')}`
   if (needs.emulatedLinks === true && !isWritable('/dev/net/tun')) return '/dev/net/tun is not usable'

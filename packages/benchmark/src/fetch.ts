@@ -27,7 +27,9 @@ export async function fetchVia ({ via, url, timeout, expected }: FetchRequest): 
     const error = expected !== undefined && !page.body.equals(expected)
       ? `status ${page.status}, ${page.body.length} of ${expected.length} bytes or other bytes`
       : page.status >= 400 ? `status ${page.status}` : undefined
-    return error === undefined ? { time, firstByte: page.firstByte - started, body: page.body, status: page.status } : { time: timeout, error, status: page.status }
+    return error === undefined
+      ? { time, firstByte: page.firstByte - started, body: page.body, status: page.status }
+      : { time: timeout, error, status: page.status }
   } catch (error) {
     return { time: timeout, error: (error as Error).message }
   }

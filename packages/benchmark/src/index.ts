@@ -10,7 +10,8 @@ export { textTable } from './report/table.ts'
 export { GRID_HEAD, gridCells } from './report/grid-section.ts'
 export { REPORT_FORMAT, SCENARIOS } from './report/types.ts'
 export type {
-  Conditions as SeriesConditions, CostRow, Machine, Ratio, Report, ScenarioName, ScenarioResult, Series, Step, StepDiagram, ThroughputRow, Waterfall
+  Conditions as SeriesConditions, CostRow, Machine, Ratio, Report, ScenarioName, ScenarioResult, Series, Step, StepDiagram, ThroughputRow,
+  Waterfall
 } from './report/types.ts'
 export { figureOf, ratioOf } from './statistics.ts'
 export type { Figure, Interval } from './statistics.ts'

@@ -13,7 +13,12 @@ const NANOSECONDS = 1e6
 
 export function machineOf (): Machine {
   const all = cpus()
-  return { cpu: all[0]?.model.trim() ?? 'unknown', cores: all.length, memoryGB: Math.round(totalmem() / 2 ** 30 * 10) / 10, system: `${type()} ${release()}` }
+  return {
+    cpu: all[0]?.model.trim() ?? 'unknown',
+    cores: all.length,
+    memoryGB: Math.round(totalmem() / 2 ** 30 * 10) / 10,
+    system: `${type()} ${release()}`
+  }
 }
 
 export function versionsOf (): Record<string, string> {
@@ -48,7 +53,9 @@ export class LoadWatch {
     const loopDelay99 = Math.round(this.#delay.percentile(99) / NANOSECONDS * 10) / 10
     const load = { before: round(this.#before), after: round(loadavg()[0] ?? 0), loopDelay99 }
     const disturbed = [
-      ...(this.#before > MAX_LOAD_PER_CORE * cores ? [`load average ${load.before} on ${cores} cores before it began: something else was running`] : []),
+      ...(this.#before > MAX_LOAD_PER_CORE * cores
+        ? [`load average ${load.before} on ${cores} cores before it began: something else was running`]
+        : []),
       ...(loopDelay99 > MAX_LOOP_DELAY ? [`the event loop was late by ${loopDelay99} ms in one of a hundred turns`] : [])
     ]
     return { disturbed, load }

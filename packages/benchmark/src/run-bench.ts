@@ -40,12 +40,29 @@ const DEFAULT: readonly ScenarioName[] = ['steps', 'cost', 'tunnel', 'pages', 'r
  * fails keeps what it had. Rejects only when `out` cannot be written.
  */
 export async function runBench (options: BenchOptions = {}): Promise<Report> {
-  const { scenarios = DEFAULT, quick = false, seed = 1, settings = {}, out, command = 'runBench', signal = new AbortController().signal, onProgress = () => {} } = options
+  const {
+    scenarios = DEFAULT,
+    quick = false,
+    seed = 1,
+    settings = {},
+    out,
+    command = 'runBench',
+    signal = new AbortController().signal,
+    onProgress = () => {}
+  } = options
   const started = new Date().toISOString()
   const versions = versionsOf()
   const results: ScenarioResult[] = []
   const report = (): Report => ({
-    format: REPORT_FORMAT, command, started, finished: new Date().toISOString(), seed, quick, machine: machineOf(), versions, scenarios: results
+    format: REPORT_FORMAT,
+    command,
+    started,
+    finished: new Date().toISOString(),
+    seed,
+    quick,
+    machine: machineOf(),
+    versions,
+    scenarios: results
   })
   for (const name of scenarios) {
     if (signal.aborted) break

@@ -26,7 +26,9 @@ export function figureOf (values: readonly number[], seed: number): Figure {
 export function ratioOf (values: readonly number[], others: readonly number[], seed: number, share: number = SHARES.p50): Interval {
   const above = resample(values, seed)
   const below = resample(others, seed + 1)
-  return bounds(percentile(values, share) / percentile(others, share), above.map((sorted, i) => atRank(sorted, share) / atRank(below[i]!, share)))
+  return bounds(
+    percentile(values, share) / percentile(others, share), above.map((sorted, i) => atRank(sorted, share) / atRank(below[i]!, share))
+  )
 }
 
 /** Sorted samples drawn with replacement; only ranks are drawn, so each is sorted as integers. */

@@ -33,7 +33,9 @@ t.test('statistics', async t => {
   const figure = figureOf(values, 1)
   t.equal(figure.n, 100)
   t.same([figure.p50.value, figure.p90.value, figure.p99.value], [50, 90, 99])
-  t.ok(figure.p50.low >= 35 && figure.p50.low < 50 && figure.p50.high > 50 && figure.p50.high <= 65, 'an interval of the width that theory has')
+  t.ok(
+    figure.p50.low >= 35 && figure.p50.low < 50 && figure.p50.high > 50 && figure.p50.high <= 65, 'an interval of the width that theory has'
+  )
   t.same(figureOf(values, 1), figure, 'the same seed gives the same interval')
   t.notSame(figureOf(values, 2), figure)
   t.same(figureOf([7], 1).p90, { value: 7, low: 7, high: 7 })
@@ -45,7 +47,9 @@ t.test('statistics', async t => {
 t.test('the order of measurement is seeded and keeps the rounds', async t => {
   const orderOf = async (seed: number): Promise<string> => {
     const order: string[] = []
-    const tasks = [0, 1, 2].flatMap(round => ['a', 'b', 'c', 'd'].map(name => ({ round, run: async () => { order.push(`${round}${name}`) } })))
+    const tasks = [0, 1, 2].flatMap(
+      round => ['a', 'b', 'c', 'd'].map(name => ({ round, run: async () => { order.push(`${round}${name}`) } }))
+    )
     await interleave(tasks, { seed, signal: new AbortController().signal })
     return order.join(' ')
   }
@@ -56,7 +60,17 @@ t.test('the order of measurement is seeded and keeps the rounds', async t => {
 
 t.test('steps from a trace', async t => {
   const message = (facts: Partial<TracedMessage>): TracedMessage => ({
-    id: 0, from: 'c', to: 's', sent: 0, arrived: undefined, size: 500, tunnelMessages: 1, kind: 'data', acknowledgement: false, copy: false, ...facts
+    id: 0,
+    from: 'c',
+    to: 's',
+    sent: 0,
+    arrived: undefined,
+    size: 500,
+    tunnelMessages: 1,
+    kind: 'data',
+    acknowledgement: false,
+    copy: false,
+    ...facts
   })
   const reply = { from: 's', to: 'c' }
   const facts = { design: 'x', label: 'x', conditions: {}, clientKeys: ['c'], started: 0 }

@@ -36,7 +36,9 @@ t.test('threads do not change the figures', async t => {
   t.strictSame(one.cells.map(({ design }) => design), ['minwww', 'minwww-single', 'streaming-cold', 'streaming-warm'])
   // The threads simulate signatures, this one does not.
   const seed = seedOf(options.seed, options.points[0]!)
-  t.strictSame(['minwww', 'streaming-cold'].map(design => runCell(design as Design, options.points[0]!, { runs: 2, seed })), [one.cells[0], one.cells[2]])
+  t.strictSame(['minwww', 'streaming-cold'].map(
+    design => runCell(design as Design, options.points[0]!, { runs: 2, seed })
+  ), [one.cells[0], one.cells[2]])
   t.equal(lossRows(one.cells).length, 4)
   t.ok(Array.isArray(behind(one.cells)))
 })

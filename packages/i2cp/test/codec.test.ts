@@ -2,10 +2,14 @@ import t from 'tap'
 import fc from 'fast-check'
 import { gzipSync } from 'node:zlib'
 import {
-  ByteReader, ByteWriter, compressGzipPayload, decodeDatagram1, decodeDatagram2, decodeDatagram3, decodeGzipPayload, decodeMessage, Destination, encodeDatagram1,
-  encodeDatagram2, encodeDatagram3, encodeGzipPayload, encodeMapping, encodeMessage, FrameReader, fromBase32, fromBase64, I2CP_MAX_FRAME, I2cpError,
-  LEASE_SET_TYPE, LocalDestination, MESSAGES, parseDatagram2, readEncryptedLeaseSet, readLeaseSet, readLeaseSet2, readMapping, readMetaLeaseSet,
-  signLeaseSet, signLeaseSet2, signMetaLeaseSet, signSessionConfig, toBase32, toBase64, TYPE, verifyLeaseSet, verifyLeaseSet2, verifyMetaLeaseSet,
+  ByteReader, ByteWriter, compressGzipPayload, decodeDatagram1, decodeDatagram2, decodeDatagram3, decodeGzipPayload, decodeMessage,
+  Destination, encodeDatagram1,
+  encodeDatagram2, encodeDatagram3, encodeGzipPayload, encodeMapping, encodeMessage, FrameReader, fromBase32, fromBase64, I2CP_MAX_FRAME,
+  I2cpError,
+  LEASE_SET_TYPE, LocalDestination, MESSAGES, parseDatagram2, readEncryptedLeaseSet, readLeaseSet, readLeaseSet2, readMapping,
+  readMetaLeaseSet,
+  signLeaseSet, signLeaseSet2, signMetaLeaseSet, signSessionConfig, toBase32, toBase64, TYPE, verifyLeaseSet, verifyLeaseSet2,
+  verifyMetaLeaseSet,
   verifySessionConfig
 } from '@minwww/i2cp/codec'
 import type { Message } from '@minwww/i2cp/codec'
@@ -50,7 +54,9 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   sessionConfig.map(config => ({ type: TYPE.CreateSession, config })),
   fc.record({ type: fc.constant(TYPE.ReconfigureSession), sessionId: u16, config: sessionConfig }),
   fc.record({ type: fc.constant(TYPE.DestroySession), sessionId: u16 }),
-  fc.record({ type: fc.constant(TYPE.SendMessage), sessionId: u16, destination: fc.constant(destination), payload: bytes(300), nonce: u32 }),
+  fc.record(
+    { type: fc.constant(TYPE.SendMessage), sessionId: u16, destination: fc.constant(destination), payload: bytes(300), nonce: u32 }
+  ),
   fc.record({
     type: fc.constant(TYPE.SendMessageExpires),
     sessionId: u16,
@@ -65,7 +71,14 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   fc.constant({ type: TYPE.GetBandwidthLimits }),
   fc.record({ type: fc.constant(TYPE.SessionStatus), sessionId: u16, status: u8 }),
   fc.record({ type: fc.constant(TYPE.RequestVariableLeaseSet), sessionId: u16, leases }),
-  fc.record({ type: fc.constant(TYPE.RequestLeaseSet), sessionId: u16, tunnels: fc.array(fc.record({ gateway: hash, tunnelId: u32 }), { maxLength: 16 }), end: fc.nat() }),
+  fc.record({
+    type: fc.constant(TYPE.RequestLeaseSet),
+    sessionId: u16,
+    tunnels: fc.array(
+      fc.record({ gateway: hash, tunnelId: u32 }), { maxLength: 16 }
+    ),
+    end: fc.nat()
+  }),
   fc.record({ type: fc.constant(TYPE.MessageStatus), sessionId: u16, messageId: u32, status: u8, size: u32, nonce: u32 }),
   fc.record({ type: fc.constant(TYPE.ReportAbuse), sessionId: u16, severity: u8, reason: text, messageId: u32 }),
   fc.record({ type: fc.constant(TYPE.Disconnect), reason: text }),
@@ -84,7 +97,16 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
       fc.constant({ lookupType: 4 as const, destination })
     )
   }),
-  fc.record({ type: fc.constant(TYPE.HostReply), sessionId: u16, requestId: u32, code: fc.constant(0), destination: fc.constant(destination), options: mapping }),
+  fc.record({
+    type: fc.constant(
+      TYPE.HostReply
+    ),
+    sessionId: u16,
+    requestId: u32,
+    code: fc.constant(0),
+    destination: fc.constant(destination),
+    options: mapping
+  }),
   fc.record({ type: fc.constant(TYPE.HostReply), sessionId: u16, requestId: u32, code: fc.integer({ min: 1, max: 255 }) }),
   fc.record({
     type: fc.constant(TYPE.CreateLeaseSet2),
@@ -123,7 +145,10 @@ t.test('messages: encode and decode agree, cut or damaged ones throw coded error
     const damaged = Buffer.from(body)
     if (damaged.length > 0) damaged[at % damaged.length]! ^= bits
     coded(() => decodeMessage(message.type, damaged))
-    decodeMessage(message.type, Buffer.concat([body, message.type === TYPE.DestReply || message.type === TYPE.GetDate || message.type === TYPE.HostReply ? Buffer.alloc(0) : Buffer.of(1)]))
+    decodeMessage(message.type, Buffer.concat([
+      body,
+      message.type === TYPE.DestReply || message.type === TYPE.GetDate || message.type === TYPE.HostReply ? Buffer.alloc(0) : Buffer.of(1)
+    ]))
   }), params)
   t.throws(() => decodeMessage(99, Buffer.alloc(0)), { code: 'I2CP_UNKNOWN_MESSAGE' })
   t.equal(MESSAGES.size, 25)
@@ -131,12 +156,17 @@ t.test('messages: encode and decode agree, cut or damaged ones throw coded error
 
 t.test('every decoder survives noise', async t => {
   const decoders: Array<(b: Buffer) => unknown> = [
-    b => Destination.parse(b), b => readMapping(new ByteReader(b)), b => readLeaseSet(new ByteReader(b)), b => readLeaseSet2(new ByteReader(b)),
-    b => readEncryptedLeaseSet(new ByteReader(b)), b => readMetaLeaseSet(new ByteReader(b)), b => decodeGzipPayload(b), b => LocalDestination.parse(b),
-    b => decodeDatagram1(b), b => decodeDatagram2(b, Buffer.alloc(32)), b => decodeDatagram3(b), b => fromBase32(b.toString('latin1')), b => fromBase64(b.toString('latin1')),
+    b => Destination.parse(b), b => readMapping(new ByteReader(b)), b => readLeaseSet(new ByteReader(b)),
+    b => readLeaseSet2(new ByteReader(b)),
+    b => readEncryptedLeaseSet(new ByteReader(b)), b => readMetaLeaseSet(new ByteReader(b)), b => decodeGzipPayload(b),
+    b => LocalDestination.parse(b),
+    b => decodeDatagram1(b), b => decodeDatagram2(b, Buffer.alloc(32)), b => decodeDatagram3(b), b => fromBase32(b.toString('latin1')),
+    b => fromBase64(b.toString('latin1')),
     ...[...MESSAGES.keys()].map(type => (b: Buffer) => decodeMessage(type, b))
   ]
-  fc.assert(fc.property(fc.nat(decoders.length - 1), bytes(600), (which, noise) => coded(() => decoders[which]!(noise))), { ...params, numRuns: RUNS * 5 })
+  fc.assert(fc.property(
+    fc.nat(decoders.length - 1), bytes(600), (which, noise) => coded(() => decoders[which]!(noise))
+  ), { ...params, numRuns: RUNS * 5 })
   fc.assert(fc.property(fc.nat(decoders.length - 1), bytes(200), (which, tail) => {
     coded(() => decoders[which]!(Buffer.concat([destination.bytes, tail])))
   }), params)
@@ -144,7 +174,9 @@ t.test('every decoder survives noise', async t => {
 })
 
 t.test('frames: any chunking gives the same frames; oversized ones stop before allocation', async t => {
-  fc.assert(fc.property(fc.array(messages, { minLength: 1, maxLength: 5 }), fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 30 }), (list, sizes) => {
+  fc.assert(fc.property(fc.array(
+    messages, { minLength: 1, maxLength: 5 }
+  ), fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 30 }), (list, sizes) => {
     const stream = Buffer.concat(list.map(encodeMessage))
     const reader = new FrameReader()
     const frames = []
@@ -175,17 +207,22 @@ t.test('frames: any chunking gives the same frames; oversized ones stop before a
 t.test('gzip container', async t => {
   const fields = { protocol: 18, fromPort: 0x0102, toPort: 0xfffe }
   // Header bytes by the I2CP overview's table; ports big-endian.
-  t.equal(encodeGzipPayload({ ...fields, payload: Buffer.alloc(0) }).subarray(0, 10).toString('hex'), '1f8b080001 02fffe 02 12'.replaceAll(' ', ''))
+  t.equal(encodeGzipPayload({ ...fields, payload: Buffer.alloc(0) }).subarray(0, 10)
+    .toString('hex'), '1f8b080001 02fffe 02 12'.replaceAll(' ', ''))
   fc.assert(fc.property(bytes(2000), u8, u16, u16, (payload, protocol, fromPort, toPort) => {
     for (const encode of [encodeGzipPayload, compressGzipPayload]) {
       const decoded = decodeGzipPayload(encode({ protocol, fromPort, toPort, payload }))
-      if (!decoded.payload.equals(payload) || decoded.protocol !== protocol || decoded.fromPort !== fromPort || decoded.toPort !== toPort) throw new Error('container')
+      if (!decoded.payload.equals(payload) || decoded.protocol !== protocol || decoded.fromPort !== fromPort || decoded.toPort !== toPort) {
+        throw new Error('container')
+      }
     }
   }), { ...params, numRuns: 100 })
   const compressible = Buffer.alloc(5000, 'I2P ')
   t.ok(compressGzipPayload({ ...fields, payload: compressible }).length < 200)
   const whole = encodeGzipPayload({ ...fields, payload: Buffer.from('some payload') })
-  for (let length = 0; length < whole.length; length++) t.throws(() => decodeGzipPayload(whole.subarray(0, length)), { code: 'I2CP_MALFORMED' })
+  for (let length = 0; length < whole.length; length++) {
+    t.throws(() => decodeGzipPayload(whole.subarray(0, length)), { code: 'I2CP_MALFORMED' })
+  }
   for (let at = 10; at < whole.length; at++) {
     const damaged = Buffer.from(whole)
     damaged[at]! ^= 0xff
@@ -213,8 +250,12 @@ t.test('datagrams', async t => {
   t.notOk(withOptions.verify(target, 4_000_000_000), 'the transient key has expired')
   t.notOk(withOptions.verify(target), 'a transient key needs the time')
   t.throws(() => encodeDatagram1(offline, payload), { code: 'I2CP_UNSUPPORTED' })
-  t.match(decodeDatagram3(encodeDatagram3({ fromHash: target, payload, options: { x: 'y' } })), { fromHash: target, payload, options: { x: 'y' } })
-  for (const [datagram, decode] of [[encodeDatagram1(keys, payload), decodeDatagram1], [bytes2, (b: Buffer) => decodeDatagram2(b, target)]] as const) {
+  t.match(
+    decodeDatagram3(encodeDatagram3({ fromHash: target, payload, options: { x: 'y' } })), { fromHash: target, payload, options: { x: 'y' } }
+  )
+  for (const [datagram, decode] of [
+    [encodeDatagram1(keys, payload), decodeDatagram1], [bytes2, (b: Buffer) => decodeDatagram2(b, target)]
+  ] as const) {
     for (let length = 0; length < datagram.length; length++) t.throws(() => decode(datagram.subarray(0, length)), I2cpError)
     for (let at = 391; at < datagram.length; at++) {
       const damaged = Buffer.from(datagram)
@@ -230,7 +271,9 @@ t.test('structures: LeaseSets of all kinds, mappings sorted as signed, base32 an
   const v1 = signLeaseSet({ destination, encryptionKey: Buffer.alloc(256, 2), signingKey: Buffer.alloc(32, 3), leases: [one] }, sign)
   t.ok(verifyLeaseSet(readLeaseSet(new ByteReader(v1))))
   const header = { destination, published: 1_700_000_000, expires: 600, flags: 0, options: {} }
-  const meta = signMetaLeaseSet({ ...header, leases: [{ gateway: Buffer.alloc(32), flags: 3, cost: 9, end: 1_700_000_600 }], revocations: [Buffer.alloc(32, 1)] }, sign)
+  const meta = signMetaLeaseSet(
+    { ...header, leases: [{ gateway: Buffer.alloc(32), flags: 3, cost: 9, end: 1_700_000_600 }], revocations: [Buffer.alloc(32, 1)] }, sign
+  )
   const readMeta = readMetaLeaseSet(new ByteReader(meta))
   t.ok(verifyMetaLeaseSet(readMeta, 1_700_000_000))
   t.match(readMeta.leases[0], { flags: 3, cost: 9 })
@@ -241,7 +284,9 @@ t.test('structures: LeaseSets of all kinds, mappings sorted as signed, base32 an
   }), { ...params, numRuns: 40 })
 
   t.same(encodeMapping({ b: '2', a: '1', A: '0' }).toString('latin1'), '\0\x12\x01A=\x010;\x01a=\x011;\x01b=\x012;')
-  t.throws(() => readMapping(new ByteReader(Buffer.from('\0\x0c\x01a=\x011;\x01a=\x012;', 'latin1'))), { code: 'I2CP_MALFORMED' }, 'a key twice')
+  t.throws(
+    () => readMapping(new ByteReader(Buffer.from('\0\x0c\x01a=\x011;\x01a=\x012;', 'latin1'))), { code: 'I2CP_MALFORMED' }, 'a key twice'
+  )
   t.throws(() => encodeMapping({ a: 'x'.repeat(256) }), { code: 'I2CP_BAD_OPTION' })
   t.equal(Object.getPrototypeOf(readMapping(new ByteReader(encodeMapping({ __proto__x: '1' })))), null)
   const config = signSessionConfig({ destination, options: { z: '1', a: '2' }, date: 5 }, sign)
@@ -252,5 +297,6 @@ t.test('structures: LeaseSets of all kinds, mappings sorted as signed, base32 an
   for (const bad of ['a', 'ab1', 'a9', 'ab=', 'zz']) t.throws(() => fromBase32(bad), { code: 'I2CP_BAD_ADDRESS' }, bad)
   for (const bad of ['+/==', 'A', 'AA AA']) t.throws(() => fromBase64(bad), { code: 'I2CP_BAD_ADDRESS' }, bad)
   t.throws(() => new ByteReader(Buffer.from('ff'.repeat(8), 'hex')).date(), { code: 'I2CP_MALFORMED' })
-  t.equal(new ByteWriter(1).u8(1).u16(2).u32(3).u48(4).date(5).toBuffer().toString('hex'), '01000200000003000000000004' + '0000000000000005')
+  t.equal(new ByteWriter(1).u8(1).u16(2).u32(3).u48(4).date(5).toBuffer()
+    .toString('hex'), '01000200000003000000000004' + '0000000000000005')
 })

@@ -2,7 +2,8 @@ import t from 'tap'
 import { createHash, createSign, generateKeyPairSync, sign } from 'node:crypto'
 import {
   blindedHash, blindedPublicKey, blindedSigner, ByteReader, createSigner, decryptLeaseSet, Destination, ed25519PublicOf, encryptLeaseSet,
-  fromBase64, generateSigner, LocalDestination, readEncryptedLeaseSet, RED25519, SIGNATURE_TYPES, signLeaseSet2, toBase64, verifyEncryptedLeaseSet,
+  fromBase64, generateSigner, LocalDestination, readEncryptedLeaseSet, RED25519, SIGNATURE_TYPES, signLeaseSet2, toBase64,
+  verifyEncryptedLeaseSet,
   verifySignature, x25519PublicOf
 } from '@minwww/i2cp/codec'
 import { seeded } from '@minwww/testkit'
@@ -13,14 +14,20 @@ const hex = (text: string) => Buffer.from(text, 'hex')
 t.test('Red25519: the test vectors of its specification', async t => {
   // edsk (a repeated byte), edpk, sk, alpha, rsk, rvk
   const vectors: Array<[number, string, string, string, string, string]> = [
-    [1, '8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c', '58e86efb75fa4e2c410f46e16de9f6acae1a1703528651b69bc176c088bef36e',
-      'ae9ba9cbbc047c442448fca7c9f4e288a202ed520bfad0c784b792b7773cee08', '8bb85f3c7a494a08890d7d142109c1a3501d04565d80227e2079097800fbe107',
+    [1, '8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c',
+      '58e86efb75fa4e2c410f46e16de9f6acae1a1703528651b69bc176c088bef36e',
+      'ae9ba9cbbc047c442448fca7c9f4e288a202ed520bfad0c784b792b7773cee08',
+      '8bb85f3c7a494a08890d7d142109c1a3501d04565d80227e2079097800fbe107',
       '6fe128737b8e76fa66698a748b0dc0a89168dd8a0601c2b1c0b26835d323e9b3'],
-    [2, '8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394', 'a83c626bc9c38c8c201878ebb1d5b0b50ac40e8986c78793db1d4ef369fca14e',
-      '98b615d9027e996cc2796c019d9c8beb46aa7d2b6eea2e5d98eb29eb1584c203', '9fcfaa734852ca40b3810ebef590e138516e8cb4f4b1b6f0730978de7f806402',
+    [2, '8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394',
+      'a83c626bc9c38c8c201878ebb1d5b0b50ac40e8986c78793db1d4ef369fca14e',
+      '98b615d9027e996cc2796c019d9c8beb46aa7d2b6eea2e5d98eb29eb1584c203',
+      '9fcfaa734852ca40b3810ebef590e138516e8cb4f4b1b6f0730978de7f806402',
       '527e121090158419609e4a0d8de6f7d3271b353a8cd0b8172fe41468ea1e9177'],
-    [10, '43a72e714401762df66b68c26dfbdf2682aaec9f2474eca4613e424a0fbafd3c', '0099bf92c41b5d3d309c3b074756e9707e40a9bcea229857f7cf551e8bb0fd45',
-      '5eebb60818299d581fa68f5fcae4c2bb398a7e10876e27994d93d555075e7d05', 'aa349f2773b8b035f6ceecda965330d9b7ca27cd7191bff044632b74920e7b0b',
+    [10, '43a72e714401762df66b68c26dfbdf2682aaec9f2474eca4613e424a0fbafd3c',
+      '0099bf92c41b5d3d309c3b074756e9707e40a9bcea229857f7cf551e8bb0fd45',
+      '5eebb60818299d581fa68f5fcae4c2bb398a7e10876e27994d93d555075e7d05',
+      'aa349f2773b8b035f6ceecda965330d9b7ca27cd7191bff044632b74920e7b0b',
       'd0c5fe8f83fd42202265efff804a1527c0eb0e1cce9781cf14571cd506eeed36']
   ]
   for (const [byte, edpk, sk, alpha, rsk, rvk] of vectors) {
@@ -38,7 +45,8 @@ t.test('RFC vectors: Ed25519, X25519', async t => {
   // RFC 8032, 7.1 test 2
   const key = createSigner(7, hex('4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb'))
   t.equal(key.publicKey.toString('hex'), '3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c')
-  t.equal(key.sign(hex('72')).toString('hex'), '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00')
+  t.equal(key.sign(hex('72')).toString('hex'),
+    '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00')
   // RFC 7748, 5.2: one iteration from the base point
   t.equal(x25519PublicOf(hex('09'.padEnd(64, '0'))).toString('hex'), '422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079')
 })
@@ -163,7 +171,9 @@ t.test('encrypted LeaseSets', async t => {
     const clients = [1, 2, 3].map(i => Buffer.alloc(32, i))
     const psk = read(encryptLeaseSet(inner, { ...common, authorization: { scheme: 'psk', clients } }))
     t.throws(() => decryptLeaseSet(psk, key), { code: 'I2CP_LOOKUP_PASSWORD_REQUIRED' })
-    t.throws(() => decryptLeaseSet(psk, key, { clientKey: { scheme: 'psk', key: Buffer.alloc(32, 9) } }), { code: 'I2CP_LOOKUP_DECRYPTION_FAILED' })
+    t.throws(
+      () => decryptLeaseSet(psk, key, { clientKey: { scheme: 'psk', key: Buffer.alloc(32, 9) } }), { code: 'I2CP_LOOKUP_DECRYPTION_FAILED' }
+    )
     for (const client of clients) t.equal(decryptLeaseSet(psk, key, { clientKey: { scheme: 'psk', key: client } }).published, published)
 
     const dh = read(encryptLeaseSet(inner, { ...common, authorization: { scheme: 'dh', clients: clients.map(x25519PublicOf) } }))
@@ -182,8 +192,14 @@ function power (base: bigint, exponent: bigint, modulus: bigint): bigint {
 
 function dsaParameters (): [bigint, bigint, bigint] {
   return [
-    0x9c05b2aa960d9b97b8931963c9cc9e8c3026e9b8ed92fad0a69cc886d5bf8015fcadae31a0ad18fab3f01b00a358de237655c4964afaa2b337e96ad316b9fb1cc564b5aec5b69a9ff6c3e4548707fef8503d91dd8602e867e6d35d2235c1869ce2479c3b9d5401de04e0727fb33d6511285d4cf29538d9e3b6051f5b22cc1c93n,
+    BigInt('0x' +
+      '9c05b2aa960d9b97b8931963c9cc9e8c3026e9b8ed92fad0a69cc886d5bf8015fcadae31a0ad18fab3f01b00a358de237655c4964afaa2b337e96ad3' +
+      '16b9fb1cc564b5aec5b69a9ff6c3e4548707fef8503d91dd8602e867e6d35d2235c1869ce2479c3b9d5401de04e0727fb33d6511285d4cf29538d9e3' +
+      'b6051f5b22cc1c93'),
     0xa5dfc28fef4ca1e286744cd8eed9d29d684046b7n,
-    0x0c1f4d27d40093b429e962d7223824e0bbc47e7c832a39236fc683af84889581075ff9082ed32353d4374d7301cda1d23c431f4698599dda02451824ff369752593647cc3ddc197de985e43d136cdcfc6bd5409cd2f450821142a5e6f8eb1c3ab5d0484b8129fcf17bce4f7f33321c3cb3dbb14a905e7b2b3e93be4708cbcc82n
+    BigInt('0x' +
+      '0c1f4d27d40093b429e962d7223824e0bbc47e7c832a39236fc683af84889581075ff9082ed32353d4374d7301cda1d23c431f4698599dda02451824' +
+      'ff369752593647cc3ddc197de985e43d136cdcfc6bd5409cd2f450821142a5e6f8eb1c3ab5d0484b8129fcf17bce4f7f33321c3cb3dbb14a905e7b2b' +
+      '3e93be4708cbcc82')
   ]
 }

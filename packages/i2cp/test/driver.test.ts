@@ -59,7 +59,9 @@ t.test('a router that closes after any byte of the handshake: a coded error, no 
   const script = Buffer.concat([
     encodeMessage({ type: TYPE.SetDate, date: now, version: '0.9.64' }),
     encodeMessage({ type: TYPE.SessionStatus, sessionId: SESSION_ID, status: SESSION_STATUS.CREATED }),
-    encodeMessage({ type: TYPE.RequestVariableLeaseSet, sessionId: SESSION_ID, leases: [{ gateway: Buffer.alloc(32), tunnelId: 1, end: now + 600_000 }] })
+    encodeMessage({
+      type: TYPE.RequestVariableLeaseSet, sessionId: SESSION_ID, leases: [{ gateway: Buffer.alloc(32), tunnelId: 1, end: now + 600_000 }]
+    })
   ])
   for (let cut = 0; cut < script.length; cut++) {
     const router = new FakeRouter()
@@ -98,7 +100,9 @@ t.test('an oversized frame ends the connection, and the session comes back by it
   t.same(states, ['reconnecting', 'ready'])
   await turn()
   const [lookup] = router.of(TYPE.HostLookup)
-  router.send({ type: TYPE.HostReply, sessionId: SESSION_ID, requestId: lookup!.requestId, code: HOST_REPLY.SUCCESS, destination: keys.destination })
+  router.send(
+    { type: TYPE.HostReply, sessionId: SESSION_ID, requestId: lookup!.requestId, code: HOST_REPLY.SUCCESS, destination: keys.destination }
+  )
   t.ok((await waiting).equals(keys.destination), 'the look-up that waited was asked again')
   await session.close()
   clock.advance(2_000)
@@ -115,7 +119,9 @@ t.test('after a stall, an answer that waits in the socket comes before the time-
   const session = await createSession({ router: { host: '127.0.0.1', port: await listening(server) }, clock })
   router.on = message => {
     if (message.type !== TYPE.HostLookup) return false
-    router.send({ type: TYPE.HostReply, sessionId: SESSION_ID, requestId: message.requestId, code: HOST_REPLY.SUCCESS, destination: session.destination })
+    router.send({
+      type: TYPE.HostReply, sessionId: SESSION_ID, requestId: message.requestId, code: HOST_REPLY.SUCCESS, destination: session.destination
+    })
     setImmediate(() => clock.stall(15_000))
     return true
   }
@@ -154,7 +160,13 @@ t.test('waitUntilPublished signs again until another session finds it', async t 
     if (message.type !== TYPE.HostLookup) return false
     const found = ++lookups === 3
     router.send({
-      type: TYPE.HostReply, sessionId: SESSION_ID, requestId: message.requestId, code: found ? 0 : 1, ...(found && { destination: session.destination })
+      type: TYPE.HostReply,
+      sessionId: SESSION_ID,
+      requestId: message.requestId,
+      code: found
+        ? 0
+        : 1,
+      ...(found && { destination: session.destination })
     }, connection)
     return true
   }

@@ -2,7 +2,8 @@ import t from 'tap'
 import { readFileSync } from 'node:fs'
 import {
   blindedPublicKey, ByteReader, decodeB33, decodeMessage, decryptLeaseSet, Destination, encodeB33, encodeMessage, FrameReader,
-  generateAlpha, LocalDestination, readEncryptedLeaseSet, readLeaseSet2, TYPE, verifyEncryptedLeaseSet, verifyLeaseSet2, verifySessionConfig, verifySignature
+  generateAlpha, LocalDestination, readEncryptedLeaseSet, readLeaseSet2, TYPE, verifyEncryptedLeaseSet, verifyLeaseSet2,
+  verifySessionConfig, verifySignature
 } from '@minwww/i2cp'
 import { encodeUnsignedLeaseSet2 } from '../src/data/lease-set2.ts'
 

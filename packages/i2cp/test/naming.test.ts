@@ -16,7 +16,9 @@ t.test('addresses', async t => {
   t.equal(b33.length, 56 + '.b32.i2p'.length)
   t.match(parseAddress(b33), { kind: 'blinded', name: b33, blinded: { secretRequired: true, clientKeyRequired: false } })
   t.same(parseAddress('Example.I2P'), { kind: 'name', name: 'example.i2p' })
-  for (const bad of ['', 'example.com', 'a b.i2p', '-a.i2p', 'a-.i2p', '.i2p', 'a..i2p', `${'a'.repeat(64)}.i2p`, 'abc.b32.i2p', `${'1'.repeat(52)}.b32.i2p`]) {
+  for (const bad of [
+    '', 'example.com', 'a b.i2p', '-a.i2p', 'a-.i2p', '.i2p', 'a..i2p', `${'a'.repeat(64)}.i2p`, 'abc.b32.i2p', `${'1'.repeat(52)}.b32.i2p`
+  ]) {
     t.throws(() => parseAddress(bad), { code: 'I2CP_BAD_ADDRESS' }, bad)
   }
   for (let at = 0; at < 4; at++) {

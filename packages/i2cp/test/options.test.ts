@@ -8,7 +8,9 @@ const keys = LocalDestination.generate(seeded('options'))
 
 t.test('defaults, and what the client keeps for itself', async t => {
   const { options, leaseSet, warnings, authentication } = interpretOptions({}, keys)
-  t.same(options, { 'i2cp.leaseSetEncType': '4', 'i2cp.fastReceive': 'true', 'i2cp.messageReliability': 'none', 'outbound.batchFrequency': '0' })
+  t.same(
+    options, { 'i2cp.leaseSetEncType': '4', 'i2cp.fastReceive': 'true', 'i2cp.messageReliability': 'none', 'outbound.batchFrequency': '0' }
+  )
   t.notOk('i2cp.dontPublishLeaseSet' in options)
   t.match(leaseSet, { encryptionTypes: [4], unpublished: false })
   t.same(warnings, [])
@@ -27,7 +29,8 @@ t.test('every row of the table has a default that it accepts', async t => {
 
 t.test('bad values are refused, unknown names pass with a warning', async t => {
   for (const [name, value] of [
-    ['inbound.length', 8], ['inbound.length', 'x'], ['inbound.quantity', 0], ['outbound.quantity', 17], ['i2cp.leaseSetEncType', '4,x'], ['i2cp.fastReceive', 'yes'],
+    ['inbound.length', 8], ['inbound.length', 'x'], ['inbound.quantity', 0], ['outbound.quantity', 17], ['i2cp.leaseSetEncType', '4,x'],
+    ['i2cp.fastReceive', 'yes'],
     ['i2cp.closeIdleTime', 1000], ['i2cp.messageReliability', 'some'], ['i2cp.leaseSetEncType', '0'], ['i2cp.leaseSetOption.0', 'novalue']
   ] as const) t.throws(() => interpretOptions({ [name]: value }, keys), { code: 'I2CP_BAD_OPTION' }, `${name}=${value}`)
   t.throws(() => interpretOptions({ 'i2cp.leaseSetType': 7 }, keys), { code: 'I2CP_UNSUPPORTED' })
@@ -48,7 +51,9 @@ t.test('LeaseSet options, idle, encrypted LeaseSets, offline keys', async t => {
     'i2cp.leaseSetAuthType': 1,
     'i2cp.leaseSetClient.dh.0': client
   }, keys)
-  t.match(leaseSet, { options: { '_smtp._tcp': '0 999999 25' }, encrypted: { secret: 'pass', authorization: { scheme: 'dh', clients: { length: 1 } } } })
+  t.match(leaseSet, {
+    options: { '_smtp._tcp': '0 999999 25' }, encrypted: { secret: 'pass', authorization: { scheme: 'dh', clients: { length: 1 } } }
+  })
   t.same(idle, { reduceAfter: 1_200_000, reduceQuantity: 1, closeAfter: 1_800_000 })
   t.notOk('i2cp.leaseSetClient.dh.0' in options)
   t.throws(() => interpretOptions({ 'i2cp.leaseSetType': 5, 'i2cp.leaseSetAuthType': 2 }, keys), { code: 'I2CP_BAD_OPTION' })
@@ -62,7 +67,15 @@ t.test('quirks', async t => {
   const inverted = { losesEarlyLeaseSet: true, invertedDontPublish: true }
   t.same(optionsFor(inverted, { 'i2cp.dontPublishLeaseSet': 'true', a: 'b' }), { 'i2cp.dontPublishLeaseSet': 'false', a: 'b' })
   t.same(optionsFor(inverted, { a: 'b' }), { a: 'b' })
-  const limits = { clientInbound: 50, clientOutbound: 50, routerInbound: 50, routerInboundBurst: 50, routerOutbound: 50, routerOutboundBurst: 50, burstTime: 20 }
+  const limits = {
+    clientInbound: 50,
+    clientOutbound: 50,
+    routerInbound: 50,
+    routerInboundBurst: 50,
+    routerOutbound: 50,
+    routerOutboundBurst: 50,
+    burstTime: 20
+  }
   t.ok(publishesOnlyIfTold(limits))
   t.notOk(publishesOnlyIfTold({ ...limits, clientInbound: 1000 }))
 })

@@ -1,7 +1,8 @@
 import t from 'tap'
 import fc from 'fast-check'
 import {
-  CLIENT_VERSION, decodeMessage, encodeGzipPayload, encodeMessage, FrameReader, HOST_REPLY, I2cpError, LocalDestination, LOOKUP, readLeaseSet2, ByteReader,
+  CLIENT_VERSION, decodeMessage, encodeGzipPayload, encodeMessage, FrameReader, HOST_REPLY, I2cpError, LocalDestination, LOOKUP,
+  readLeaseSet2, ByteReader,
   SESSION_STATUS, SessionCore, TYPE, x25519PublicOf
 } from '@minwww/i2cp'
 import type { Message, SessionCoreConfig, SessionEvent } from '@minwww/i2cp'
@@ -81,12 +82,20 @@ class Bench {
   greet (version = '0.9.64', date = this.now): this { return this.receive({ type: TYPE.SetDate, date, version }) }
   created (): this { return this.receive({ type: TYPE.SessionStatus, sessionId: ID, status: SESSION_STATUS.CREATED }) }
   leases (lifetime = 600_000): this {
-    return this.receive({ type: TYPE.RequestVariableLeaseSet, sessionId: ID, leases: [{ gateway: Buffer.alloc(32, 1), tunnelId: 1, end: Math.floor(this.now) + lifetime }] })
+    return this.receive({
+      type: TYPE.RequestVariableLeaseSet,
+      sessionId: ID,
+      leases: [
+        { gateway: Buffer.alloc(32, 1), tunnelId: 1, end: Math.floor(this.now) + lifetime }
+      ]
+    })
   }
 
   ready (): this { return this.connect().greet().created().leases() }
   of<T extends Message['type']> (type: T) { return this.sent.filter((m): m is Extract<Message, { type: T }> => m.type === type) }
-  last<T extends SessionEvent['type']> (type: T) { return this.events.findLast((e): e is Extract<SessionEvent, { type: T }> => e.type === type) }
+  last<T extends SessionEvent['type']> (type: T) {
+    return this.events.findLast((e): e is Extract<SessionEvent, { type: T }> => e.type === type)
+  }
 }
 
 t.test('handshake in order, with authentication and the router\'s clock', async t => {
@@ -126,7 +135,8 @@ t.test('LeaseSets: at once, later ones newer, expired leases left out', async t 
 
 t.test('a router whose clock was once far ahead gets LeaseSets again as soon as it is right, also after a reconnect', async t => {
   const far = Date.UTC(2099, 0, 1)
-  const publishedOf = (bench: Bench): number[] => bench.of(TYPE.CreateLeaseSet2).map(m => readLeaseSet2(new ByteReader(m.leaseSet)).published)
+  const publishedOf = (bench: Bench): number[] => bench.of(TYPE.CreateLeaseSet2)
+    .map(m => readLeaseSet2(new ByteReader(m.leaseSet)).published)
   const bench = new Bench().connect().greet('0.9.64', far).created().leases(far - START + 600_000)
   t.same(publishedOf(bench), [far / 1000])
   bench.greet().leases()
@@ -170,7 +180,8 @@ t.test('each failure before the first ready ends with its code', async t => {
     ['I2CP_SESSION_INVALID', b => b.connect().greet().receive({ type: TYPE.SessionStatus, sessionId: ID, status: SESSION_STATUS.INVALID })],
     ['I2CP_SESSION_REFUSED', b => b.connect().greet().receive({ type: TYPE.SessionStatus, sessionId: ID, status: SESSION_STATUS.REFUSED })],
     ['I2CP_SESSION_REFUSED', b => b.connect().greet().receive({ type: TYPE.SessionStatus, sessionId: ID, status: 200 })],
-    ['I2CP_SESSION_DESTROYED', b => b.connect().greet().created().receive({ type: TYPE.SessionStatus, sessionId: ID, status: SESSION_STATUS.DESTROYED })],
+    ['I2CP_SESSION_DESTROYED', b => b.connect().greet().created()
+      .receive({ type: TYPE.SessionStatus, sessionId: ID, status: SESSION_STATUS.DESTROYED })],
     ['I2CP_DISCONNECTED', b => b.connect().greet().receive({ type: TYPE.Disconnect, reason: 'go\u001b[31m' })],
     ['I2CP_TIMEOUT', b => { b.connect().greet().created(); b.next() }]
   ]
@@ -264,7 +275,8 @@ t.test('look-ups: time-outs, each reply code, answers for nobody, a bound', asyn
   const hash = { lookupType: LOOKUP.HASH, hash: peer.hash } as const
   const ask = () => bench.core.lookup(bench.now, hash, 10_000)
   const codes = [
-    [1, 'I2CP_LOOKUP_FAILED'], [2, 'I2CP_LOOKUP_PASSWORD_REQUIRED'], [3, 'I2CP_LOOKUP_PASSWORD_REQUIRED'], [4, 'I2CP_LOOKUP_PASSWORD_REQUIRED'],
+    [1, 'I2CP_LOOKUP_FAILED'], [2, 'I2CP_LOOKUP_PASSWORD_REQUIRED'], [3, 'I2CP_LOOKUP_PASSWORD_REQUIRED'],
+    [4, 'I2CP_LOOKUP_PASSWORD_REQUIRED'],
     [5, 'I2CP_LOOKUP_DECRYPTION_FAILED'], [6, 'I2CP_LOOKUP_FAILED'], [7, 'I2CP_LOOKUP_UNSUPPORTED'], [200, 'I2CP_LOOKUP_FAILED']
   ] as const
   for (const [code, expected] of codes) {
@@ -357,9 +369,11 @@ t.test('idle: fewer tunnels, restored by traffic, closed after longer', async t 
 t.test('any order of router messages, twice, with wrong sessions: no crash, no state that cannot be', async t => {
   const seed = Number(process.env.FUZZ_SEED ?? 20_260_102)
   const step = fc.oneof(
-    fc.constant('connect'), fc.constant('drop'), fc.constant('timeout'), fc.constant('send'), fc.constant('lookup'), fc.constant('republish'),
+    fc.constant('connect'), fc.constant('drop'), fc.constant('timeout'), fc.constant('send'), fc.constant('lookup'),
+    fc.constant('republish'),
     fc.record({ version: fc.constantFrom('', CLIENT_VERSION), date: fc.constantFrom(0, START, 2 ** 50) }),
-    fc.record({ status: fc.nat(5), id: fc.constantFrom(ID, 9) }), fc.record({ lease: fc.constantFrom(-1000, 0, 600_000), id: fc.constantFrom(ID, 9) }),
+    fc.record({ status: fc.nat(5), id: fc.constantFrom(ID, 9) }),
+    fc.record({ lease: fc.constantFrom(-1000, 0, 600_000), id: fc.constantFrom(ID, 9) }),
     fc.record({ noise: fc.uint8Array({ maxLength: 40 }), type: fc.nat(45) })
   )
   fc.assert(fc.property(fc.array(step, { maxLength: 60 }), steps => {
@@ -375,8 +389,13 @@ t.test('any order of router messages, twice, with wrong sessions: no crash, no s
       else if (s === 'republish') core.republish(bench.now)
       else if ('version' in s) bench.receive({ type: TYPE.SetDate, ...s })
       else if ('status' in s) bench.receive({ type: TYPE.SessionStatus, sessionId: s.id, status: s.status })
-      else if ('lease' in s) bench.receive({ type: TYPE.RequestVariableLeaseSet, sessionId: s.id, leases: [{ gateway: Buffer.alloc(32), tunnelId: 1, end: bench.now + s.lease }] })
-      else core.receive(bench.now, s.type, Buffer.from(s.noise))
+      else if ('lease' in s) {
+        bench.receive({
+          type: TYPE.RequestVariableLeaseSet,
+          sessionId: s.id,
+          leases: [{ gateway: Buffer.alloc(32), tunnelId: 1, end: bench.now + s.lease }]
+        })
+      } else core.receive(bench.now, s.type, Buffer.from(s.noise))
       bench.drain()
       const state: string = bench.core.state
       if (state !== 'closed' && core.nextTimeout() === undefined) throw new Error(`${state} without a timer`)

@@ -61,7 +61,13 @@ function bandwidthLimits (connection: Connection): BandwidthLimits {
   const { bandwidth } = connection.context.network.options
   const rate = bandwidth === 0 ? UNLIMITED_KBPS : Math.max(1, Math.floor(bandwidth / BYTES_PER_KB))
   const limits = {
-    clientInbound: rate, clientOutbound: rate, routerInbound: rate, routerInboundBurst: rate, routerOutbound: rate, routerOutboundBurst: rate, burstTime: 1
+    clientInbound: rate,
+    clientOutbound: rate,
+    routerInbound: rate,
+    routerInboundBurst: rate,
+    routerOutbound: rate,
+    routerOutboundBurst: rate,
+    burstTime: 1
   }
   return { type: TYPE.BandwidthLimits, limits }
 }

@@ -1,5 +1,6 @@
 import {
-  ByteReader, LEASE_SET_TYPE, readEncryptedLeaseSet, readLeaseSet, readLeaseSet2, TYPE, verifyEncryptedLeaseSet, verifyLeaseSet, verifyLeaseSet2
+  ByteReader, LEASE_SET_TYPE, readEncryptedLeaseSet, readLeaseSet, readLeaseSet2, TYPE, verifyEncryptedLeaseSet, verifyLeaseSet,
+  verifyLeaseSet2
 } from '@minwww/i2cp/codec'
 import type { CreateLeaseSet, CreateLeaseSet2, Lease } from '@minwww/i2cp/codec'
 import type { Connection } from './connection.ts'

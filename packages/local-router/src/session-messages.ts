@@ -17,8 +17,12 @@ export function createSession (connection: Connection, { config }: CreateSession
   }
   const flaw = flawOf(context, config)
   if (flaw !== undefined) return refuse(SESSION_STATUS.INVALID, flaw)
-  if (context.sessions.get(destinationKey(config.destination)) !== undefined) return refuse(SESSION_STATUS.REFUSED, 'the Destination has a session')
-  if (sessions.size >= context.options.maxSessionsPerConnection) return refuse(SESSION_STATUS.REFUSED, 'too many sessions on the connection')
+  if (context.sessions.get(destinationKey(config.destination)) !== undefined) {
+    return refuse(SESSION_STATUS.REFUSED, 'the Destination has a session')
+  }
+  if (sessions.size >= context.options.maxSessionsPerConnection) {
+    return refuse(SESSION_STATUS.REFUSED, 'too many sessions on the connection')
+  }
   if (context.sessions.full) return refuse(SESSION_STATUS.REFUSED, 'too many sessions')
   const session = new RouterSession(context, connection, context.sessions.nextId(), config.destination, config.options)
   sessions.set(session.id, session)

@@ -179,7 +179,9 @@ t.test('tunnels are renewed when they expire', async t => {
 t.test('dead paths carry nothing until the tunnels change', async t => {
   const network = new NetworkModel<number>({ deadPaths: 0.5, tunnelLifetime: 1_000, seed: 5 })
   const seconds = new Map<number, number>()
-  for (const d of sendMany(network, 100_000, 800, 10)) seconds.set(Math.floor(d.sentAt / 1_000), (seconds.get(Math.floor(d.sentAt / 1_000)) ?? 0) + 1)
+  for (const d of sendMany(network, 100_000, 800, 10)) {
+    seconds.set(Math.floor(d.sentAt / 1_000), (seconds.get(Math.floor(d.sentAt / 1_000)) ?? 0) + 1)
+  }
   t.ok([...seconds.values()].every(x => x === 100), 'a path is dead wholly or not at all')
   t.ok(seconds.size > 400 && seconds.size < 600)
 })
@@ -231,7 +233,9 @@ const traffic = fc.array(fc.tuple(
   fc.constantFrom('a', 'b', 'c'), fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 1, max: 65_000 }), fc.integer({ min: 0, max: 300 })
 ), { maxLength: 60 })
 
-function play (options: Partial<NetworkOptions>, messages: Array<[string, string, number, number]>): { trace: TraceEvent[], network: NetworkModel<number> } {
+function play (
+  options: Partial<NetworkOptions>, messages: Array<[string, string, number, number]>
+): { trace: TraceEvent[], network: NetworkModel<number> } {
   const network = new NetworkModel<number>(options)
   const trace: TraceEvent[] = []
   network.onTrace = event => { trace.push(event) }

@@ -7,7 +7,9 @@ import type { BurstOptions, BurstResult } from './support/burst.ts'
 /** Bounds of a result, both inclusive. */
 type Bounds = Partial<Record<keyof BurstResult, [number, number]>>
 
-function within (t: { ok: (value: boolean, name: string) => unknown }, network: Partial<NetworkOptions>, burst: BurstOptions, bounds: Bounds): void {
+function within (
+  t: { ok: (value: boolean, name: string) => unknown }, network: Partial<NetworkOptions>, burst: BurstOptions, bounds: Bounds
+): void {
   const result = measureBursts(network, burst)
   for (const [key, [low, high]] of Object.entries(bounds) as Array<[keyof BurstResult, [number, number]]>) {
     const value = result[key]
@@ -65,7 +67,9 @@ t.test('i2pd', async t => {
       [1, 7, 1], [1, 15, 1.05], [1, 23, 1.6], [1, 27, 1.84], [1, 31, 2], [2, 27, 2], [2, 31, 3], [3, 9, 3], [3, 23, 3.82], [3, 31, 4],
       [8, 7, 8], [8, 23, 8.82], [8, 31, 9.01]
     ]
-    for (const [m, d, expected] of rows) t.ok(Math.abs(average(cap(m, d)) - expected) < 0.13, `m=${m} +${d}: ${average(cap(m, d))} of ${expected}`)
+    for (const [m, d, expected] of rows) {
+      t.ok(Math.abs(average(cap(m, d)) - expected) < 0.13, `m=${m} +${d}: ${average(cap(m, d))} of ${expected}`)
+    }
   })
 
   t.test('a path lasts for 100 messages or 30 s; a dead one carries nothing until then', async t => {
@@ -103,7 +107,8 @@ t.test('java', async t => {
       return model.poll(Infinity)[0]?.at ?? Infinity
     }
     const rows: Array<[number, number]> = [
-      [300, 145], [650, 145], [720, 32], [860, 32], [885, 68], [910, 145], [1_600, 145], [1_720, 32], [1_860, 32], [1_880, 68], [1_950, 145],
+      [300, 145], [650, 145], [720, 32], [860, 32], [885, 68], [910, 145], [1_600, 145], [1_720, 32], [1_860, 32], [1_880, 68],
+      [1_950, 145],
       [3_615, 144], [3_668, 109], [3_760, 33], [3_865, 69], [3_900, 144]
     ]
     for (const [size, expected] of rows) t.ok(Math.abs(oneWay(size) - expected) < 6, `${size} bytes: ${oneWay(size)} of ${expected} ms`)

@@ -342,7 +342,9 @@ t.test('look-ups', async t => {
   t.test('they take their time, and are bounded', async t => {
     const { client, clock } = bench({ lookupTime: 500, maxLookups: 2 })
     const a = client()
-    for (let i = 0; i < 3; i++) a.send({ type: TYPE.HostLookup, sessionId: NO_SESSION, requestId: i, timeout: 1, key: { lookupType: 1, name: 'x' } })
+    for (let i = 0; i < 3; i++) {
+      a.send({ type: TYPE.HostLookup, sessionId: NO_SESSION, requestId: i, timeout: 1, key: { lookupType: 1, name: 'x' } })
+    }
     await clock.advanceSettled(499)
     t.same(a.take(TYPE.HostReply).map(x => x.requestId), [2], 'what is too much fails at once')
     await clock.advanceSettled(1)
@@ -370,7 +372,9 @@ t.test('reconfiguration', async t => {
   const { client } = bench()
   const a = client()
   const sessionId = await openSession(a, alice)
-  const config = { destination: alice.destination, options: { 'i2cp.messageReliability': 'none' }, date: a.clock.now(), signature: Buffer.alloc(64) }
+  const config = {
+    destination: alice.destination, options: { 'i2cp.messageReliability': 'none' }, date: a.clock.now(), signature: Buffer.alloc(64)
+  }
   await a.ask({ type: TYPE.ReconfigureSession, sessionId, config })
   t.match(a.take(TYPE.SessionStatus), [{ sessionId, status: 3 }])
 })

@@ -13,7 +13,9 @@ export function connect (over: StreamSession | StreamManager, request: ConnectOp
 }
 
 /** A server over a session, whose manager is made with default options when there is none. */
-export function createServer (over: StreamSession | StreamManager, options: StreamSocketOptions = {}, onConnection?: (socket: StreamSocket) => void): StreamServer {
+export function createServer (
+  over: StreamSession | StreamManager, options: StreamSocketOptions = {}, onConnection?: (socket: StreamSocket) => void
+): StreamServer {
   return managerOf(over).createServer(options, onConnection)
 }
 

@@ -35,7 +35,9 @@ export interface ForwardingToTcp extends Forwarding { readonly destination: Dest
 export interface ForwardingFromTcp extends Forwarding { readonly address: { host: string, port: number } }
 
 /** Forwards streams that come to our Destination to a TCP address, as I2PTunnel's server does. Throws STREAMING_PORT_IN_USE. */
-export function forwardToTcp ({ manager, target, port = 0, maxConnections = MAX_FORWARDED_CONNECTIONS }: ForwardToTcpOptions): ForwardingToTcp {
+export function forwardToTcp (
+  { manager, target, port = 0, maxConnections = MAX_FORWARDED_CONNECTIONS }: ForwardToTcpOptions
+): ForwardingToTcp {
   const open = new Set<Socket>()
   const server = manager.createServer({ allowHalfOpen: true }, stream => {
     if (open.size >= maxConnections) return stream.destroy()
@@ -56,7 +58,9 @@ export function forwardToTcp ({ manager, target, port = 0, maxConnections = MAX_
 }
 
 /** Forwards TCP connections to a Destination, as I2PTunnel's client does. Rejects when it cannot listen. */
-export async function forwardFromTcp ({ manager, destination, port = 0, listen, maxConnections = MAX_FORWARDED_CONNECTIONS }: ForwardFromTcpOptions): Promise<ForwardingFromTcp> {
+export async function forwardFromTcp (
+  { manager, destination, port = 0, listen, maxConnections = MAX_FORWARDED_CONNECTIONS }: ForwardFromTcpOptions
+): Promise<ForwardingFromTcp> {
   const open = new Set<Socket>()
   const server = createTcpServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, socket => {
     track(open, socket)

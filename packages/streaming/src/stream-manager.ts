@@ -45,7 +45,9 @@ interface ManagerEvents {
   close: []
 }
 
-interface Waiting { readonly resolve: (result: PingResult) => void, readonly cancel: (error: StreamingError) => void, readonly done: () => void }
+interface Waiting {
+  readonly resolve: (result: PingResult) => void, readonly cancel: (error: StreamingError) => void, readonly done: () => void
+}
 
 const PING_TIMEOUT = 60_000
 /** Packets handed to the session in one turn of the event loop: routers throw away what a client does not take at once. */
@@ -103,7 +105,9 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
     const core = this.#core
     const { maxConcurrentStreams } = core.options
     return limitsOf(BOUNDS, {
-      streams: { used: core.size, most: maxConcurrentStreams > 0 ? Math.min(maxConcurrentStreams, BOUNDS.streams.most) : BOUNDS.streams.most },
+      streams: {
+        used: core.size, most: maxConcurrentStreams > 0 ? Math.min(maxConcurrentStreams, BOUNDS.streams.most) : BOUNDS.streams.most
+      },
       halfOpen: core.halfOpen,
       received: core.budget.used,
       early: core.earlyBytes,
@@ -112,7 +116,10 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
     })
   }
 
-  /** Opens a stream; what is written in the same turn of the event loop goes with the SYN. Throws STREAMING_CLOSED, STREAMING_TOO_MANY, STREAMING_UNSUPPORTED, STREAMING_BAD_OPTION. */
+  /**
+   * Opens a stream; what is written in the same turn of the event loop goes with the SYN. Throws STREAMING_CLOSED,
+   * STREAMING_TOO_MANY, STREAMING_UNSUPPORTED, STREAMING_BAD_OPTION.
+   */
   connect (request: ConnectOptions): StreamSocket {
     this.#assertOpen()
     const { destination, port = 0, localPort = 0, options, signal } = request
@@ -288,6 +295,8 @@ function closedError (): StreamingError {
 }
 
 /** Streams over an I2CP session. Throws STREAMING_BAD_OPTION. */
-export function createStreamManager (session: StreamSession, options: Partial<StreamingOptions> = {}, given: Partial<Environment> = {}): StreamManager {
+export function createStreamManager (
+  session: StreamSession, options: Partial<StreamingOptions> = {}, given: Partial<Environment> = {}
+): StreamManager {
   return new StreamManager(session, options, environment(given))
 }

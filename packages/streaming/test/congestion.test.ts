@@ -11,7 +11,9 @@ const NO_BASE: PathState = { srtt: undefined, base: undefined, rate: 0.1, loss: 
 const QUEUED: PathState = { srtt: 1_000, base: 300, rate: 0.1, loss: 0 }
 const IDLE: PathState = { ...QUEUED, srtt: 300 }
 
-const start = (initialWindow: number, more: Partial<typeof options> = {}): CongestionController => new CongestionController({ ...options, ...more, initialWindow })
+const start = (
+  initialWindow: number, more: Partial<typeof options> = {}
+): CongestionController => new CongestionController({ ...options, ...more, initialWindow })
 
 /** The window at which slow start ends. */
 function threshold (control: CongestionController): number {

@@ -8,7 +8,9 @@ import { dispatch, drain, send } from './support/transfer.ts'
 interface Pair { world: World, client: Connection, server: () => Connection, received: Buffer[], events: string[] }
 
 /** A client stream, and a server that collects what comes and ends when told. */
-function pair (latency = 100, options: { client?: Partial<StreamingOptions>, server?: Partial<StreamingOptions>, read?: boolean, endWithPeer?: boolean } = {}): Pair {
+function pair (latency = 100, options: {
+  client?: Partial<StreamingOptions>, server?: Partial<StreamingOptions>, read?: boolean, endWithPeer?: boolean
+} = {}): Pair {
   const { read = true, endWithPeer = true } = options
   const world = new World({ seed: 3, latency }, options)
   const events: string[] = []
@@ -34,7 +36,10 @@ function intercept (world: World, endpoint: Endpoint, filter: (packet: ReceivedP
   endpoint.out.send = (now, size, message) => { if (filter(decodePacket(message.payload), message)) original(now, size, message) }
 }
 
-const code = (connection: Connection): string | undefined => connection.state.name === 'closed' ? connection.state.error?.code ?? 'in order' : undefined
+const code = (connection: Connection): string | undefined => connection.state.name === 'closed'
+  ? connection.state.error?.code ??
+  'in order'
+  : undefined
 
 t.test('request and response take one round trip: SYN, data and CLOSE in one packet each way', async t => {
   const { world, client, received, server } = pair(100)
@@ -298,7 +303,9 @@ t.test('inactivity: send keeps a living peer and finds a dead one, disconnect en
 })
 
 t.test('a peer that closed its side and then is silent does not hold the stream', async t => {
-  const { world, client, server } = pair(100, { endWithPeer: false, server: { inactivityTimeout: -1 }, client: { inactivityTimeout: 20_000 } })
+  const { world, client, server } = pair(
+    100, { endWithPeer: false, server: { inactivityTimeout: -1 }, client: { inactivityTimeout: 20_000 } }
+  )
   client.end(world.now)
   world.run(31_000)
   t.equal(code(client), 'STREAMING_INACTIVE')
@@ -384,7 +391,9 @@ t.test('ping and pong', async t => {
   const world = new World({ seed: 5, latency: 40 })
   const pongs: unknown[] = []
   world.client.onEvent = event => { if (event.type === 'pong') pongs.push([event.id, event.rtt, event.payload.toString()]) }
-  const id = world.client.core.ping(world.now, world.server.keys.destination, { payload: Buffer.from('0123456789012345678901234567890123456789') })
+  const id = world.client.core.ping(
+    world.now, world.server.keys.destination, { payload: Buffer.from('0123456789012345678901234567890123456789') }
+  )
   world.run(1_000)
   t.same(pongs, [[id, 80, '01234567890123456789012345678901']], 'the first 32 bytes come back')
   const mute = new World({ seed: 5, latency: 40 }, { server: { answerPings: false } })

@@ -26,7 +26,12 @@ interface Half {
 const HOUR = 3_600_000
 const side = fc.constantFrom<Side>('client', 'server')
 const operation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ type: fc.constant('write' as const), side, size: fc.constantFrom(1, 100, 1_730, 5_000, 60_000, 200_000) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record(
+      { type: fc.constant('write' as const), side, size: fc.constantFrom(1, 100, 1_730, 5_000, 60_000, 200_000) }
+    )
+  },
   { weight: 5, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(0, 1, 20, 200, 3_000, 30_000) }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('end' as const, 'pause' as const, 'resume' as const), side }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('reset' as const, 'abandon' as const), side }) }
@@ -113,7 +118,8 @@ class Play {
     for (const [from, to] of [['client', 'server'], ['server', 'client']] as const) {
       const sent = Buffer.concat(this.halves[from].sent)
       const received = Buffer.concat(this.halves[to].received)
-      ok(received.length <= sent.length && sent.subarray(0, received.length).equals(received), `what ${to} has is a prefix of what ${from} sent`)
+      ok(received.length <= sent.length && sent.subarray(0, received.length)
+        .equals(received), `what ${to} has is a prefix of what ${from} sent`)
     }
   }
 

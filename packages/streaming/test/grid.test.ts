@@ -26,7 +26,9 @@ const HOUR = 3_600_000
 const COLUMNS = ['KB/s', 'sent', 'again %', 'timeouts', 'spurious', 'dropped', 'fairness', 'replies %']
 
 /** All flows start together, upload, and close; a flow that fails or never ends fails the test. */
-function measure ({ latency, loss = 0, jitter = 0, duplicate = 0, bandwidth = 0, queue = 1_000, flows = 1, size }: Cell): { row: string[], failed: number } {
+function measure (
+  { latency, loss = 0, jitter = 0, duplicate = 0, bandwidth = 0, queue = 1_000, flows = 1, size }: Cell
+): { row: string[], failed: number } {
   const link = { seed: 11, latency, loss, jitter, reorder: jitter > 0, duplicate, bandwidth, queue }
   const options = { connectTimeout: 300_000 }
   const world = new World(link, { client: options, server: options })
@@ -49,7 +51,9 @@ function measure ({ latency, loss = 0, jitter = 0, duplicate = 0, bandwidth = 0,
   })
   const passed = world.run(10 * HOUR, () => ends.length === flows)
   const failed = connections.filter(connection => connection.state.name !== 'closed' || connection.state.error !== undefined).length
-  return { row: describe(world, connections, received / passed, ends.map(end => size / end)), failed: failed + (received === size * flows ? 0 : 1) }
+  return {
+    row: describe(world, connections, received / passed, ends.map(end => size / end)), failed: failed + (received === size * flows ? 0 : 1)
+  }
 }
 
 function describe (world: World, connections: Connection[], goodput: number, rates: number[]): string[] {
@@ -59,7 +63,8 @@ function describe (world: World, connections: Connection[], goodput: number, rat
   const total = rates.reduce((left, right) => left + right, 0)
   const jain = total ** 2 / (rates.length * rates.reduce((left, right) => left + right ** 2, 0))
   return [
-    goodput.toFixed(goodput < 10 ? 2 : 0), `${sent}`, (100 * again / sent).toFixed(1), `${sum(connection => connection.statistics.timeouts)}`,
+    goodput.toFixed(goodput < 10 ? 2 : 0), `${sent}`, (100 * again / sent).toFixed(1),
+    `${sum(connection => connection.statistics.timeouts)}`,
     `${sum(connection => connection.statistics.spurious)}`, `${world.client.out.stats.dropped}`, jain.toFixed(2),
     (100 * world.server.out.stats.sent / sent).toFixed(0)
   ]
@@ -73,7 +78,9 @@ function table (t: Pick<typeof import('tap').t, 'equal' | 'matchSnapshot'>, titl
   })
   const all = [[title, ...COLUMNS], ...rows]
   const widths = all[0]!.map((_, column) => Math.max(...all.map(row => row[column]!.length)))
-  t.matchSnapshot(all.map(row => row.map((cell, column) => column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)).join('  ')).join('\n'), title)
+  t.matchSnapshot(all.map(
+    row => row.map((cell, column) => column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)).join('  ')
+  ).join('\n'), title)
 }
 
 const LATENCIES = [10, 100, 250, 1_000, 5_000, 15_000]
@@ -97,8 +104,11 @@ t.test('duplicated packets', async t => {
 })
 
 t.test('a bottleneck of 64 KB/s with a finite queue', async t => {
-  table(t, 'flows x queue ms x loss %', [1, 4, 16, 64].flatMap(flows => [100, 300, 1_000, 3_000].flatMap(queue => [0, 0.01].map((loss): [string, Cell] =>
-    [`${flows} x ${queue} x ${loss * 100}`, { latency: 250, loss, bandwidth: 64, queue, flows, size: Math.max(1_500_000 / flows, 60_000) }]))))
+  const queues = [100, 300, 1_000, 3_000]
+  table(t, 'flows x queue ms x loss %', [1, 4, 16, 64].flatMap(flows => queues.flatMap(queue => [0, 0.01].map((loss): [string, Cell] =>
+    [
+      `${flows} x ${queue} x ${loss * 100}`, { latency: 250, loss, bandwidth: 64, queue, flows, size: Math.max(1_500_000 / flows, 60_000) }
+    ]))))
 })
 
 t.test('bottlenecks of other speeds', async t => {

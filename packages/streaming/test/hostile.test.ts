@@ -38,11 +38,23 @@ function inject ({ world }: { world: World }, fields: Partial<Packet>, signed = 
 }
 
 /** The IDs of the stream as the client would write them. */
-const ids = ({ client, server }: Open): Partial<Packet> => ({ sendStreamId: server.receiveStreamId, receiveStreamId: client.receiveStreamId })
+const ids = ({ client, server }: Open): Partial<Packet> => ({
+  sendStreamId: server.receiveStreamId, receiveStreamId: client.receiveStreamId
+})
 
-function syn (world: World, id: number, fields: Partial<Packet> = {}, from = mallory): { protocol: number, fromPort: number, toPort: number, payload: Buffer } {
-  const payload = encodePacket(packet({ synchronize: true, noAck: true, receiveStreamId: id, from: from.destination, signed: true, targetHash: world.server.keys.destination.hash, ...fields }),
-    { signatureLength: 64, sign: data => from.sign(data) })
+function syn (
+  world: World, id: number, fields: Partial<Packet> = {}, from = mallory
+): { protocol: number, fromPort: number, toPort: number, payload: Buffer } {
+  const payload = encodePacket(packet({
+    synchronize: true,
+    noAck: true,
+    receiveStreamId: id,
+    from: from.destination,
+    signed: true,
+    targetHash: world.server.keys.destination.hash,
+    ...fields
+  }),
+  { signatureLength: 64, sign: data => from.sign(data) })
   return { protocol: 6, fromPort: 0, toPort: 80, payload }
 }
 
@@ -78,7 +90,9 @@ t.test('a SYN for another Destination, without or with a wrong signature, or wit
   const tail = syn(world, 9)
   tail.payload[tail.payload.length - 1]! ^= 1
   for (const message of [other, broken, tail, syn(world, 0), syn(world, 10, { sequence: 3 })]) world.server.core.receive(world.now, message)
-  world.server.core.receive(world.now, { protocol: 6, fromPort: 0, toPort: 80, payload: encodePacket(packet({ synchronize: true, receiveStreamId: 11 })) })
+  world.server.core.receive(
+    world.now, { protocol: 6, fromPort: 0, toPort: 80, payload: encodePacket(packet({ synchronize: true, receiveStreamId: 11 })) }
+  )
   world.run(10)
   t.same(accepted, [])
   t.equal(world.server.core.size, 0)
@@ -161,7 +175,12 @@ t.test('many streams that nobody reads stay within the budget, and each still go
   world.run(0)
   for (const stream of streams) {
     for (let sequence = 1; sequence < 120; sequence++) {
-      core.receive(world.now, { ...message, payload: encodePacket(packet({ sendStreamId: stream.receiveStreamId, receiveStreamId: stream.sendStreamId, sequence, payload: Buffer.alloc(1_800) })) })
+      core.receive(world.now, {
+        ...message,
+        payload: encodePacket(
+          packet({ sendStreamId: stream.receiveStreamId, receiveStreamId: stream.sendStreamId, sequence, payload: Buffer.alloc(1_800) })
+        )
+      })
     }
   }
   t.equal(streams.length, 400)
@@ -198,7 +217,9 @@ t.test('early packets without a SYN are bounded and forgotten', async t => {
   const core = world.server.core
   for (let id = 1; id <= 500; id++) {
     for (let sequence = 1; sequence < 50; sequence++) {
-      core.receive(world.now, { protocol: 6, fromPort: 0, toPort: 80, payload: encodePacket(packet({ receiveStreamId: id, sequence, payload: Buffer.alloc(1_700) })) })
+      core.receive(world.now, {
+        protocol: 6, fromPort: 0, toPort: 80, payload: encodePacket(packet({ receiveStreamId: id, sequence, payload: Buffer.alloc(1_700) }))
+      })
     }
   }
   t.equal(core.size, 0)
@@ -208,7 +229,9 @@ t.test('early packets without a SYN are bounded and forgotten', async t => {
 t.test('finished streams are forgotten', async t => {
   const tombstones = new Tombstones()
   const grave = { peer: mallory.destination, localPort: 0, remotePort: 0, ackThrough: 0, resetAt: undefined }
-  for (let id = 1; id <= MAX_TOMBSTONES + 100; id++) tombstones.add(EPOCH, { ...grave, receiveStreamId: id, sendStreamId: id, expires: EPOCH + 1_000 })
+  for (let id = 1; id <= MAX_TOMBSTONES + 100; id++) {
+    tombstones.add(EPOCH, { ...grave, receiveStreamId: id, sendStreamId: id, expires: EPOCH + 1_000 })
+  }
   t.equal(tombstones.size, MAX_TOMBSTONES)
   t.equal(tombstones.get(EPOCH, 100), undefined)
   t.ok(tombstones.get(EPOCH, 101))
@@ -238,10 +261,13 @@ t.test('garbage is counted and dropped', async t => {
 
 t.test('pings cost at most fifty signatures a second', async t => {
   const world = new World({ seed: 30, latency: 1 })
-  const ping = encodePacket(packet({ echo: true, sendStreamId: 5, from: mallory.destination, signed: true, payload: Buffer.alloc(500) }), signer)
+  const ping = encodePacket(
+    packet({ echo: true, sendStreamId: 5, from: mallory.destination, signed: true, payload: Buffer.alloc(500) }), signer
+  )
   for (let index = 0; index < 500; index++) world.server.core.receive(world.now, { protocol: 6, fromPort: 0, toPort: 0, payload: ping })
   let pongs = 0
-  for (let message = world.server.core.pollTransmit(world.now); message !== undefined; message = world.server.core.pollTransmit(world.now)) {
+  for (let message =
+    world.server.core.pollTransmit(world.now); message !== undefined; message = world.server.core.pollTransmit(world.now)) {
     pongs += 1
     t.equal(message.payload.length, 22 + 32)
   }

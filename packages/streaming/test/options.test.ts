@@ -12,8 +12,13 @@ const rows = documentation.split('## Options')[1]!.split('\n## ')[0]!.split('\n'
   .filter(cells => cells[1]?.startsWith('`i2'))
   .map(cells => ({ name: cells[1]!.replaceAll('`', ''), value: cells[3]! }))
 
-const world = (client: Partial<StreamingOptions> = {}, server: Partial<StreamingOptions> = {}): World => new World({ seed: 9, latency: 100 }, { client, server })
-const code = (connection: Connection): string | undefined => connection.state.name === 'closed' ? connection.state.error?.code ?? 'in order' : connection.state.name
+const world = (
+  client: Partial<StreamingOptions> = {}, server: Partial<StreamingOptions> = {}
+): World => new World({ seed: 9, latency: 100 }, { client, server })
+const code = (connection: Connection): string | undefined => connection.state.name === 'closed'
+  ? connection.state.error?.code ??
+  'in order'
+  : connection.state.name
 const hash = (of: World): string => of.client.keys.destination.b32
 
 /** Opens streams one after the other and tells how each one fared. */
@@ -26,7 +31,9 @@ function attempts (in_: World, count: number): Array<string | undefined> {
 }
 
 /** Opens one, and tells what the world looks like some time later. */
-function after<T> (ms: number, client: Partial<StreamingOptions>, server: Partial<StreamingOptions>, look: (world: World, connection: Connection) => T): T {
+function after<T> (
+  ms: number, client: Partial<StreamingOptions>, server: Partial<StreamingOptions>, look: (world: World, connection: Connection) => T
+): T {
   const w = world(client, server)
   dispatch(w.server)
   const connection = w.connect()
@@ -37,7 +44,9 @@ function after<T> (ms: number, client: Partial<StreamingOptions>, server: Partia
 /** Time until a transfer of `size` bytes is through, ms. */
 function transfer (size: number, client: Partial<StreamingOptions>, server: Partial<StreamingOptions> = {}): number {
   const w = world(client, server)
-  const on = dispatch(w.server, connection => on(connection, event => { drain(w, connection); if (event.type === 'end') connection.end(w.now) }))
+  const on = dispatch(
+    w.server, connection => on(connection, event => { drain(w, connection); if (event.type === 'end') connection.end(w.now) })
+  )
   const onClient = dispatch(w.client)
   const connection = w.connect()
   const pump = send(w, connection, Buffer.alloc(size))
@@ -96,9 +105,13 @@ const acts: Record<string, () => boolean> = {
     w.client.core.ping(w.now, w.server.keys.destination)
     return packets(w, 1_000).every(packet => packet.sendStreamId !== 0)
   },
-  'i2p.streaming.blacklist': () => attempts(world({}, { blacklist: [world().client.keys.destination.hash.toString('base64').replaceAll('+', '-').replaceAll('/', '~')] }), 1)[0] === 'STREAMING_REFUSED',
+  'i2p.streaming.blacklist': () => attempts(
+    world({}, { blacklist: [world().client.keys.destination.hash.toString('base64').replaceAll('+', '-').replaceAll('/', '~')] }), 1
+  )[0] === 'STREAMING_REFUSED',
   'i2p.streaming.bufferSize': () => world({ bufferSize: 1000 }).connect().write(EPOCH, Buffer.alloc(5000)) === 1000,
-  'i2p.streaming.congestionAvoidanceGrowthRateFactor': () => transfer(2_000_000, { congestionAvoidanceGrowthRateFactor: 100 }) > transfer(2_000_000, {}),
+  'i2p.streaming.congestionAvoidanceGrowthRateFactor': () => transfer(
+    2_000_000, { congestionAvoidanceGrowthRateFactor: 100 }
+  ) > transfer(2_000_000, {}),
   'i2p.streaming.connectDelay': () => {
     const late = firstPackets({ connectDelay: 50 })
     return late.length === 1 && late[0]!.at === 50 && firstPackets({ connectDelay: 50 }, 2_000)[0]!.at === 0
@@ -132,8 +145,12 @@ const acts: Record<string, () => boolean> = {
     w.server.core.receive = (now, message) => original(now, { ...message, protocol: 18 })
     return (attempts(w, 1)[0] === 'open') === !enforceProtocol
   }),
-  'i2p.streaming.inactivityAction': () => after(25_000, { inactivityTimeout: 10_000, inactivityAction: 1 }, {}, (_, connection) => code(connection)) === 'STREAMING_INACTIVE',
-  'i2p.streaming.inactivityTimeout': () => after(25_000, { inactivityTimeout: 10_000 }, {}, (_, connection) => connection.statistics.packetsSent) > 1 &&
+  'i2p.streaming.inactivityAction': () => after(
+    25_000, { inactivityTimeout: 10_000, inactivityAction: 1 }, {}, (_, connection) => code(connection)
+  ) === 'STREAMING_INACTIVE',
+  'i2p.streaming.inactivityTimeout': () => after(
+    25_000, { inactivityTimeout: 10_000 }, {}, (_, connection) => connection.statistics.packetsSent
+  ) > 1 &&
     after(25_000, {}, {}, (_, connection) => connection.statistics.packetsSent) === 1,
   'i2p.streaming.initialAckDelay': () => after(5_000, {}, { initialAckDelay: 50 }, (w, connection) => {
     const start = w.now - EPOCH
@@ -174,7 +191,8 @@ const acts: Record<string, () => boolean> = {
   'i2p.streaming.maxConcurrentStreams': () => {
     const out = world({ maxConcurrentStreams: 1 })
     out.connect()
-    return attempts(world({}, { maxConcurrentStreams: 1 }), 2)[1] === 'STREAMING_REFUSED' && throwsCode('STREAMING_TOO_MANY', () => out.connect())
+    return attempts(world({}, { maxConcurrentStreams: 1 }), 2)[1] === 'STREAMING_REFUSED' &&
+      throwsCode('STREAMING_TOO_MANY', () => out.connect())
   },
   'i2p.streaming.maxConnsPerMinute': () => {
     const w = world({}, { maxConnsPerMinute: 1 })
@@ -184,7 +202,8 @@ const acts: Record<string, () => boolean> = {
   },
   'i2p.streaming.maxConnsPerHour': limits('maxConnsPerHour'),
   'i2p.streaming.maxConnsPerDay': limits('maxConnsPerDay'),
-  'i2p.streaming.maxMessageSize': () => firstPackets({ maxMessageSize: 700 }, 5_000).every(packet => packet.payload.length <= 700) && firstPackets({ maxMessageSize: 700 })[0]!.maxPacketSize === 700,
+  'i2p.streaming.maxMessageSize': () => firstPackets({ maxMessageSize: 700 }, 5_000)
+    .every(packet => packet.payload.length <= 700) && firstPackets({ maxMessageSize: 700 })[0]!.maxPacketSize === 700,
   'i2p.streaming.maxResends': () => {
     const w = world({ maxResends: 1, connectTimeout: -1, initialRTO: 100 })
     w.client.out.send = () => {}
@@ -196,8 +215,11 @@ const acts: Record<string, () => boolean> = {
   'i2p.streaming.maxTotalConnsPerHour': limits('maxTotalConnsPerHour'),
   'i2p.streaming.maxTotalConnsPerDay': limits('maxTotalConnsPerDay'),
   'i2p.streaming.maxWindowSize': () => transfer(300_000, { maxWindowSize: 4 }) > 2 * transfer(300_000, {}),
-  'i2p.streaming.profile': () => firstPackets({ profile: 2 }, 5_000).every(packet => packet.profileInteractive && packet.delay === 0) && firstPackets({}, 5_000).some(packet => packet.delay === undefined),
-  'i2p.streaming.readTimeout': () => after(3_500, { readTimeout: 3_000 }, {}, (_, connection) => code(connection)) === 'STREAMING_READ_TIMEOUT',
+  'i2p.streaming.profile': () => firstPackets({ profile: 2 }, 5_000)
+    .every(packet => packet.profileInteractive && packet.delay === 0) && firstPackets({}, 5_000).some(packet => packet.delay === undefined),
+  'i2p.streaming.readTimeout': () => after(
+    3_500, { readTimeout: 3_000 }, {}, (_, connection) => code(connection)
+  ) === 'STREAMING_READ_TIMEOUT',
   'i2p.streaming.slowStartGrowthRateFactor': () => transfer(100_000, { slowStartGrowthRateFactor: 4 }) > transfer(100_000, {}),
   'i2p.streaming.tcbcache.rttDampening': () => dampened({ rttDampening: 0.5 }, 'rtt') === 30,
   'i2p.streaming.tcbcache.rttdevDampening': () => dampened({ rttdevDampening: 0.5 }, 'rttvar') === 30,
@@ -244,7 +266,9 @@ t.test('each option acts', async t => {
 
 t.test('bounds and types are checked, by name and by field', async t => {
   for (const row of OPTION_TABLE) {
-    const wrong = row.type === 'number' ? [row.min - 1, row.max + 1, NaN, '1'] : row.type === 'text' ? [1, 'x'.repeat(row.max + 1)] : [1, 'yes', [1]]
+    const wrong = row.type === 'number'
+      ? [row.min - 1, row.max + 1, NaN, '1']
+      : row.type === 'text' ? [1, 'x'.repeat(row.max + 1)] : [1, 'yes', [1]]
     for (const value of wrong) {
       t.ok(throwsCode('STREAMING_BAD_OPTION', () => resolveOptions({ [row.field]: value })), `${row.name}: ${String(value).slice(0, 20)}`)
     }

@@ -21,12 +21,34 @@ function offlineSignature (expires: number): { offline: OfflineSignature, signer
   head.writeUInt32BE(expires, 0)
   head.writeUInt16BE(7, 4)
   const signature = alice.sign(Buffer.concat([head, transientKey]))
-  return { offline: { expires, transientType: 7, transientKey, signature }, signer: { signatureLength: 64, sign: data => sign(null, data, privateKey) } }
+  return {
+    offline: {
+      expires, transientType: 7, transientKey, signature
+    },
+    signer: { signatureLength: 64, sign: data => sign(null, data, privateKey) }
+  }
 }
 
 /** Everything that both sides of the codec know. */
 function fields (value: Packet): object {
-  const { sendStreamId, receiveStreamId, sequence, ackThrough, nacks, targetHash, resendDelay, synchronize, close, reset, echo, noAck, signed, delay, maxPacketSize, payload } = value
+  const {
+    sendStreamId,
+    receiveStreamId,
+    sequence,
+    ackThrough,
+    nacks,
+    targetHash,
+    resendDelay,
+    synchronize,
+    close,
+    reset,
+    echo,
+    noAck,
+    signed,
+    delay,
+    maxPacketSize,
+    payload
+  } = value
   return {
     sendStreamId,
     receiveStreamId,
@@ -63,13 +85,27 @@ function malformed (bytes: Uint8Array): boolean {
 }
 
 t.test('the bytes of a data packet are those of the specification', async t => {
-  const bytes = encodePacket(packet({ sendStreamId: 0x01020304, receiveStreamId: 0x05060708, sequence: 9, ackThrough: 10, nacks: [7, 8], resendDelay: 3, delay: 0, payload: Buffer.from('hi') }))
-  t.equal(bytes.toString('hex'), '0102030405060708' + '00000009' + '0000000a' + '02' + '00000007' + '00000008' + '03' + '0040' + '0002' + '0000' + '6869')
+  const bytes = encodePacket(packet({
+    sendStreamId: 0x01020304,
+    receiveStreamId: 0x05060708,
+    sequence: 9,
+    ackThrough: 10,
+    nacks: [
+      7, 8
+    ],
+    resendDelay: 3,
+    delay: 0,
+    payload: Buffer.from('hi')
+  }))
+  t.equal(bytes.toString('hex'),
+    '0102030405060708' + '00000009' + '0000000a' + '02' + '00000007' + '00000008' + '03' + '0040' + '0002' + '0000' + '6869')
 })
 
 t.test('options come in the order delay, from, size, offline, signature', async t => {
   const { offline, signer } = offlineSignature(SECONDS)
-  const bytes = encodePacket(packet({ delay: 61_000, from: alice.destination, maxPacketSize: 1812, offline, signed: true, synchronize: true }), signer)
+  const bytes = encodePacket(
+    packet({ delay: 61_000, from: alice.destination, maxPacketSize: 1812, offline, signed: true, synchronize: true }), signer
+  )
   const from = alice.destination.bytes
   let at = 22
   t.equal(bytes.readUInt16BE(at), 61_000)
@@ -77,7 +113,8 @@ t.test('options come in the order delay, from, size, offline, signature', async 
   t.equal(bytes.readUInt16BE(at), 1812)
   t.equal(bytes.readUInt32BE(at += 2), SECONDS)
   t.equal(bytes.readUInt16BE(20), 2 + from.length + 2 + 4 + 2 + 32 + 64 + 64)
-  t.equal(bytes.readUInt16BE(18), FLAG.SYNCHRONIZE | FLAG.SIGNATURE_INCLUDED | FLAG.FROM_INCLUDED | FLAG.DELAY_REQUESTED | FLAG.MAX_PACKET_SIZE_INCLUDED | FLAG.OFFLINE_SIGNATURE)
+  t.equal(bytes.readUInt16BE(18), FLAG.SYNCHRONIZE | FLAG.SIGNATURE_INCLUDED | FLAG.FROM_INCLUDED | FLAG.DELAY_REQUESTED |
+    FLAG.MAX_PACKET_SIZE_INCLUDED | FLAG.OFFLINE_SIGNATURE)
   const decoded = decodePacket(bytes)
   const key = transientKeyOf(decoded.offline!, decoded.from!, SECONDS - 1)
   t.ok(key && verifyPacket(decoded, key), 'the transient key signs')
@@ -122,7 +159,9 @@ t.test('any packet survives a round trip, and no cut of it is read or throws any
 })
 
 t.test('a SYN carries the hash of its target in eight NACKs; other packets have eight NACKs', async t => {
-  const syn = encodePacket(packet({ synchronize: true, noAck: true, from: alice.destination, signed: true, targetHash: bob.destination.hash }), signer)
+  const syn = encodePacket(
+    packet({ synchronize: true, noAck: true, from: alice.destination, signed: true, targetHash: bob.destination.hash }), signer
+  )
   t.equal(syn[16], 8)
   t.same(decodePacket(syn).targetHash, bob.destination.hash)
   t.same(decodePacket(syn).nacks, [])

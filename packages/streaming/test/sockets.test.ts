@@ -19,7 +19,9 @@ t.setTimeout(120_000)
 
 interface Net { client: StreamManager, server: StreamManager, sessions: Session[], close: () => Promise<void> }
 
-async function net (options: { network?: object, client?: Partial<StreamingOptions>, server?: Partial<StreamingOptions> } = {}): Promise<Net> {
+async function net (
+  options: { network?: object, client?: Partial<StreamingOptions>, server?: Partial<StreamingOptions> } = {}
+): Promise<Net> {
   const router = createLocalRouter({ seed: 5, latency: 1, ...options.network })
   const sessions = await Promise.all([0, 1].map(() => createSession({ connect: () => router.connect() })))
   const client = createStreamManager(sessions[0]!, options.client)
@@ -169,7 +171,9 @@ t.test('a peer of whom the router knows nothing is given up soon; one that appea
 t.test('destroy after end still delivers what was written', async t => {
   const n = await net()
   t.teardown(n.close)
-  const received = new Promise<string>(resolve => { n.server.createServer(socket => { text(socket).then(resolve, () => resolve('failed')) }).listen() })
+  const received = new Promise<string>(
+    resolve => { n.server.createServer(socket => { text(socket).then(resolve, () => resolve('failed')) }).listen() }
+  )
   const socket = n.client.connect({ destination: n.server.destination })
   await once(socket, 'connect')
   socket.end('the last words', () => socket.destroy())
@@ -202,7 +206,10 @@ t.test('after a stall, what waits in the socket is read before time-outs', async
     })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  const sessions = await Promise.all([createSession({ router: { host: '127.0.0.1', port: (server.address() as AddressInfo).port } }), createSession({ connect: () => router.connect() })])
+  const sessions = await Promise.all([
+    createSession({ router: { host: '127.0.0.1', port: (server.address() as AddressInfo).port } }),
+    createSession({ connect: () => router.connect() })
+  ])
   t.teardown(async () => {
     await Promise.all(sessions.map(async session => session.close()))
     await router.close()
@@ -217,7 +224,9 @@ t.test('after a stall, what waits in the socket is read before time-outs', async
 t.test('connect and createServer over a session share its manager', async t => {
   const router = createLocalRouter({ seed: 6 })
   const session = await createSession({ connect: () => router.connect() })
-  const received = new Promise<string>(resolve => { createServer(session, {}, socket => { text(socket).then(resolve, () => {}) }).listen(9) })
+  const received = new Promise<string>(
+    resolve => { createServer(session, {}, socket => { text(socket).then(resolve, () => {}) }).listen(9) }
+  )
   const socket = connect(session, { destination: session.destination, port: 9 })
   socket.end('to myself')
   socket.resume()

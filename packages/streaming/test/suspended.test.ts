@@ -70,7 +70,9 @@ function sendWithoutEnd (server: StreamManager): Promise<Sending> {
 interface Reader { child: ChildProcess, line: () => Promise<string> }
 
 function startReader (t: Test, args: string[]): Reader {
-  const child = spawn(process.execPath, ['--conditions=@minwww/source', '--import', 'tsx', READER, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(
+    process.execPath, ['--conditions=@minwww/source', '--import', 'tsx', READER, ...args], { stdio: ['ignore', 'pipe', 'inherit'] }
+  )
   t.teardown(() => child.kill('SIGKILL')) // a suspended process ends only so
   const lines = createInterface(child.stdout!)[Symbol.asyncIterator]()
   return { child, line: async () => (await lines.next()).value as string }
@@ -91,7 +93,9 @@ async function othersWork (t: Test, { client, server }: Place): Promise<void> {
 t.test('the application is suspended: the sender is choked, stops, and goes on when it runs again', async t => {
   const net = await place(t)
   const sending = sendWithoutEnd(net.server)
-  const tunnel = await forwardFromTcp({ manager: net.client, destination: net.server.destination, port: DATA_PORT, listen: { host: '127.0.0.1', port: 0 } })
+  const tunnel = await forwardFromTcp(
+    { manager: net.client, destination: net.server.destination, port: DATA_PORT, listen: { host: '127.0.0.1', port: 0 } }
+  )
   t.teardown(async () => await tunnel.close())
   const { child, line } = startReader(t, ['tcp', tunnel.address.host, String(tunnel.address.port)])
   const { socket, sent, finish, digest } = await sending

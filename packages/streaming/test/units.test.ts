@@ -133,12 +133,15 @@ t.test('a packet is lost after three later ones, after patience with fewer, and 
 })
 
 t.test('reassembly gives the bytes in order for any order of arrival, and never more than its limit', async t => {
-  fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 2_000 }), { maxLength: 60, size: 'max' }), fc.infiniteStream(fc.nat()), (sizes, random) => {
+  fc.assert(fc.property(fc.array(
+    fc.integer({ min: 0, max: 2_000 }), { maxLength: 60, size: 'max' }
+  ), fc.infiniteStream(fc.nat()), (sizes, random) => {
     const packets = sizes.map((size, sequence) => ({ sequence, payload: Buffer.alloc(size, sequence) }))
     const reassembly = new Reassembly(30_000, 256)
     const read: Buffer[] = []
     // Whatever is refused comes again, as a sender would do.
-    let waiting = packets.map(value => ({ value, key: random.next().value as number })).sort((left, right) => left.key - right.key).map(({ value }) => value)
+    let waiting = packets.map(value => ({ value, key: random.next().value as number })).sort((left, right) => left.key - right.key)
+      .map(({ value }) => value)
     for (let round = 0; waiting.length > 0; round++) {
       ok(round < 200, 'every packet gets in at last')
       waiting = waiting.filter(({ sequence, payload }) => reassembly.accept(sequence, payload) === 'full')
@@ -171,7 +174,9 @@ t.test('the send buffer keeps order and limit', async t => {
 })
 
 t.test('deadlines come in order, whatever is moved or taken away', async t => {
-  fc.assert(fc.property(fc.array(fc.tuple(fc.nat(30), fc.option(fc.nat(1_000), { nil: undefined })), { maxLength: 400, size: 'max' }), changes => {
+  fc.assert(fc.property(fc.array(
+    fc.tuple(fc.nat(30), fc.option(fc.nat(1_000), { nil: undefined })), { maxLength: 400, size: 'max' }
+  ), changes => {
     const deadlines = new Deadlines<number>()
     const model = new Map<number, number>()
     for (const [owner, at] of changes) {

@@ -65,7 +65,9 @@ export class VirtualClock implements Clock {
 
   #first (): Due | undefined {
     let first: Due | undefined
-    for (const timer of this.#timers) if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order)) first = timer
+    for (const timer of this.#timers) {
+      if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order)) first = timer
+    }
     return first
   }
 }

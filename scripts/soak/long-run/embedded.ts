@@ -10,7 +10,9 @@ const NETWORK = ['--latency', '80', '--jitter', '15', '--loss', '0.5']
 /** One embedded router, which is the whole network, with all of its clients behind links that can be cut. */
 export async function startEmbedded (folder: string, origin: string, options: Options): Promise<World> {
   const port = await freePort()
-  const router = new Service('router', join(folder, 'router'), ['router', '--i2cp', `127.0.0.1:${port}`, ...NETWORK, '--seed', String(options.seed)])
+  const router = new Service(
+    'router', join(folder, 'router'), ['router', '--i2cp', `127.0.0.1:${port}`, ...NETWORK, '--seed', String(options.seed)]
+  )
   await router.start()
   const links = await Promise.all(Array.from({ length: EXITS + 1 }, async () => await openLink(() => connect(port, '127.0.0.1'))))
   const end = async (party?: Party): Promise<void> => {
@@ -25,8 +27,12 @@ export async function startEmbedded (folder: string, origin: string, options: Op
       watched: [party.proxy, ...party.exits, router].map(watch),
       faults: [
         { name: 'router killed', weight: 2, begin: async () => await router.kill('SIGKILL'), end: async () => await router.start() },
-        { name: 'router paused', weight: 1, begin: async () => await router.kill('SIGSTOP'), end: async () => await router.kill('SIGCONT') },
-        ...links.map(({ cut }, index) => ({ name: `session of ${index === 0 ? 'proxy' : `exit ${index}`} cut`, weight: 1, begin: cut, end: () => {} })),
+        {
+          name: 'router paused', weight: 1, begin: async () => await router.kill('SIGSTOP'), end: async () => await router.kill('SIGCONT')
+        },
+        ...links.map(
+          ({ cut }, index) => ({ name: `session of ${index === 0 ? 'proxy' : `exit ${index}`} cut`, weight: 1, begin: cut, end: () => {} })
+        ),
         ...faultsOf(party)
       ],
       close: async () => await end(party)

@@ -11,7 +11,16 @@ const RETRY = 5_000
 /** A fault with its times, epoch ms. `ended` is when what was broken stood again: not yet when it also worked. */
 export interface FaultRecord { name: string, began: number, ended: number }
 
-interface FaultOptions { faults: Fault[], every: number, seed: number, signal: AbortSignal, onFault: (record: FaultRecord) => void, onTrouble: (text: string) => void }
+interface FaultOptions {
+  faults: Fault[],
+  every: number,
+  seed: number,
+  signal: AbortSignal,
+  onFault: (
+    record: FaultRecord
+  ) => void,
+  onTrouble: (text: string) => void
+}
 
 /** One fault after the other, in an order and with durations that the seed decides, until the signal. */
 export async function breakThings ({ faults, every, seed, signal, onFault, onTrouble }: FaultOptions): Promise<void> {

@@ -17,23 +17,38 @@ export async function startI2pd (folder: string, origin: string, options: Option
   if (missing !== undefined) throw new Error(missing)
   const { hops } = options
   const network = await startNetwork({ routers: ROUTERS, hops: [hops], signals: false, readyTimeout: READY_TIMEOUT })
-  const links = await Promise.all(Array.from({ length: EXITS + 1 }, async (_, index) => await openLink(() => network.connect(ROUTER_OF[index]!))))
+  const links = await Promise.all(
+    Array.from({ length: EXITS + 1 }, async (_, index) => await openLink(() => network.connect(ROUTER_OF[index]!)))
+  )
   const end = async (party?: Party): Promise<void> => {
     await Promise.all([party?.proxy, ...party?.exits ?? []].map(async service => await service?.stop()))
     for (const link of links) link.close()
     await network.stop()
   }
   const routers = Array.from({ length: ROUTERS }, (_, i) => i + 1)
-  const useOf = (k: number): string => k === ROUTER_OF[0] ? ", the proxy's" : ROUTER_OF.includes(k) ? `, of exit ${ROUTER_OF.indexOf(k)}` : ''
+  const useOf = (k: number): string => k === ROUTER_OF[0]
+    ? ", the proxy's"
+    : ROUTER_OF.includes(k) ? `, of exit ${ROUTER_OF.indexOf(k)}` : ''
   try {
     const lengths = ['inbound.length', 'outbound.length'].flatMap(name => ['--i2cp-option', `${name}=${hops}`])
     const party = await startParty(folder, origin, options, index => links[index]!.address, lengths)
     return {
       proxy: party.proxy.json.proxy!,
-      watched: [...[party.proxy, ...party.exits].map(watch), ...routers.map(k => ({ name: `router ${k}`, pid: () => pidOf(network.directory, k), folder: join(network.directory, `r${k}`) }))],
+      watched: [...[party.proxy, ...party.exits].map(watch), ...routers.map(
+        k => ({ name: `router ${k}`, pid: () => pidOf(network.directory, k), folder: join(network.directory, `r${k}`) })
+      )],
       faults: [
-        ...routers.map((k): Fault => ({ name: `router ${k} killed${useOf(k)}`, weight: 1, begin: async () => await network.kill(k), end: async () => await network.start(k) })),
-        ...links.map(({ cut }, index) => ({ name: `session of ${index === 0 ? 'proxy' : `exit ${index}`} cut`, weight: 0.5, begin: cut, end: () => {} })),
+        ...routers.map((k): Fault => ({
+          name: `router ${k} killed${useOf(k)}`,
+          weight: 1,
+          begin: async () => await network.kill(
+            k
+          ),
+          end: async () => await network.start(k)
+        })),
+        ...links.map(({ cut }, index) => ({
+          name: `session of ${index === 0 ? 'proxy' : `exit ${index}`} cut`, weight: 0.5, begin: cut, end: () => {}
+        })),
         ...faultsOf(party)
       ],
       foreign: network.site(hops),

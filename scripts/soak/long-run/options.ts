@@ -40,7 +40,19 @@ export function parseOptions (args: string[]): Options {
   const { values } = parseArgs({
     args,
     options: {
-      hours: text, minutes: text, seconds: text, network: text, users: text, rate: text, 'fault-every': text, 'sample-every': text, rest: text, hops: text, seed: text, 'log-level': text, out: text
+      hours: text,
+      minutes: text,
+      seconds: text,
+      network: text,
+      users: text,
+      rate: text,
+      'fault-every': text,
+      'sample-every': text,
+      rest: text,
+      hops: text,
+      seed: text,
+      'log-level': text,
+      out: text
     }
   })
   const number = (name: keyof typeof values, fallback: number, least = 0): number => {

@@ -14,7 +14,17 @@ const KEPT_PAGES = 400
 const KB = 1_024
 
 /** A request, and what must come of it. `expected` undefined: the browser goes away on its own. */
-interface Wish { kind: string, url: string, size: number, method?: 'GET' | 'POST', body?: Buffer, abortAfter?: number, status: number, expected?: Buffer | undefined }
+interface Wish {
+  kind: string,
+  url: string,
+  size: number,
+  method?: 'GET'
+  | 'POST',
+  body?: Buffer,
+  abortAfter?: number,
+  status: number,
+  expected?: Buffer | undefined
+}
 
 /** How one request ended. `outcome` is 'ok', 'aborted' (by the browser, on purpose), or why it failed. */
 export interface PageRecord { kind: string, url: string, size: number, began: number, took: number, received: number, outcome: string }
@@ -58,16 +68,28 @@ async function person ({ proxy, users, rate, seed, foreign, signal, hurry, onPag
 function makeWish (random: () => number, foreign: string | undefined): Wish {
   const kind = random()
   const number = Math.floor(random() * 1e9)
-  const get = (name: string, size: number): Wish => ({ kind: name, url: `http://${SITE}/new/${size}/${number}`, size, status: 200, expected: contentOf(size, number) })
+  const get = (name: string, size: number): Wish => ({
+    kind: name, url: `http://${SITE}/new/${size}/${number}`, size, status: 200, expected: contentOf(size, number)
+  })
   if (kind < 0.03) return get('large', Math.round(200 * KB * 10 ** random()))
   if (kind < 0.06) {
     const body = contentOf(5_000, number)
-    return { kind: 'post', url: `http://${SITE}/form`, size: body.length, method: 'POST', body, status: 200, expected: Buffer.from(digestOf(body)) }
+    return {
+      kind: 'post', url: `http://${SITE}/form`, size: body.length, method: 'POST', body, status: 200, expected: Buffer.from(digestOf(body))
+    }
   }
   if (kind < 0.08) return { ...get('aborted', Math.round(300 * KB * random())), abortAfter: 1_000 * random() }
   if (kind < 0.10) return { kind: 'missing', url: `http://${SITE}/nothing/${number}`, size: 0, status: 404 }
   if (kind < 0.11) return { kind: 'refused', url: `http://10.0.0.1/${number}`, size: 0, status: 403 }
-  if (kind < 0.13 && foreign !== undefined) return { kind: 'foreign', url: `http://${foreign}/bytes/20000?seed=${number}`, size: 20_000, status: 200, expected: reproducibleBytes(20_000, number) }
+  if (kind < 0.13 && foreign !== undefined) {
+    return {
+      kind: 'foreign',
+      url: `http://${foreign}/bytes/20000?seed=${number}`,
+      size: 20_000,
+      status: 200,
+      expected: reproducibleBytes(20_000, number)
+    }
+  }
   if (kind < 0.45) {
     const kept = Math.floor(random() ** 2 * KEPT_PAGES)
     const size = Math.round(500 * 1.012 ** kept)
@@ -90,7 +112,9 @@ async function fetchWish (browser: Browser, wish: Wish, isRepeat = false): Promi
 
 interface End { outcome: string, received: number, isStale: boolean }
 
-async function exchange ({ proxy, agent, hurry }: Browser, { url, method = 'GET', body, abortAfter, status, expected }: Wish): Promise<End> {
+async function exchange (
+  { proxy, agent, hurry }: Browser, { url, method = 'GET', body, abortAfter, status, expected }: Wish
+): Promise<End> {
   const { hostname, port } = new URL(proxy)
   return await new Promise(resolve => {
     const chunks: Buffer[] = []

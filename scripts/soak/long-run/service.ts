@@ -42,7 +42,9 @@ export class Service {
   /** Starts it, and waits until it is ready. */
   async start (): Promise<void> {
     const log = openSync(this.log, 'a')
-    const child = spawn(process.execPath, ['--expose-gc', '--import', PROBE, CLI, ...this.#args, '--json'], { stdio: ['ignore', 'pipe', log, 'ipc'] })
+    const child = spawn(
+      process.execPath, ['--expose-gc', '--import', PROBE, CLI, ...this.#args, '--json'], { stdio: ['ignore', 'pipe', log, 'ipc'] }
+    )
     closeSync(log)
     this.#child = child
     this.#isReady = false
@@ -54,7 +56,8 @@ export class Service {
         if (text.includes('\n')) resolve(text)
       })
     })
-    const ended = once(child, 'exit').then(([status]) => { throw new Error(`${this.name} ended with status ${String(status)}; see ${this.log}`) })
+    const ended = once(child, 'exit')
+      .then(([status]) => { throw new Error(`${this.name} ended with status ${String(status)}; see ${this.log}`) })
     const late = new AbortController()
     const patience = sleep(READY_TIMEOUT, undefined, { signal: late.signal }).then(() => { throw new Error(`${this.name} is not ready`) })
     patience.catch(() => {})

@@ -21,7 +21,8 @@ export function contentOf (size: number, number: number): Buffer {
 export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 /**
- * The HTTPD behind the exits. GET /new/SIZE/NUMBER may not be kept, /kept/SIZE/NUMBER may, and both go on from a byte; POST says the SHA-256 of what
+ * The HTTPD behind the exits. GET /new/SIZE/NUMBER may not be kept, /kept/SIZE/NUMBER may, and both go on from a byte; POST says
+ * the SHA-256 of what
  * came; everything else is 404.
  */
 export async function startSite (): Promise<{ origin: string, close: () => void }> {
@@ -47,10 +48,13 @@ export async function startSite (): Promise<{ origin: string, close: () => void 
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => { server.closeAllConnections(); server.close() } }
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => { server.closeAllConnections(); server.close() }
+  }
 }
 
 function digest (request: IncomingMessage, response: ServerResponse): void {
   const hash = createHash('sha256')
-  request.on('data', (chunk: Buffer) => hash.update(chunk)).on('end', () => response.end(hash.digest('hex'))).on('error', () => response.destroy())
+  request.on('data', (chunk: Buffer) => hash.update(chunk)).on('end', () => response.end(hash.digest('hex')))
+    .on('error', () => response.destroy())
 }

@@ -30,10 +30,19 @@ export function timeChart ({ title, length, curves, faults, format }: TimeChart)
   const bands = faults.map(({ from, to, label }) => el('rect', {
     x: x(from / MINUTE), y: TOP, width: Math.max(1, x(to / MINUTE) - x(from / MINUTE)), height: HEIGHT - BOTTOM - TOP, class: 'fault'
   }, el('title', {}, label.replaceAll('&', '&amp;').replaceAll('<', '&lt;'))))
-  const grid = y.ticks.map(tick => line(LEFT, y(tick), WIDTH - RIGHT, y(tick), { class: 'grid' }) + text(LEFT - 5, y(tick) + 4, format(tick), { 'text-anchor': 'end' }))
+  const grid = y.ticks.map(tick => line(
+    LEFT, y(tick), WIDTH - RIGHT, y(tick), { class: 'grid' }
+  ) + text(LEFT - 5, y(tick) + 4, format(tick), { 'text-anchor': 'end' }))
   const below = x.ticks.map(tick => text(x(tick), HEIGHT - BOTTOM + 15, String(Math.round(tick * 100) / 100), { 'text-anchor': 'middle' }))
-  const shapes = curves.map(({ points }, i) => el('path', { class: `thin d-${i % COLOURS}`, d: pathOf(points.map(point => ({ x: x(point.x / MINUTE), y: point.y === undefined ? undefined : y(point.y) }))) }))
-  return svg(WIDTH, HEIGHT, title, ...bands, ...grid, ...below, text((WIDTH + LEFT) / 2, HEIGHT - 4, 'minutes', { 'text-anchor': 'middle', class: 'axis' }), ...shapes)
+  const shapes = curves.map(({ points }, i) => el('path', {
+    class: `thin d-${i % COLOURS}`,
+    d: pathOf(
+      points.map(point => ({ x: x(point.x / MINUTE), y: point.y === undefined ? undefined : y(point.y) }))
+    )
+  }))
+  return svg(WIDTH, HEIGHT, title, ...bands, ...grid, ...below, text(
+    (WIDTH + LEFT) / 2, HEIGHT - 4, 'minutes', { 'text-anchor': 'middle', class: 'axis' }
+  ), ...shapes)
 }
 
 function pathOf (points: Array<{ x: number, y: number | undefined }>): string {
@@ -46,5 +55,7 @@ function pathOf (points: Array<{ x: number, y: number | undefined }>): string {
 }
 
 export function legendOf (curves: Curve[]): string {
-  return el('div', { class: 'legend' }, ...curves.map(({ label }, i) => `<span><svg width="16" height="10"><path class="line d-${i % COLOURS}" d="M0 5H16"/></svg> ${label}</span>`))
+  return el('div', { class: 'legend' }, ...curves.map(
+    ({ label }, i) => `<span><svg width="16" height="10"><path class="line d-${i % COLOURS}" d="M0 5H16"/></svg> ${label}</span>`
+  ))
 }

@@ -17,12 +17,23 @@ const LONG_ENOUGH = 1 / 2
 /** What compiled code and caches take once a service is used, which may be late in its life, MB. */
 const WARM_CODE = 6
 
-export interface Run { began: number, ended: number, pages: PageRecord[], faults: FaultRecord[], samples: ProcessSample[], troubles: string[] }
+export interface Run {
+  began: number, ended: number, pages: PageRecord[], faults: FaultRecord[], samples: ProcessSample[], troubles: string[]
+}
 
 /** One figure of one process: at its first and last samples, its slope after the warm-up, and whether it grows. */
-export interface Trend { process: string, figure: string, unit: string, first: number, last: number, highest: number, slope: number, grows: boolean | undefined }
+export interface Trend {
+  process: string, figure: string, unit: string, first: number, last: number, highest: number, slope: number, grows: boolean | undefined
+}
 
-const FIGURES: ReadonlyArray<{ key: 'heap' | 'buffers' | 'rss' | 'fds' | 'timers' | 'files' | 'log', label: string, unit: string, scale: number, slack: (first: number) => number, judged: boolean }> = [
+const FIGURES: ReadonlyArray<{
+  key: 'heap' | 'buffers' | 'rss' | 'fds' | 'timers' | 'files' | 'log',
+  label: string,
+  unit: string,
+  scale: number,
+  slack: (first: number) => number,
+  judged: boolean
+}> = [
   { key: 'heap', label: 'heap', unit: 'MB', scale: MB, slack: first => Math.max(WARM_CODE, first / 10), judged: true },
   { key: 'buffers', label: 'buffers', unit: 'MB', scale: MB, slack: () => 4, judged: true },
   { key: 'rss', label: 'RSS', unit: 'MB', scale: MB, slack: first => Math.max(16, first / 5), judged: true },
@@ -106,7 +117,9 @@ export interface Recovery {
 
 /** How long each kind of fault was felt. */
 export function recoveries ({ faults, pages }: Run): Recovery[] {
-  const firstAfter = (time: number): number => Math.min(...pages.filter(page => page.began >= time && page.outcome === 'ok').map(page => page.began + page.took)) - time
+  const firstAfter = (time: number): number => Math.min(
+    ...pages.filter(page => page.began >= time && page.outcome === 'ok').map(page => page.began + page.took)
+  ) - time
   return [...groupBy(faults, ({ name }) => name)].map(([name, group]) => {
     const met = group.flatMap(fault => pages.filter(page => faultAt(page, faults) === fault))
     const longest = (values: number[]): number => Math.max(0, ...values.filter(Number.isFinite)) / 1_000
@@ -138,9 +151,13 @@ export function verdict (run: Run): Verdict {
     good: took.length > 0 && wrong + unexplained + growing.length + run.troubles.length === 0,
     lines: [
       `${pages.length} pages in ${((run.ended - run.began) / 60_000).toFixed(1)} minutes, ${run.faults.length} faults`,
-      `${failed.length} failed, ${unexplained} of them without a fault; ${wrong} with wrong bytes; ${took.filter(ms => ms > SLOW).length} took over ${SLOW / 1_000} s`,
-      `page times: median ${Math.round(percentile(took, 0.5))} ms, p95 ${Math.round(percentile(took, 0.95))} ms, p99 ${Math.round(percentile(took, 0.99))} ms, longest ${Math.round(Math.max(0, ...took))} ms`,
-      ...(longest === undefined ? [] : [`longest recovery after a router's death: ${longest.afterEnd.toFixed(1)} s from its start to a whole page (${longest.name})`]),
+      `${failed.length} failed, ${unexplained} of them without a fault; ${wrong} with wrong bytes; ` +
+        `${took.filter(ms => ms > SLOW).length} took over ${SLOW / 1_000} s`,
+      `page times: median ${Math.round(percentile(took, 0.5))} ms, p95 ${Math.round(percentile(took, 0.95))} ms, p99 ` +
+        `${Math.round(percentile(took, 0.99))} ms, longest ${Math.round(Math.max(0, ...took))} ms`,
+      ...(longest === undefined
+        ? []
+        : [`longest recovery after a router's death: ${longest.afterEnd.toFixed(1)} s from its start to a whole page (${longest.name})`]),
       growing.length === 0 ? 'nothing grows' : `grows: ${growing.map(({ process, figure }) => `${figure} of ${process}`).join(', ')}`,
       ...run.troubles
     ]

@@ -43,17 +43,21 @@ const CACHE_DISK = 8
 export interface Party { proxy: Service, exits: Service[] }
 
 /** Exits and proxy, each at the router that `routerOf` names: 0 for the proxy, 1 and up for the exits. */
-export async function startParty (folder: string, origin: string, options: Options, routerOf: (index: number) => string, extra: string[] = []): Promise<Party> {
+export async function startParty (
+  folder: string, origin: string, options: Options, routerOf: (index: number) => string, extra: string[] = []
+): Promise<Party> {
   const common = ['--log-level', options.logLevel, ...extra]
   const exits = Array.from({ length: EXITS }, (_, i) => {
     const own = join(folder, `exit${i + 1}`)
-    return new Service(`exit ${i + 1}`, own, ['exit', '--router', routerOf(i + 1), '--keys', join(own, 'keys.dat'), '--state', join(own, 'state'), '--site', `${SITE}=${origin}`, ...common])
+    return new Service(`exit ${i + 1}`, own, ['exit', '--router', routerOf(i + 1),
+      '--keys', join(own, 'keys.dat'), '--state', join(own, 'state'), '--site', `${SITE}=${origin}`, ...common])
   })
   try {
     await Promise.all(exits.map(async exit => await exit.start()))
     const own = join(folder, 'proxy')
     const proxy = new Service('proxy', own, [
-      'proxy', '--router', routerOf(0), '--proxy', `127.0.0.1:${await freePort()}`, '--state', join(own, 'state'), '--cache-memory', String(CACHE_MEMORY), '--cache-dir', join(own, 'cache'),
+      'proxy', '--router', routerOf(0), '--proxy', `127.0.0.1:${await freePort()}`, '--state', join(own, 'state'), '--cache-memory',
+      String(CACHE_MEMORY), '--cache-dir', join(own, 'cache'),
       '--cache-disk', String(CACHE_DISK), ...exits.flatMap(({ json }) => ['--exit', json.destination ?? '']), ...common
     ])
     await proxy.start()

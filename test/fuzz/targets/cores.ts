@@ -23,7 +23,14 @@ const symbol = { ...base, attempt: 0, size: 500, index: 0, last: 1, pace: 72 }
 const TO_CLIENT = [
   mine(encodeMessage({ type: 'reply', ...symbol, symbol: Buffer.alloc(400, 1) }, template.session.server)),
   mine(encodeMessage({ type: 'reply', ...symbol, size: 0, last: 0, symbol: Buffer.alloc(600) }, template.session.server)),
-  mine(encodeMessage({ type: 'reply', ...symbol, last: 0, symbol: encodeObject(encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.from('page') })) }, template.session.server)),
+  mine(encodeMessage({
+    type: 'reply',
+    ...symbol,
+    last: 0,
+    symbol: encodeObject(
+      encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.from('page') })
+    )
+  }, template.session.server)),
   mine(encodeMessage({ type: 'error', ...base, code: 2, retryAfter: 1, size: 0, detail: 'busy' }, template.session.server)),
   mine(encodeMessage({ type: 'body', ...symbol, symbol: Buffer.alloc(400, 1) }, template.session.server))
 ]
@@ -59,7 +66,9 @@ function playClient (bytes: Buffer, random: Random): void {
   bench.sent()
   const [keys] = exit.sessions.values()
   if (keys === undefined) throw new Error('no session was opened')
-  const message = (content: Buffer) => ({ protocol: random.chance(16) ? 19 : 18, fromPort: 80, toPort: 4480, payload: signed(content, keys.session, keys.server) })
+  const message = (content: Buffer) => ({
+    protocol: random.chance(16) ? 19 : 18, fromPort: 80, toPort: 4480, payload: signed(content, keys.session, keys.server)
+  })
   for (const content of [bytes, random.pick(TO_CLIENT), bytes]) {
     bench.receive(message(content))
     bench.wait(random.below(3_000))

@@ -156,7 +156,9 @@ async function fetchFromHostileSite (bytes: Buffer): Promise<void> {
   upstream ??= await startSite()
   upstream.respond = bytes
   try {
-    const response = await upstream.fetcher.fetch({ method: 'GET', url: 'http://a.i2p/', headers: [], body: undefined }, { b32: 'x', base64: 'x', hash: Buffer.alloc(32) }, AbortSignal.timeout(5_000))
+    const response = await upstream.fetcher.fetch({
+      method: 'GET', url: 'http://a.i2p/', headers: [], body: undefined
+    }, { b32: 'x', base64: 'x', hash: Buffer.alloc(32) }, AbortSignal.timeout(5_000))
     await drain(response.body)
   } catch (error) {
     if (!isCoded(error)) throw error
@@ -169,7 +171,9 @@ async function startSite (): Promise<NonNullable<typeof upstream>> {
   })
   server.unref().listen(0, '127.0.0.1')
   await once(server, 'listening')
-  return { fetcher: testFetcher({ table: { 'a.i2p': `http://127.0.0.1:${(server.address() as AddressInfo).port}` } }), respond: Buffer.alloc(0) }
+  return {
+    fetcher: testFetcher({ table: { 'a.i2p': `http://127.0.0.1:${(server.address() as AddressInfo).port}` } }), respond: Buffer.alloc(0)
+  }
 }
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
@@ -192,9 +196,14 @@ const RESPONSES = [
   latin1('HTTP/1.0 404 Not Found\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\n\r\nuntil the end'),
   latin1('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n'),
   Buffer.concat([latin1(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${coded1.length}\r\n\r\n`), coded1]),
-  Buffer.concat([latin1('HTTP/1.1 200 OK\r\nContent-Encoding: br, gzip\r\nConnection: close\r\n\r\n'), gzipSync(brotliCompressSync(Buffer.alloc(50_000)))])
+  Buffer.concat([
+    latin1('HTTP/1.1 200 OK\r\nContent-Encoding: br, gzip\r\nConnection: close\r\n\r\n'), gzipSync(brotliCompressSync(Buffer.alloc(50_000)))
+  ])
 ]
-const TOKENS = [...HTTP_TOKENS, ...['Content-Encoding: deflate\r\n', 'Content-Length: 99999999999\r\n', 'HTTP/1.1 100 Continue\r\n\r\n', '0\r\n\r\n', 'ffffffff\r\n', 'Upgrade: x\r\n'].map(latin1)]
+const TOKENS = [...HTTP_TOKENS, ...[
+  'Content-Encoding: deflate\r\n', 'Content-Length: 99999999999\r\n', 'HTTP/1.1 100 Continue\r\n\r\n', '0\r\n\r\n', 'ffffffff\r\n',
+  'Upgrade: x\r\n'
+].map(latin1)]
 
 export const HTTP_TARGETS: Target[] = [
   {

@@ -1,8 +1,11 @@
 import { gzipSync } from 'node:zlib'
 import {
-  ByteReader, compressGzipPayload, decodeDatagram1, decodeDatagram2, decodeDatagram3, decodeGzipPayload, decodeMessage, Destination, encodeDatagram1,
-  encodeDatagram2, encodeDatagram3, encodeGzipPayload, encodeMapping, encodeMessage, encryptLeaseSet, FrameReader, I2CP_MAX_FRAME, LEASE_SET_TYPE, LocalDestination,
-  readEncryptedLeaseSet, readLeaseSet, readLeaseSet2, readMapping, readMetaLeaseSet, readSessionConfig, signLeaseSet, signLeaseSet2, signMetaLeaseSet,
+  ByteReader, compressGzipPayload, decodeDatagram1, decodeDatagram2, decodeDatagram3, decodeGzipPayload, decodeMessage, Destination,
+  encodeDatagram1,
+  encodeDatagram2, encodeDatagram3, encodeGzipPayload, encodeMapping, encodeMessage, encryptLeaseSet, FrameReader, I2CP_MAX_FRAME,
+  LEASE_SET_TYPE, LocalDestination,
+  readEncryptedLeaseSet, readLeaseSet, readLeaseSet2, readMapping, readMetaLeaseSet, readSessionConfig, signLeaseSet, signLeaseSet2,
+  signMetaLeaseSet,
   signSessionConfig, TYPE, verifyEncryptedLeaseSet, verifyLeaseSet, verifyLeaseSet2, verifyMetaLeaseSet, verifySessionConfig
 } from '@minwww/i2cp/codec'
 import type { Message } from '@minwww/i2cp/codec'
@@ -24,7 +27,9 @@ const header = { destination, published: NOW, expires: 600, flags: 0, options: {
 const encryptionKeys = [{ type: 4, key: hash }, { type: 0, key: Buffer.alloc(256, 3) }]
 const leaseSet1 = signLeaseSet({ destination, encryptionKey: Buffer.alloc(256, 2), signingKey: Buffer.alloc(32, 3), leases }, sign)
 const leaseSet2 = signLeaseSet2({ ...header, encryptionKeys, leases }, sign)
-const leaseSet2Offline = signLeaseSet2({ ...header, flags: 1, offline: offline.offline!, encryptionKeys, leases }, data => offline.sign(data))
+const leaseSet2Offline = signLeaseSet2(
+  { ...header, flags: 1, offline: offline.offline!, encryptionKeys, leases }, data => offline.sign(data)
+)
 const meta = signMetaLeaseSet({ ...header, leases: [{ gateway: hash, flags: 3, cost: 9, end: NOW + 600 }], revocations: [hash] }, sign)
 const encrypted = encryptLeaseSet(leaseSet2, { signer: keys.signer, published: NOW, expires: 600, random: n => source.bytes(n) })
 const config = signSessionConfig({ destination, options, date: NOW * 1000 }, sign)
@@ -46,7 +51,9 @@ const MESSAGES = [
   { type: TYPE.MessageStatus, sessionId: 1, messageId: 2, status: 4, size: 5, nonce: 3 },
   {
     type: TYPE.BandwidthLimits,
-    limits: { clientInbound: 1, clientOutbound: 2, routerInbound: 3, routerInboundBurst: 4, routerOutbound: 5, routerOutboundBurst: 6, burstTime: 7 }
+    limits: {
+      clientInbound: 1, clientOutbound: 2, routerInbound: 3, routerInboundBurst: 4, routerOutbound: 5, routerOutboundBurst: 6, burstTime: 7
+    }
   },
   { type: TYPE.ReportAbuse, sessionId: 1, severity: 1, reason: 'a reason', messageId: 2 },
   { type: TYPE.Disconnect, reason: 'a reason' },
@@ -58,9 +65,28 @@ const MESSAGES = [
   { type: TYPE.DestReply, hash },
   { type: TYPE.HostLookup, sessionId: 1, requestId: 2, timeout: 3, key: { lookupType: 3, name: 'name.i2p' } },
   { type: TYPE.HostReply, sessionId: 1, requestId: 2, code: 0, destination, options },
-  { type: TYPE.CreateLeaseSet2, sessionId: 1, leaseSetType: LEASE_SET_TYPE.LEASE_SET2, leaseSet: leaseSet2, privateKeys: [{ type: 4, key: hash }] },
+  {
+    type: TYPE.CreateLeaseSet2,
+    sessionId: 1,
+    leaseSetType: LEASE_SET_TYPE.LEASE_SET2,
+    leaseSet: leaseSet2,
+    privateKeys: [
+      { type: 4, key: hash }
+    ]
+  },
   { type: TYPE.CreateLeaseSet2, sessionId: 1, leaseSetType: LEASE_SET_TYPE.META, leaseSet: meta, privateKeys: [] },
-  { type: TYPE.BlindingInfo, sessionId: 1, blindedType: 11, expiration: NOW, password: 'p', clientKey: { scheme: 'dh', key: hash }, endpoint: { name: 'name.i2p' } }
+  {
+    type: TYPE.BlindingInfo,
+    sessionId: 1,
+    blindedType: 11,
+    expiration: NOW,
+    password: 'p',
+    clientKey: {
+      scheme: 'dh',
+      key: hash
+    },
+    endpoint: { name: 'name.i2p' }
+  }
 ] as unknown as Message[]
 export const FRAMES = MESSAGES.map(encodeMessage)
 
@@ -130,7 +156,9 @@ export const I2CP_TARGETS: Target[] = [
   {
     name: 'mappings and session configurations',
     weight: 10,
-    samples: [encodeMapping(options), encodeMapping({}), FRAMES[0]!.subarray(HEADER), encodeMapping(Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`option.${index}`, `${index}`])))],
+    samples: [encodeMapping(options), encodeMapping({}), FRAMES[0]!.subarray(HEADER), encodeMapping(
+      Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`option.${index}`, `${index}`]))
+    )],
     tokens: ['=', ';', '\0', '__proto__', '\xff'].map(text => Buffer.from(text, 'latin1')),
     decode (bytes) {
       coded(() => readMapping(new ByteReader(bytes)))
@@ -141,14 +169,17 @@ export const I2CP_TARGETS: Target[] = [
   {
     name: 'gzip containers',
     weight: 10,
-    samples: [payload, compressGzipPayload({ protocol: 6, fromPort: 0, toPort: 80, payload: Buffer.alloc(3_000, 'text ') }), gzipSync(Buffer.alloc(400_000))],
+    samples: [payload, compressGzipPayload(
+      { protocol: 6, fromPort: 0, toPort: 80, payload: Buffer.alloc(3_000, 'text ') }
+    ), gzipSync(Buffer.alloc(400_000))],
     decode: bytes => { bound((coded(() => decodeGzipPayload(bytes))?.payload.length ?? 0) <= 65_535, 'payload') }
   },
   {
     name: 'datagrams',
     weight: 3,
     samples: [
-      encodeDatagram1(keys, Buffer.from('payload')), encodeDatagram2(keys, hash, Buffer.from('payload')), encodeDatagram2(offline, hash, Buffer.from('payload'), { a: 'b' }),
+      encodeDatagram1(keys, Buffer.from('payload')), encodeDatagram2(keys, hash, Buffer.from('payload')),
+      encodeDatagram2(offline, hash, Buffer.from('payload'), { a: 'b' }),
       encodeDatagram3({ fromHash: hash, payload: Buffer.from('payload'), options: { x: 'y' } })
     ],
     decode (bytes) {

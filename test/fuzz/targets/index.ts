@@ -6,4 +6,6 @@ import { PROTOCOL_TARGETS } from './protocol.ts'
 import { STREAMING_TARGETS } from './streaming.ts'
 import { TEXT_TARGETS } from './text.ts'
 
-export const TARGETS: readonly Target[] = [...I2CP_TARGETS, ...STREAMING_TARGETS, ...PROTOCOL_TARGETS, ...HTTP_TARGETS, ...TEXT_TARGETS, ...CORE_TARGETS]
+export const TARGETS: readonly Target[] = [
+  ...I2CP_TARGETS, ...STREAMING_TARGETS, ...PROTOCOL_TARGETS, ...HTTP_TARGETS, ...TEXT_TARGETS, ...CORE_TARGETS
+]

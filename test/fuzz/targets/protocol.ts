@@ -1,5 +1,6 @@
 import {
-  computeTag, decodeMessage, decodeObject, decodeOpenBody, encodeMessage, encodeObject, encodeOpenBody, encodeRequestHead, encodeResponse, ErasureDecoder,
+  computeTag, decodeMessage, decodeObject, decodeOpenBody, encodeMessage, encodeObject, encodeOpenBody, encodeRequestHead, encodeResponse,
+  ErasureDecoder,
   ErasureEncoder, MAX_OBJECT, parseRequest, parseResponse, peekPrefix, sessionKeys, TAG
 } from '@minwww/protocol'
 import type { Message } from '@minwww/protocol'
@@ -10,14 +11,23 @@ const KEYS = sessionKeys(K)
 const MAX_INFLATED = 1_048_576 // bytes
 const RANGE = 'bytes=0-'
 
-const REQUEST = encodeRequestHead({ method: 'GET', url: 'http://site.i2p/page?q=1', headers: [['Host', 'site.i2p'], ['Accept', 'text/html'], ['Range', RANGE]] })
-const POST = encodeRequestHead({ method: 'POST', url: 'http://site.i2p/form', headers: [['Content-Type', 'text/plain'], ['Content-Length', '4']], body: Buffer.from('body') })
-const TEXT = encodeResponse({ status: 200, reason: 'OK', headers: [['Content-Type', 'text/html'], ['Content-Length', '6000']], body: Buffer.alloc(6_000, '<p>text</p>') })
+const REQUEST = encodeRequestHead(
+  { method: 'GET', url: 'http://site.i2p/page?q=1', headers: [['Host', 'site.i2p'], ['Accept', 'text/html'], ['Range', RANGE]] }
+)
+const POST = encodeRequestHead({
+  method: 'POST', url: 'http://site.i2p/form', headers: [['Content-Type', 'text/plain'], ['Content-Length', '4']], body: Buffer.from('body')
+})
+const TEXT = encodeResponse({
+  status: 200, reason: 'OK', headers: [['Content-Type', 'text/html'], ['Content-Length', '6000']], body: Buffer.alloc(6_000, '<p>text</p>')
+})
 const IMAGE = encodeResponse({ status: 200, reason: 'OK', headers: [['Content-Type', 'image/png']], body: Buffer.alloc(3_000, 9) })
-const EMPTY = encodeResponse({ status: 304, reason: 'Not Modified', headers: [['ETag', '"x"'], ['Content-Length', '10']], body: Buffer.alloc(0) })
+const EMPTY = encodeResponse(
+  { status: 304, reason: 'Not Modified', headers: [['ETag', '"x"'], ['Content-Length', '10']], body: Buffer.alloc(0) }
+)
 
 const HTTP_TOKENS = [
-  '\r\n', '\n', '\r\n\r\n', ' ', '\t', ':', 'Content-Length: 5\r\n', 'Transfer-Encoding: chunked\r\n', 'Connection: x\r\n', 'HTTP/1.1', 'HTTP/9.9', 'http://', 'https://', '\0',
+  '\r\n', '\n', '\r\n\r\n', ' ', '\t', ':', 'Content-Length: 5\r\n', 'Transfer-Encoding: chunked\r\n', 'Connection: x\r\n', 'HTTP/1.1',
+  'HTTP/9.9', 'http://', 'https://', '\0',
   '\xff', '%', '..', '[::1]', 'GET', 'Host: a\r\nHost: b\r\n'
 ].map(text => Buffer.from(text, 'latin1'))
 
@@ -67,18 +77,24 @@ export const PROTOCOL_TARGETS: Target[] = [
   {
     name: 'objects and codings',
     weight: 10,
-    samples: [OBJECT, ...[0, 1, 2].flatMap(coding => [TEXT, IMAGE, EMPTY].map(message => encodeObject(message, { coding: coding as 0 | 1 | 2 }))), encodeObject(IMAGE)],
+    samples: [OBJECT, ...[0, 1, 2].flatMap(
+      coding => [TEXT, IMAGE, EMPTY].map(message => encodeObject(message, { coding: coding as 0 | 1 | 2 }))
+    ), encodeObject(IMAGE)],
     decode: bytes => { bound((coded(() => decodeObject(bytes, MAX_INFLATED))?.length ?? 0) <= MAX_INFLATED, 'object') }
   },
   {
     name: 'erasure symbols',
     weight: 6,
-    samples: [new ErasureEncoder(Buffer.alloc(900, 7), 400), new ErasureEncoder(Buffer.alloc(5_000, 8), 512)].map(encoder => Buffer.concat(Array.from({ length: encoder.k + 2 }, (_, index) => encoder.symbol(index)))),
+    samples: [new ErasureEncoder(Buffer.alloc(900, 7), 400), new ErasureEncoder(Buffer.alloc(5_000, 8), 512)].map(
+      encoder => Buffer.concat(Array.from({ length: encoder.k + 2 }, (_, index) => encoder.symbol(index)))
+    ),
     decode (bytes, random) {
       const length = 1 + random.below(600)
       const decoder = coded(() => new ErasureDecoder(random.below(MAX_OBJECT + 2), length))
       if (decoder === undefined) return
-      for (let at = 0; at < bytes.length && !decoder.complete; at += length) coded(() => decoder.add(random.below(258), bytes.subarray(at, at + length)))
+      for (let at = 0; at < bytes.length && !decoder.complete; at += length) {
+        coded(() => decoder.add(random.below(258), bytes.subarray(at, at + length)))
+      }
       if (decoder.complete) bound((coded(() => decoder.result())?.length ?? 0) <= MAX_OBJECT, 'result')
     }
   },

@@ -13,10 +13,20 @@ const transient = { ...offline.offline!, transientKey: offline.offline!.transien
 const NOW = 1_700_000_000_000 // ms
 const ours = { sendStreamId: 1, receiveStreamId: 2 }
 
-const SYN = encodePacket(packet({ synchronize: true, receiveStreamId: 2, from, maxPacketSize: 1_730, signed: true, targetHash: peer.destination.hash, payload: Buffer.from('GET /') }), signer)
+const SYN = encodePacket(packet({
+  synchronize: true,
+  receiveStreamId: 2,
+  from,
+  maxPacketSize: 1_730,
+  signed: true,
+  targetHash: peer.destination.hash,
+  payload: Buffer.from('GET /')
+}), signer)
 const PACKETS = [
   SYN,
-  encodePacket(packet({ synchronize: true, receiveStreamId: 2, from: offline.destination, offline: transient, signed: true }), offlineSigner),
+  encodePacket(
+    packet({ synchronize: true, receiveStreamId: 2, from: offline.destination, offline: transient, signed: true }), offlineSigner
+  ),
   encodePacket(packet({ ...ours, sequence: 1, ackThrough: 4, nacks: [2, 3], delay: 500, payload: Buffer.alloc(300, 1) })),
   encodePacket(packet({ ...ours, sequence: 2, close: true, signed: true, from }), signer),
   encodePacket(packet({ ...ours, reset: true, signed: true, from }), signer),
@@ -59,7 +69,9 @@ export const STREAMING_TARGETS: Target[] = [
       const read = coded(() => decodePacket(bytes))
       if (read === undefined) return
       bound(read.nacks.length <= 255 && read.payload.length <= bytes.length, 'packet')
-      if (read.signed && random.chance(8)) coded(() => verifyPacket(read, { signingType: from.signingType, publicKey: from.signingPublicKey }))
+      if (read.signed && random.chance(8)) {
+        coded(() => verifyPacket(read, { signingType: from.signingType, publicKey: from.signingPublicKey }))
+      }
     }
   },
   { name: 'streaming core, sequences of packets', weight: 0.2, samples: PACKETS, decode: play }

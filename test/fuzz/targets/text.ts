@@ -41,7 +41,9 @@ function settings (bytes: Buffer): void {
   const text = bytes.toString('utf8')
   for (const section of sections) {
     for (const { key } of settingsOf(section)) coded(() => resolveSettings(section, [flagLayer(section, { [key]: text })]))
-    coded(() => resolveSettings(section, [environmentLayer(section, Object.fromEntries(settingsOf(section).map(({ environment }) => [environment, text])))]))
+    coded(() => resolveSettings(
+      section, [environmentLayer(section, Object.fromEntries(settingsOf(section).map(({ environment }) => [environment, text])))]
+    ))
   }
 }
 
@@ -83,29 +85,51 @@ export const TEXT_TARGETS: Target[] = [
   {
     name: 'configuration files',
     weight: 0.2,
-    samples: texts('[proxy]\nproxy = "127.0.0.1:4480"\nexit = ["a.i2p"]\ntimeout = 60\n', '[exit]\nlimit-out = 64\nlog-urls = true\nports = ["80"]\n[router]\nseed = 7\n'),
-    tokens: texts('[exit]', '[[x]]', '=', '"', '"""', '\n', '{', '}', '[', ']', '1e999', 'nan', 'inf', '0x7f', '1979-05-27T07:32:00Z', '__proto__ = 1', '\\u0000', '#'),
+    samples: texts(
+      '[proxy]\nproxy = "127.0.0.1:4480"\nexit = ["a.i2p"]\ntimeout = 60\n',
+      '[exit]\nlimit-out = 64\nlog-urls = true\nports = ["80"]\n[router]\nseed = 7\n'
+    ),
+    tokens: texts(
+      '[exit]', '[[x]]', '=', '"', '"""', '\n', '{', '}', '[', ']', '1e999', 'nan', 'inf', '0x7f', '1979-05-27T07:32:00Z', '__proto__ = 1',
+      '\\u0000', '#'
+    ),
     decode: config
   },
-  { name: 'flags and environment', weight: 0.5, samples: texts('60', '-1e3', 'true', '127.0.0.1:80', 'a b c'), tokens: texts(' ', 'e', '.', ':', '\n'), decode: settings },
+  {
+    name: 'flags and environment',
+    weight: 0.5,
+    samples: texts(
+      '60', '-1e3', 'true', '127.0.0.1:80', 'a b c'
+    ),
+    tokens: texts(' ', 'e', '.', ':', '\n'),
+    decode: settings
+  },
   {
     name: 'names and hosts files',
     weight: 10,
-    samples: texts(destination.base64, destination.b32, b33, 'name.i2p', `# hosts\nname.i2p=${destination.base64}#!sig=x\nb.i2p=${destination.base64}\n`),
+    samples: texts(
+      destination.base64, destination.b32, b33, 'name.i2p', `# hosts\nname.i2p=${destination.base64}#!sig=x\nb.i2p=${destination.base64}\n`
+    ),
     tokens: texts('.b32.i2p', '.i2p', '=', '#', '\n', '-', '~', 'xn--'),
     decode: names
   },
   {
     name: 'addresses and targets',
     weight: 10,
-    samples: texts('http://site.i2p/path?q=1#f', 'http://user:pass@[::1]:80/', 'https://0x7f.1/', 'site.example:443', `http://${destination.b32}/`, 'demo.i2p=http://127.0.0.1:8080', 'socks5://u:p@127.0.0.1:1080', 'bytes=0-99', '10.0.0.0/8:80'),
+    samples: texts(
+      'http://site.i2p/path?q=1#f', 'http://user:pass@[::1]:80/', 'https://0x7f.1/', 'site.example:443', `http://${destination.b32}/`,
+      'demo.i2p=http://127.0.0.1:8080', 'socks5://u:p@127.0.0.1:1080', 'bytes=0-99', '10.0.0.0/8:80'
+    ),
     tokens: texts('http://', '@', ':', '/', '\\', '[', ']', '%2e', '..', '0x', '::ffff:', '\t', '\xad'),
     decode: targets
   },
   {
     name: 'lists of the operator',
     weight: 2,
-    samples: texts('example.com\n=exact.example\n*.wild.example # comment\n', `${destination.b32}\n${destination.base64}\n`, '10.0.0.0/8:80\nfe80::/10\n', 'minwww=":80"; ma=86400'),
+    samples: texts(
+      'example.com\n=exact.example\n*.wild.example # comment\n', `${destination.b32}\n${destination.base64}\n`,
+      '10.0.0.0/8:80\nfe80::/10\n', 'minwww=":80"; ma=86400'
+    ),
     tokens: texts('\n', '\r', '#', '=', '*.', '/', ';', '"'),
     decode: lists
   }

@@ -40,7 +40,9 @@ export interface PoolResult {
 }
 
 /** `sticky-only`: each site has its exit and no other, whatever happens; what `sticky` is measured against. */
-export interface PoolRun { strategy: Strategy | 'sticky-only', dead: number, pages: number, seed: number, hedging?: boolean, pools?: number }
+export interface PoolRun {
+  strategy: Strategy | 'sticky-only', dead: number, pages: number, seed: number, hedging?: boolean, pools?: number
+}
 
 /** The pool test of the transport study, section 6, with the real cores. `pools` different sets of exits. */
 export function runPool ({ strategy, dead, pages, seed, hedging = false, pools = 10 }: PoolRun): PoolResult {

@@ -52,7 +52,9 @@ export function networkOf ({ latency, loss, burst, bandwidth, profile = 'plain' 
 
 interface Pages { outcomes: Outcome[], tunnelMessages: number }
 
-function minwwwPages (seed: number, network: Partial<NetworkOptions>, { size, latency }: Conditions, runs: number, single: boolean, warmUpBytes: number): Pages {
+function minwwwPages (
+  seed: number, network: Partial<NetworkOptions>, { size, latency }: Conditions, runs: number, single: boolean, warmUpBytes: number
+): Pages {
   const path = new MinwwwPath(seed, network, { replyMode: single ? 'single' : 'adaptive', deadline: DEADLINE })
   path.settle(DEADLINE)
   if (!single) {
@@ -65,7 +67,9 @@ function minwwwPages (seed: number, network: Partial<NetworkOptions>, { size, la
   return chain(path, size, latency, runs, () => {})
 }
 
-function streamingPages (seed: number, network: Partial<NetworkOptions>, { size, latency }: Conditions, runs: number, warm: boolean): Pages {
+function streamingPages (
+  seed: number, network: Partial<NetworkOptions>, { size, latency }: Conditions, runs: number, warm: boolean
+): Pages {
   const path = new StreamingPath(seed, network)
   if (warm) for (let i = 0; i < WARM_UP_PAGES; i++) path.fetch(size, DEADLINE)
   return chain(path, size, latency, runs, () => { if (!warm) path.forget() })

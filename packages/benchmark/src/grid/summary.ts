@@ -60,7 +60,8 @@ export function behind (cells: readonly Cell[], tolerance = 1.05): Behind[] {
 
 export function sibling (cells: readonly Cell[], cell: Cell, design: Design): Cell | undefined {
   return cells.find(other => other.design === design && other.size === cell.size && other.latency === cell.latency &&
-    other.loss === cell.loss && other.bandwidth === cell.bandwidth && (other.burst ?? 1) === (cell.burst ?? 1) && other.profile === cell.profile)
+    other.loss === cell.loss && other.bandwidth === cell.bandwidth && (other.burst ?? 1) === (cell.burst ?? 1) &&
+    other.profile === cell.profile)
 }
 
 type Kind = Pick<LossRow, 'loss' | 'burst' | 'profile'>
@@ -76,5 +77,6 @@ function keyOf ({ loss, burst, profile }: Kind): string {
 /** Plain ones first. */
 function unique (kinds: Kind[]): Kind[] {
   return [...new Map(kinds.map(kind => [keyOf(kind), kind])).values()]
-    .sort((a, b) => Number(a.profile !== 'plain') - Number(b.profile !== 'plain') || a.profile.localeCompare(b.profile) || a.burst - b.burst || a.loss - b.loss)
+    .sort((a, b) => Number(a.profile !== 'plain') - Number(b.profile !== 'plain') ||
+      a.profile.localeCompare(b.profile) || a.burst - b.burst || a.loss - b.loss)
 }

@@ -31,7 +31,9 @@ export const i2cp: Scenario = {
     const plans = quick ? QUICK : FULL
     const runs = settings.runs ?? (quick ? QUICK_RUNS : RUNS)
     Object.assign(out.options, { plans, runs })
-    out.note('The router runs in the process of the benchmark, each client in one of its own. A second is one of the wall clock from the first message until the sender knows that the last was received; at most a window of messages is under way. CPU is that of the client alone. Payloads do not compress.')
+    out.note('The router runs in the process of the benchmark, each client in one of its own. A second is one of the wall clock from the ' +
+      'first message until the sender knows that the last was received; at most a window of messages is under way. CPU is that of the ' +
+      'client alone. Payloads do not compress.')
     const closers = new Closers()
     try {
       const libraries = await start(closers, context)
@@ -46,7 +48,9 @@ export const i2cp: Scenario = {
         }
       }))))
       await interleave(tasks, { seed, signal, onDone: (done, total) => progress(`${done} of ${total} exchanges`) })
-      out.throughput.push(...plans.flatMap(({ size }) => libraries.map(({ design, label }) => rowOf(design, label, size, samples.get(`${design} ${size}`) ?? []))))
+      out.throughput.push(...plans.flatMap(
+        ({ size }) => libraries.map(({ design, label }) => rowOf(design, label, size, samples.get(`${design} ${size}`) ?? []))
+      ))
     } finally {
       await closers.close()
     }
@@ -93,6 +97,8 @@ function rowOf (design: string, label: string, size: number, samples: readonly S
     messagesPerSecond: Math.round(median(({ rate }) => rate)),
     slowest: Math.round(Math.min(...samples.map(({ rate }) => rate))),
     fastest: Math.round(Math.max(...samples.map(({ rate }) => rate))),
-    cpu: { sender: tenths(median(({ sender }) => sender) * MICROSECONDS), receiver: tenths(median(({ receiver }) => receiver) * MICROSECONDS) }
+    cpu: {
+      sender: tenths(median(({ sender }) => sender) * MICROSECONDS), receiver: tenths(median(({ receiver }) => receiver) * MICROSECONDS)
+    }
   }
 }

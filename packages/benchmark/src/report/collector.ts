@@ -44,7 +44,18 @@ export class Collector {
 
   result (facts: Pick<ScenarioResult, 'scenario' | 'status' | 'seconds' | 'disturbed' | 'load'> & { reason?: string }): ScenarioResult {
     const { options, cost, throughput, steps, waterfalls, cells, notes } = this
-    return { ...facts, options, series: [...this.#entries.values()].map(entry => this.#series(entry)), ratios: this.#ratios(), cost, throughput, steps, waterfalls, cells, notes }
+    return {
+      ...facts,
+      options,
+      series: [...this.#entries.values()].map(entry => this.#series(entry)),
+      ratios: this.#ratios(),
+      cost,
+      throughput,
+      steps,
+      waterfalls,
+      cells,
+      notes
+    }
   }
 
   #series ({ design, label, conditions, samples }: Entry): Series {

@@ -24,7 +24,8 @@ const WORDS: Readonly<Record<string, (value: number | string) => string>> = {
 
 /** Conditions in words, without those in `except`. */
 export function conditionsInWords (conditions: Conditions, except: readonly string[] = []): string {
-  return Object.entries(conditions).filter(([name]) => !except.includes(name)).map(([name, value]) => WORDS[name]?.(value) ?? `${name} ${value}`).join(', ')
+  return Object.entries(conditions).filter(([name]) => !except.includes(name))
+    .map(([name, value]) => WORDS[name]?.(value) ?? `${name} ${value}`).join(', ')
 }
 
 /** Splits by the conditions that are not in `except`; keys are in words, in order of first appearance. */

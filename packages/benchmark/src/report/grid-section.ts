@@ -7,9 +7,13 @@ import { table } from './table.ts'
 
 export const GRID_HEAD = ['size', 'latency', 'loss', 'bandwidth', 'design', 'n', 'failed', 'p50', 'p90', 'p99', 'limit', 'tunnel messages']
 
-export function gridCells ({ size, latency, loss, bandwidth, burst, profile, design, n, failed, p50, p90, p99, limit, tunnelMessages }: Cell): string[] {
+export function gridCells (
+  { size, latency, loss, bandwidth, burst, profile, design, n, failed, p50, p90, p99, limit, tunnelMessages }: Cell
+): string[] {
   return [
-    formatSize(size), `${latency} ms`, `${loss} %${burst === undefined ? '' : ` in runs of ${burst}`}${profile === undefined ? '' : `, ${profile}`}`, bandwidth === 0 ? 'unlimited' : `${bandwidth} KB/s`, design, String(n), String(failed),
+    formatSize(size), `${latency} ms`,
+    `${loss} %${burst === undefined ? '' : ` in runs of ${burst}`}${profile === undefined ? '' : `, ${profile}`}`,
+    bandwidth === 0 ? 'unlimited' : `${bandwidth} KB/s`, design, String(n), String(failed),
     formatMs(p50), formatMs(p90), formatMs(p99), formatMs(limit), tunnelMessages.toFixed(1)
   ]
 }
@@ -17,12 +21,16 @@ export function gridCells ({ size, latency, loss, bandwidth, burst, profile, des
 /** Times over the physical limit (RTT + size/bandwidth), so that all points of the grid can be put together. */
 export function gridSection (cells: readonly Cell[]): string {
   const designs = [...new Set(cells.map(({ design }) => design))]
-  const items = designs.map(design => `<span>${el('svg', { width: 14, height: 14, viewBox: '0 0 14 14', 'aria-hidden': 'true' }, marker(design, 7, 7, design))} ${escape(design)}</span>`)
+  const items = designs.map(design => `<span>${el(
+    'svg', { width: 14, height: 14, viewBox: '0 0 14 14', 'aria-hidden': 'true' }, marker(design, 7, 7, design)
+  )} ${escape(design)}</span>`)
   return [
     `<p class="legend">${items.join('')}</p>`,
     '<div class="plots">',
     ...(['p50', 'p99'] as const).flatMap(at => [
-      figure(`${at} as a multiple of RTT + size/bandwidth, geometric mean, against loss`, cells, designs, at, 'loss', value => `${value} %`),
+      figure(
+        `${at} as a multiple of RTT + size/bandwidth, geometric mean, against loss`, cells, designs, at, 'loss', value => `${value} %`
+      ),
       figure(`${at} as a multiple of RTT + size/bandwidth, geometric mean, against size`, cells, designs, at, 'size', formatSize)
     ]),
     '</div>',
@@ -30,11 +38,21 @@ export function gridSection (cells: readonly Cell[]): string {
   ].join('\n')
 }
 
-function figure (caption: string, cells: readonly Cell[], designs: readonly string[], at: 'p50' | 'p99', key: 'loss' | 'size', formatX: (value: number) => string): string {
+function figure (
+  caption: string, cells: readonly Cell[], designs: readonly string[], at: 'p50' | 'p99', key: 'loss' | 'size',
+  formatX: (value: number) => string
+): string {
   const lines = designs.map((design): Line => {
     const own = cells.filter(cell => cell.design === design)
     const xs = [...new Set(own.map(cell => cell[key]))]
-    return { mark: design, label: design, points: xs.map(x => ({ x, y: geometricMean(own.filter(cell => cell[key] === x).map(cell => cell[at] / cell.limit)) })) }
+    return {
+      mark: design,
+      label: design,
+      points: xs.map(
+        x => ({ x, y: geometricMean(own.filter(cell => cell[key] === x).map(cell => cell[at] / cell.limit)) })
+      )
+    }
   })
-  return `<figure><figcaption>${escape(caption)}</figcaption>${lineChart({ title: caption, lines, x: key, formatX, formatY: value => `${value} x` })}</figure>`
+  const chart = lineChart({ title: caption, lines, x: key, formatX, formatY: value => `${value} x` })
+  return `<figure><figcaption>${escape(caption)}</figcaption>${chart}</figure>`
 }

@@ -19,13 +19,16 @@ const TITLES: Readonly<Record<ScenarioResult['scenario'], string>> = {
 /** The whole report as one file: no script, nothing loaded from elsewhere. */
 export function reportHtml (report: Report): string {
   const { command, started, finished, seed, machine, versions, scenarios } = report
-  const facts = [`${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} GB, ${machine.system}`, ...Object.entries(versions).map(([name, version]) => `${name} ${version}`)]
+  const facts = [`${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} GB, ${machine.system}`, ...Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)]
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>MinWWW benchmark</title><style>${STYLE}</style></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>MinWWW benchmark</title><style>${STYLE}</style></head>
 <body><h1>MinWWW benchmark</h1>
 <p><code>${escape(command)}</code>, seed ${seed}, ${escape(started)} to ${escape(finished)}</p>
 <p class="soft">${facts.map(escape).join('; ')}</p>
-<p>Every figure is p50, p90 or p99 of all attempts, with its 95 % bootstrap interval where there is room. An attempt that failed counts with the time limit and is
+<p>Every figure is p50, p90 or p99 of all attempts, with its 95 % bootstrap interval where there is room. An attempt that failed counts
+with the time limit and is
 shown as failed. With fewer than 100 attempts the p99 is the slowest one.</p>
 ${scenarios.map(section).join('\n')}
 </body></html>
@@ -33,7 +36,9 @@ ${scenarios.map(section).join('\n')}
 }
 
 function section (result: ScenarioResult): string {
-  const { scenario, status, reason, hint, options, seconds, disturbed, load, notes, series, cells, cost, throughput, steps, waterfalls } = result
+  const {
+    scenario, status, reason, hint, options, seconds, disturbed, load, notes, series, cells, cost, throughput, steps, waterfalls
+  } = result
   const state = status === 'done'
     ? `${seconds} s; load average ${load.before} before, ${load.after} after; the event loop's delay was ${load.loopDelay99} ms at its p99`
     : `${status}: ${reason ?? ''}${hint === undefined ? '' : `. To get it: ${hint}`}`

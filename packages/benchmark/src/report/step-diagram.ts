@@ -22,9 +22,12 @@ export function stepDiagram (diagram: StepDiagram): string {
   const height = Math.min(MAX_HEIGHT, Math.max(MIN_HEIGHT, new Set(shown.map(({ sent }) => Math.round(sent / 10))).size * PER_TIME))
   const y = linearScale([0, until || 1], [TOP, height - BOTTOM], 6)
   const lanes = [[CLIENT, 'client'], [SERVER, 'server']].map(([x, name]) =>
-    text(Number(x), 16, String(name), { 'text-anchor': 'middle', class: 'axis' }) + line(Number(x), TOP - 10, Number(x), height - BOTTOM, { class: 'lifeline' }))
+    text(
+      Number(x), 16, String(name), { 'text-anchor': 'middle', class: 'axis' }
+    ) + line(Number(x), TOP - 10, Number(x), height - BOTTOM, { class: 'lifeline' }))
   const ticks = y.ticks.map(tick => line(CLIENT, y(tick), SERVER, y(tick), { class: 'grid' }) + text(4, y(tick) + 4, formatMs(tick)))
-  const done = line(CLIENT, y(total), SERVER, y(total), { class: 'done' }) + text((CLIENT + SERVER) / 2, y(total) + 13, `complete after ${formatMs(total)}`, { 'text-anchor': 'middle', class: 'halo' })
+  const done = line(CLIENT, y(total), SERVER, y(total), { class: 'done' }) +
+    text((CLIENT + SERVER) / 2, y(total) + 13, `complete after ${formatMs(total)}`, { 'text-anchor': 'middle', class: 'halo' })
   const arrows = shown.map(step => arrow(step, y))
   return svg(WIDTH, height, `${label}: ${traversals} traversals`, arrowHeads(), ...lanes, ...ticks, ...arrows, ...labels(shown, y), done)
 }
@@ -62,7 +65,9 @@ function labelOf (steps: readonly Step[]): string {
 }
 
 function arrowHeads (): string {
-  const head = (kind: string): string => el('marker', { id: `head-${kind}`, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: 'auto' },
-    el('path', { d: 'M0 0 8 4 0 8z', class: `head ${kind}` }))
+  const head = (kind: string): string => el('marker', {
+    id: `head-${kind}`, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: 'auto'
+  },
+  el('path', { d: 'M0 0 8 4 0 8z', class: `head ${kind}` }))
   return el('defs', {}, ...['critical', 'ack', 'data'].map(head))
 }

@@ -7,7 +7,8 @@ type Attributes = Record<string, string | number>
 
 /** An element; `children` is markup. */
 export function el (name: string, attributes: Attributes, ...children: string[]): string {
-  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${typeof value === 'number' ? round(value) : escape(value)}"`).join('')
+  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${typeof value === 'number' ? round(value) : escape(value)}"`)
+    .join('')
   return `<${name}${list}>${children.join('')}</${name}>`
 }
 

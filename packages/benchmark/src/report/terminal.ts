@@ -7,7 +7,8 @@ import type { Report, ScenarioResult, Series } from './types.ts'
 
 /** The report for a terminal. */
 export function reportText ({ machine, versions, seed, scenarios }: Report): string {
-  const about = [`${machine.cpu}, ${machine.cores} cores, ${machine.system}`, Object.entries(versions).map(([name, version]) => `${name} ${version}`).join('; '), `seed ${seed}`]
+  const about = [`${machine.cpu}, ${machine.cores} cores, ${machine.system}`, Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`).join('; '), `seed ${seed}`]
   return [about.join('\n'), ...scenarios.map(scenarioText)].join('\n\n')
 }
 
@@ -28,21 +29,25 @@ function scenarioText (result: ScenarioResult): string {
 }
 
 function seriesText (series: readonly Series[]): string {
-  return textTable(['conditions', 'design', 'n', 'failed', 'p50', '95 % interval', 'p90', 'p99'], inOrder(series).map(({ conditions, label, n, failed, p50, p90, p99 }) => [
-    conditionsInWords(conditions), label, String(n), String(failed), formatMs(p50.value), `${formatMs(p50.low)} to ${formatMs(p50.high)}`, formatMs(p90.value), formatMs(p99.value)
-  ]))
+  return textTable(['conditions', 'design', 'n', 'failed', 'p50', '95 % interval', 'p90', 'p99'], inOrder(series)
+    .map(({ conditions, label, n, failed, p50, p90, p99 }) => [
+      conditionsInWords(conditions), label, String(n), String(failed), formatMs(p50.value), `${formatMs(p50.low)} to ${formatMs(p50.high)}`,
+      formatMs(p90.value), formatMs(p99.value)
+    ]))
 }
 
 /** Why pages failed, a line for each series with failures. */
 function failuresOf (series: readonly Series[]): string[] {
   return inOrder(series).filter(({ failed }) => failed > 0).map(({ label, conditions, errors }) =>
-    `  FAILED: ${label}, ${conditionsInWords(conditions)}: ${Object.entries(errors).map(([reason, count]) => `${count} x ${reason}`).join('; ')}`)
+    `  FAILED: ${label}, ${conditionsInWords(conditions)}: ` +
+      `${Object.entries(errors).map(([reason, count]) => `${count} x ${reason}`).join('; ')}`)
 }
 
 function ratioText ({ ratios, series }: ScenarioResult): string {
   const labels = new Map(series.map(({ design, label }) => [design, label]))
-  return textTable(['MinWWW / rival', 'rival', 'p50', '95 % interval', 'p95', '95 % interval'], inOrder(ratios).map(({ conditions, against, p50, p95 }) => [
-    conditionsInWords(conditions), labels.get(against) ?? against,
-    ...[p50, p95].flatMap(({ value, low, high }) => [formatRatio(value), `${formatRatio(low)} to ${formatRatio(high)}`])
-  ]))
+  return textTable(['MinWWW / rival', 'rival', 'p50', '95 % interval', 'p95', '95 % interval'], inOrder(ratios)
+    .map(({ conditions, against, p50, p95 }) => [
+      conditionsInWords(conditions), labels.get(against) ?? against,
+      ...[p50, p95].flatMap(({ value, low, high }) => [formatRatio(value), `${formatRatio(low)} to ${formatRatio(high)}`])
+    ]))
 }

@@ -95,7 +95,15 @@ export interface StepDiagram {
 }
 
 /** A page as the browser saw it. ms from the start of the navigation. */
-export interface Waterfall { design: string, label: string, conditions: Conditions, load: number, resources: Array<{ name: string, start: number, end: number, bytes: number }> }
+export interface Waterfall {
+  design: string,
+  label: string,
+  conditions: Conditions,
+  load: number,
+  resources: Array<{
+    name: string, start: number, end: number, bytes: number
+  }>
+}
 
 export interface ScenarioResult {
   scenario: ScenarioName

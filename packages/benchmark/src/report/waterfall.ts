@@ -14,11 +14,15 @@ export function waterfallChart ({ design, label, load, resources }: Waterfall, u
   const scale = linearScale([0, until], [NAME, WIDTH - 90], 6)
   const bottom = height - BOTTOM
   return svg(WIDTH, height, `${label}: loaded after ${formatMs(load)}`,
-    ...scale.ticks.map(tick => line(scale(tick), TOP, scale(tick), bottom, { class: 'grid' }) + text(scale(tick), bottom + 16, formatMs(tick), { 'text-anchor': 'middle' })),
+    ...scale.ticks.map(tick => line(
+      scale(tick), TOP, scale(tick), bottom, { class: 'grid' }
+    ) + text(scale(tick), bottom + 16, formatMs(tick), { 'text-anchor': 'middle' })),
     ...resources.map(({ name, start, end, bytes }, i) => {
       const y = TOP + i * ROW
       return text(NAME - 8, y + 13, name, { 'text-anchor': 'end' }) +
-        el('rect', { x: scale(start), y: y + 3, width: Math.max(1, scale(end) - scale(start)), height: ROW - 6, class: `fill d-${design}` }, el('title', {}, `${formatMs(start)} to ${formatMs(end)}`)) +
+        el('rect', {
+          x: scale(start), y: y + 3, width: Math.max(1, scale(end) - scale(start)), height: ROW - 6, class: `fill d-${design}`
+        }, el('title', {}, `${formatMs(start)} to ${formatMs(end)}`)) +
         (bytes > 0 ? text(scale(end) + 5, y + 13, formatSize(bytes)) : '')
     }),
     line(scale(load), TOP, scale(load), bottom, { class: 'done' }))

@@ -28,7 +28,8 @@ export const cost: Scenario = {
     Object.assign(out.options, { latency, sizes, runs, loss: loss[0] })
     const java = javaMissing()
     if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
-    out.note('CPU of this process has the router, the web server and the measuring client in it, for every design; bytes are those of the I2CP messages, both directions.')
+    out.note('CPU of this process has the router, the web server and the measuring client in it, for every design; bytes are those of ' +
+      'the I2CP messages, both directions.')
     const rows = await journal.remember('cost', async () => {
       const world = await openLocalWorld({ network: { seed, latency, loss: (loss[0] ?? 0) / 100 } })
       try {
@@ -62,7 +63,9 @@ async function measureAll (world: LocalWorld, { sizes, runs, latency, loss }: Co
   return rows
 }
 
-export async function costOf (world: LocalWorld, design: Design, client: Client, conditions: { size: number, latency: number, loss: number, state: string }, runs: number): Promise<CostRow> {
+export async function costOf (world: LocalWorld, design: Design, client: Client, conditions: {
+  size: number, latency: number, loss: number, state: string
+}, runs: number): Promise<CostRow> {
   const processes = [...design.processes, ...client.processes]
   world.trace.start()
   const cpu = process.cpuUsage()

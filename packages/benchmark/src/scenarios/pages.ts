@@ -20,13 +20,20 @@ export const pages: Scenario = {
   name: 'pages',
   missing: browserMissing,
   async run (context) {
-    const { quick, seed, settings: { latency = quick ? QUICK_LATENCY : LATENCY, runs = quick ? QUICK_RUNS : RUNS, loss: [loss = 0] = [] }, out, progress } = context
+    const {
+      quick, seed, settings: {
+        latency = quick ? QUICK_LATENCY : LATENCY, runs = quick ? QUICK_RUNS : RUNS, loss: [loss = 0] = []
+      }, out, progress
+    } = context
     const java = javaMissing()
     if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
     const browser = await startBrowser()
     try {
-      Object.assign(out.options, { latency, loss, runs, document: 24 * KB, objects: OBJECTS, browser: browser.version(), warmUp: warmUpInWords(quick) })
-      out.note('The forwarders leave connections between browser and web server open, so a stream carries several requests, as with I2PTunnel since 0.9.62. Chromium asks one host for six things at a time. Cold: a client with a new Destination for each page.')
+      Object.assign(
+        out.options, { latency, loss, runs, document: 24 * KB, objects: OBJECTS, browser: browser.version(), warmUp: warmUpInWords(quick) }
+      )
+      out.note('The forwarders leave connections between browser and web server open, so a stream carries several requests, as with ' +
+        'I2PTunnel since 0.9.62. Chromium asks one host for six things at a time. Cold: a client with a new Destination for each page.')
       progress('starting tunnels')
       const world = await openLocalWorld({ network: { seed, latency, loss: loss / 100 } })
       try {
@@ -40,28 +47,31 @@ export const pages: Scenario = {
   }
 }
 
-async function measurePages (context: ScenarioContext, browser: Browser, designs: Design[], { latency, loss, runs }: { latency: number, loss: number, runs: number }): Promise<void> {
+async function measurePages (
+  context: ScenarioContext, browser: Browser, designs: Design[], { latency, loss, runs }: { latency: number, loss: number, runs: number }
+): Promise<void> {
   const { seed, signal, out, progress } = context
   const clients = new Map<Design, Client>()
   try {
     for (const design of designs) clients.set(design, await design.openClient())
     await Promise.all([...clients.values()].map(async (client, i) => await warmUp(context, client, i)))
-    const tasks = Array.from({ length: runs }, (_, round) => round).flatMap(round => designs.flatMap(design => ['cold', 'warm'].map(state => ({
-      round,
-      run: async () => {
-        const conditions = { latency, loss, state }
-        const { sample, waterfall } = await context.journal.remember(JSON.stringify([design.design, state, round]), async () => {
-          const client = state === 'warm' ? clients.get(design)! : await design.openClient()
-          try {
-            return await loadOnce(context, browser, design, client, conditions, round)
-          } finally {
-            if (state === 'cold') await client.close()
-          }
-        })
-        out.add(design, conditions, sample)
-        if (waterfall !== undefined) out.waterfalls.push(waterfall)
-      }
-    }))))
+    const tasks = Array.from({ length: runs }, (_, round) => round)
+      .flatMap(round => designs.flatMap(design => ['cold', 'warm'].map(state => ({
+        round,
+        run: async () => {
+          const conditions = { latency, loss, state }
+          const { sample, waterfall } = await context.journal.remember(JSON.stringify([design.design, state, round]), async () => {
+            const client = state === 'warm' ? clients.get(design)! : await design.openClient()
+            try {
+              return await loadOnce(context, browser, design, client, conditions, round)
+            } finally {
+              if (state === 'cold') await client.close()
+            }
+          })
+          out.add(design, conditions, sample)
+          if (waterfall !== undefined) out.waterfalls.push(waterfall)
+        }
+      }))))
     await interleave(tasks, { seed, signal, onDone: (done, total) => progress(`${done} of ${total} pages`) })
   } finally {
     for (const client of clients.values()) await client.close()
@@ -69,12 +79,16 @@ async function measurePages (context: ScenarioContext, browser: Browser, designs
 }
 
 /** The first page of each is shown in the report. */
-async function loadOnce ({ seed }: ScenarioContext, browser: Browser, { design, label }: Design, { via }: Client, conditions: { latency: number, loss: number, state: string }, round: number): Promise<{ sample: Sample, waterfall?: Waterfall }> {
+async function loadOnce ({ seed }: ScenarioContext, browser: Browser, { design, label }: Design, { via }: Client, conditions: {
+  latency: number, loss: number, state: string
+}, round: number): Promise<{ sample: Sample, waterfall?: Waterfall }> {
   const failure = (error: string): { sample: Sample } => ({ sample: { time: DEADLINE, error } })
   try {
     const { load, resources, failed } = await loadPage(browser, via, `${seed}.${conditions.state}.${round}`, DEADLINE)
     if (failed > 0) return failure(`${failed} pictures did not come`)
-    const waterfall = { design, label, conditions, load: ms(load), resources: resources.map(one => ({ ...one, start: ms(one.start), end: ms(one.end) })) }
+    const waterfall = {
+      design, label, conditions, load: ms(load), resources: resources.map(one => ({ ...one, start: ms(one.start), end: ms(one.end) }))
+    }
     return { sample: { time: load }, ...(round === 0 && { waterfall }) }
   } catch (error) {
     return failure((error as Error).message.split('\n', 1)[0] ?? 'failed')

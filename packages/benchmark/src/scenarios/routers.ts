@@ -7,9 +7,13 @@ import { fetchBytes, measure, warmUp, warmUpInWords } from './samples.ts'
 import type { Missing } from '../missing.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
-interface Plan { kinds: RouterKind[], hops: number[], latency: number, losses: number[], sizes: number[], concurrency: number[], runs: number }
+interface Plan {
+  kinds: RouterKind[], hops: number[], latency: number, losses: number[], sizes: number[], concurrency: number[], runs: number
+}
 
-const FULL: Plan = { kinds: ['i2pd', 'java'], hops: [1, 3], latency: 10, losses: [0, 1], sizes: [1, 10, 32, 64, 128], concurrency: [1], runs: 20 }
+const FULL: Plan = {
+  kinds: ['i2pd', 'java'], hops: [1, 3], latency: 10, losses: [0, 1], sizes: [1, 10, 32, 64, 128], concurrency: [1], runs: 20
+}
 const QUICK: Plan = { ...FULL, kinds: ['i2pd'], hops: [1], losses: [0], sizes: [1, 32, 128], runs: 4 }
 const MINUTE = 60_000
 
@@ -26,19 +30,41 @@ export const routers: Scenario = {
     const { quick, settings, out } = context
     const plan = planOf({ quick, settings })
     const { kinds, hops, latency, losses } = plan
-    Object.assign(out.options, plan, { routers: 8, tunnels: 2, warmUp: warmUpInWords(quick), connection: 'a new one for each page', ...(settings.minutes !== undefined && { minutes: settings.minutes }) })
-    out.note('Latency and loss are those of one link between two routers, one way; a page crosses several. Rival on i2pd: its own HTTP client and server tunnels; on Java and mixed routers (the client on a Java router, the server on i2pd), as Maven Central has no I2PTunnel: forwarders on Java I2P\'s own streaming library.')
+    Object.assign(out.options, plan, {
+      routers: 8,
+      tunnels: 2,
+      warmUp: warmUpInWords(quick),
+      connection: 'a new one for each page',
+      ...(settings.minutes !== undefined && { minutes: settings.minutes })
+    })
+    out.note('Latency and loss are those of one link between two routers, one way; a page crosses several. Rival on i2pd: its own HTTP ' +
+      'client and server tunnels; on Java and mixed routers (the client on a Java router, the server on i2pd), as Maven Central has no ' +
+      'I2PTunnel: forwarders on Java I2P\'s own streaming library.')
     for (const kind of kinds) {
       const missing = await missingOf(kind, latency, losses)
       if (missing !== undefined) out.note(`${kind} routers skipped: ${missing.reason}. To get them: ${missing.hint}.`)
-      else for (const loss of losses) await runOne(context, plan, { kind, hops: kind === 'i2pd' ? hops : hops.filter(length => length > 0), loss })
+      else {
+        for (const loss of losses) {
+          await runOne(
+            context, plan, { kind, hops: kind === 'i2pd' ? hops : hops.filter(length => length > 0), loss }
+          )
+        }
+      }
     }
   }
 }
 
 function planOf ({ quick, settings }: Pick<ScenarioContext, 'quick' | 'settings'>): Plan {
   const plan = quick ? QUICK : FULL
-  const { routers: kinds = plan.kinds, hops = plan.hops, latency = plan.latency, loss: losses = plan.losses, sizes = plan.sizes, concurrency = plan.concurrency, runs = plan.runs } = settings
+  const {
+    routers: kinds = plan.kinds,
+    hops = plan.hops,
+    latency = plan.latency,
+    loss: losses = plan.losses,
+    sizes = plan.sizes,
+    concurrency = plan.concurrency,
+    runs = plan.runs
+  } = settings
   return { kinds, hops, latency, losses, sizes, concurrency, runs }
 }
 
@@ -54,16 +80,23 @@ async function runOne (context: ScenarioContext, plan: Plan, { kind, hops, loss 
   const closers = new Closers()
   try {
     progress(`starting 8 ${kind} routers in namespaces, ${latency} ms and ${loss} % loss a link`)
-    const network = closers.add(await startClosedNetwork(kind, { hops, delay: latency, loss: loss / 100, seed }, signal), network => network.stop())
+    const network = closers.add(
+      await startClosedNetwork(kind, { hops, delay: latency, loss: loss / 100, seed }, signal), network => network.stop()
+    )
     const site = closers.add(await startSite(), site => site.close())
     const all = await openRivals(kind, { closers, network, site, lengths: hops, signal, progress })
     const rivals = all.filter(({ design }) => designs === undefined || designs.includes(design))
     progress('warming up')
-    await Promise.all(rivals.map(async ({ client, host, design, length }) => await warmUp(context, client, `${length}${design.length}`, host)))
+    await Promise.all(
+      rivals.map(async ({ client, host, design, length }) => await warmUp(context, client, `${length}${design.length}`, host))
+    )
     const until = performance.now() + (minutes ?? 0) * MINUTE
     for (let first = 0; first === 0 || performance.now() < until; first += plan.runs) {
-      const tasks = Array.from({ length: plan.runs }, (_, i) => first + i).flatMap(round => rivals.flatMap(rival => pagesOf(context, rival, { ...plan, kind, loss, round })))
-      await interleave(tasks, { seed: seed + first, signal, onDone: (done, total) => progress(`${kind}, ${loss} % loss: ${done} of ${total} pages`) })
+      const tasks = Array.from({ length: plan.runs }, (_, i) => first + i)
+        .flatMap(round => rivals.flatMap(rival => pagesOf(context, rival, { ...plan, kind, loss, round })))
+      await interleave(
+        tasks, { seed: seed + first, signal, onDone: (done, total) => progress(`${kind}, ${loss} % loss: ${done} of ${total} pages`) }
+      )
     }
   } finally {
     await closers.close()
@@ -71,10 +104,25 @@ async function runOne (context: ScenarioContext, plan: Plan, { kind, hops, loss 
 }
 
 /** One rival's pages of a round. Pages at once are samples of their own. */
-function pagesOf (context: ScenarioContext, rival: Rival, { kind, latency, loss, sizes, concurrency, round }: Plan & { kind: RouterKind, loss: number, round: number }): Task[] {
+function pagesOf (context: ScenarioContext, rival: Rival, {
+  kind, latency, loss, sizes, concurrency, round
+}: Plan & { kind: RouterKind, loss: number, round: number }): Task[] {
   return sizes.flatMap(size => concurrency.map(atOnce => {
-    const conditions = { size: size * KB, routers: kind, hops: rival.length, latency, loss, state: 'warm', ...(concurrency.some(many => many > 1) && { 'at once': atOnce }) }
-    const page = async (i: number): Promise<void> => await measure(context, rival, conditions, round * atOnce + i, async () => await fetchBytes(rival.client, size * KB, `${context.seed}${size}${round}${i}`, rival.host))
+    const conditions = {
+      size: size * KB,
+      routers: kind,
+      hops: rival.length,
+      latency,
+      loss,
+      state: 'warm',
+      ...(concurrency.some(
+        many => many > 1
+      ) && { 'at once': atOnce })
+    }
+    const page = async (i: number): Promise<void> => await measure(
+      context, rival, conditions, round * atOnce + i,
+      async () => await fetchBytes(rival.client, size * KB, `${context.seed}${size}${round}${i}`, rival.host)
+    )
     return { round, run: async () => { await Promise.all(Array.from({ length: atOnce }, async (_, i) => await page(i))) } }
   }))
 }

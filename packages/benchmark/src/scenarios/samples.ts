@@ -12,12 +12,16 @@ const HEAD = 512
 /** One page that nobody has asked for before, checked byte by byte. `size` is that of the response with its head. */
 export async function fetchBytes (client: Pick<Client, 'via'>, size: number, tag: string, host = SITE): Promise<Sample> {
   const body = randomBody(Math.max(0, size - HEAD), tag)
-  const { time, firstByte, error } = await fetchVia({ via: client.via, url: `http://${host}/bytes/${body.length}?seed=${tag}`, timeout: DEADLINE, expected: body })
+  const { time, firstByte, error } = await fetchVia(
+    { via: client.via, url: `http://${host}/bytes/${body.length}?seed=${tag}`, timeout: DEADLINE, expected: body }
+  )
   return { time, ...(firstByte !== undefined && { firstByte }), ...(error !== undefined && { error }) }
 }
 
 /** Measures a page on a client that is there, or finds it in the journal. */
-export async function measure (context: ScenarioContext, design: Pick<Design, 'design' | 'label'>, conditions: Conditions, round: number, run: () => Promise<Sample>): Promise<void> {
+export async function measure (
+  context: ScenarioContext, design: Pick<Design, 'design' | 'label'>, conditions: Conditions, round: number, run: () => Promise<Sample>
+): Promise<void> {
   const sample = await context.journal.remember(JSON.stringify([design.design, conditions, round]), run)
   context.out.add(design, conditions, sample)
 }
@@ -37,7 +41,10 @@ const WARM_UP_PAGES = 8
 const QUICK_WARM_UP_PAGES = 4
 const WARM_UP_SIZE = 128 * 1024
 
-export async function warmUp ({ quick, seed, signal }: Pick<ScenarioContext, 'quick' | 'seed' | 'signal'>, client: Pick<Client, 'via'>, tag: string | number, host?: string): Promise<void> {
+export async function warmUp (
+  { quick, seed, signal }: Pick<ScenarioContext, 'quick' | 'seed' | 'signal'>, client: Pick<Client, 'via'>, tag: string | number,
+  host?: string
+): Promise<void> {
   for (let i = 0; i < warmUpPages(quick); i++) {
     signal.throwIfAborted()
     await fetchBytes(client, WARM_UP_SIZE, `warm.${seed}.${tag}.${i}`, host)

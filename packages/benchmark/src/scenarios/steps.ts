@@ -49,7 +49,9 @@ export const steps: Scenario = {
 }
 
 /** A cold page and a warm one of the same client. */
-async function tracePages (context: ScenarioContext, world: LocalWorld, design: Design, size: number, latency: number): Promise<StepDiagram[]> {
+async function tracePages (
+  context: ScenarioContext, world: LocalWorld, design: Design, size: number, latency: number
+): Promise<StepDiagram[]> {
   const client = await design.openClient()
   try {
     const cold = await tracePage(world, design, client, { size, latency, state: 'cold' })
@@ -62,7 +64,9 @@ async function tracePages (context: ScenarioContext, world: LocalWorld, design: 
 }
 
 /** One page; what its end brings with it is waited for by `settle`. */
-export async function tracePage (world: LocalWorld, { design, label }: Pick<Design, 'design' | 'label'>, client: Client, conditions: { size: number, latency: number, state: string }, settle = async (): Promise<void> => await quiet(conditions.latency)): Promise<StepDiagram> {
+export async function tracePage (world: LocalWorld, { design, label }: Pick<Design, 'design' | 'label'>, client: Client, conditions: {
+  size: number, latency: number, state: string
+}, settle = async (): Promise<void> => await quiet(conditions.latency)): Promise<StepDiagram> {
   const started = now()
   world.trace.start()
   const { error } = await fetchBytes(client, conditions.size, `steps.${conditions.state}`)

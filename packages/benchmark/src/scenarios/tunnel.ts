@@ -5,10 +5,22 @@ import { openLocalWorld } from '../worlds/local-world.ts'
 import { coldPage, fetchBytes, measure, warmUp, warmUpInWords } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
-interface Plan { latency: number, losses: number[], sizes: number[], coldSizes: number[], lossySizes: number[], runs: number, coldRuns: number }
+interface Plan {
+  latency: number, losses: number[], sizes: number[], coldSizes: number[], lossySizes: number[], runs: number, coldRuns: number
+}
 
 /** 128 KB is the most that a reply by messages holds; 256 KB is above it. */
-const FULL: Plan = { latency: 250, losses: [0, 1], sizes: [1, 4, 16, 32, 64, 128, 256], coldSizes: [1, 16, 64, 128], lossySizes: [1, 16, 64, 128], runs: 20, coldRuns: 8 }
+const FULL: Plan = {
+  latency: 250,
+  losses: [
+    0, 1
+  ],
+  sizes: [1, 4, 16, 32, 64, 128, 256],
+  coldSizes: [1, 16, 64, 128],
+  lossySizes: [1, 16, 64, 128],
+  runs: 20,
+  coldRuns: 8
+}
 const QUICK: Plan = { latency: 100, losses: [0, 1], sizes: [1, 64, 128, 256], coldSizes: [64], lossySizes: [64], runs: 3, coldRuns: 2 }
 
 /** Wall clock over one router on this machine: real proxies, real exits, real streaming libraries, and a model of the network between. */
@@ -19,8 +31,11 @@ export const tunnel: Scenario = {
     const plan = planOf(context)
     const java = javaMissing()
     if (java !== undefined) context.out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
-    Object.assign(context.out.options, plan, { warmUp: warmUpInWords(context.quick), jitter: 0, bandwidth: 'unlimited', connection: 'a new one for each page' })
-    context.out.note('Cold: a client with a new Destination for each page. MinWWW has probed its exit by then, as it does by itself when it starts. A cold Java client is a new JVM, whose class loading is in the time.')
+    Object.assign(context.out.options, plan, {
+      warmUp: warmUpInWords(context.quick), jitter: 0, bandwidth: 'unlimited', connection: 'a new one for each page'
+    })
+    context.out.note('Cold: a client with a new Destination for each page. MinWWW has probed its exit by then, as it does by itself when ' +
+      'it starts. A cold Java client is a new JVM, whose class loading is in the time.')
     for (const loss of plan.losses) await runOne(context, plan, loss)
   }
 }
@@ -32,7 +47,9 @@ function planOf ({ quick, settings }: ScenarioContext): Plan {
   return { ...plan, latency, losses: loss, runs, coldRuns, ...(sizes !== undefined && { sizes, coldSizes: sizes, lossySizes: sizes }) }
 }
 
-async function runOne (context: ScenarioContext, { latency, sizes, coldSizes, lossySizes, runs, coldRuns }: Plan, loss: number): Promise<void> {
+async function runOne (
+  context: ScenarioContext, { latency, sizes, coldSizes, lossySizes, runs, coldRuns }: Plan, loss: number
+): Promise<void> {
   const { seed, signal, progress } = context
   progress(`starting routers and tunnels, ${latency} ms one way, ${loss} % loss`)
   const world = await openLocalWorld({ network: { seed, latency, loss: loss / 100 } })
@@ -42,19 +59,32 @@ async function runOne (context: ScenarioContext, { latency, sizes, coldSizes, lo
     progress(`warming up ${world.designs.length} designs`)
     await Promise.all([...clients.values()].map(async (client, i) => await warmUp(context, client, i)))
     const warm = world.designs.flatMap(design => (loss === 0 ? sizes : lossySizes).flatMap(size => rounds(runs).map(round =>
-      taskOf(context, design, { size: size * KB, latency, loss, state: 'warm' }, round, async tag => await fetchBytes(clients.get(design)!, size * KB, tag)))))
+      taskOf(context, design, {
+        size: size * KB, latency, loss, state: 'warm'
+      }, round, async tag => await fetchBytes(clients.get(design)!, size * KB, tag)))))
     const cold = world.designs.flatMap(design => (loss === 0 ? coldSizes : []).flatMap(size => rounds(coldRuns).map(round =>
-      taskOf(context, design, { size: size * KB, latency, loss, state: 'cold' }, round, async tag => await coldPage(design, size * KB, tag)))))
-    await interleave([...warm, ...cold], { seed, signal, onDone: (done, total) => progress(`${latency} ms, ${loss} % loss: ${done} of ${total} pages`) })
+      taskOf(
+        context, design, { size: size * KB, latency, loss, state: 'cold' }, round, async tag => await coldPage(design, size * KB, tag)
+      ))))
+    await interleave(
+      [...warm, ...cold], { seed, signal, onDone: (done, total) => progress(`${latency} ms, ${loss} % loss: ${done} of ${total} pages`) }
+    )
   } finally {
     for (const client of clients.values()) await client.close()
     await world.close()
   }
 }
 
-function taskOf (context: ScenarioContext, design: Design, conditions: { size: number, latency: number, loss: number, state: string }, round: number, page: (tag: string) => Promise<Awaited<ReturnType<typeof fetchBytes>>>): Task {
+function taskOf (context: ScenarioContext, design: Design, conditions: {
+  size: number, latency: number, loss: number, state: string
+}, round: number, page: (tag: string) => Promise<Awaited<ReturnType<typeof fetchBytes>>>): Task {
   const { size, loss, state } = conditions
-  return { round, run: async () => await measure(context, design, conditions, round, async () => await page(`${context.seed}.${size}.${loss}.${state}.${round}`)) }
+  return {
+    round,
+    run: async () => await measure(
+      context, design, conditions, round, async () => await page(`${context.seed}.${size}.${loss}.${state}.${round}`)
+    )
+  }
 }
 
 function rounds (count: number): number[] {

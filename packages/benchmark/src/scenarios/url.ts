@@ -22,13 +22,17 @@ export const url: Scenario = {
         const conditions = { url: address, state: round === 0 ? 'first' : 'later' }
         await measure(context, { design: proxy, label: proxy }, conditions, round, async () => {
           const { body, time, firstByte, error } = await fetchVia({ via: addressOf(proxy), url: address, timeout: DEADLINE })
-          if (body !== undefined) bodies.set(address, (bodies.get(address) ?? new Set()).add(createHash('sha256').update(body).digest('hex')))
+          if (body !== undefined) {
+            bodies.set(address, (bodies.get(address) ?? new Set()).add(createHash('sha256').update(body).digest('hex')))
+          }
           return { time, ...(firstByte !== undefined && { firstByte }), ...(error !== undefined && { error }) }
         })
       }
     }))))
     await interleave(tasks, { seed, signal, onDone: (done, total) => progress(`${done} of ${total} pages`) })
-    for (const [address, hashes] of bodies) if (hashes.size > 1) out.note(`${address} did not give the same bytes every time: compare with care.`)
+    for (const [address, hashes] of bodies) {
+      if (hashes.size > 1) out.note(`${address} did not give the same bytes every time: compare with care.`)
+    }
   }
 }
 

@@ -22,7 +22,9 @@ export function kindOf (container: Buffer): Kind {
     const prefix = peekPrefix(payload)
     if (prefix?.type === undefined) return UNKNOWN
     const isAnswer = prefix.type === 'reply' || prefix.type === 'error' || prefix.type === 'body'
-    return { name: prefix.type.toUpperCase(), acknowledgement: false, ...(!isAnswer && { key: `${prefix.session.toString('hex')} ${prefix.id}` }) }
+    return {
+      name: prefix.type.toUpperCase(), acknowledgement: false, ...(!isAnswer && { key: `${prefix.session.toString('hex')} ${prefix.id}` })
+    }
   } catch {
     return UNKNOWN
   }

@@ -47,10 +47,14 @@ export function stepsOf ({ messages, clientKeys, started, finished, ...facts }: 
  * From the last message that brought the page back to the request; each is the latest that its successor's sender had received, copies
  * of a request that had arrived already left out.
  */
-function criticalChain (messages: readonly TracedMessage[], isFromClient: (message: TracedMessage) => boolean, finished: number): TracedMessage[] {
+function criticalChain (
+  messages: readonly TracedMessage[], isFromClient: (message: TracedMessage) => boolean, finished: number
+): TracedMessage[] {
   const latest = (fromClient: boolean, until: number): TracedMessage | undefined => messages
     .filter(message => isFromClient(message) === fromClient && !message.copy && message.arrived !== undefined && message.arrived <= until)
-    .reduce<TracedMessage | undefined>((best, message) => best === undefined || message.arrived! > best.arrived! ? message : best, undefined)
+    .reduce<TracedMessage | undefined>(
+      (best, message) => best === undefined || message.arrived! > best.arrived! ? message : best, undefined
+    )
   const chain: TracedMessage[] = []
   let fromClient = false
   let until = finished

@@ -41,7 +41,9 @@ export class Trace {
         const { name, acknowledgement, key } = kindOf(this.#container!)
         const copy = key !== undefined && this.#keys.has(`${name} ${key}`)
         if (key !== undefined) this.#keys.add(`${name} ${key}`)
-        this.#messages.set(id, { id, from, to, sent: at, arrived: undefined, size, tunnelMessages, kind: copy ? `${name} copy` : name, acknowledgement, copy })
+        this.#messages.set(id, {
+          id, from, to, sent: at, arrived: undefined, size, tunnelMessages, kind: copy ? `${name} copy` : name, acknowledgement, copy
+        })
       } else if (type === 'delivered') {
         const message = this.#messages.get(id)
         if (message !== undefined) message.arrived = at

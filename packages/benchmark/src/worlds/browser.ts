@@ -7,7 +7,8 @@ const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/
 /** Only in the repository: the command line does without a browser's driver. */
 const DRIVER = 'playwright-core'
 const ARGUMENTS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+  '--disable-sync',
   '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1'
 ]
 
@@ -28,7 +29,9 @@ export interface LoadedPage { load: number, resources: Array<{ name: string, sta
 export async function browserMissing (): Promise<Missing | undefined> {
   if (executable() === undefined) return { reason: 'no Chromium', hint: 'install Chromium, or name one in MINWWW_CHROMIUM' }
   const driver = await import(DRIVER).catch(() => undefined) as unknown
-  return driver === undefined ? { reason: `${DRIVER} is not installed`, hint: `run in the repository after 'npm install', or: npm install ${DRIVER}` } : undefined
+  return driver === undefined
+    ? { reason: `${DRIVER} is not installed`, hint: `run in the repository after 'npm install', or: npm install ${DRIVER}` }
+    : undefined
 }
 
 /** A real Chromium that asks nobody anything by itself. */

@@ -41,7 +41,9 @@ export interface Links {
 
 interface NetworkModule {
   networkMissing: (needs: { emulatedLinks: boolean, java: boolean }) => string | undefined
-  startNetwork: (options: Links & { signal: AbortSignal, readyTimeout: number, routers: number, signals: false, floodfills?: number, java?: number[], classpath?: string }) => Promise<ClosedNetwork>
+  startNetwork: (options: Links & {
+    signal: AbortSignal, readyTimeout: number, routers: number, signals: false, floodfills?: number, java?: number[], classpath?: string
+  }) => Promise<ClosedNetwork>
 }
 
 interface JavaModule {
@@ -51,10 +53,21 @@ interface JavaModule {
 
 /** Why routers of that kind cannot run here. */
 export async function routersMissing (kind: RouterKind, emulatedLinks: boolean): Promise<Missing | undefined> {
-  if (!existsSync(NETWORK)) return { reason: 'the closed network of routers is only in the repository', hint: "run it from a clone of the repository: 'npm install', then 'npx minwww bench routers' as root" }
+  if (!existsSync(NETWORK)) {
+    return {
+      reason: 'the closed network of routers is only in the repository',
+      hint: "run it from a clone of the repository: 'npm install', then 'npx minwww bench routers' as root"
+    }
+  }
   const reason = await missing(kind !== 'i2pd', emulatedLinks).catch((error: unknown) => (error as Error).message)
   const java = kind !== 'i2pd' ? ', and a JDK and Maven for Java routers' : ''
-  return reason === undefined ? undefined : { reason, hint: `run as root on Linux with i2pd and iproute2 installed${java}; links with delay or loss need gcc and /dev/net/tun too ('--latency 0 --loss 0' does without)` }
+  return reason === undefined
+    ? undefined
+    : {
+        reason,
+        hint: `run as root on Linux with i2pd and iproute2 installed${java}; links with ` +
+    'delay or loss need gcc and /dev/net/tun too (\'--latency 0 --loss 0\' does without)'
+      }
 }
 
 async function missing (java: boolean, emulatedLinks: boolean): Promise<string | undefined> {
@@ -72,7 +85,9 @@ export async function startClosedNetwork (kind: RouterKind, links: Links, signal
   if (kind === 'i2pd') return await startNetwork({ ...links, signal, routers: ROUTERS, signals: false, readyTimeout: READY_TIMEOUT })
   const classpath = await (await load<JavaModule>(JAVA)).javaClasspath()
   const java = Array.from({ length: ROUTERS }, (_, i) => i + 1).filter(k => k >= FIRST_JAVA[kind])
-  return await startNetwork({ ...links, signal, hops: [], routers: ROUTERS, signals: false, floodfills: JAVA_FLOODFILLS, java, classpath, readyTimeout: 0 })
+  return await startNetwork(
+    { ...links, signal, hops: [], routers: ROUTERS, signals: false, floodfills: JAVA_FLOODFILLS, java, classpath, readyTimeout: 0 }
+  )
 }
 
 async function load<T> (module: URL): Promise<T> {

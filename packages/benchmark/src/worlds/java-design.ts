@@ -18,7 +18,8 @@ const COMMON_OPTIONS = { 'i2p.streaming.initialWindowSize': '6' }
 const START_TIMEOUT = 60_000
 const KILL_AFTER = 3_000
 
-export const JAVA_HINT = "install a JDK and Maven, run 'npm run build:peers' in the repository (it fetches Java I2P's streaming jars from Maven Central), or name the built jar in MINWWW_JAVA_PEERS"
+export const JAVA_HINT = "install a JDK and Maven, run 'npm run build:peers' in the repository (it fetches Java I2P's streaming jars " +
+  'from Maven Central), or name the built jar in MINWWW_JAVA_PEERS'
 
 /** Why there is no Java rival here, or undefined. */
 export function javaMissing (): string | undefined {
@@ -34,7 +35,9 @@ export function javaStreamingVersion (): string {
 }
 
 /** TCP forwarders on Java I2P's own streaming library: what I2PTunnel does with a connection. One JVM for each end. */
-export async function javaDesign ({ client, server: i2cp, target, options = {} }: { client: Address, server: Address, target: Address, options?: Record<string, string> }): Promise<Design> {
+export async function javaDesign (
+  { client, server: i2cp, target, options = {} }: { client: Address, server: Address, target: Address, options?: Record<string, string> }
+): Promise<Design> {
   const common = Object.entries({ ...COMMON_OPTIONS, ...options }).flatMap(([name, value]) => ['--option', `${name}=${value}`])
   const server = await startJava('StreamServer', i2cp, ['--target', `${target.host}:${target.port}`, ...common])
   return {
@@ -43,7 +46,9 @@ export async function javaDesign ({ client, server: i2cp, target, options = {} }
     processes: [server.pid],
     close: server.close,
     openClient: async () => {
-      const { ready, pid, close } = await startJava('StreamClient', client, ['--destination', server.ready.destination, ...CLIENT_OPTIONS, ...common])
+      const { ready, pid, close } = await startJava(
+        'StreamClient', client, ['--destination', server.ready.destination, ...CLIENT_OPTIONS, ...common]
+      )
       const key = destinationKey(Destination.fromBase64(ready.destination))
       return { via: { host: '127.0.0.1', port: ready.port }, keys: [key], processes: [pid], close }
     }

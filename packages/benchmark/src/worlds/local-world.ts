@@ -24,7 +24,9 @@ export interface LocalWorldOptions {
   designs?: readonly string[]
 }
 
-export async function openLocalWorld ({ network, designs: wanted = ['minwww', 'streaming', 'java'] }: LocalWorldOptions): Promise<LocalWorld> {
+export async function openLocalWorld (
+  { network, designs: wanted = ['minwww', 'streaming', 'java'] }: LocalWorldOptions
+): Promise<LocalWorld> {
   const closers = new Closers()
   try {
     const site = closers.add(await startSite(), site => site.close())

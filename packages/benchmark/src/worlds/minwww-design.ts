@@ -52,7 +52,14 @@ async function openClient (places: Places, exit: string): Promise<Client> {
     cache: false
   }), proxy => proxy.close())
   await settled(() => proxy.exits().every(({ status }) => status?.state === 'ready'))
-  return { via: proxy.address, keys: sessions.map(({ destination }) => destinationKey(destination)), processes: [], close: async () => await closers.close() }
+  return {
+    via: proxy.address,
+    keys: sessions.map(
+      ({ destination }) => destinationKey(destination)
+    ),
+    processes: [],
+    close: async () => await closers.close()
+  }
 }
 
 /** A proxy asks its exits by itself whether they are there, as soon as it starts; that is over before anybody opens a page. */

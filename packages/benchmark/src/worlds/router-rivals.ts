@@ -19,7 +19,17 @@ const JAVA_SETTLE = 15_000
 export interface Rival { design: string, label: string, length: number, client: Pick<Client, 'via'>, host: string }
 
 interface Ends { client: number, server: number }
-interface Place { closers: Closers, network: ClosedNetwork, site: { origin: string, address: Address }, lengths: number[], signal: AbortSignal, progress: (text: string) => void }
+interface Place {
+  closers: Closers,
+  network: ClosedNetwork,
+  site: {
+    origin: string,
+    address: Address
+  },
+  lengths: number[],
+  signal: AbortSignal,
+  progress: (text: string) => void
+}
 
 /** MinWWW and the routers' own way, for each tunnel length. */
 export async function openRivals (kind: RouterKind, place: Place): Promise<Rival[]> {
@@ -32,7 +42,15 @@ async function overI2pd ({ closers, network, site, lengths, progress }: Place): 
     progress(`building tunnels of ${length} hops`)
     const design = closers.add(await minwwwOver(network, ENDS.i2pd, site.origin, length), design => design.close())
     rivals.push(await openClient(closers, design, length))
-    rivals.push({ design: 'i2pd', label: "i2pd's own HTTP tunnels", length, client: { via: await network.forward(network.proxy(length)) }, host: network.site(length) })
+    rivals.push({
+      design: 'i2pd',
+      label: "i2pd's own HTTP tunnels",
+      length,
+      client: {
+        via: await network.forward(network.proxy(length))
+      },
+      host: network.site(length)
+    })
   }
   return rivals
 }
@@ -59,7 +77,9 @@ async function openClient (closers: Closers, design: Design, length: number): Pr
 }
 
 async function minwwwOver (network: ClosedNetwork, ends: Ends, origin: string, length: number): Promise<Design> {
-  return await minwwwDesign({ client: () => network.connect(ends.client), server: () => network.connect(ends.server), options: tunnelOptions(length), origin })
+  return await minwwwDesign(
+    { client: () => network.connect(ends.client), server: () => network.connect(ends.server), options: tunnelOptions(length), origin }
+  )
 }
 
 function tunnelOptions (length: number): Record<string, string> {

@@ -62,7 +62,8 @@ function document (seed: string): Buffer {
 
 /** Bytes that may stand in a comment: nearly eight random bits each. */
 function filler (length: number, seed: string): Buffer {
-  return randomBody(length, seed).map(byte => byte < 0x20 || byte === 0x2d || byte === 0x3e || byte === 0x3c || byte === 0x7f ? byte | 0x80 : byte) as Buffer
+  return randomBody(length, seed)
+    .map(byte => byte < 0x20 || byte === 0x2d || byte === 0x3e || byte === 0x3c || byte === 0x7f ? byte | 0x80 : byte) as Buffer
 }
 
 /** A picture of random dots, one byte and a row of padding short of `size` at most. */

@@ -7,7 +7,9 @@ import { Closers } from './closers.ts'
 import type { Design } from './design.ts'
 
 /** Our streaming library with a TCP forwarder at both ends, as I2PTunnel's. */
-export async function streamingDesign ({ client, server, target }: { client: () => Duplex, server: () => Duplex, target: Address }): Promise<Design> {
+export async function streamingDesign (
+  { client, server, target }: { client: () => Duplex, server: () => Duplex, target: Address }
+): Promise<Design> {
   const closers = new Closers()
   const session = closers.add(await createSession({ connect: server }), session => session.close())
   const manager = closers.add(createStreamManager(session), manager => manager.close())
@@ -21,7 +23,9 @@ export async function streamingDesign ({ client, server, target }: { client: () 
       const closers = new Closers()
       const session = closers.add(await createSession({ connect: client }), session => session.close())
       const manager = closers.add(createStreamManager(session), manager => manager.close())
-      const entrance = closers.add(await forwardFromTcp({ manager, destination: tunnel.destination, listen: { host: '127.0.0.1', port: 0 } }), tunnel => tunnel.close())
+      const entrance = closers.add(
+        await forwardFromTcp({ manager, destination: tunnel.destination, listen: { host: '127.0.0.1', port: 0 } }), tunnel => tunnel.close()
+      )
       return { via: entrance.address, keys: [destinationKey(session.destination)], processes: [], close: async () => await closers.close() }
     }
   }

@@ -13,7 +13,9 @@ export interface BlindingKey {
 
 /** H(...) over the key and both types binds every derived value to them. Encrypted LeaseSet, "Blinding Calculations". */
 function keyData ({ signingType, signingPublicKey }: BlindingKey): Buffer {
-  if (signingType !== ED25519 && signingType !== RED25519) throw new I2cpError('I2CP_UNSUPPORTED', 'only Ed25519 and Red25519 keys can be blinded')
+  if (signingType !== ED25519 && signingType !== RED25519) {
+    throw new I2cpError('I2CP_UNSUPPORTED', 'only Ed25519 and Red25519 keys can be blinded')
+  }
   return Buffer.concat([signingPublicKey, Buffer.of(0, signingType, 0, RED25519)])
 }
 

@@ -33,10 +33,14 @@ export function chacha20 (key: Uint8Array, iv: Uint8Array, data: Uint8Array): Bu
 }
 
 /** The start of layer 1, and the cookie that goes into the key of layer 2. `context`: subcredential || published. */
-export function authorize (authorization: ClientAuthorization | undefined, context: Uint8Array, random: Random): { header: Buffer, cookie: Buffer } {
+export function authorize (
+  authorization: ClientAuthorization | undefined, context: Uint8Array, random: Random
+): { header: Buffer, cookie: Buffer } {
   if (authorization === undefined) return { header: Buffer.of(FLAG.EVERYBODY), cookie: Buffer.alloc(0) }
   const { scheme, clients } = authorization
-  if (clients.length === 0 || clients.length > MAX_AUTHORIZED_CLIENTS) throw new I2cpError('I2CP_BAD_OPTION', `1 to ${MAX_AUTHORIZED_CLIENTS} clients can be authorized`)
+  if (clients.length === 0 || clients.length > MAX_AUTHORIZED_CLIENTS) {
+    throw new I2cpError('I2CP_BAD_OPTION', `1 to ${MAX_AUTHORIZED_CLIENTS} clients can be authorized`)
+  }
   const cookie = Buffer.from(random(KEY))
   const secret = Buffer.from(random(KEY))
   const salt = scheme === 'dh' ? x25519PublicOf(secret) : secret
@@ -59,7 +63,9 @@ export function findCookie (reader: ByteReader, context: Uint8Array, own: Client
   const scheme = flags === FLAG.DH ? 'dh' : 'psk'
   const salt = reader.slice(KEY)
   const entries = new ByteReader(reader.slice(reader.u16() * ENTRY))
-  if (own?.scheme !== scheme) throw new I2cpError('I2CP_LOOKUP_PASSWORD_REQUIRED', `the LeaseSet needs a ${scheme.toUpperCase()} client key`)
+  if (own?.scheme !== scheme) {
+    throw new I2cpError('I2CP_LOOKUP_PASSWORD_REQUIRED', `the LeaseSet needs a ${scheme.toUpperCase()} client key`)
+  }
   const input = scheme === 'dh'
     ? Buffer.concat([sharedSecret(own.key, salt), x25519PublicOf(own.key), context])
     : Buffer.concat([own.key, context])

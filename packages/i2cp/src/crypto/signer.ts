@@ -53,6 +53,8 @@ function ecKey ({ crv, ecdh }: { crv: string, ecdh: string }, privateKey: Buffer
   }
   const publicKey = curve.getPublicKey().subarray(1) // without the 0x04 of an uncompressed point
   const half = publicKey.length / 2
-  const [x, y, d] = [publicKey.subarray(0, half), publicKey.subarray(half), privateKey].map(part => part.toString('base64url')) as [string, string, string]
+  const [x, y, d] = [
+    publicKey.subarray(0, half), publicKey.subarray(half), privateKey
+  ].map(part => part.toString('base64url')) as [string, string, string]
   return { key: createPrivateKey({ key: { kty: 'EC', crv, x, y, d }, format: 'jwk' }), publicKey }
 }

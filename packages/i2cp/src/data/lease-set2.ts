@@ -91,7 +91,9 @@ export function verifyLeaseSet2 (leaseSet: LeaseSet2, nowSeconds: number): boole
   return verifyHeaderSignature(leaseSet, LEASE_SET_TYPE.LEASE_SET2, encodeUnsignedLeaseSet2(leaseSet), leaseSet.signature, nowSeconds)
 }
 
-export function verifyHeaderSignature (header: LeaseSet2Header, type: number, body: Buffer, signature: Buffer, nowSeconds: number): boolean {
+export function verifyHeaderSignature (
+  header: LeaseSet2Header, type: number, body: Buffer, signature: Buffer, nowSeconds: number
+): boolean {
   const { destination, offline } = header
   const signed = Buffer.concat([Buffer.of(type), body])
   if (offline === undefined) return destination.verify(signature, signed)

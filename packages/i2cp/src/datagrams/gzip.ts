@@ -21,7 +21,9 @@ export const CONTAINER_OVERHEAD = 23
 
 const MAGIC = 0x1f8b08
 /** The gzip header with the fields I2P keeps in it. I2CP overview, "Gzip header"; ports are big-endian. */
-const OFFSET = { FLAGS: 3, FROM_PORT: 4, TO_PORT: 6, EXTRA_FLAGS: 8, PROTOCOL: 9, BLOCK: 10, LENGTH: 11, LENGTH_CHECK: 13, DATA: 15 } as const
+const OFFSET = {
+  FLAGS: 3, FROM_PORT: 4, TO_PORT: 6, EXTRA_FLAGS: 8, PROTOCOL: 9, BLOCK: 10, LENGTH: 11, LENGTH_CHECK: 13, DATA: 15
+} as const
 const TRAILER = 8
 /** As Java writes it. */
 const EXTRA_FLAGS = 2

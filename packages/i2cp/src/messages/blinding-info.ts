@@ -57,7 +57,15 @@ export const blindingInfoCodec: MessageCodec<BlindingInfo> = {
     const clientKey = (flags & FLAG.PER_CLIENT) !== 0 ? { scheme, key: reader.slice(PRIVATE_KEY) } as const : undefined
     const password = (flags & FLAG.SECRET) !== 0 ? reader.string() : undefined
     return {
-      type: TYPE.BlindingInfo, sessionId, endpoint, blindedType, expiration, ...(clientKey && { clientKey }), ...(password !== undefined && { password })
+      type: TYPE.BlindingInfo,
+      sessionId,
+      endpoint,
+      blindedType,
+      expiration,
+      ...(clientKey && {
+        clientKey
+      }),
+      ...(password !== undefined && { password })
     }
   }
 }

@@ -63,4 +63,7 @@ const SUCCESS: ReadonlySet<number> = new Set([
 export function isSuccess (status: number): boolean { return SUCCESS.has(status) }
 
 /** Failures the specification calls guaranteed (8 to 23): the message will not arrive, so waiting for it is of no use. */
-export function isCertainFailure (status: number): boolean { return status >= MESSAGE_STATUS.ROUTER_FAILURE && status <= MESSAGE_STATUS.LOOPBACK_DENIED }
+export function isCertainFailure (status: number): boolean {
+  return status >= MESSAGE_STATUS.ROUTER_FAILURE &&
+  status <= MESSAGE_STATUS.LOOPBACK_DENIED
+}

@@ -35,6 +35,8 @@ export const sendMessageExpiresCodec: MessageCodec<SendMessageExpires> = {
     const destination = Destination.parse(reader.bytes, reader.offset)
     reader.slice(destination.bytes.length)
     const payload = readPayload(reader)
-    return { type: TYPE.SendMessageExpires, sessionId, destination, payload, nonce: reader.u32(), flags: reader.u16(), expiration: reader.u48() }
+    return {
+      type: TYPE.SendMessageExpires, sessionId, destination, payload, nonce: reader.u32(), flags: reader.u16(), expiration: reader.u48()
+    }
   }
 }

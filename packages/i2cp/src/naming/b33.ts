@@ -50,7 +50,11 @@ export function decodeB33 (name: string): BlindedAddress {
     throw new I2cpError('I2CP_BAD_ADDRESS', 'wrong checksum or key length')
   }
   return {
-    signingType, blindedType, signingPublicKey, secretRequired: (flags & FLAG.SECRET) !== 0, clientKeyRequired: (flags & FLAG.CLIENT_KEY) !== 0
+    signingType,
+    blindedType,
+    signingPublicKey,
+    secretRequired: (flags & FLAG.SECRET) !== 0,
+    clientKeyRequired: (flags & FLAG.CLIENT_KEY) !== 0
   }
 }
 

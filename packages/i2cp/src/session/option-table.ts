@@ -27,9 +27,13 @@ const integer = (min: number, max: number) => ({ kind: 'integer', min, max } as 
 
 function tunnels (side: string): Record<string, OptionRow> {
   const rows: Record<string, OptionRow> = {
-    allowZeroHop: { ...boolean, side: 'router', default: 'true', doc: 'allow tunnels without hops when no other can be built; set false for anonymity' },
+    allowZeroHop: {
+      ...boolean, side: 'router', default: 'true', doc: 'allow tunnels without hops when no other can be built; set false for anonymity'
+    },
     backupQuantity: { ...integer(0, 3), side: 'router', default: '0', doc: 'spare tunnels' },
-    IPRestriction: { ...integer(0, 4), side: 'router', default: '2', doc: 'bytes of the address in which two hops must differ; 0 switches it off' },
+    IPRestriction: {
+      ...integer(0, 4), side: 'router', default: '2', doc: 'bytes of the address in which two hops must differ; 0 switches it off'
+    },
     length: { ...integer(0, 7), side: 'router', default: '3', doc: 'hops' },
     lengthVariance: { ...integer(-7, 7), side: 'router', default: '0', doc: 'random hops more (or, if negative, more or less)' },
     nickname: { ...text, side: 'router', doc: "name in the router's console" },
@@ -54,21 +58,35 @@ export const SESSION_OPTION_TABLE: Readonly<Record<string, OptionRow>> = {
   'i2cp.dontPublishLeaseSet': { ...boolean, side: 'both', default: 'false', doc: 'for pure clients; absent is best, see quirks.ts' },
   'i2cp.fastReceive': { ...boolean, side: 'both', default: 'true', doc: 'the router pushes messages' },
   'i2cp.leaseSetAuthType': { ...integer(0, 2), side: 'both', default: '0', doc: 'encrypted LeaseSet: 0 everybody, 1 DH, 2 PSK' },
-  'i2cp.leaseSetEncType': { kind: 'integers', min: 0, max: U16, side: 'both', default: '4', doc: 'encryption types of the LeaseSet, the preferred first' },
+  'i2cp.leaseSetEncType': {
+    kind: 'integers', min: 0, max: U16, side: 'both', default: '4', doc: 'encryption types of the LeaseSet, the preferred first'
+  },
   'i2cp.leaseSetOfflineExpiration': { ...integer(0, 2 ** 32 - 1), side: 'router', doc: 'set from the keys' },
   'i2cp.leaseSetOfflineSignature': { ...text, side: 'router', doc: 'set from the keys' },
   'i2cp.leaseSetTransientPublicKey': { ...text, side: 'router', doc: 'set from the keys' },
   'i2cp.leaseSetPrivKey': { ...text, side: 'router', doc: "base64 key with which the router reads its own client's encrypted LeaseSet" },
   'i2cp.leaseSetSecret': { ...text, side: 'both', default: '', doc: 'base64 of the lookup password' },
-  'i2cp.leaseSetType': { kind: 'choice', values: ['1', '3', '5', '7'], side: 'both', default: '3', doc: '3 LeaseSet2, 5 encrypted; 1 and 7 are not made here' },
-  'i2cp.messageReliability': { kind: 'choice', values: ['none', 'BestEffort', 'Guaranteed'], side: 'both', default: 'none', doc: 'with none, statuses come only for messages that ask' },
+  'i2cp.leaseSetType': {
+    kind: 'choice', values: ['1', '3', '5', '7'], side: 'both', default: '3', doc: '3 LeaseSet2, 5 encrypted; 1 and 7 are not made here'
+  },
+  'i2cp.messageReliability': {
+    kind: 'choice',
+    values: [
+      'none', 'BestEffort', 'Guaranteed'
+    ],
+    side: 'both',
+    default: 'none',
+    doc: 'with none, statuses come only for messages that ask'
+  },
   'i2cp.password': { ...text, side: 'client', doc: 'sent in GetDate' },
   'i2cp.username': { ...text, side: 'client', doc: 'sent in GetDate' },
   shouldBundleReplyInfo: { ...boolean, side: 'router', default: 'true', doc: 'put our LeaseSet into messages' },
   'i2cp.closeIdleTime': { ...integer(MIN_IDLE, MAX_TIME), side: 'client', default: '1800000', doc: 'ms' },
   'i2cp.closeOnIdle': { ...boolean, side: 'client', default: 'false', doc: 'end the session when idle' },
   'i2cp.encryptLeaseSet': { ...boolean, side: 'client', default: 'false', doc: 'obsolete: the old symmetric encryption' },
-  'i2cp.gzip': { ...boolean, side: 'client', default: 'false', doc: 'compress payloads (Java: true); what is sent here is mostly compressed already' },
+  'i2cp.gzip': {
+    ...boolean, side: 'client', default: 'false', doc: 'compress payloads (Java: true); what is sent here is mostly compressed already'
+  },
   'i2cp.leaseSetBlindedType': { ...integer(0, U16), side: 'client', default: '11', doc: 'only 11 exists' },
   'i2cp.leaseSetKey': { ...text, side: 'client', doc: 'obsolete, for i2cp.encryptLeaseSet' },
   'i2cp.leaseSetPrivateKey': { ...text, side: 'client', doc: 'not used: each session has a key of its own' },

@@ -30,7 +30,9 @@ export async function waitUntilPublished (session: Session, probe: Session, o: P
     } catch (error) {
       if (!(error instanceof I2cpError) || (error.code !== 'I2CP_LOOKUP_FAILED' && error.code !== 'I2CP_TIMEOUT')) throw error
     }
-    if (clock.now() - start + interval > timeout) throw new I2cpError('I2CP_LOOKUP_FAILED', 'the LeaseSet cannot be found from another session')
+    if (clock.now() - start + interval > timeout) {
+      throw new I2cpError('I2CP_LOOKUP_FAILED', 'the LeaseSet cannot be found from another session')
+    }
     session.republish()
     await pause(clock, interval, signal)
   }

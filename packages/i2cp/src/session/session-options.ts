@@ -23,7 +23,9 @@ export const DEFAULT_SESSION_OPTIONS: Mapping = {
   'outbound.batchFrequency': '0'
 }
 
-type Interpreted = Pick<SessionCoreConfig, 'options' | 'leaseSet' | 'idle' | 'gzip' | 'authentication'> & { readonly warnings: readonly string[] }
+type Interpreted = Pick<SessionCoreConfig, 'options' | 'leaseSet' | 'idle' | 'gzip' | 'authentication'> & {
+  readonly warnings: readonly string[]
+}
 
 const HYBRID_LAST = 7
 
@@ -45,7 +47,9 @@ export function interpretOptions (given: OptionValues, keys: LocalDestination): 
       unpublished: flag('i2cp.dontPublishLeaseSet')
     },
     idle: {
-      ...(flag('i2cp.reduceOnIdle') && { reduceAfter: Number(value('i2cp.reduceIdleTime')), reduceQuantity: Number(value('i2cp.reduceQuantity')) }),
+      ...(flag('i2cp.reduceOnIdle') && {
+        reduceAfter: Number(value('i2cp.reduceIdleTime')), reduceQuantity: Number(value('i2cp.reduceQuantity'))
+      }),
       ...(flag('i2cp.closeOnIdle') && { closeAfter: Number(value('i2cp.closeIdleTime')) })
     },
     gzip: flag('i2cp.gzip'),
@@ -107,7 +111,9 @@ function encryption (options: Mapping, warnings: string[]): Pick<SessionCoreConf
   const wanted = options['i2cp.leaseSetEncType']!.split(',').map(Number)
   const encryptionTypes = wanted.filter(type => type >= X25519 && type <= HYBRID_LAST)
   for (const type of wanted) {
-    if (!encryptionTypes.includes(type)) warnings.push(`no LeaseSet key of encryption type ${ENCRYPTION_TYPES.get(type)?.name ?? type} is made here`)
+    if (!encryptionTypes.includes(type)) {
+      warnings.push(`no LeaseSet key of encryption type ${ENCRYPTION_TYPES.get(type)?.name ?? type} is made here`)
+    }
   }
   if (encryptionTypes.length === 0) throw new I2cpError('I2CP_BAD_OPTION', 'i2cp.leaseSetEncType: one of 4 to 7 is needed')
   const type = Number(options['i2cp.leaseSetType'] ?? LEASE_SET_TYPE.LEASE_SET2)
@@ -126,7 +132,9 @@ function clients (options: Mapping): ClientAuthorization | undefined {
   if (scheme === undefined) return undefined
   const keys = numbered(options, scheme === 'dh' ? NUMBERED_OPTIONS.DH_CLIENT : NUMBERED_OPTIONS.PSK_CLIENT)
     .map(entry => fromBase64(entry.slice(entry.indexOf(':') + 1)))
-  if (keys.length === 0 || keys.some(key => key.length !== 32)) throw new I2cpError('I2CP_BAD_OPTION', `i2cp.leaseSetClient.${scheme}.0: a name and a 32-byte key are needed`)
+  if (keys.length === 0 || keys.some(key => key.length !== 32)) {
+    throw new I2cpError('I2CP_BAD_OPTION', `i2cp.leaseSetClient.${scheme}.0: a name and a 32-byte key are needed`)
+  }
   return { scheme, clients: keys }
 }
 

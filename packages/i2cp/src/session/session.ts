@@ -211,7 +211,9 @@ export class Session extends EventEmitter<SessionEvents> {
       process.nextTick(() => transport.uncork())
     }
     for (; bytes !== undefined; bytes = this.#core.pollTransmit()) transport.write(bytes)
-    if (transport.writableLength > MAX_TRANSPORT_QUEUE + MAX_ANSWERS) transport.destroy(new I2cpError('I2CP_DISCONNECTED', 'the router does not read'))
+    if (transport.writableLength > MAX_TRANSPORT_QUEUE + MAX_ANSWERS) {
+      transport.destroy(new I2cpError('I2CP_DISCONNECTED', 'the router does not read'))
+    }
   }
 
   #obey (event: SessionEvent): void {
@@ -307,5 +309,7 @@ function settle<T> (waiter: Waiter<T>, result: T | I2cpError): void {
 
 function coded (error: unknown): I2cpError {
   if (error instanceof I2cpError) return error
-  return new I2cpError('I2CP_DISCONNECTED', `the connection to the router broke (${(error as NodeJS.ErrnoException).code ?? String(error)})`, { cause: error })
+  return new I2cpError(
+    'I2CP_DISCONNECTED', `the connection to the router broke (${(error as NodeJS.ErrnoException).code ?? String(error)})`, { cause: error }
+  )
 }

@@ -40,7 +40,9 @@ export function checkAddress (router: RouterAddress, allowPlainRemote: boolean):
 /** Opens a socket; 'connect' or 'secureConnect' has fired when it resolves. Rejects with a coded error. */
 export function openTransport (router: RouterAddress, signal: AbortSignal): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    const socket = router.tls ? openTls(router, router.tls === true ? {} : router.tls) : connectTcp({ host: router.host, port: router.port })
+    const socket = router.tls
+      ? openTls(router, router.tls === true ? {} : router.tls)
+      : connectTcp({ host: router.host, port: router.port })
     socket.setNoDelay(true)
     socket.setKeepAlive(true, KEEP_ALIVE)
     const abort = () => { socket.destroy(); fail(new I2cpError('I2CP_TIMEOUT', 'connecting took too long')) }

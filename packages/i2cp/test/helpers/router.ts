@@ -41,7 +41,9 @@ export class FakeRouter {
   }
 
   leases (count = 2, lifetime = 600_000): Lease[] {
-    return Array.from({ length: count }, (_, i) => ({ gateway: Buffer.alloc(32, i + 1), tunnelId: i + 1, end: Math.floor(this.now()) + lifetime }))
+    return Array.from(
+      { length: count }, (_, i) => ({ gateway: Buffer.alloc(32, i + 1), tunnelId: i + 1, end: Math.floor(this.now()) + lifetime })
+    )
   }
 
   #message (message: Message, connection: Duplex): void {

@@ -46,7 +46,9 @@ export function measureBursts (network: Partial<NetworkOptions>, o: BurstOptions
   const capacity = 996 * m - 174
   const k = Math.ceil(kb * 1024 / (capacity - HEADER))
   const replies: Reply[] = []
-  for (let round = 0; round < rounds; round++) replies.push(...playRound(model, round, { concurrent, pace, request, k, size: capacity + 23 }))
+  for (let round = 0; round < rounds; round++) {
+    replies.push(...playRound(model, round, { concurrent, pace, request, k, size: capacity + 23 }))
+  }
   const complete = replies.filter(reply => reply.received === k)
   const done = complete.map(reply => reply.last).sort((a, b) => a - b)
   const first = replies.filter(reply => reply.received > 0).map(reply => reply.first).sort((a, b) => a - b)
@@ -89,7 +91,9 @@ function playRound (
   throw new Error('livelock')
 }
 
-function symbols (now: number, client: number, round: number, { k, pace, size }: { k: number, pace: number, size: number }): Array<{ at: number, symbol: Symbol }> {
+function symbols (
+  now: number, client: number, round: number, { k, pace, size }: { k: number, pace: number, size: number }
+): Array<{ at: number, symbol: Symbol }> {
   return Array.from({ length: k }, (_, index) => {
     return { at: now + (pace === 0 ? 0 : index * size * 1_000 / pace), symbol: { client, index, round, request: false } }
   })

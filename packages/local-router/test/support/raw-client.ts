@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import {
-  decodeMessage, encodeGzipPayload, encodeMessage, FrameReader, LocalDestination, LEASE_SET_TYPE, PROTOCOL_BYTE, signLeaseSet2, signSessionConfig, TYPE,
+  decodeMessage, encodeGzipPayload, encodeMessage, FrameReader, LocalDestination, LEASE_SET_TYPE, PROTOCOL_BYTE, signLeaseSet2,
+  signSessionConfig, TYPE,
   x25519PublicOf
 } from '@minwww/i2cp/codec'
 import { settle, VirtualClock } from '@minwww/testkit'
@@ -11,7 +12,9 @@ type Of<T extends Message['type']> = Extract<Message, { type: T }>
 /** Keys that are the same in every run. */
 export function keysOf (seed: number): LocalDestination {
   let counter = seed * 1_000
-  return LocalDestination.generate(n => Buffer.from(Array.from({ length: n }, () => (counter = (Math.imul(counter, 1_103_515_245) + 12_345) >>> 0) >>> 24)))
+  return LocalDestination.generate(
+    n => Buffer.from(Array.from({ length: n }, () => (counter = (Math.imul(counter, 1_103_515_245) + 12_345) >>> 0) >>> 24))
+  )
 }
 
 /** A client that says exactly what the test wants it to say. */
@@ -83,7 +86,9 @@ export function leaseSetOf (keys: LocalDestination, sessionId: number, leases: r
 }
 
 /** A client with a session that is ready; returns its session ID. */
-export async function openSession (client: RawClient, keys: LocalDestination, options: Mapping = {}, leaseSetOptions: Mapping = {}): Promise<number> {
+export async function openSession (
+  client: RawClient, keys: LocalDestination, options: Mapping = {}, leaseSetOptions: Mapping = {}
+): Promise<number> {
   client.createSession(keys, options)
   await client.clock.advanceSettled(20)
   const { sessionId } = client.take(TYPE.SessionStatus)[0] as SessionStatus

@@ -36,7 +36,9 @@ export function makeVectors (): object {
     keys: { secret: hex(SECRET), session: hex(keys.session), client: hex(keys.client), server: hex(keys.server) },
     tag: { key: hex(keys.client), bytes: hex(Buffer.from('minwww')), tag: hex(computeTag(keys.client, Buffer.from('minwww'))) },
     sizes: [1, 2, 4, 8, 16, 32, 61].map(m => ({ m, payload: messageCapacity(m), symbol: symbolCapacity(m), least: minimumPayload(m) })),
-    rates: [0, 1, 1_000, 131_072, 131_071, 2_097_152, 1e15].map(rate => ({ rate, code: encodeRate(rate), decoded: decodeRate(encodeRate(rate)) })),
+    rates: [0, 1, 1_000, 131_072, 131_071, 2_097_152, 1e15].map(
+      rate => ({ rate, code: encodeRate(rate), decoded: decodeRate(encodeRate(rate)) })
+    ),
     losses: [0, 0.0001, 0.004, 0.0125, 0.12, 0.5].map(loss => ({ loss, code: encodeLoss(loss), decoded: decodeLoss(encodeLoss(loss)) })),
     messages: messages(),
     open: open(),
@@ -69,19 +71,27 @@ function messages (): object {
   }
   return Object.fromEntries(Object.entries(said).map(([name, { message, padTo }]) => {
     const isExit = message.type === 'reply' || message.type === 'error'
-    return [name, { fields: printed(message), key: isExit ? 'server' : 'client', bytes: hex(encodeMessage(message, isExit ? keys.server : keys.client, padTo)) }]
+    return [name, {
+      fields: printed(message),
+      key: isExit ? 'server' : 'client',
+      bytes: hex(encodeMessage(message, isExit ? keys.server : keys.client, padTo))
+    }]
   }))
 }
 
 function printed (message: object): object {
-  return Object.fromEntries(Object.entries(message).map(([name, value]) => [name, value instanceof Uint8Array ? hex(value) : value as unknown]))
+  return Object.fromEntries(
+    Object.entries(message).map(([name, value]) => [name, value instanceof Uint8Array ? hex(value) : value as unknown])
+  )
 }
 
 /** A signed OPEN, whole: the Datagram2 is made by hand here, as the specification says it. */
 function open (): object {
   const { session } = sessionKeys(SECRET)
   const seed = sha256(Buffer.from('minwww vector client'))
-  const key = createPrivateKey({ key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]), format: 'der', type: 'pkcs8' })
+  const key = createPrivateKey(
+    { key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]), format: 'der', type: 'pkcs8' }
+  )
   const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32)
   // 256 bytes of unused encryption key, 96 of padding, the signing key, a key certificate for Ed25519.
   const destination = Buffer.concat([sample(352), publicKey, Buffer.from('05000400070000', 'hex')])

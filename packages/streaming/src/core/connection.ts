@@ -5,7 +5,9 @@ import { verifyPacket } from '../packet/verify.ts'
 import type { VerifyingKey } from '../packet/offline-signature.ts'
 import type { ReceivedPacket } from '../packet/packet.ts'
 import type { ConnectionConfig } from './config.ts'
-import { DEFAULT_MESSAGE_SIZE, MIN_MESSAGE_SIZE, INACTIVITY_JITTER, RESET_INTERVAL, SYN_REPLY_DELAY, UNDELIVERED_RETRY, UNREACHABLE_AFTER } from './constants.ts'
+import {
+  DEFAULT_MESSAGE_SIZE, MIN_MESSAGE_SIZE, INACTIVITY_JITTER, RESET_INTERVAL, SYN_REPLY_DELAY, UNDELIVERED_RETRY, UNREACHABLE_AFTER
+} from './constants.ts'
 import type { SharedControlBlock } from './control-blocks.ts'
 import { PacketWriter } from './packet-writer.ts'
 import type { LocalIdentity } from './packet-writer.ts'
@@ -92,7 +94,9 @@ export class Connection {
     this.#receiver = new Receiver(config, this.#timers, init.budget)
     this.#wake = init.wake ?? (() => {})
     this.#writer = new PacketWriter(this, init.identity)
-    this.#inactivityTimeout = config.inactivityTimeout === undefined ? undefined : config.inactivityTimeout + init.jitter * INACTIVITY_JITTER
+    this.#inactivityTimeout = config.inactivityTimeout === undefined
+      ? undefined
+      : config.inactivityTimeout + init.jitter * INACTIVITY_JITTER
     this.#sender.established = init.inbound
     this.#state = { name: init.inbound ? 'open' : 'connecting' }
     if (!init.inbound && config.connectTimeout !== undefined) this.#timers.set('connect', now + config.connectTimeout)
@@ -200,7 +204,9 @@ export class Connection {
     this.#sender.heard()
     this.#receiveOptions(now, packet)
     // Without the SYN reply nothing is acknowledged: the SYN must be repeated until that comes.
-    if (!packet.noAck && packet.sendStreamId !== 0 && this.#sendStreamId !== 0) this.#sender.acknowledge(now, packet.ackThrough, packet.nacks)
+    if (!packet.noAck && packet.sendStreamId !== 0 && this.#sendStreamId !== 0) {
+      this.#sender.acknowledge(now, packet.ackThrough, packet.nacks)
+    }
     if (packet.sequence > 0 || packet.synchronize) {
       const accepted = this.#receiver.receive(now, packet.sequence, packet.payload, packet.close, packet.delay, this.#sender.rtt.srtt)
       // The peer repeats its SYN, so our reply to it is lost.
@@ -261,7 +267,9 @@ export class Connection {
   // A packet of another peer, or without a right signature where one must be.
   #authentic (packet: ReceivedPacket): boolean {
     if (packet.from !== undefined && !packet.from.equals(this.peer)) return false
-    if (this.#sendStreamId !== 0 && packet.receiveStreamId !== this.#sendStreamId && !(packet.reset && packet.receiveStreamId === 0)) return false
+    if (this.#sendStreamId !== 0 && packet.receiveStreamId !== this.#sendStreamId && !(packet.reset && packet.receiveStreamId === 0)) {
+      return false
+    }
     const mustSign = packet.synchronize || packet.close || packet.reset
     return !mustSign || verifyPacket(packet, this.#peerKey)
   }

@@ -12,7 +12,10 @@ export const DEFAULT_MESSAGE_SIZE = 1730
 /** Slow start ends here at the latest, packets: beyond it a burst of loss costs more than the growth gains (as Java). */
 export const MAX_SLOW_START_WINDOW = 64
 export const MIN_WINDOW = 1
-/** A window is measured in packets; between the lowest unacknowledged and the highest sent at most these, as every receiver buffers them. */
+/**
+ * A window is measured in packets; between the lowest unacknowledged and the highest sent at most these, as every
+ * receiver buffers them.
+ */
 export const MAX_SPAN = 128
 /** Packets sent before the SYN reply, at most: a receiver queues them without knowing the sender. */
 export const MAX_EARLY_PACKETS = 32
@@ -54,3 +57,18 @@ export const INACTIVITY_JITTER = 10_000
 export const MAX_ASKED = 256
 /** TCP connections of one forwarding at once; further ones are closed, or their streams reset. */
 export const MAX_FORWARDED_CONNECTIONS = 1024
+
+/** Streams of one core at most, whatever maxConcurrentStreams says: a SYN above it is dropped. */
+export const MAX_STREAMS = 16_384
+/** Inbound streams whose peer has not acknowledged our SYN reply: above it the oldest is reset. */
+export const MAX_HALF_OPEN = 2048
+/** Inbound streams not taken by pollEvent: a SYN above it is refused. */
+export const ACCEPT_BACKLOG = 1024
+/** What all streams may hold received and unread together, bytes. */
+export const RECEIVE_BUDGET = 64 * 1_048_576
+/** Datagrams outside of streams (RESETs, pings, ACKs of finished streams) waiting to be sent; a further one is dropped. */
+export const MAX_LOOSE = 1024
+/** SYNs from which a signature is checked, per second; each check costs about 0.1 ms. Further ones are dropped. */
+export const MAX_SYNS_PER_SECOND = 4_000
+/** The same for pings, and for SYN replies to streams that we gave up. */
+export const MAX_PONGS_PER_SECOND = 50

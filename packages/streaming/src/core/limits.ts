@@ -16,7 +16,9 @@ export class ConnectionLimits {
 
   constructor (options: LimitOptions) {
     this.#perPeer = throttles([[options.maxConnsPerMinute, MINUTE], [options.maxConnsPerHour, HOUR], [options.maxConnsPerDay, DAY]])
-    this.#total = throttles([[options.maxTotalConnsPerMinute, MINUTE], [options.maxTotalConnsPerHour, HOUR], [options.maxTotalConnsPerDay, DAY]])
+    this.#total = throttles(
+      [[options.maxTotalConnsPerMinute, MINUTE], [options.maxTotalConnsPerHour, HOUR], [options.maxTotalConnsPerDay, DAY]]
+    )
   }
 
   /** Counts one attempt; false when a limit is exceeded. */

@@ -50,7 +50,14 @@ interface RowBase {
 }
 
 export type OptionRow = RowBase & (
-  | { readonly type: 'number', readonly default: number, readonly min: number, readonly max: number, readonly integer: boolean, readonly aliases?: Readonly<Record<string, number>> }
+  | {
+    readonly type: 'number',
+    readonly default: number,
+    readonly min: number,
+    readonly max: number,
+    readonly integer: boolean,
+    readonly aliases?: Readonly<Record<string, number>>
+  }
   | { readonly type: 'boolean', readonly default: boolean }
   | { readonly type: 'list', readonly default: readonly string[] }
   | { readonly type: 'text', readonly default: string, readonly max: number }
@@ -64,7 +71,12 @@ const MAX_CONNECTIONS = 1_000_000
 /** Every option of the streaming document, "Options and Defaults", in its order. docs/streaming.md explains each default. */
 export const OPTION_TABLE: readonly OptionRow[] = [
   list('i2cp.accessList', 'accessList'),
-  { ...integer('i2cp.destination.sigType', 'destinationSigType', 'type', 7, 0, 65_535), aliases: { EdDSA_SHA512_Ed25519: 7, Ed25519: 7, DSA_SHA1: 0 } } as OptionRow,
+  {
+    ...integer(
+      'i2cp.destination.sigType', 'destinationSigType', 'type', 7, 0, 65_535
+    ),
+    aliases: { EdDSA_SHA512_Ed25519: 7, Ed25519: 7, DSA_SHA1: 0 }
+  } as OptionRow,
   boolean('i2cp.enableAccessList', 'enableAccessList', false),
   boolean('i2cp.enableBlackList', 'enableBlackList', false),
   boolean('i2p.streaming.answerPings', 'answerPings', true),
@@ -76,7 +88,9 @@ export const OPTION_TABLE: readonly OptionRow[] = [
   boolean('i2p.streaming.disableRejectLogging', 'disableRejectLogging', false),
   list('i2p.streaming.dsalist', 'dsalist'),
   boolean('i2p.streaming.enforceProtocol', 'enforceProtocol', true),
-  { ...integer('i2p.streaming.inactivityAction', 'inactivityAction', 'action', 2, 0, 2), aliases: { noop: 0, disconnect: 1, send: 2 } } as OptionRow,
+  {
+    ...integer('i2p.streaming.inactivityAction', 'inactivityAction', 'action', 2, 0, 2), aliases: { noop: 0, disconnect: 1, send: 2 }
+  } as OptionRow,
   integer('i2p.streaming.inactivityTimeout', 'inactivityTimeout', 'ms', 90_000, -1, DAY),
   integer('i2p.streaming.initialAckDelay', 'initialAckDelay', 'ms', 500, 0, 60_000),
   integer('i2p.streaming.initialResendDelay', 'initialResendDelay', 'ms', 1_000, 0, 255_000),

@@ -91,6 +91,8 @@ export class PacketWriter {
 }
 
 /** Carries our Destination: peers before 0.9.20 need it. */
-export function encodeReset (ids: { sendStreamId: number, receiveStreamId: number, ackThrough: number }, { destination, offline, signer }: LocalIdentity): Buffer {
+export function encodeReset (
+  ids: { sendStreamId: number, receiveStreamId: number, ackThrough: number }, { destination, offline, signer }: LocalIdentity
+): Buffer {
   return encodePacket(packet({ ...ids, reset: true, signed: true, from: destination, offline }), signer)
 }

@@ -1,4 +1,7 @@
-/** Payload of one more tunnel message, and what of the first is used by everything around an I2CP payload, bytes (measured with i2pd and Java). */
+/**
+ * Payload of one more tunnel message, and what of the first is used by everything around an I2CP payload, bytes
+ * (measured with i2pd and Java).
+ */
 const TUNNEL_MESSAGE = 996
 const OVERHEAD = 174
 /** Header of a data packet with the delay option, bytes. */

@@ -11,11 +11,14 @@ import { verifyPacket } from '../packet/verify.ts'
 import { AccessList, hashes } from './access.ts'
 import { connectionConfig } from './config.ts'
 import { Connection } from './connection.ts'
+import type { ConnectionInit } from './connection.ts'
+import {
+  ACCEPT_BACKLOG, MAX_HALF_OPEN, MAX_LOOSE, MAX_PONGS_PER_SECOND, MAX_STREAMS, MAX_SYNS_PER_SECOND, RECEIVE_BUDGET, RESET_INTERVAL
+} from './constants.ts'
 import { ControlBlocks } from './control-blocks.ts'
 import { Deadlines } from './deadlines.ts'
 import { EarlyPackets } from './early-packets.ts'
 import { limitResponse } from './limit-response.ts'
-import { RESET_INTERVAL } from './constants.ts'
 import { ConnectionLimits } from './limits.ts'
 import { resolveOptions } from './options.ts'
 import type { StreamingOptions } from './options.ts'
@@ -28,21 +31,10 @@ import { TOMBSTONE_TTL, Tombstones } from './tombstones.ts'
 import type { Tombstone } from './tombstones.ts'
 import type { ConnectRequest, CoreStatistics, Incoming, Outgoing, RejectReason, StreamingCoreInit, StreamingEvent } from './types.ts'
 
-/** Streams of one core at most, whatever maxConcurrentStreams says: a SYN above it is dropped. */
-export const MAX_STREAMS = 16_384
-/** Inbound streams whose peer has not acknowledged our SYN reply: above it the oldest is reset. */
-export const MAX_HALF_OPEN = 2048
-/** Inbound streams not taken by pollEvent: a SYN above it is refused. */
-export const ACCEPT_BACKLOG = 1024
-/** What all streams may hold received and unread together, bytes. */
-export const RECEIVE_BUDGET = 64 * 1_048_576
-/** Datagrams outside of streams (RESETs, pings, ACKs of finished streams) waiting to be sent; a further one is dropped. */
-export const MAX_LOOSE = 1024
-/** SYNs from which a signature is checked, per second; each check costs about 0.1 ms. Further ones are dropped. */
-export const MAX_SYNS_PER_SECOND = 4_000
-/** The same for pings, and for SYN replies to streams that we gave up. */
-export const MAX_PONGS_PER_SECOND = 50
 const MAX_ID = 2 ** 32
+
+type StreamInit = Pick<ConnectionInit, 'inbound' | 'peer' | 'peerKey' | 'localPort' | 'remotePort' | 'sendStreamId'> &
+  { options: StreamingOptions }
 
 /**
  * All streams of one Destination, without I/O. Drive it with receive, handleTimeout (when nextTimeout has come) and, after
@@ -85,7 +77,10 @@ export class StreamingCore {
   constructor ({ keys, random, options, clockOffset = () => 0, transient }: StreamingCoreInit) {
     this.options = resolveOptions(options)
     if (this.options.destinationSigType !== keys.destination.signingType) {
-      throw new StreamingError('STREAMING_UNSUPPORTED', `i2cp.destination.sigType ${this.options.destinationSigType}: the keys are of type ${keys.destination.signingType}`)
+      throw new StreamingError(
+        'STREAMING_UNSUPPORTED',
+        `i2cp.destination.sigType ${this.options.destinationSigType}: the keys are of type ${keys.destination.signingType}`
+      )
     }
     this.#identity = {
       destination: keys.destination,
@@ -116,9 +111,13 @@ export class StreamingCore {
 
   /** Opens a stream. Throws STREAMING_TOO_MANY, STREAMING_UNSUPPORTED, STREAMING_BAD_OPTION. */
   connect (now: number, { destination, port = 0, localPort = 0, options }: ConnectRequest): Connection {
-    if (this.#atLimit() || this.#connections.size >= MAX_STREAMS) throw new StreamingError('STREAMING_TOO_MANY', 'maxConcurrentStreams is reached')
+    if (this.#atLimit() || this.#connections.size >= MAX_STREAMS) {
+      throw new StreamingError('STREAMING_TOO_MANY', 'maxConcurrentStreams is reached')
+    }
     const peer = destination.hash.toString('hex')
-    if (this.#dsaHashes.has(peer)) throw new StreamingError('STREAMING_UNSUPPORTED', 'dsalist: this peer wants a DSA destination, which we have not')
+    if (this.#dsaHashes.has(peer)) {
+      throw new StreamingError('STREAMING_UNSUPPORTED', 'dsalist: this peer wants a DSA destination, which we have not')
+    }
     const resolved = resolveOptions(options, this.options)
     return this.#open(now, {
       inbound: false, peer: destination, peerKey: ownKey(destination), localPort, remotePort: port, sendStreamId: 0, options: resolved
@@ -295,8 +294,9 @@ export class StreamingCore {
   }
 
   #accept (now: number, message: Incoming, syn: ReceivedPacket, from: Destination, peerKey: VerifyingKey): Connection {
+    const { toPort: localPort, fromPort: remotePort } = message
     const connection = this.#open(now, {
-      inbound: true, peer: from, peerKey, localPort: message.toPort, remotePort: message.fromPort, sendStreamId: syn.receiveStreamId, options: this.options
+      inbound: true, peer: from, peerKey, localPort, remotePort, sendStreamId: syn.receiveStreamId, options: this.options
     })
     this.#byRemote.set(syn.receiveStreamId, connection)
     this.#halfOpen.add(connection)
@@ -329,7 +329,7 @@ export class StreamingCore {
     if (!this.options.disableRejectLogging && this.#events.length < MAX_LOOSE) this.#events.push({ type: 'rejected', peer, reason })
   }
 
-  #open (now: number, init: { inbound: boolean, peer: Destination, peerKey: VerifyingKey, localPort: number, remotePort: number, sendStreamId: number, options: StreamingOptions }): Connection {
+  #open (now: number, init: StreamInit): Connection {
     const connection: Connection = new Connection({
       ...init,
       now,

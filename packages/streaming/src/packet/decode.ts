@@ -56,7 +56,9 @@ interface Options {
 
 /** In the order of the specification: delay, from, maximum size, offline signature, signature. Bytes after them are ignored. */
 function readOptions (bytes: Buffer, flags: number, start: number, end: number): Options {
-  const options: Options = { delay: undefined, from: undefined, maxPacketSize: undefined, offline: undefined, signatureOffset: 0, signatureLength: 0 }
+  const options: Options = {
+    delay: undefined, from: undefined, maxPacketSize: undefined, offline: undefined, signatureOffset: 0, signatureLength: 0
+  }
   let at = start
   const u16 = (what: string): number => {
     if (at + 2 > end) throw malformed(`${what} is cut`)

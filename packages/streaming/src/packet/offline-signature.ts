@@ -28,7 +28,9 @@ export function encodeOfflineSignature (offline: OfflineSignature): Buffer {
 }
 
 /** Reads it at `offset`; `signatureLength` is that of the Destination's type. Throws STREAMING_MALFORMED. */
-export function decodeOfflineSignature (bytes: Buffer, offset: number, end: number, signatureLength: number): { offline: OfflineSignature, next: number } {
+export function decodeOfflineSignature (
+  bytes: Buffer, offset: number, end: number, signatureLength: number
+): { offline: OfflineSignature, next: number } {
   if (offset + FIXED > end) throw malformed('offline signature is cut')
   const expires = bytes.readUInt32BE(offset)
   const transientType = bytes.readUInt16BE(offset + 4)

@@ -20,7 +20,9 @@ export function send (world: World, connection: Connection, data: Buffer): () =>
 }
 
 /** Gives each connection's events to its own handler. */
-export function dispatch (endpoint: Endpoint, accept: (connection: Connection) => void = () => {}): (connection: Connection, handler: (event: StreamingEvent) => void) => void {
+export function dispatch (
+  endpoint: Endpoint, accept: (connection: Connection) => void = () => {}
+): (connection: Connection, handler: (event: StreamingEvent) => void) => void {
   const handlers = new Map<Connection, (event: StreamingEvent) => void>()
   endpoint.onEvent = event => {
     if (event.type === 'accept') accept(event.connection)

@@ -26,7 +26,9 @@ export class World {
   #steps = 0
   #timers: Array<{ at: number, action: () => void }> = []
 
-  constructor (link: LinkOptions, options: { client?: Partial<StreamingOptions>, server?: Partial<StreamingOptions>, back?: Partial<LinkOptions> } = {}) {
+  constructor (
+    link: LinkOptions, options: { client?: Partial<StreamingOptions>, server?: Partial<StreamingOptions>, back?: Partial<LinkOptions> } = {}
+  ) {
     this.client = endpoint('client', link.seed * 4 + 1, { ...link, seed: link.seed * 4 + 2 }, options.client)
     this.server = endpoint('server', link.seed * 4 + 3, { ...link, ...options.back, seed: link.seed * 4 + 4 }, options.server)
     this.server.core.listen()
@@ -91,7 +93,9 @@ export class World {
 
   #nextTime (): number | undefined {
     let least: number | undefined
-    for (const at of [this.client.core.nextTimeout(), this.server.core.nextTimeout(), this.client.out.next(), this.server.out.next(), this.#timers[0]?.at]) {
+    for (const at of [
+      this.client.core.nextTimeout(), this.server.core.nextTimeout(), this.client.out.next(), this.server.out.next(), this.#timers[0]?.at
+    ]) {
       if (at !== undefined && (least === undefined || at < least)) least = at
     }
     return least

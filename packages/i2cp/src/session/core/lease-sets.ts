@@ -78,7 +78,9 @@ export class LeaseSetMaker {
       type: TYPE.CreateLeaseSet2,
       sessionId,
       leaseSetType: encrypted === undefined ? LEASE_SET_TYPE.LEASE_SET2 : LEASE_SET_TYPE.ENCRYPTED,
-      leaseSet: encrypted === undefined ? inner : encryptLeaseSet(inner, { ...encrypted, signer, published, expires, random: this.#random }),
+      leaseSet: encrypted === undefined
+        ? inner
+        : encryptLeaseSet(inner, { ...encrypted, signer, published, expires, random: this.#random }),
       privateKeys: encryptionTypes.map(type => ({ type, key: this.#encryption.privateKey }))
     }
   }
@@ -90,7 +92,9 @@ export class LeaseSetMaker {
       (encrypted === undefined ? 0 : LS2_FLAG.WILL_BE_BLINDED) |
       (offline === undefined ? 0 : LS2_FLAG.OFFLINE)
     const encryptionKeys = encryptionTypes.map(type => ({ type, key: this.#encryption.publicKey }))
-    return signLeaseSet2({ destination, published, expires, flags, ...(offline && { offline }), options, encryptionKeys, leases }, data => this.#keys.sign(data))
+    return signLeaseSet2({
+      destination, published, expires, flags, ...(offline && { offline }), options, encryptionKeys, leases
+    }, data => this.#keys.sign(data))
   }
 }
 

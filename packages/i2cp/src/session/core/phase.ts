@@ -13,7 +13,14 @@ export type Phase =
   /** CreateSession is sent. */
   | { readonly name: 'creating', readonly until: number }
   /** The session is created, the router builds tunnels; `answer` waits for its time (quirks.ts). */
-  | { readonly name: 'building', readonly until: number, readonly sessionId: number, readonly answer?: { readonly at: number, readonly leases: readonly Lease[] } }
+  | {
+    readonly name: 'building',
+    readonly until: number,
+    readonly sessionId: number,
+    readonly answer?: {
+      readonly at: number, readonly leases: readonly Lease[]
+    }
+  }
   | { readonly name: 'ready', readonly sessionId: number, readonly since: number }
   /** DestroySession is sent. */
   | { readonly name: 'closing', readonly until: number }

@@ -25,7 +25,9 @@ export const DEFAULT_LIFETIME = 60_000
 export const MAX_LIFETIME = 120_000
 
 /** `expiration`: epoch ms by the router's clock. */
-export function sendMessage (sessionId: number, destination: Destination, payload: Uint8Array, nonce: number, expiration: number, o: SendOptions): SendMessageExpires {
+export function sendMessage (
+  sessionId: number, destination: Destination, payload: Uint8Array, nonce: number, expiration: number, o: SendOptions
+): SendMessageExpires {
   const { protocol, fromPort = 0, toPort = 0 } = o
   const fields = { protocol, fromPort, toPort, payload }
   return {

@@ -273,8 +273,11 @@ export class SessionCore {
     const own = (phase.name === 'building' || phase.name === 'ready') && phase.sessionId === sessionId
     if (own && status === SESSION_STATUS.DESTROYED) this.#lost(now, new I2cpError('I2CP_SESSION_DESTROYED'))
     else if (phase.name === 'closing') this.#endClosing()
-    else if (own && status === SESSION_STATUS.INVALID) this.#events.push({ type: 'warning', error: new I2cpError('I2CP_BAD_OPTION', 'the router rejected the changed options') })
-    else if (!own || status !== SESSION_STATUS.UPDATED) this.stats.stray++
+    else if (own && status === SESSION_STATUS.INVALID) {
+      this.#events.push(
+        { type: 'warning', error: new I2cpError('I2CP_BAD_OPTION', 'the router rejected the changed options') }
+      )
+    } else if (!own || status !== SESSION_STATUS.UPDATED) this.stats.stray++
   }
 
   #leaseSetRequested (now: number, sessionId: number, leases: readonly Lease[]): void {

@@ -40,7 +40,10 @@ export class Traffic {
   nextTimeout (): number { return this.#idle.nextTimeout() }
 
   /** `sessionOptions`: those in force, to restore tunnels from. `expiration`: by the router's clock. */
-  send (now: number, sessionId: number, to: Destination, payload: Uint8Array, nonce: number, expiration: number, o: SendOptions, sessionOptions: Mapping): void {
+  send (
+    now: number, sessionId: number, to: Destination, payload: Uint8Array, nonce: number, expiration: number, o: SendOptions,
+    sessionOptions: Mapping
+  ): void {
     const { stats, put, gzip } = this.#options
     put(sendMessage(sessionId, to, payload, nonce, expiration, { gzip, ...o }))
     stats.messagesSent++
