@@ -3,7 +3,7 @@
 /** Files of cores, which do no I/O (docs/architecture.md, rule 1). */
 export const CORES = [
   'packages/*/src/**/core/**/*.ts',
-  'packages/ground/src/{index,clock,deadlines,logger}.ts',
+  'packages/ground/src/{index,clock,deadlines,logger,smoothed-rtt}.ts',
   'packages/local-router/src/network/**/*.ts',
   'packages/streaming/src/packet/**/*.ts',
   'packages/i2cp/src/{data,messages,datagrams}/**/*.ts',

@@ -1,5 +1,7 @@
 /** Containers that no input can make grow without end, by package and file, each with the reason. */
 export const FIXED: Readonly<Record<string, string>> = {
+  'ground deadlines.ts #heap': 'at most four times the owners, which are bounded where they are kept',
+  'ground deadlines.ts #current': 'one for each owner',
   'i2cp session/core/session-core.ts #events': 'taken after every frame and call',
   'streaming core/connection.ts #events': 'five kinds, each once',
   'streaming core/connection.ts #announced': 'five kinds, each once',

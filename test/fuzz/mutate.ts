@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { SeededRandom } from '@minwww/testkit'
 
 /** No input is longer than this, bytes: somewhat above the largest frame that any decoder takes. */
 export const MAX_INPUT = 140_000
@@ -7,7 +7,7 @@ const BYTES = [0, 1, 2, 0x7f, 0x80, 0xfe, 0xff]
 const U16 = [0, 1, 0x7fff, 0x8000, 0xfffe, 0xffff, 387, 391, 61_440]
 const U32 = [0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 65_536, 131_073]
 
-type Mutation = (bytes: Buffer, random: Random, other: Buffer, tokens: readonly Buffer[]) => Buffer
+type Mutation = (bytes: Buffer, random: SeededRandom, other: Buffer, tokens: readonly Buffer[]) => Buffer
 
 const MUTATIONS: readonly Mutation[] = [
   (bytes, random) => edit(bytes, copy => { copy[random.below(copy.length)]! ^= 1 << random.below(8) }),
@@ -44,7 +44,7 @@ const MUTATIONS: readonly Mutation[] = [
 ]
 
 /** A valid input with one to four changes; `tokens` are words of the format. One case in 64 is noise, one is left as it was. */
-export function mutate (random: Random, samples: readonly Buffer[], tokens: readonly Buffer[] = []): Buffer {
+export function mutate (random: SeededRandom, samples: readonly Buffer[], tokens: readonly Buffer[] = []): Buffer {
   const fate = random.below(64)
   if (fate === 0) return random.bytes(random.below(400))
   let bytes = random.pick(samples)
@@ -65,7 +65,7 @@ function splice (bytes: Buffer, at: number, removed: number, inserted: Buffer): 
   return Buffer.concat([bytes.subarray(0, at), inserted, bytes.subarray(at + removed)])
 }
 
-function range (bytes: Buffer, random: Random): [from: number, to: number] {
+function range (bytes: Buffer, random: SeededRandom): [from: number, to: number] {
   const from = random.below(bytes.length)
   return [from, from + random.below(Math.min(bytes.length - from, 64) + 1)]
 }

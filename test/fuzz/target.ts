@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { SeededRandom } from '@minwww/testkit'
 
 /** One decoder, or a few that read the same bytes. */
 export interface Target {
@@ -10,9 +10,9 @@ export interface Target {
   /** Words of the format. */
   readonly tokens?: readonly Buffer[]
   /** Puts right what would hide everything behind it: checksums, tags, lengths. Not always called. */
-  readonly repair?: (bytes: Buffer, random: Random) => Buffer
+  readonly repair?: (bytes: Buffer, random: SeededRandom) => Buffer
   /** May throw coded errors only; `random` is for choices that are no bytes (splits, ports). */
-  readonly decode: (bytes: Buffer, random: Random) => void | Promise<void>
+  readonly decode: (bytes: Buffer, random: SeededRandom) => void | Promise<void>
 }
 
 /** Every error that a caller may get has one of these classes and a code. */

@@ -4,14 +4,9 @@ import {
   peekPrefix, sessionKeys
 } from '@minwww/protocol'
 import type { Message, SessionKeys, WireErrorName } from '@minwww/protocol'
+import { seeded } from '@minwww/testkit'
 import { ClientCore } from '../src/core.ts'
 import type { ClientConfig, ClientEvent, Incoming, Outgoing } from '../src/core.ts'
-
-/** Bytes from a counter: reproducible, different at each call. */
-export function counterBytes (start: number): (length: number) => Buffer {
-  let next = start
-  return length => Buffer.from(Array.from({ length }, () => (next = (Math.imul(next, 1103515245) + 12345) >>> 0) >>> 16 & 0xff))
-}
 
 /** The other end, by hand: reads what a client sends, and makes any answer, right or wrong. */
 export class FakeExit {
@@ -19,7 +14,7 @@ export class FakeExit {
   readonly sessions = new Map<string, SessionKeys>()
 
   constructor (seed = 7) {
-    this.keys = LocalDestination.generate(counterBytes(seed))
+    this.keys = LocalDestination.generate(seeded(seed))
   }
 
   read ({ protocol, payload }: Outgoing): Message {
@@ -96,8 +91,8 @@ export class Bench {
   readonly core: ClientCore
 
   constructor (config: Partial<ClientConfig> = {}, sources = 2) {
-    const keys = Array.from({ length: sources }, (_, index) => LocalDestination.generate(counterBytes(100 + index)))
-    this.core = new ClientCore({ keys, random: counterBytes(55), config })
+    const keys = Array.from({ length: sources }, (_, index) => LocalDestination.generate(seeded(100 + index)))
+    this.core = new ClientCore({ keys, random: seeded(55), config })
   }
 
   /** Everything that the core sends now. */

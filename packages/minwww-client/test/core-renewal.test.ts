@@ -1,9 +1,10 @@
 import { LocalDestination } from '@minwww/i2cp/codec'
 import type { Message } from '@minwww/protocol'
 import t from 'tap'
-import { Bench, counterBytes, FakeExit, pageObject } from './core-fake-exit.ts'
+import { seeded } from '@minwww/testkit'
+import { Bench, FakeExit, pageObject } from './core-fake-exit.ts'
 
-const newKeys = LocalDestination.generate(counterBytes(900))
+const newKeys = LocalDestination.generate(seeded(900))
 
 /** What a probe gets, and what a page's request gets. */
 const answerOf = (read: Message): Buffer => read.type === 'open' && read.object.length === 0 ? Buffer.alloc(0) : pageObject('hello')
@@ -47,7 +48,7 @@ t.test('a burst that was cut off counts as no loss', async t => {
   bench.get()
   const request = exit.read(bench.sent()[0]!)
   bench.wait(50)
-  bench.receive(exit.reply(request, pageObject(counterBytes(9)(20_000)), { symbolLength: 1_000, indices: [0, 1], last: 23 }))
+  bench.receive(exit.reply(request, pageObject(seeded(9)(20_000)), { symbolLength: 1_000, indices: [0, 1], last: 23 }))
   bench.core.suspend(bench.now, 0)
   bench.wait(10_000)
   t.match(bench.core.exits(bench.now)[0], { loss, rate, shape, failures: 0 })

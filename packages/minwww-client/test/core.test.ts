@@ -1,9 +1,10 @@
 import { peekPrefix, tunnelMessagesOf } from '@minwww/protocol'
 import type { Message } from '@minwww/protocol'
 import t from 'tap'
-import { Bench, FakeExit, counterBytes, pageBytes, pageObject } from './core-fake-exit.ts'
+import { seeded } from '@minwww/testkit'
+import { Bench, FakeExit, pageBytes, pageObject } from './core-fake-exit.ts'
 
-const page = counterBytes(9)
+const page = seeded(9)
 
 /** A client with one exit whose session is open, and the first message of a GET. */
 function started (config = {}, sources = 2): { bench: Bench, exit: FakeExit, handle: number, first: Message } {

@@ -1,3 +1,4 @@
+import { SmoothedRtt } from '@minwww/ground'
 import { MAX_LOSS } from './choice.ts'
 
 const MIN_RTO = 100
@@ -7,8 +8,7 @@ const INITIAL_RTT = 1_000
 /** RFC 6298 with a floor of 100 ms; times in ms. Feed it only samples that are unambiguous. */
 export class RttEstimator {
   readonly #initial: number
-  #srtt: number | undefined
-  #rttvar: number | undefined
+  readonly #smoothed = new SmoothedRtt()
 
   /** `initial`: the RTT assumed before the first sample. */
   constructor (initial = INITIAL_RTT) {
@@ -16,26 +16,19 @@ export class RttEstimator {
   }
 
   get hasSample (): boolean {
-    return this.#srtt !== undefined
+    return this.#smoothed.srtt !== undefined
   }
 
   get srtt (): number {
-    return this.#srtt ?? this.#initial
+    return this.#smoothed.srtt ?? this.#initial
   }
 
   get rttvar (): number {
-    return this.#rttvar ?? this.#initial / 2
+    return this.hasSample ? this.#smoothed.rttvar : this.#initial / 2
   }
 
   sample (milliseconds: number): void {
-    if (!(milliseconds >= 0)) return
-    if (this.#srtt === undefined || this.#rttvar === undefined) {
-      this.#srtt = milliseconds
-      this.#rttvar = milliseconds / 2
-      return
-    }
-    this.#rttvar += (Math.abs(this.#srtt - milliseconds) - this.#rttvar) / 4
-    this.#srtt += (milliseconds - this.#srtt) / 8
+    if (milliseconds >= 0) this.#smoothed.sample(milliseconds)
   }
 
   /** srtt + 4 rttvar, at least `least` (100 ms), doubled for each attempt, at most a minute. */

@@ -1,27 +1,17 @@
-import { createHash } from 'node:crypto'
 import { encodeDatagram2, LocalDestination } from '@minwww/i2cp/codec'
 import {
   decodeMessage, decodeObject, encodeMessage, encodeObject, encodeOpenBody, encodeRequestHead, ErasureDecoder, paddedLength, parseRequest,
   sessionKeys, tunnelMessagesOf
 } from '@minwww/protocol'
 import type { ErrorMessage, ReplyMessage, SessionKeys, TaggedMessage } from '@minwww/protocol'
+import { EPOCH, seeded } from '@minwww/testkit'
 import { ServerCore } from '../src/core.ts'
 import type { ServerConfig, ServerEvent } from '../src/core.ts'
 
-export const EPOCH = 1_700_000_000_000
 export const EXIT_PORT = 80
 export const CLIENT_PORT = 4480
 /** A drive loop that takes more steps than this hangs. */
 const MAX_STEPS = 100_000
-
-/** Bytes from a counter: the same in every run, and incompressible. */
-export function seeded (seed: string): (n: number) => Buffer {
-  let counter = 0
-  return n => {
-    const blocks = Array.from({ length: Math.ceil(n / 32) }, () => createHash('sha256').update(`${seed} ${counter++}`).digest())
-    return Buffer.concat(blocks, n)
-  }
-}
 
 /** An HTTP response whose body does not compress, so that its object is a little over `size` bytes. */
 export function page (size: number, seed = 'page'): Buffer {

@@ -2,7 +2,8 @@ import { LocalDestination } from '@minwww/i2cp/codec'
 import { computeTag, encodeMessage, encodeObject, sessionKeys, SYMBOL_OVERHEAD, TUNNEL_MESSAGE } from '@minwww/protocol'
 import fc from 'fast-check'
 import t from 'tap'
-import { Client, EPOCH, page, seeded, World } from './core-harness.ts'
+import { EPOCH, seeded } from '@minwww/testkit'
+import { Client, page, World } from './core-harness.ts'
 
 const SEED = 31_337
 

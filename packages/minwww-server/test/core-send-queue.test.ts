@@ -2,12 +2,12 @@ import { LocalDestination } from '@minwww/i2cp/codec'
 import { messageCapacity, sessionKeys, tunnelMessagesOf } from '@minwww/protocol'
 import fc from 'fast-check'
 import t from 'tap'
+import { EPOCH, seeded } from '@minwww/testkit'
 import { DEFAULT_CONFIG } from '../src/core/config.ts'
 import { Heap } from '../src/core/heap.ts'
 import type { Burst } from '../src/core/flow.ts'
 import { SendQueue } from '../src/core/send-queue.ts'
 import { Session } from '../src/core/session.ts'
-import { EPOCH, seeded } from './core-harness.ts'
 
 const SEED = 31_337
 const KB = 1024

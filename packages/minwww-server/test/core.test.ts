@@ -1,6 +1,7 @@
 import { encodeRequestHead, encodeObject, ErasureEncoder, ERROR_CODES, minimumPayload, parseRequest } from '@minwww/protocol'
 import t from 'tap'
-import { EPOCH, page, World } from './core-harness.ts'
+import { EPOCH } from '@minwww/testkit'
+import { page, World } from './core-harness.ts'
 
 t.test('a signed request is fetched once and its page comes back in one message', async t => {
   const world = new World()

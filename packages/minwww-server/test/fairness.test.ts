@@ -1,13 +1,13 @@
 import { decodeMessage, encodeRate } from '@minwww/protocol'
 import t from 'tap'
 import { silentLogger } from '@minwww/ground'
-import { VirtualClock } from '@minwww/testkit'
+import { EPOCH, VirtualClock } from '@minwww/testkit'
 import { ServerCore, type ServerConfig } from '../src/core.ts'
 import { CoreDriver } from '../src/exit/core-driver.ts'
 import { limitedTo } from '../src/exit/create-core.ts'
 import type { CoreEvent } from '../src/exit/ports.ts'
 import { Bandwidth } from '../src/limits/bandwidth.ts'
-import { Client, EPOCH, page, type World } from './core-harness.ts'
+import { Client, page, type World } from './core-harness.ts'
 import { FakeSession } from './support/exit.ts'
 
 const CONTAINER = 23

@@ -18,7 +18,7 @@ export const BOUNDS = {
     most: MAX_STREAMS,
     unit: 'streams',
     full: 'a SYN is dropped; STREAMING_TOO_MANY',
-    kept: 'core/streaming-core.ts #connections #byRemote #refusals #ready #eventful #deadlines; core/deadlines.ts #heap #current; ' +
+    kept: 'core/streaming-core.ts #connections #byRemote #refusals #ready #eventful #deadlines; ' +
       'stream-manager.ts #sockets; stream-server.ts #sockets'
   },
   halfOpen: {

@@ -1,16 +1,16 @@
 import t from 'tap'
 import { LocalDestination } from '@minwww/i2cp/codec'
+import { seeded, SeededRandom } from '@minwww/testkit'
 import { ACCEPT_BACKLOG, MAX_HALF_OPEN, StreamingCore, encodePacket, packet } from '../src/core.ts'
 import type { Connection, Packet } from '../src/core.ts'
 import { MAX_TOMBSTONES, Tombstones } from '../src/core/tombstones.ts'
 import { EPOCH, World } from './support/world.ts'
 import { dispatch, drain } from './support/transfer.ts'
-import { seeded } from './support/random.ts'
 
 // A shared machine may be slow; nothing here waits for the clock of the wall.
 t.setTimeout(180_000)
 
-const mallory = LocalDestination.generate(seeded(99).bytes)
+const mallory = LocalDestination.generate(seeded(99))
 const signer = { signatureLength: 64, sign: (data: Uint8Array) => mallory.sign(data) }
 
 interface Open { world: World, client: Connection, server: Connection, received: () => Buffer }
@@ -204,8 +204,8 @@ t.test('a SYN flood costs bounded memory, and old half-open streams go', async t
 })
 
 t.test('streams that the application does not take are refused', async t => {
-  const keys = LocalDestination.generate(seeded(31).bytes)
-  const core = new StreamingCore({ keys, random: seeded(32).bytes })
+  const keys = LocalDestination.generate(seeded(31))
+  const core = new StreamingCore({ keys, random: seeded(32) })
   core.listen()
   const world = { server: { keys } } as World
   for (let id = 1; id <= ACCEPT_BACKLOG + 10; id++) core.receive(EPOCH, syn(world, id))
@@ -249,9 +249,9 @@ t.test('a peer that acknowledges nothing, or opens and never finishes, is given 
 
 t.test('garbage is counted and dropped', async t => {
   const world = new World({ seed: 28, latency: 1 })
-  const random = seeded(29)
+  const random = new SeededRandom(29)
   for (let index = 0; index < 2_000; index++) {
-    const payload = Buffer.from(random.bytes(Math.floor(random.float() * 200)))
+    const payload = Buffer.from(random.bytes(Math.floor(random.number() * 200)))
     world.server.core.receive(world.now, { protocol: 6, fromPort: 0, toPort: 80, payload })
   }
   world.run(0)

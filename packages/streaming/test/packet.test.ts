@@ -3,13 +3,13 @@ import fc from 'fast-check'
 import { deepEqual, ok } from 'node:assert/strict'
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { LocalDestination } from '@minwww/i2cp/codec'
+import { seeded } from '@minwww/testkit'
 import { FLAG, StreamingError, decodePacket, encodePacket, packet, verifyPacket } from '../src/core.ts'
 import type { OfflineSignature, Packet, PacketSigner } from '../src/core.ts'
 import { transientKeyOf } from '../src/packet/offline-signature.ts'
-import { seeded } from './support/random.ts'
 
-const alice = LocalDestination.generate(seeded(1).bytes)
-const bob = LocalDestination.generate(seeded(2).bytes)
+const alice = LocalDestination.generate(seeded(1))
+const bob = LocalDestination.generate(seeded(2))
 const signer: PacketSigner = { signatureLength: 64, sign: data => alice.sign(data) }
 const aliceKey = { signingType: alice.destination.signingType, publicKey: alice.destination.signingPublicKey }
 const SECONDS = 1_000_000_000

@@ -10,10 +10,9 @@ import { createHash } from 'node:crypto'
 import { LocalDestination, createSession } from '@minwww/i2cp'
 import type { Session } from '@minwww/i2cp'
 import { createLocalRouter } from '@minwww/local-router'
-import { StallingClock, VirtualClock } from '@minwww/testkit'
+import { seeded, StallingClock, VirtualClock } from '@minwww/testkit'
 import { connect, createServer, createStreamManager, forwardFromTcp, forwardToTcp } from '../src/index.ts'
 import type { StreamManager, StreamServer, StreamSocket, StreamingOptions } from '../src/index.ts'
-import { seeded } from './support/random.ts'
 
 t.setTimeout(120_000)
 
@@ -46,7 +45,7 @@ async function listen (server: StreamServer, port = 0): Promise<StreamServer> {
 }
 
 const sha = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
-const random = (length: number): Buffer => Buffer.from(seeded(length).bytes(length))
+const random = (length: number): Buffer => seeded(length)(length)
 
 t.test('an echo through pipeline, with 2 % loss', async t => {
   const n = await net({ network: { loss: 0.02, latency: 5 } })

@@ -10,9 +10,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createSession } from '@minwww/i2cp'
 import { createLocalRouter } from '@minwww/local-router'
+import { seeded, SeededRandom } from '@minwww/testkit'
 import { createStreamManager, forwardFromTcp } from '../src/index.ts'
 import type { StreamManager, StreamSocket } from '../src/index.ts'
-import { seeded } from './support/random.ts'
 
 t.setTimeout(180_000)
 
@@ -44,7 +44,7 @@ interface Sending { socket: StreamSocket, sent: () => number, finish: () => void
 
 /** Sends to the first stream that comes, without an end until finish() is called. */
 function sendWithoutEnd (server: StreamManager): Promise<Sending> {
-  const random = seeded(9)
+  const random = new SeededRandom(9)
   const digest = createHash('sha256')
   let sent = 0
   let left = Infinity
@@ -84,7 +84,7 @@ async function until (condition: () => boolean): Promise<void> {
 }
 
 async function othersWork (t: Test, { client, server }: Place): Promise<void> {
-  const data = Buffer.from(seeded(3).bytes(200_000))
+  const data = seeded(3)(200_000)
   const socket = client.connect({ destination: server.destination, port: ECHO_PORT, allowHalfOpen: true })
   socket.end(data)
   t.ok((await buffer(socket)).equals(data), 'another stream of the same two sessions works')

@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { equal, ok } from 'node:assert/strict'
 import { CongestionController } from '../src/core/congestion.ts'
 import type { PathState } from '../src/core/congestion.ts'
-import { Deadlines } from '../src/core/deadlines.ts'
 import { DeliveryRate } from '../src/core/delivery-rate.ts'
 import { GapReports } from '../src/core/gap-reports.ts'
 import { PACER_BURST, Pacer } from '../src/core/pacer.ts'
@@ -171,28 +170,6 @@ t.test('the send buffer keeps order and limit', async t => {
   t.equal(buffer.take(4).toString(), 'efgh')
   t.equal(buffer.take(100).toString(), 'ij')
   t.equal(buffer.take(1).length, 0)
-})
-
-t.test('deadlines come in order, whatever is moved or taken away', async t => {
-  fc.assert(fc.property(fc.array(
-    fc.tuple(fc.nat(30), fc.option(fc.nat(1_000), { nil: undefined })), { maxLength: 400, size: 'max' }
-  ), changes => {
-    const deadlines = new Deadlines<number>()
-    const model = new Map<number, number>()
-    for (const [owner, at] of changes) {
-      deadlines.set(owner, at)
-      if (at === undefined) model.delete(owner)
-      else model.set(owner, at)
-      equal(deadlines.next(), model.size === 0 ? undefined : Math.min(...model.values()))
-    }
-    let last = 0
-    for (let owner = deadlines.takeDue(1_000); owner !== undefined; owner = deadlines.takeDue(1_000)) {
-      ok(model.get(owner)! >= last)
-      last = model.get(owner)!
-      model.delete(owner)
-    }
-    equal(model.size, 0)
-  }), { numRuns: 100, seed: 8 })
 })
 
 t.test('a timer expires once, at its time; one that was stopped or moved meanwhile does not', async t => {

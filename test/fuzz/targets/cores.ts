@@ -3,7 +3,7 @@ import { encodeDatagram2, LocalDestination } from '@minwww/i2cp/codec'
 import { computeTag, encodeMessage, encodeObject, encodeResponse, TAG } from '@minwww/protocol'
 import { Bench, FakeExit } from '../../../packages/minwww-client/test/core-fake-exit.ts'
 import { Client, GET, World } from '../../../packages/minwww-server/test/core-harness.ts'
-import { Random } from '../random.ts'
+import { SeededRandom } from '@minwww/testkit'
 import { bound, type Target } from '../target.ts'
 import { FRAMES } from './i2cp.ts'
 
@@ -43,7 +43,7 @@ function signed (content: Buffer, session: Buffer, key: Buffer): Buffer {
   return Buffer.concat([bytes, computeTag(key, bytes)])
 }
 
-function playExit (bytes: Buffer, random: Random): void {
+function playExit (bytes: Buffer, random: SeededRandom): void {
   const world = new World()
   const alice = world.client('template')
   alice.open(1)
@@ -58,7 +58,7 @@ function playExit (bytes: Buffer, random: Random): void {
   bound(sent < 2_000_000, 'bytes that an exit sends for four messages')
 }
 
-function playClient (bytes: Buffer, random: Random): void {
+function playClient (bytes: Buffer, random: SeededRandom): void {
   const bench = new Bench()
   const exit = new FakeExit()
   bench.ready('one', exit)
@@ -79,10 +79,10 @@ function playClient (bytes: Buffer, random: Random): void {
   bound(bench.outcomes().length <= 1, 'answers to one request')
 }
 
-const source = new Random(3)
+const source = new SeededRandom(3)
 const own = LocalDestination.generate(n => source.bytes(n))
 
-function playSession (bytes: Buffer, random: Random): void {
+function playSession (bytes: Buffer, random: SeededRandom): void {
   const core = new SessionCore({
     keys: own,
     random: n => random.bytes(n),

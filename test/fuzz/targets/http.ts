@@ -13,7 +13,7 @@ import { isAbsoluteForm, parseConnectTarget, parseTarget } from '../../../packag
 import { validateHead } from '../../../packages/minwww-client/src/http/validate.ts'
 import { testFetcher } from '../../../packages/minwww-server/test/support/fetcher.ts'
 import { splitResponses } from '../../../packages/minwww-client/test/responses.ts'
-import type { Random } from '../random.ts'
+import type { SeededRandom } from '@minwww/testkit'
 import { bound, coded, isCoded, type Target } from '../target.ts'
 import { HTTP_TOKENS } from './protocol.ts'
 
@@ -66,7 +66,7 @@ class Browser extends Wire {
 const turns = async (count: number): Promise<void> => { for (let turn = 0; turn < count; turn++) await new Promise(setImmediate) }
 
 /** Requests of which every one is answered late, pipelined, cut anywhere, and then ended, reset or left alone. */
-async function playConnection (bytes: Buffer, random: Random): Promise<void> {
+async function playConnection (bytes: Buffer, random: SeededRandom): Promise<void> {
   const methods: string[] = []
   let answering = 0
   const answerLate = (request: IncomingMessage, response: ServerResponse | undefined, connection?: Duplex): void => {

@@ -10,11 +10,11 @@ import {
 } from '@minwww/i2cp/codec'
 import type { Message } from '@minwww/i2cp/codec'
 import { bound, coded, type Target } from '../target.ts'
-import { Random } from '../random.ts'
+import { SeededRandom } from '@minwww/testkit'
 
 const HEADER = 5
 const NOW = 1_700_000_000 // s
-const source = new Random(1)
+const source = new SeededRandom(1)
 export const keys = LocalDestination.generate(n => source.bytes(n))
 export const offline = keys.toOffline(4_000_000_000, n => source.bytes(n))
 const { destination } = keys
@@ -98,7 +98,7 @@ function repairLength (bytes: Buffer): Buffer {
   return copy
 }
 
-function pushInPieces (bytes: Buffer, random: Random): void {
+function pushInPieces (bytes: Buffer, random: SeededRandom): void {
   const reader = new FrameReader()
   for (let at = 0; at < bytes.length;) {
     const size = random.chance(3) ? bytes.length : 1 + random.below(40)

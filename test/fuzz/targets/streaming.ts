@@ -1,10 +1,10 @@
 import { decodePacket, encodePacket, packet, StreamingCore, verifyPacket } from '@minwww/streaming/core'
 import { LocalDestination } from '@minwww/i2cp/codec'
 import { bound, coded, type Target } from '../target.ts'
-import { Random } from '../random.ts'
+import { SeededRandom } from '@minwww/testkit'
 import { keys, offline } from './i2cp.ts'
 
-const source = new Random(2)
+const source = new SeededRandom(2)
 const peer = LocalDestination.generate(n => source.bytes(n))
 const signer = { signatureLength: 64, sign: (data: Uint8Array) => keys.sign(data) }
 const offlineSigner = { signatureLength: 64, sign: (data: Uint8Array) => offline.sign(data) }
@@ -34,7 +34,7 @@ const PACKETS = [
 ]
 
 /** A core with one listening port that is asked and told whatever the bytes say; no error may leave it. */
-function play (bytes: Buffer, random: Random): void {
+function play (bytes: Buffer, random: SeededRandom): void {
   const core = new StreamingCore({ keys: peer, random: n => random.bytes(n) })
   core.listen()
   let now = NOW

@@ -17,7 +17,7 @@ import { readConfigFile } from '../../../packages/minwww/src/config/file.ts'
 import { environmentLayer, flagLayer, resolveSettings } from '../../../packages/minwww/src/config/load.ts'
 import { SECTIONS, settingsOf, type Section } from '../../../packages/minwww/src/config/schema.ts'
 import { readExits } from '../../../packages/minwww/src/exits.ts'
-import type { Random } from '../random.ts'
+import type { SeededRandom } from '@minwww/testkit'
 import { bound, coded, type Target } from '../target.ts'
 import { keys } from './i2cp.ts'
 
@@ -67,7 +67,7 @@ function targets (bytes: Buffer): void {
   coded(() => parseRange(text, 1_000))
 }
 
-function lists (bytes: Buffer, random: Random): void {
+function lists (bytes: Buffer, random: SeededRandom): void {
   const text = bytes.toString('utf8')
   const entries = parseList(text)
   bound(entries.length <= text.length + 1, 'entries')

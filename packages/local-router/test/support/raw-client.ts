@@ -4,17 +4,14 @@ import {
   signSessionConfig, TYPE,
   x25519PublicOf
 } from '@minwww/i2cp/codec'
-import { settle, VirtualClock } from '@minwww/testkit'
+import { seeded, settle, VirtualClock } from '@minwww/testkit'
 import type { Destination, Lease, Mapping, Message, RequestVariableLeaseSet, SessionStatus } from '@minwww/i2cp/codec'
 
 type Of<T extends Message['type']> = Extract<Message, { type: T }>
 
 /** Keys that are the same in every run. */
 export function keysOf (seed: number): LocalDestination {
-  let counter = seed * 1_000
-  return LocalDestination.generate(
-    n => Buffer.from(Array.from({ length: n }, () => (counter = (Math.imul(counter, 1_103_515_245) + 12_345) >>> 0) >>> 24))
-  )
+  return LocalDestination.generate(seeded(seed))
 }
 
 /** A client that says exactly what the test wants it to say. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Logger } from '@minwww/ground'
+import { writeAtomically } from '@minwww/ground/node'
 import { LRUCache } from 'lru-cache'
-import type { Logger } from '@minwww/i2cp'
 import { overheadOf, type Entry, type PolicyFactory } from './entry.ts'
 import type { Variants } from './memory.ts'
 import type { Fields } from '../http/fields.ts'
-import { writeAtomically } from '../write-atomically.ts'
 
 const MAGIC = Buffer.from('MWC1')
 const HASH = 32 // bytes of SHA-256

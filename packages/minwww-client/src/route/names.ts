@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
+import { FileSaver } from '@minwww/ground/node'
 import { LRUCache } from 'lru-cache'
 import type { Destination, Logger } from '@minwww/i2cp'
 import { Destination as DestinationClass } from '@minwww/i2cp/codec'
-import { writeAtomically } from '../write-atomically.ts'
 
 /** Entries of a hosts file. */
 export const MAX_HOSTS = 100_000
@@ -23,15 +23,16 @@ export interface NameLookup { lookup (name: string, options?: { timeout?: number
 /** Names: the private hosts file first, then the router's naming service. */
 export class NameService {
   readonly #file: string | undefined
+  readonly #saver: FileSaver | undefined
   readonly #logger: Logger | undefined
   readonly #hosts = new Map<string, Destination>() // at most MAX_HOSTS
   readonly #known = new LRUCache<string, { destination: Destination | undefined }>({ max: MAX_KNOWN })
   readonly #pending = new Map<string, Promise<Destination | undefined>>() // one per name that is being looked up
   #loadedAt = -1
-  #saving: Promise<void> = Promise.resolve()
 
   constructor (file: string | undefined, logger?: Logger) {
     this.#file = file
+    this.#saver = file === undefined ? undefined : new FileSaver(file)
     this.#logger = logger
   }
 
@@ -81,8 +82,7 @@ export class NameService {
     if (this.#hosts.size >= MAX_HOSTS) throw new RangeError(`a hosts file has at most ${MAX_HOSTS} names`)
     this.#hosts.set(name, destination)
     this.#known.delete(name)
-    this.#saving = this.#saving.then(async () => { await this.#save() })
-    await this.#saving
+    await this.#save()
   }
 
   async #ask (name: string, via: NameLookup): Promise<Destination | undefined> {
@@ -113,7 +113,7 @@ export class NameService {
 
   async #save (): Promise<void> {
     if (this.#file === undefined) return
-    await writeAtomically(this.#file, [...this.#hosts].map(([name, destination]) => `${name}=${destination.base64}\n`).join(''))
+    await this.#saver?.save(() => [...this.#hosts].map(([name, destination]) => `${name}=${destination.base64}\n`).join(''))
     this.#loadedAt = (await stat(this.#file)).mtimeMs
   }
 }

@@ -1,7 +1,7 @@
 import { mkdir, stat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { FileSaver } from '@minwww/ground/node'
 import type { Logger } from '@minwww/i2cp'
-import { writeAtomically } from '../write-atomically.ts'
 
 const FILE = 'exits.json'
 /** A larger file is not read, bytes: 256 exits and 1,024 sites need some 300 KB. */
@@ -21,10 +21,11 @@ export class PoolMemory {
   readonly #logger: Logger | undefined
   #timer: NodeJS.Timeout | undefined
   #written = ''
-  #work: Promise<void> = Promise.resolve()
+  readonly #saver: FileSaver
 
   constructor ({ directory, logger }: PoolMemoryOptions) {
     this.#directory = directory
+    this.#saver = new FileSaver(join(directory, FILE))
     this.#logger = logger
   }
 
@@ -52,11 +53,12 @@ export class PoolMemory {
     const text = JSON.stringify(state) as string | undefined
     if (text === undefined || text === this.#written) return
     this.#written = text
-    this.#work = this.#work.then(async () => await writeAtomically(join(this.#directory, FILE), text)).catch((error: unknown) => {
+    try {
+      await this.#saver.save(() => text)
+    } catch (error) {
       this.#written = ''
       this.#logger?.warn({ err: error }, 'memory of the exits not saved')
-    })
-    await this.#work
+    }
   }
 
   stop (): void { clearInterval(this.#timer) }

@@ -1,7 +1,6 @@
+import { SmoothedRtt } from '@minwww/ground'
 import { MAX_RTO, MAX_RTT, MIN_RTO } from './constants.ts'
 
-const ALPHA = 1 / 8
-const BETA = 1 / 4
 const K = 4
 /** The base RTT is the least smoothed RTT of one to two of these periods, ms. */
 const BASE_PERIOD = 30_000
@@ -11,8 +10,7 @@ const BASE_PERIOD = 30_000
  * delay an ACK by up to 120 ms, and on a quiet path the variance alone would make that a timeout.
  */
 export class RttEstimator {
-  #srtt: number | undefined
-  #rttvar = 0
+  readonly #smoothed: SmoothedRtt
   #rto: number
   #base = Infinity
   #previousBase = Infinity
@@ -22,50 +20,42 @@ export class RttEstimator {
 
   /** `shared`: estimate of an earlier connection to the same peer. */
   constructor (initialRto: number, shared?: { rtt: number, rttvar: number }) {
+    this.#smoothed = new SmoothedRtt(shared)
     this.#rto = clampRto(initialRto)
-    if (shared === undefined) return
-    this.#srtt = shared.rtt
-    this.#rttvar = shared.rttvar
-    this.#updateRto()
+    if (shared !== undefined) this.#updateRto()
   }
 
   /** Undefined until the first sample. */
-  get srtt (): number | undefined { return this.#srtt }
-  get rttvar (): number { return this.#rttvar }
+  get srtt (): number | undefined { return this.#smoothed.srtt }
+  get rttvar (): number { return this.#smoothed.rttvar }
   get rto (): number { return this.#rto }
   get latest (): number | undefined { return this.#latest }
   /** Least smoothed RTT of late: what the path takes when no queue stands. Smoothed, so that jitter does not count as speed. */
   get base (): number | undefined {
     const base = Math.min(this.#base, this.#previousBase)
-    return base === Infinity ? this.#srtt : base
+    return base === Infinity ? this.srtt : base
   }
 
   /** Of a packet that was sent more than once, measured from the first: an upper bound, until the first real sample. */
   provisional (ms: number): void {
-    if (this.#srtt !== undefined) return
-    this.#srtt = Math.min(ms, MAX_RTT)
-    this.#rttvar = this.#srtt / 2
+    if (this.srtt !== undefined) return
+    this.#smoothed.restart(Math.min(ms, MAX_RTT))
     this.#provisional = true
     this.#updateRto()
   }
 
   sample (now: number, ms: number): void {
     const rtt = Math.min(Math.max(ms, 0), MAX_RTT)
-    if (this.#srtt === undefined || this.#provisional) {
-      this.#provisional = false
-      this.#srtt = rtt
-      this.#rttvar = rtt / 2
-    } else {
-      this.#rttvar += BETA * (Math.abs(this.#srtt - rtt) - this.#rttvar)
-      this.#srtt += ALPHA * (rtt - this.#srtt)
-    }
+    if (this.#provisional) this.#smoothed.restart(rtt)
+    else this.#smoothed.sample(rtt)
+    this.#provisional = false
     this.#latest = rtt
     this.#updateRto()
     this.#updateBase(now)
   }
 
   #updateRto (): void {
-    this.#rto = clampRto(this.#srtt! + Math.max(K * this.#rttvar, MIN_RTO))
+    this.#rto = clampRto(this.srtt! + Math.max(K * this.rttvar, MIN_RTO))
   }
 
   #updateBase (now: number): void {
@@ -74,7 +64,7 @@ export class RttEstimator {
       this.#base = Infinity
       this.#periodStart = now
     }
-    this.#base = Math.min(this.#base, this.#srtt!)
+    this.#base = Math.min(this.#base, this.srtt!)
   }
 }
 

@@ -1,3 +1,4 @@
+import { Deadlines } from '@minwww/ground'
 import { PROTOCOL } from '@minwww/i2cp/codec'
 import type { Destination } from '@minwww/i2cp/codec'
 import { StreamingError } from '../errors.ts'
@@ -16,7 +17,6 @@ import {
   ACCEPT_BACKLOG, MAX_HALF_OPEN, MAX_LOOSE, MAX_PONGS_PER_SECOND, MAX_STREAMS, MAX_SYNS_PER_SECOND, RECEIVE_BUDGET, RESET_INTERVAL
 } from './constants.ts'
 import { ControlBlocks } from './control-blocks.ts'
-import { Deadlines } from './deadlines.ts'
 import { EarlyPackets } from './early-packets.ts'
 import { limitResponse } from './limit-response.ts'
 import { ConnectionLimits } from './limits.ts'

@@ -1,4 +1,4 @@
-import { seeded } from './random.ts'
+import { SeededRandom } from '@minwww/testkit'
 
 export interface LinkOptions {
   seed: number
@@ -28,7 +28,7 @@ const tunnelMessages = (size: number): number => Math.ceil((size + 151) / 996)
 export class Link<T> {
   readonly stats = { sent: 0, tunnelMessages: 0, lost: 0, dropped: 0 }
   readonly #options: LinkOptions
-  readonly #random: () => number
+  readonly #random: SeededRandom
   #flights: Array<Flight<T>> = []
   #busyUntil = 0
   #lastArrival = 0
@@ -36,7 +36,7 @@ export class Link<T> {
 
   constructor (options: LinkOptions) {
     this.#options = options
-    this.#random = seeded(options.seed).float
+    this.#random = new SeededRandom(options.seed)
   }
 
   send (now: number, size: number, data: T): void {
@@ -54,13 +54,13 @@ export class Link<T> {
       this.#busyUntil = departure = start + messages * TUNNEL_MESSAGE / bandwidth
     }
     for (let index = 0; index < messages; index++) {
-      if (this.#random() < loss) {
+      if (this.#random.number() < loss) {
         this.stats.lost += 1
         return
       }
     }
     this.#fly(departure, data)
-    if (duplicate > 0 && this.#random() < duplicate) this.#fly(departure, data)
+    if (duplicate > 0 && this.#random.number() < duplicate) this.#fly(departure, data)
   }
 
   next (): number | undefined { return this.#flights[0]?.at }
@@ -74,7 +74,7 @@ export class Link<T> {
 
   #fly (departure: number, data: T): void {
     const { latency, jitter = 0, reorder = false } = this.#options
-    let at = departure + latency + (2 * this.#random() - 1) * jitter
+    let at = departure + latency + (2 * this.#random.number() - 1) * jitter
     if (!reorder) at = Math.max(at, this.#lastArrival)
     this.#lastArrival = at
     const flight = { at, order: this.#order++, data }

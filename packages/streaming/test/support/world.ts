@@ -1,9 +1,9 @@
 import { LocalDestination } from '@minwww/i2cp/codec'
+import { SeededRandom } from '@minwww/testkit'
 import { StreamingCore } from '../../src/core.ts'
 import type { Connection, Outgoing, StreamingEvent, StreamingOptions } from '../../src/core.ts'
 import { Link } from './link.ts'
 import type { LinkOptions } from './link.ts'
-import { seeded } from './random.ts'
 
 /** More steps than this at one instant is a livelock. */
 const MAX_STEPS_PER_INSTANT = 100_000
@@ -103,7 +103,7 @@ export class World {
 }
 
 function endpoint (name: string, seed: number, link: LinkOptions, options: Partial<StreamingOptions> = {}): Endpoint {
-  const random = seeded(seed)
+  const random = new SeededRandom(seed)
   const keys = LocalDestination.generate(random.bytes)
   return { name, keys, core: new StreamingCore({ keys, random: random.bytes, options }), out: new Link(link), onEvent: () => {} }
 }
