@@ -104,6 +104,27 @@ t.test('the replay window accepts each id once, and only near the highest', asyn
   }), { seed: SEED, numRuns: 200 })
 })
 
+t.test('a replay window that moves on remembers what it has seen, and nothing else', async t => {
+  const window = new ReplayWindow()
+  for (const id of [10, 9, 12, 15]) t.equal(window.accept(id), true)
+  for (const id of [9, 10, 12, 15]) t.equal(window.check(id), 'seen', `${id}, after the window has moved by a few`)
+  t.equal(window.accept(10 + 1024), true)
+  t.equal(window.check(12), 'seen')
+  for (const id of [11, 13, 14, 16, 9 + 1024, 8 + 1024]) t.equal(window.check(id), 'new', `${id}: its place was that of another id`)
+  fc.assert(fc.property(fc.array(fc.integer({ min: -3, max: 40 }), { minLength: 100, maxLength: 400 }), steps => {
+    const moving = new ReplayWindow(64)
+    const seen = new Set<number>()
+    let highest = 0xffffff00
+    return steps.every((step, index) => {
+      const id = highest + step
+      const isNew = index === 0 || (id > highest - 64 && !seen.has(id))
+      if (isNew) seen.add(id)
+      if (index === 0 || id > highest) highest = id
+      return moving.accept(id >>> 0) === isNew
+    })
+  }), { seed: SEED, numRuns: 200 })
+})
+
 t.test('round trip as in RFC 6298, at least 100 ms', async t => {
   const rtt = new RttEstimator()
   t.equal(rtt.rto(), 3000)
