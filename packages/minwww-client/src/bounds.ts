@@ -44,7 +44,7 @@ export const BOUNDS = {
     name: 'memory for bodies that are decoded for browsers',
     most: DECODER_ROOM,
     unit: 'bytes',
-    full: 'waits up to 30 s, then 503; who reads nothing for 2 s is cut off for one that waits',
+    full: 'waits up to 30 s, then 503; who reads nothing for 1 s is cut off for one that waits',
     kept: 'http/decoder-room.ts #places #waiting; http/decoding.ts read'
   },
   exits: {

@@ -3,6 +3,7 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { destroyBody, isBodiless, type Answer } from '../http/answer.ts'
 import { decodedFor } from '../http/decoding.ts'
+import { ProxyError } from '../http/failures.ts'
 import { without, type Fields } from '../http/fields.ts'
 import { renderError, type ErrorPageInput } from '../pages/error-page.ts'
 import type { DecoderRoom } from '../http/decoder-room.ts'
@@ -25,8 +26,20 @@ export interface Sending {
  * @throws ProxyError before the head is written; a stream's error after it, with the connection destroyed
  */
 export async function sendAnswer ({ request, response, exchange, answer, room, sent }: Sending): Promise<void> {
-  const { status, reason } = answer
   exchange.answered()
+  try {
+    await send({ request, response, exchange, answer, room, sent })
+  } catch (error) {
+    throw isBreak(error) ? new ProxyError('MINWWW_CONNECTION_FAILED', 'the answer broke off', { cause: error }) : error
+  }
+}
+
+/** A stream that ended too early says so with a code of the system, or of node's streams. */
+const isBreak = (error: unknown): boolean =>
+  !(error instanceof ProxyError) && /^(?:E[A-Z]+|ERR_STREAM_PREMATURE_CLOSE|STREAMING_[A-Z_]+|HPE_[A-Z_]+)$/.test((error as { code?: string }).code ?? '')
+
+async function send ({ request, response, exchange, answer, room, sent }: Sending): Promise<void> {
+  const { status, reason } = answer
   const reader = { acceptEncoding: request.headers['accept-encoding'], method: request.method ?? 'GET', signal: exchange.signal }
   const { body, fields: decoded } = await exchange.until(decodedFor(reader, answer, room))
   // An answer before the end of its request is the last one (RFC 9112, section 9.3).

@@ -32,9 +32,14 @@ export function decodeBody (body: Readable, codings: readonly string[]): Readabl
   return [...codings].reverse().reduce(undo, body)
 }
 
+/** A reader that has gone no longer hears of errors: then they are nobody's. */
+export function unheard<T extends Readable> (stream: T): T {
+  return stream.on('error', () => {})
+}
+
 function undo (coded: Readable, coding: string): Readable {
   if (coding !== 'deflate') return through(coded, coding === 'br' ? createBrotliDecompress() : createGunzip())
-  const plain = Readable.from(inflateEither(coded), { objectMode: false, highWaterMark: 16_384 })
+  const plain = unheard(Readable.from(inflateEither(coded), { objectMode: false, highWaterMark: 16_384 }))
   // Who is given up before the first byte was read runs no `finally`.
   plain.once('close', () => coded.destroy())
   return plain
@@ -42,7 +47,7 @@ function undo (coded: Readable, coding: string): Readable {
 
 /** The decoder fails with the body's error, and the body ends with the decoder. */
 function through (coded: Readable, decoder: Transform): Transform {
-  return pipeline(coded, decoder, () => {})
+  return unheard(pipeline(coded, decoder, () => {}))
 }
 
 /** "deflate" means zlib, but some servers send it raw (RFC 9110, section 8.4.1.2): the first two bytes tell. */
@@ -59,7 +64,7 @@ async function * inflateEither (coded: Readable): AsyncGenerator<Buffer> {
     yield start
     yield * { [Symbol.asyncIterator]: () => chunks }
   }
-  yield * through(Readable.from(all(), { objectMode: false }), isZlib(start) ? createInflate() : createInflateRaw())
+  yield * through(unheard(Readable.from(all(), { objectMode: false })), isZlib(start) ? createInflate() : createInflateRaw())
 }
 
 /** RFC 1950, section 2.2: method 8, and a check of 31 over both bytes. */

@@ -3,7 +3,7 @@ import { ProxyError } from './failures.ts'
 /** Memory of all bodies that are being decoded, bytes: a brotli window alone has up to 16 MB. */
 export const DECODER_ROOM = 100_663_296
 /** Who takes nothing for this long is put out if another one waits, ms. */
-const STANDSTILL = 2_000
+const STANDSTILL = 1_000
 /** How long is waited for room, ms. */
 const PATIENCE = 30_000
 
@@ -16,7 +16,10 @@ export interface Lease {
 interface Place { bytes: number, last: number, evict: (error: Error) => void }
 interface Waiting { bytes: number, admit: () => void }
 
-/** Shares out the memory for decoding: first come, first served, and who reads nothing makes room for who does. */
+/**
+ * Shares out the memory for decoding. Who reads nothing makes room for who waits, and who came last is let in first: where
+ * more wait than can be served, those who have waited long are the ones who have given up, or who attack.
+ */
 export class DecoderRoom {
   readonly #most: number
   readonly #standstill: number
@@ -35,10 +38,10 @@ export class DecoderRoom {
   /** `evict` is called when the place is lost. @throws ProxyError MINWWW_OVERLOADED; the signal's reason */
   async take (bytes: number, signal: AbortSignal, evict: (error: Error) => void): Promise<Lease> {
     const wanted = Math.min(bytes, this.#most)
-    if (this.#waiting.length > 0 || this.#used + wanted > this.#most) await this.#wait(wanted, signal)
+    if (this.#used + wanted > this.#most) await this.#wait(wanted, signal)
+    else this.#used += wanted
     const place: Place = { bytes: wanted, last: performance.now(), evict }
     this.#places.add(place)
-    this.#used += wanted
     return { progress: () => { place.last = performance.now() }, release: () => this.#release(place) }
   }
 
@@ -71,12 +74,13 @@ export class DecoderRoom {
     this.#admit()
   }
 
-  /** One at a time: the one let in takes its place before the next is looked at. */
   #admit (): void {
-    const [first] = this.#waiting
-    if (first === undefined || this.#used + first.bytes > this.#most) return
-    this.#waiting.shift()
-    first.admit()
+    const next = this.#waiting.at(-1)
+    if (next === undefined || this.#used + next.bytes > this.#most) return
+    this.#waiting.pop()
+    this.#used += next.bytes
+    next.admit()
+    this.#admit()
   }
 
   #watch (): void {
@@ -90,8 +94,9 @@ export class DecoderRoom {
 
   #makeRoom (): void {
     const now = performance.now()
-    for (const place of this.#places) {
-      if (now - place.last < this.#standstill) continue
+    const longest = [...this.#places].sort((a, b) => a.last - b.last)
+    for (const place of longest) {
+      if (this.#waiting.length === 0 || now - place.last < this.#standstill) return
       this.#release(place)
       place.evict(new ProxyError('MINWWW_OVERLOADED', 'others wait for the memory of a body that nobody reads'))
     }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { isBodiless, type Answer } from './answer.ts'
-import { acceptsCodings, canDecode, codingsOf, costOf, decodeBody } from './coding.ts'
+import { acceptsCodings, canDecode, codingsOf, costOf, decodeBody, unheard } from './coding.ts'
 import type { DecoderRoom } from './decoder-room.ts'
 import { ProxyError } from './failures.ts'
 import { listOf, valueOf, type Fields } from './fields.ts'
@@ -59,7 +59,7 @@ function identityFields (fields: Fields): Fields {
 
 /** The first bytes of a body, and the body with them. */
 async function beginningOf (body: Buffer | Readable): Promise<{ start: Buffer, whole: Readable }> {
-  if (Buffer.isBuffer(body)) return { start: body, whole: Readable.from([body], { objectMode: false }) }
+  if (Buffer.isBuffer(body)) return { start: body, whole: unheard(Readable.from([body], { objectMode: false })) }
   const chunks: AsyncIterator<Buffer> = body[Symbol.asyncIterator]()
   const first = await chunks.next()
   const start = first.done === true ? Buffer.alloc(0) : first.value
@@ -73,7 +73,7 @@ function resumed (parts: readonly Buffer[], rest: AsyncIterator<Buffer>, source:
     yield * parts
     yield * { [Symbol.asyncIterator]: () => rest }
   }
-  const stream = Readable.from(all(), { objectMode: false, highWaterMark: 16_384 })
+  const stream = unheard(Readable.from(all(), { objectMode: false, highWaterMark: 16_384 }))
   stream.once('close', () => source.destroy())
   return stream
 }
