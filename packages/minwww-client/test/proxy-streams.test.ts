@@ -95,13 +95,17 @@ t.test('a POST that an exit has taken goes nowhere else', async t => {
 
 t.test('an exit names its failure, a site cannot ask for the proxy password', async t => {
   const exit = await startPeer((request, response) => {
-    if (request.url!.endsWith('/policy')) response.writeHead(403, { 'x-minwww-error': 'policy' }).end('no')
+    if (request.url!.endsWith('/policy')) response.writeHead(403, { 'x-minwww-error': 'policy' }).end(`this exit does not pass on ${request.method}\n`)
     else response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end('no')
   })
   const { port, end } = await withExits([exit], () => ({}))
   const refused = await get(port, 'http://10.0.0.1/policy', [], 'DELETE')
   t.equal(refused.status, 403)
   t.equal(refused.get('x-minwww-error'), 'MINWWW_POLICY')
+  const method = await get(port, 'http://unknown.i2p/policy', [], 'PROPFIND')
+  t.equal(method.get('x-minwww-error'), 'MINWWW_POLICY', 'the exit may refuse the method: nothing is said of the name')
+  t.match(method.text, /details: this exit does not pass on PROPFIND/)
+  t.notMatch(method.text, /jump/i)
   t.equal((await get(port, 'http://a.example/', [], 'DELETE')).status, 502)
   await end()
 })

@@ -53,7 +53,7 @@ export class SiteFetcher {
     try {
       return await this.#fromPool(request, backend)
     } catch (error) {
-      throw route.known ? error : this.withJumpLinks(error, request.target)
+      throw route.known ? error : this.withJumpLinks(error, request)
     }
   }
 
@@ -154,10 +154,14 @@ export class SiteFetcher {
     }
   }
 
-  /** The page for a name that nobody knows offers the jump services. */
-  withJumpLinks (error: unknown, target: Target): unknown {
+  /**
+   * The page for a name that nobody knows offers the jump services. An exit that does not serve a name says no more than
+   * that its policy refuses it; so it does for a method, which is never GET or HEAD.
+   */
+  withJumpLinks (error: unknown, { method, target }: SiteRequest): unknown {
     if (!(error instanceof ProxyError) || target.kind !== 'i2p-name') return error
-    if (error.code !== 'MINWWW_NAME_NOT_RESOLVED' && error.code !== 'MINWWW_POLICY' && error.code !== 'MINWWW_NO_EXIT') return error
+    const isOfName = error.code === 'MINWWW_NAME_NOT_RESOLVED' || error.code === 'MINWWW_NO_EXIT'
+    if (!isOfName && !(error.code === 'MINWWW_POLICY' && (method === 'GET' || method === 'HEAD'))) return error
     const links = Object.entries(this.#options.jumpServices).map(([title, url]) => [`Ask ${title}`, url + encodeURIComponent(target.host)] as const)
     return new ProxyError('MINWWW_NAME_NOT_RESOLVED', target.host, { links, cause: error })
   }

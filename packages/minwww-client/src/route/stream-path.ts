@@ -11,6 +11,9 @@ import type { StreamAgent, StreamPeer } from './streams.ts'
 
 /** Largest header section of a response, bytes. */
 const MAX_RESPONSE_HEAD = 65_536
+/** Of an exit's words for its failure: characters, and ms that they may take. */
+const MAX_TEXT = 300
+const MAX_TEXT_TIME = 2_000
 /** Interim answers passed on for one request. */
 const MAX_INTERIM = 16
 /** Transfer codings that are undone although nobody asked for them (RFC 9112, section 7). */
@@ -56,20 +59,20 @@ export async function fetchByStream (agent: StreamAgent, request: SiteRequest, p
   const outgoing = open(agent, request, peer, fresh, stream)
   passInterim(outgoing, request)
   const reply = await replyTo(outgoing, request, limits)
-  if (reply.kind === 'response') return toAnswer(reply.response, request, peer)
+  if (reply.kind === 'response') return await toAnswer(reply.response, request, peer)
   reply.socket.destroy()
   throw new ProxyError('MINWWW_BAD_UPSTREAM', `status ${reply.response.statusCode ?? 0} to a request that did not ask for it`)
 }
 
 /** @throws ProxyError for what must not reach the browser; the response is destroyed then */
-export function toAnswer (response: IncomingMessage, request: SiteRequest, peer: StreamPeer): StreamAnswer {
+export async function toAnswer (response: IncomingMessage, request: SiteRequest, peer: StreamPeer): Promise<StreamAnswer> {
   const received = pairs(response.rawHeaders)
   const status = response.statusCode ?? 0
   try {
     if (status < 200 || status > 599) throw new ProxyError('MINWWW_BAD_UPSTREAM', `status ${status}`)
-    refuseFailureOfExit(response, received, peer)
-    const plain = withoutTransferCodings(response, received)
     followSignal(response, request.signal)
+    await refuseFailureOfExit(response, received, peer)
+    const plain = withoutTransferCodings(response, received)
     const bodiless = isBodiless(request.method, status)
     if (bodiless) response.resume()
     const body = bodiless ? Buffer.alloc(0) : plain
@@ -234,9 +237,26 @@ export function toStreamError (error: unknown): ProxyError {
 }
 
 /** An exit names its own failures; the proxy has the page for them. A site cannot ask for the proxy's password. */
-function refuseFailureOfExit (response: IncomingMessage, received: Fields, peer: StreamPeer): void {
+async function refuseFailureOfExit (response: IncomingMessage, received: Fields, peer: StreamPeer): Promise<void> {
   const [name] = peer.kind === 'exit' ? valuesOf(received, 'x-minwww-error') : []
   const code = name === undefined ? undefined : proxyCodeOfExit(name)
-  if (code === undefined && response.statusCode !== 407) return
-  throw new ProxyError(code ?? 'MINWWW_BAD_UPSTREAM', code === undefined ? 'proxy authentication was asked for' : name, { retryAfter: Number(response.headers['retry-after']) || undefined })
+  if (code !== undefined) throw new ProxyError(code, await textOf(response), { retryAfter: Number(response.headers['retry-after']) || undefined })
+  if (response.statusCode === 407) throw new ProxyError('MINWWW_BAD_UPSTREAM', 'proxy authentication was asked for')
+}
+
+/** The exit's words for its failure: one short line, or none where it does not come at once. */
+async function textOf (response: IncomingMessage): Promise<string | undefined> {
+  const timer = setTimeout(() => { response.destroy() }, MAX_TEXT_TIME)
+  let text = ''
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      text += chunk.toString('latin1')
+      if (text.length > MAX_TEXT) break
+    }
+  } catch {
+    // What has come is enough.
+  } finally {
+    clearTimeout(timer)
+  }
+  return text.slice(0, MAX_TEXT).trim() || undefined
 }

@@ -128,7 +128,7 @@ export class Tunnels {
     })
     outgoing.end()
     const reply = await replyTo(outgoing, request, limits)
-    return reply.kind === 'response' ? toAnswer(reply.response, request, peer) : { ...reply, exit: peer.id }
+    return reply.kind === 'response' ? await toAnswer(reply.response, request, peer) : { ...reply, exit: peer.id }
   }
 
   /** Before the browser hears of it, it may have left. */
