@@ -76,7 +76,11 @@ export class ClientDriver {
     this.core = options.createCore?.(keys, clockOffset) ??
       new ClientCore({ keys, random: randomBytes, clockOffset, ...(options.config === undefined ? {} : { config: options.config }) })
     const core = this.core
-    this.#loop = new DriveLoop(this.#clock, { work: () => this.#work(), nextTimeout: () => core.nextTimeout(), expire: now => core.handleTimeout(now) })
+    this.#loop = new DriveLoop(this.#clock, {
+      work: () => this.#work(),
+      nextTimeout: () => core.nextTimeout(),
+      expire: now => core.handleTimeout(now)
+    })
     this.#sessions.forEach((session, source) => {
       this.#listen(source)
       if (session.state !== 'ready') this.core.suspend(this.#clock.now(), source)

@@ -40,7 +40,11 @@ export class CoreDriver {
 
   constructor (options: CoreDriverOptions) {
     this.#options = options
-    this.#loop = new DriveLoop(options.clock, { work: () => this.#work(), nextTimeout: () => this.#nextTimeout(), expire: now => this.#expire(now) })
+    this.#loop = new DriveLoop(options.clock, {
+      work: () => this.#work(),
+      nextTimeout: () => this.#nextTimeout(),
+      expire: now => this.#expire(now)
+    })
     options.session.on('message', this.#onMessage)
   }
 
