@@ -66,6 +66,14 @@ t.test('policy table', async t => {
     [true, {}, 'http://other.i2p/'], [true, {}, 'http://hidden.onion/'], [true, {}, 'http://printer.local/'], [true, {}, 'http://vault.internal/'], [true, {}, 'http://nas.home.arpa/'],
     [true, { maxRequest: 3 }, 'http://example.com/', 'POST', { body: Buffer.from('four') }], [true, { maxRequest: 3 }, 'http://example.com/', 'POST', { headers: [['Content-Length', '4']] }],
     [true, paths, 'http://demo.i2p/admin'], [true, paths, 'http://demo.i2p/admin/x?y'], [true, paths, 'http://demo.i2p//admin'], [true, paths, 'http://demo.i2p/%61dmin/'], [true, paths, 'http://demo.i2p/x/../admin'], [true, paths, 'http://demo.i2p/x%2f..%2fadmin'], [true, paths, 'http://demo.i2p/./admin'],
+    ...[
+      '/admin;x=1', '/;x/admin', '/x/..;/admin', '/..;/admin', '/Admin', '/ADMIN/x', '/%41dmin', '/admin%00', '/admin%00.png', '/admin%2f', '/x%5c..%5cadmin', '/%2561dmin',
+      '/admin%20', '/admin.', '/admin%2e', '/%zz/admin', '/\uff41dmin'.replace('\uff41', '%EF%BD%81'), '//x//..//admin', '/x/%2e%2e/admin', '/admin/open/../x', '/admin%3bx', '/admin%0a'
+    ].map((path): typeof rows[number] => [true, paths, `http://demo.i2p${path}`]),
+    [false, paths, 'http://demo.i2p/caf%C3%A9/x?y=%00;..'], [false, {}, 'http://demo.i2p/x;y/..;/z%00'],
+    [true, { methods: ['GET', 'POST'] }, 'http://demo.i2p/', 'POST', { headers: [['X-HTTP-Method-Override', 'delete']] }],
+    [true, { methods: ['GET', 'POST'] }, 'http://example.com/', 'POST', { headers: [['X_HTTP_Method', 'DELETE']] }],
+    [false, { methods: ['GET', 'POST'] }, 'http://demo.i2p/', 'GET', { headers: [['X-Method-Override', 'POST']] }],
     [false, paths, 'http://demo.i2p/administrator'], [false, paths, 'http://demo.i2p/admin/open'], [true, paths, 'http://demo.i2p/admin/open', 'POST'], [false, paths, 'http://demo.i2p/form', 'POST'], [true, paths, 'http://demo.i2p/form', 'DELETE']
   ]
   for (const [expected, options, url, method, extra] of rows) t.equal(await refused(options, url, method, extra), expected, `${method ?? 'GET'} ${url}`)
@@ -114,12 +122,21 @@ t.test('shared cache: what everybody may have, for as long as it is fresh', t =>
   t.match(cache.find(get('http://a/')), { kind: 'miss' })
   const never: Array<[string, Field[], Field[]]> = [
     ['http://private/', [['Cache-Control', 'private, max-age=60']], []], ['http://nostore/', [['Cache-Control', 'no-store']], []], ['http://cookie/', [['Set-Cookie', 'a=b'], ['Cache-Control', 'private']], []],
+    ['http://setcookie/', [['Cache-Control', 'public, max-age=60'], ['Set-Cookie', 'a=b']], []],
+    ...['Cookie', 'X-Host', 'X-Original-URL', 'X-HTTP-Method-Override', 'X-Forwarded-Host', 'X_Forwarded_Host', 'X-Whatever', 'Content-Type', 'Content-Length']
+      .map((name): [string, Field[], Field[]] => [`http://field/${name}`, [['Cache-Control', 'public, max-age=60']], [[name, 'x']]]),
     ['http://auth/', [['Cache-Control', 'max-age=60']], [['Authorization', 'x']]], ['http://range/', [['Cache-Control', 'max-age=60']], [['Range', 'bytes=0-1']]], ['http://vary/', [['Cache-Control', 'max-age=60'], ['Vary', '*']], []]
   ]
   for (const [url, headers, request] of never) {
     store(url, headers, request)
     t.match(cache.find(get(url, request)).kind, 'miss', url)
   }
+  const plain = get('http://body/')
+  const withBody: HttpRequest = { ...plain, body: Buffer.from('evil') }
+  cache.store(withBody, { status: 200, reason: 'OK', headers: [['Cache-Control', 'max-age=60']], body: Buffer.from('of the body') })
+  t.match(cache.find(plain).kind, 'miss', 'the answer to a GET with a body is nobody else\'s')
+  store('http://body/', [['Cache-Control', 'max-age=60']])
+  t.match([cache.find(plain).kind, cache.find(withBody).kind, cache.find(get('http://body/', [['X-Host', 'evil']])).kind], ['hit', 'miss', 'miss'])
   store('http://lang/', [['Cache-Control', 'max-age=60'], ['Vary', 'Accept-Language']], [['Accept-Language', 'de']])
   t.equal(cache.find(get('http://lang/', [['Accept-Language', 'de']])).kind, 'hit')
   t.not(cache.find(get('http://lang/', [['Accept-Language', 'fr']])).kind, 'hit')

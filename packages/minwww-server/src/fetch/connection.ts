@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { ServerError } from '../errors.ts'
 import type { Clock, Timer } from '@minwww/ground'
 import { chunk, lastChunk, readBody } from '../http1/body.ts'
@@ -169,6 +170,8 @@ class Upload {
     const isChunked = !headers.some(([name]) => name.toLowerCase() === 'content-length')
     if (this.#stopped) return
     for await (const piece of body as AsyncIterable<Buffer>) {
+      // What the site has said by now is read first: a write to a connection that it has reset would throw it away.
+      await setImmediate()
       if (this.#stopped) return
       await this.#write(isChunked ? chunk(piece) : piece)
     }

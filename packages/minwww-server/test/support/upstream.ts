@@ -2,6 +2,7 @@ import http, { type IncomingMessage, type RequestListener, type ServerResponse }
 import net, { type AddressInfo, type Socket } from 'node:net'
 
 export interface Listener {
+  readonly server: net.Server
   port: number
   origin: string
   /** Connections that ever came in. */
@@ -44,6 +45,7 @@ async function listening (server: net.Server): Promise<Listener> {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
+    server,
     port,
     origin: `http://127.0.0.1:${port}`,
     get connections () { return connections },
