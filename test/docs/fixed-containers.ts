@@ -38,7 +38,7 @@ export const FIXED: Readonly<Record<string, string>> = {
   'minwww-client route/tunnels.ts fields': 'an empty list that nobody changes',
   'minwww-client sessions/users.ts #isolated': 'users that the operator names',
   'minwww-client sessions/users.ts #seats': 'users that the operator names',
-  'minwww-server core/request-handler.ts events': 'taken after every call',
+  'minwww-server core/request-handler.ts #events': 'taken after every call',
   'minwww-server exit/build-fetcher.ts allowAddresses': 'an empty list that nobody changes',
   'minwww-server exit/build-fetcher.ts denyAddresses': 'an empty list that nobody changes',
   'minwww-server exit/core-driver.ts #onIdle': 'one for each call of drain()',
@@ -54,6 +54,5 @@ export const FIXED: Readonly<Record<string, string>> = {
   'minwww-server policy/destination-list.ts #hashes': 'a list of the operator',
   'minwww-server policy/host-list.ts #exact': 'a list of the operator',
   'minwww-server policy/host-list.ts #suffixes': 'a list of the operator',
-  'minwww-server policy/policy.ts #methods': 'methods that the operator gives',
   'minwww-server streams/requests.ts head': 'an empty list that nobody changes'
 }

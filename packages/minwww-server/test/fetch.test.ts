@@ -44,7 +44,8 @@ t.test('a site gets its own name as Host, the visitor, and no forged or hop-by-h
 
 t.test('redirects are passed to the browser, every Set-Cookie and the reason are kept', async t => {
   const server = await httpd((_request, response) => {
-    response.writeHead(302, 'Over There', [['Location', 'http://127.0.0.1/'], ['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2'], ['Keep-Alive', 'timeout=5']].flat())
+    response.writeHead(302, 'Over There', [['Location', 'http://127.0.0.1/'], ['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2'],
+      ['Keep-Alive', 'timeout=5']].flat())
     response.end()
   })
   t.teardown(server.close)
@@ -188,13 +189,14 @@ t.test('time-outs of every phase, names and connections are told apart', async t
   t.teardown(silent.close)
   t.teardown(halting.close)
   const timeouts = { connect: 1_000, headers: 60, body: 60 }
-  await using({ table: { 'silent.i2p': silent.origin, 'halting.i2p': halting.origin, 'closed.i2p': closed.origin }, timeouts }, async fetcher => {
-    await t.rejects(fetcher.fetch(get('http://silent.i2p/'), visitor, live()), { code: 'MINWWW_EXIT_TIMEOUT' }, 'head')
-    const response = await fetcher.fetch(get('http://halting.i2p/'), visitor, live())
-    await t.rejects(collect(response, LIMITS), { code: 'MINWWW_EXIT_TIMEOUT' }, 'body')
-    await t.rejects(fetcher.fetch(get('http://closed.i2p/'), visitor, live()), { code: 'MINWWW_EXIT_CONNECTION' })
-    await t.rejects(fetcher.fetch(get('http://nowhere.example/'), visitor, live()), { code: 'MINWWW_EXIT_NAME' })
-  })
+  await using({ table: { 'silent.i2p': silent.origin, 'halting.i2p': halting.origin, 'closed.i2p': closed.origin }, timeouts },
+    async fetcher => {
+      await t.rejects(fetcher.fetch(get('http://silent.i2p/'), visitor, live()), { code: 'MINWWW_EXIT_TIMEOUT' }, 'head')
+      const response = await fetcher.fetch(get('http://halting.i2p/'), visitor, live())
+      await t.rejects(collect(response, LIMITS), { code: 'MINWWW_EXIT_TIMEOUT' }, 'body')
+      await t.rejects(fetcher.fetch(get('http://closed.i2p/'), visitor, live()), { code: 'MINWWW_EXIT_CONNECTION' })
+      await t.rejects(fetcher.fetch(get('http://nowhere.example/'), visitor, live()), { code: 'MINWWW_EXIT_NAME' })
+    })
   const dead = { lookup: async () => await new Promise<never>(() => {}) }
   await using(dead, async fetcher => {
     await t.rejects(fetcher.fetch(get('http://slow.example/'), visitor, live()), { code: 'MINWWW_EXIT_TIMEOUT' }, 'name')
@@ -214,11 +216,17 @@ t.test('an abort ends the fetch and says why', async t => {
 
 t.test('a body that is sent up', async t => {
   const server = await httpd((request, response) => {
-    bodyOf(request).then(body => response.end(`${request.method} ${request.headers['content-length']} ${body.toString()}`), error => response.destroy(error))
+    bodyOf(request).then(body => response.end(`${request.method} ${request.headers['content-length']} ${body.toString()}`),
+      error => response.destroy(error))
   })
   t.teardown(server.close)
   await using({ table: { 'demo.i2p': server.origin } }, async fetcher => {
-    const response = await fetcher.fetch({ method: 'POST', url: 'http://demo.i2p/', headers: [['Content-Length', '3']], body: Buffer.from('a=b') }, visitor, live())
+    const response = await fetcher.fetch({
+      method: 'POST',
+      url: 'http://demo.i2p/',
+      headers: [['Content-Length', '3']],
+      body: Buffer.from('a=b')
+    }, visitor, live())
     t.equal((await bodyOf(response.body)).toString(), 'POST 3 a=b')
   })
 })

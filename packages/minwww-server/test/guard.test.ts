@@ -44,7 +44,8 @@ t.test('no spelling reaches a forbidden address', async t => {
   t.ok(urls.length >= 200, `${urls.length} spellings`)
   for (const template of urls) {
     const url = template.replaceAll('PORT', String(target.port))
-    const code = await fetcher.fetch({ method: 'GET', url, headers: [] }, visitor, new AbortController().signal).then(() => 'ANSWERED', error => error.code)
+    const code = await fetcher.fetch({ method: 'GET', url, headers: [] }, visitor, new AbortController().signal).then(() => 'ANSWERED',
+      error => error.code)
     const public_ = url.includes('%40') || url.startsWith('http://public.example#')
     t.match(code, public_ ? /BAD_REQUEST|NAME|CONNECTION/ : /^MINWWW_EXIT_(POLICY|BAD_REQUEST)$/, JSON.stringify(url))
   }
@@ -57,16 +58,19 @@ t.test('the same spellings arrive when the operator allows loopback: the suite c
   t.teardown(target.close)
   const { fetcher } = watched({ allowAddresses: [`127.0.0.0/8:${target.port}`] }, tableLookup({}))
   t.teardown(async () => await fetcher.close())
-  const hosts = ['127.0.0.1', '127.1', '0177.0.0.1', '0x7f000001', '2130706433', '%31%32%37%2e%30%2e%30%2e%31', '127.0.0.1.', '[::ffff:127.0.0.1]']
+  const hosts = ['127.0.0.1', '127.1', '0177.0.0.1', '0x7f000001', '2130706433', '%31%32%37%2e%30%2e%30%2e%31', '127.0.0.1.',
+    '[::ffff:127.0.0.1]']
   for (const host of hosts) {
-    const response = await fetcher.fetch({ method: 'GET', url: `http://${host}:${target.port}/`, headers: [] }, visitor, new AbortController().signal)
+    const response = await fetcher.fetch({ method: 'GET', url: `http://${host}:${target.port}/`, headers: [] }, visitor,
+      new AbortController().signal)
     t.equal(response.status, 200, host)
     await bodyOf(response.body)
   }
   t.ok(target.connections >= 1)
   const other = await httpd(echo)
   t.teardown(other.close)
-  await t.rejects(fetcher.fetch({ method: 'GET', url: `http://127.0.0.1:${other.port}/`, headers: [] }, visitor, new AbortController().signal), { code: 'MINWWW_EXIT_POLICY' })
+  await t.rejects(fetcher.fetch({ method: 'GET', url: `http://127.0.0.1:${other.port}/`, headers: [] }, visitor,
+    new AbortController().signal), { code: 'MINWWW_EXIT_POLICY' })
   t.equal(other.connections, 0, 'the exception is for one port')
 })
 
@@ -92,8 +96,12 @@ t.test('names: every address must pass, and the one that passed is the one that 
   }
   const { tried, fetcher } = watched({ ports: [target.port] }, lookup)
   t.teardown(async () => await fetcher.close())
-  const code = async (name: string) => await fetcher.fetch({ method: 'GET', url: `http://${name}:${target.port}/`, headers: [] }, visitor, new AbortController().signal).then(() => 'ANSWERED', error => error.code)
-  for (const name of ['private', 'loop', 'mixed', 'mapped', 'odd', 'zone']) t.equal(await code(`${name}.example`), 'MINWWW_EXIT_POLICY', name)
+  const code = async (name: string) => await fetcher.fetch({ method: 'GET', url: `http://${name}:${target.port}/`, headers: [] }, visitor,
+    new AbortController().signal).then(() => 'ANSWERED', error => error.code)
+  for (const name of ['private', 'loop', 'mixed', 'mapped', 'odd', 'zone']) {
+    t.equal(await code(`${name}.example`), 'MINWWW_EXIT_POLICY',
+      name)
+  }
   t.equal(await code('empty.example'), 'MINWWW_EXIT_NAME')
   t.strictSame(tried, [])
   t.equal(await code('rebind.example'), 'MINWWW_EXIT_CONNECTION', 'first answer: public')
@@ -124,7 +132,8 @@ t.test('a name server that changes its mind after the check', async t => {
   const codes = async (name: string, count: number) => {
     const found: string[] = []
     for (let turn = 0; turn < count; turn++) {
-      found.push(await fetcher.fetch({ method: 'GET', url: `http://${name}:${target.port}/`, headers: [] }, visitor, new AbortController().signal).then(() => 'ANSWERED', error => error.code as string))
+      found.push(await fetcher.fetch({ method: 'GET', url: `http://${name}:${target.port}/`, headers: [] }, visitor,
+        new AbortController().signal).then(() => 'ANSWERED', error => error.code as string))
     }
     return found.map(code => code.replace('MINWWW_EXIT_', ''))
   }
@@ -134,7 +143,8 @@ t.test('a name server that changes its mind after the check', async t => {
   t.strictSame(await codes('many.example', 2), ['POLICY', 'POLICY'])
   t.strictSame(await codes('zero.example', 3), ['POLICY', 'POLICY', 'POLICY'])
   t.strictSame(await codes('none.example', 1), ['NAME'])
-  t.equal(server.asked.filter(name => name === 'rebind.example').length, 3, 'nothing with a TTL of 0 is kept, and nothing is asked twice for one connection')
+  t.equal(server.asked.filter(name => name === 'rebind.example').length, 3,
+    'nothing with a TTL of 0 is kept, and nothing is asked twice for one connection')
   t.strictSame([...new Set(tried)], ['93.184.215.14'])
   t.equal(target.connections, 0)
 })
@@ -152,22 +162,36 @@ t.test('no way through the whole exit leads inside: CONNECT, Upgrade, requests o
   const target = await everywhere(t)
   const streams = new FakeStreams()
   // The port is open to the web, so that the address alone decides.
-  const exit = await createExit({ session: new FakeSession(), streams, createCore: () => new FakeCore(), ports: [80, 443, target.port], resolver: { lookup: tableLookup({}) } })
+  const exit = await createExit({
+    session: new FakeSession(),
+    streams,
+    createCore: () => new FakeCore(),
+    ports: [80, 443, target.port],
+    resolver: { lookup: tableLookup({}) }
+  })
   t.teardown(async () => await exit.close())
-  const own = Object.values(networkInterfaces()).flatMap(entries => (entries ?? []).map(({ address, family }) => family === 'IPv6' ? `[${address}]` : address))
+  const own = Object.values(networkInterfaces()).flatMap(entries => (entries ?? []).map(({
+    address,
+    family
+  }) => family === 'IPv6' ? `[${address}]` : address))
   const hosts = [...LOOPBACK_HOSTS, ...SPECIAL_HOSTS, ...own]
   const open = (index: number) => streams.open(keysOf(1 + index % 50).destination)
   const refused = (status: number) => status === 403 || status === 400
   for (const [index, host] of hosts.entries()) {
     const authority = `${host}:${target.port}`
     const connect = await tunnel(open(index), { method: 'CONNECT', path: authority, headers: { host: authority } })
-    const upgrade = await tunnel(open(index), { path: `http://${authority}/`, headers: { host: 'public.example', connection: 'Upgrade', upgrade: 'websocket' } })
+    const upgrade = await tunnel(open(index), {
+      path: `http://${authority}/`,
+      headers: { host: 'public.example', connection: 'Upgrade', upgrade: 'websocket' }
+    })
     const request = await over(open(index), `http://${authority}/`, { headers: { host: 'public.example' } })
     const origin = await over(open(index), '/', { headers: { host: authority } })
     const statuses = [connect.status, upgrade.status, request.status, origin.status]
     if (!statuses.every(refused)) t.fail(`${host}: ${statuses.join()}`)
   }
-  for (const authority of [`user@127.0.0.1:${target.port}`, `public.example@127.0.0.1:${target.port}`, `127.0.0.1:${target.port}@public.example:80`, `127.0.0.1:${target.port}/path`, '127.0.0.1', `http://127.0.0.1:${target.port}/`, `127.0.0.1:0${target.port}`, `127.0.0.1:+${target.port}`, `127.0.0.1:${target.port} `]) {
+  for (const authority of [`user@127.0.0.1:${target.port}`, `public.example@127.0.0.1:${target.port}`,
+    `127.0.0.1:${target.port}@public.example:80`, `127.0.0.1:${target.port}/path`, '127.0.0.1', `http://127.0.0.1:${target.port}/`,
+    `127.0.0.1:0${target.port}`, `127.0.0.1:+${target.port}`, `127.0.0.1:${target.port} `]) {
     const { status } = await tunnel(open(0), { method: 'CONNECT', path: authority.trim(), headers: { host: 'x' } })
     t.ok(refused(status), `CONNECT ${authority}: ${status}`)
   }
@@ -194,14 +218,18 @@ t.test('rules', t => {
     ownAddresses: () => ['8.8.8.8', '2600::5']
   })
   const verdicts: Array<[string, number, boolean]> = [
-    ['10.1.2.3', 8080, true], ['10.1.2.3', 80, false], ['10.2.0.1', 8080, false], ['fd00::1', 81, true], ['fd00::2', 81, false], ['fd01:5::1', 9999, true],
-    ['93.184.215.14', 80, false], ['93.184.216.14', 80, true], ['93.184.216.14', 8080, false], ['1.1.1.1', 443, false], ['1.1.1.1', 80, true],
-    ['8.8.8.8', 80, false], ['::ffff:8.8.8.8', 80, false], ['2600::5', 443, false], ['2600:0:0::0005', 443, false], ['2600::6', 443, true], ['no address', 80, false], ['', 80, false]
+    ['10.1.2.3', 8080, true], ['10.1.2.3', 80, false], ['10.2.0.1', 8080, false], ['fd00::1', 81, true], ['fd00::2', 81, false],
+    ['fd01:5::1', 9999, true],
+    ['93.184.215.14', 80, false], ['93.184.216.14', 80, true], ['93.184.216.14', 8080, false], ['1.1.1.1', 443, false],
+    ['1.1.1.1', 80, true],
+    ['8.8.8.8', 80, false], ['::ffff:8.8.8.8', 80, false], ['2600::5', 443, false], ['2600:0:0::0005', 443, false],
+    ['2600::6', 443, true], ['no address', 80, false], ['', 80, false]
   ]
   for (const [address, port, permitted] of verdicts) t.equal(guard.permits(address, port), permitted, `${address} ${port}`)
   t.ok(guard.permitsPort(9999), 'a rule without a port is for all')
   t.notOk(new AddressGuard().permitsPort(8080))
-  for (const text of ['', 'localhost', '10.0.0.0/33', '10.0.0.1:0', '10.0.0.1:65536', '10.0.0.1:http', '[::1', '[::1]80', '::1/129', '1.2.3']) {
+  for (const text of ['', 'localhost', '10.0.0.0/33', '10.0.0.1:0', '10.0.0.1:65536', '10.0.0.1:http', '[::1', '[::1]80', '::1/129',
+    '1.2.3']) {
     t.throws(() => parseAddressRule(text), { code: 'MINWWW_EXIT_BAD_OPTION' }, text)
   }
   t.match(parseAddressRule('::ffff:10.0.0.0/104'), { prefix: 8 })

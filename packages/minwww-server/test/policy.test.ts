@@ -28,8 +28,10 @@ function headOf (headers: Field[]) {
 t.test('host lists', t => {
   const list = new HostList(['Example.com', '=exact.org', '.dotted.net', '*.star.net', 'trailing.org.'])
   const verdicts: Array<[string, boolean]> = [
-    ['example.com', true], ['www.example.com', true], ['a.b.example.com', true], ['notexample.com', false], ['example.com.evil.org', false], ['com', false],
-    ['exact.org', true], ['www.exact.org', false], ['dotted.net', true], ['a.dotted.net', true], ['a.star.net', true], ['trailing.org', true], ['', false]
+    ['example.com', true], ['www.example.com', true], ['a.b.example.com', true], ['notexample.com', false],
+    ['example.com.evil.org', false], ['com', false],
+    ['exact.org', true], ['www.exact.org', false], ['dotted.net', true], ['a.dotted.net', true], ['a.star.net', true],
+    ['trailing.org', true], ['', false]
   ]
   for (const [host, matches] of verdicts) t.equal(list.matches(host), matches, host)
   t.end()
@@ -37,11 +39,15 @@ t.test('host lists', t => {
 
 t.test('destination lists take every spelling', t => {
   const { destination } = keysOf(3)
-  for (const entry of [destination.b32, destination.b32.slice(0, 52), destination.base64, destination.hash.toString('base64').replaceAll('+', '-').replaceAll('/', '~')]) {
+  for (const entry of [destination.b32, destination.b32.slice(0, 52), destination.base64,
+    destination.hash.toString('base64').replaceAll('+', '-').replaceAll('/', '~')]) {
     t.ok(new DestinationList([entry]).has(destination), entry.slice(0, 20))
     t.notOk(new DestinationList([entry]).has(keysOf(4).destination))
   }
-  for (const entry of ['x', 'example.i2p', 'a'.repeat(51), '!'.repeat(60)]) t.throws(() => new DestinationList([entry]), { code: 'MINWWW_EXIT_BAD_OPTION' })
+  for (const entry of ['x', 'example.i2p', 'a'.repeat(51), '!'.repeat(60)]) {
+    t.throws(() => new DestinationList([entry]),
+      { code: 'MINWWW_EXIT_BAD_OPTION' })
+  }
   t.end()
 })
 
@@ -58,29 +64,50 @@ t.test('policy table', async t => {
       return true
     }
   }
-  const paths: PolicyOptions = { sitePaths: { 'demo.i2p': [{ path: '/admin', methods: false }, { path: '/form', methods: ['GET', 'POST'] }, { path: '/admin/open', methods: ['GET'] }] } }
+  const paths: PolicyOptions = {
+    sitePaths: {
+      'demo.i2p': [{ path: '/admin', methods: false },
+        { path: '/form', methods: ['GET', 'POST'] }, { path: '/admin/open', methods: ['GET'] }]
+    }
+  }
   const rows: Array<[boolean, PolicyOptions, string, string?, Partial<HttpRequest>?]> = [
-    [false, {}, 'http://example.com/'], [false, {}, 'https://example.com/', 'POST'], [true, {}, 'http://example.com/', 'TRACE'], [true, {}, 'http://example.com/', 'PROPFIND'],
-    [true, { methods: ['GET', 'HEAD'] }, 'http://example.com/', 'POST'], [true, { methods: ['GET'] }, 'http://demo.i2p/', 'POST'], [true, { schemes: ['http'] }, 'https://example.com/'],
-    [true, { web: false }, 'http://example.com/'], [false, { web: false }, 'http://demo.i2p/'], [true, { denyHosts: ['example.com'] }, 'http://www.Example.com./'], [true, { allowHosts: ['example.org'] }, 'http://example.com/'], [false, { allowHosts: ['example.org'] }, 'http://www.example.org/'],
-    [true, {}, 'http://other.i2p/'], [true, {}, 'http://hidden.onion/'], [true, {}, 'http://printer.local/'], [true, {}, 'http://vault.internal/'], [true, {}, 'http://nas.home.arpa/'],
-    [true, { maxRequest: 3 }, 'http://example.com/', 'POST', { body: Buffer.from('four') }], [true, { maxRequest: 3 }, 'http://example.com/', 'POST', { headers: [['Content-Length', '4']] }],
-    [true, paths, 'http://demo.i2p/admin'], [true, paths, 'http://demo.i2p/admin/x?y'], [true, paths, 'http://demo.i2p//admin'], [true, paths, 'http://demo.i2p/%61dmin/'], [true, paths, 'http://demo.i2p/x/../admin'], [true, paths, 'http://demo.i2p/x%2f..%2fadmin'], [true, paths, 'http://demo.i2p/./admin'],
+    [false, {}, 'http://example.com/'], [false, {}, 'https://example.com/', 'POST'], [true, {}, 'http://example.com/', 'TRACE'],
+    [false, {}, 'http://example.com/', 'PROPFIND'], [false, {}, 'http://demo.i2p/', 'MKCALENDAR'],
+    [true, { methods: ['GET', 'HEAD'] }, 'http://example.com/', 'POST'], [true, { methods: ['GET'] }, 'http://demo.i2p/', 'POST'],
+    [true, { schemes: ['http'] }, 'https://example.com/'],
+    [true, { web: false }, 'http://example.com/'], [false, { web: false }, 'http://demo.i2p/'],
+    [true, { denyHosts: ['example.com'] }, 'http://www.Example.com./'], [true, { allowHosts: ['example.org'] }, 'http://example.com/'],
+    [false, { allowHosts: ['example.org'] }, 'http://www.example.org/'],
+    [true, {}, 'http://other.i2p/'], [true, {}, 'http://hidden.onion/'], [true, {}, 'http://printer.local/'],
+    [true, {}, 'http://vault.internal/'], [true, {}, 'http://nas.home.arpa/'],
+    [true, { maxRequest: 3 }, 'http://example.com/', 'POST', { body: Buffer.from('four') }],
+    [true, { maxRequest: 3 }, 'http://example.com/', 'POST', { headers: [['Content-Length', '4']] }],
+    [true, paths, 'http://demo.i2p/admin'], [true, paths, 'http://demo.i2p/admin/x?y'], [true, paths, 'http://demo.i2p//admin'],
+    [true, paths, 'http://demo.i2p/%61dmin/'], [true, paths, 'http://demo.i2p/x/../admin'],
+    [true, paths, 'http://demo.i2p/x%2f..%2fadmin'], [true, paths, 'http://demo.i2p/./admin'],
     ...[
-      '/admin;x=1', '/;x/admin', '/x/..;/admin', '/..;/admin', '/Admin', '/ADMIN/x', '/%41dmin', '/admin%00', '/admin%00.png', '/admin%2f', '/x%5c..%5cadmin', '/%2561dmin',
-      '/admin%20', '/admin.', '/admin%2e', '/%zz/admin', '/\uff41dmin'.replace('\uff41', '%EF%BD%81'), '//x//..//admin', '/x/%2e%2e/admin', '/admin/open/../x', '/admin%3bx', '/admin%0a'
+      '/admin;x=1', '/;x/admin', '/x/..;/admin', '/..;/admin', '/Admin', '/ADMIN/x', '/%41dmin', '/admin%00', '/admin%00.png',
+      '/admin%2f', '/x%5c..%5cadmin', '/%2561dmin',
+      '/admin%20', '/admin.', '/admin%2e', '/%zz/admin', '/\uff41dmin'.replace('\uff41', '%EF%BD%81'), '//x//..//admin',
+      '/x/%2e%2e/admin', '/admin/open/../x', '/admin%3bx', '/admin%0a'
     ].map((path): typeof rows[number] => [true, paths, `http://demo.i2p${path}`]),
     [false, paths, 'http://demo.i2p/caf%C3%A9/x?y=%00;..'], [false, {}, 'http://demo.i2p/x;y/..;/z%00'],
     [true, { methods: ['GET', 'POST'] }, 'http://demo.i2p/', 'POST', { headers: [['X-HTTP-Method-Override', 'delete']] }],
     [true, { methods: ['GET', 'POST'] }, 'http://example.com/', 'POST', { headers: [['X_HTTP_Method', 'DELETE']] }],
     [false, { methods: ['GET', 'POST'] }, 'http://demo.i2p/', 'GET', { headers: [['X-Method-Override', 'POST']] }],
-    [false, paths, 'http://demo.i2p/administrator'], [false, paths, 'http://demo.i2p/admin/open'], [true, paths, 'http://demo.i2p/admin/open', 'POST'], [false, paths, 'http://demo.i2p/form', 'POST'], [true, paths, 'http://demo.i2p/form', 'DELETE']
+    [false, paths, 'http://demo.i2p/administrator'], [false, paths, 'http://demo.i2p/admin/open'],
+    [true, paths, 'http://demo.i2p/admin/open', 'POST'], [false, paths, 'http://demo.i2p/form', 'POST'],
+    [true, paths, 'http://demo.i2p/form', 'DELETE']
   ]
-  for (const [expected, options, url, method, extra] of rows) t.equal(await refused(options, url, method, extra), expected, `${method ?? 'GET'} ${url}`)
+  for (const [expected, options, url, method, extra] of rows) {
+    t.equal(await refused(options, url, method, extra), expected,
+    `${method ?? 'GET'} ${url}`)
+  }
   const policy = await Policy.load({ denyContentTypes: ['video/*', 'application/zip'], maxResponse: 100 })
   const site = sites.at('demo.i2p', 80)
   const replies: Array<[Field, boolean, boolean]> = [
-    [['content-type', 'video/mp4'], true, false], [['Content-Type', 'Application/ZIP; x=y'], true, false], [['content-type', 'text/html'], false, false],
+    [['content-type', 'video/mp4'], true, false], [['Content-Type', 'Application/ZIP; x=y'], true, false],
+    [['content-type', 'text/html'], false, false],
     [['content-length', '101'], true, true], [['content-length', '100'], false, false]
   ]
   for (const [field, ofTheWeb, ofASite] of replies) {
@@ -110,7 +137,8 @@ t.test('lists in files: reload, an empty allow file allows nothing, a lost file 
 t.test('shared cache: what everybody may have, for as long as it is fresh', t => {
   let now = Date.parse('2026-11-22T00:00:00Z')
   const cache = new SharedCache({ maxBytes: 100_000, now: () => now })
-  const store = (url: string, headers: Field[], request: Field[] = []) => cache.store(get(url, request), { status: 200, reason: 'OK', headers: [['Date', new Date(now).toUTCString()], ...headers], body: Buffer.from(url) })
+  const store = (url: string, headers: Field[], request: Field[] = []) => cache.store(get(url, request),
+    { status: 200, reason: 'OK', headers: [['Date', new Date(now).toUTCString()], ...headers], body: Buffer.from(url) })
   store('http://a/', [['Cache-Control', 'max-age=60'], ['ETag', '"1"']])
   t.match(cache.find(get('http://a/')), { kind: 'hit', response: { status: 200 } })
   now += 61_000
@@ -121,11 +149,15 @@ t.test('shared cache: what everybody may have, for as long as it is fresh', t =>
   cache.invalidate({ method: 'POST', url: 'http://a/', headers: [] })
   t.match(cache.find(get('http://a/')), { kind: 'miss' })
   const never: Array<[string, Field[], Field[]]> = [
-    ['http://private/', [['Cache-Control', 'private, max-age=60']], []], ['http://nostore/', [['Cache-Control', 'no-store']], []], ['http://cookie/', [['Set-Cookie', 'a=b'], ['Cache-Control', 'private']], []],
+    ['http://private/', [['Cache-Control', 'private, max-age=60']], []], ['http://nostore/', [['Cache-Control', 'no-store']], []],
+    ['http://cookie/', [['Set-Cookie', 'a=b'], ['Cache-Control', 'private']], []],
     ['http://setcookie/', [['Cache-Control', 'public, max-age=60'], ['Set-Cookie', 'a=b']], []],
-    ...['Cookie', 'X-Host', 'X-Original-URL', 'X-HTTP-Method-Override', 'X-Forwarded-Host', 'X_Forwarded_Host', 'X-Whatever', 'Content-Type', 'Content-Length']
+    ...['Cookie', 'X-Host', 'X-Original-URL', 'X-HTTP-Method-Override', 'X-Forwarded-Host', 'X_Forwarded_Host', 'X-Whatever',
+      'Content-Type', 'Content-Length']
       .map((name): [string, Field[], Field[]] => [`http://field/${name}`, [['Cache-Control', 'public, max-age=60']], [[name, 'x']]]),
-    ['http://auth/', [['Cache-Control', 'max-age=60']], [['Authorization', 'x']]], ['http://range/', [['Cache-Control', 'max-age=60']], [['Range', 'bytes=0-1']]], ['http://vary/', [['Cache-Control', 'max-age=60'], ['Vary', '*']], []]
+    ['http://auth/', [['Cache-Control', 'max-age=60']], [['Authorization', 'x']]],
+    ['http://range/', [['Cache-Control', 'max-age=60']], [['Range', 'bytes=0-1']]],
+    ['http://vary/', [['Cache-Control', 'max-age=60'], ['Vary', '*']], []]
   ]
   for (const [url, headers, request] of never) {
     store(url, headers, request)
@@ -136,7 +168,8 @@ t.test('shared cache: what everybody may have, for as long as it is fresh', t =>
   cache.store(withBody, { status: 200, reason: 'OK', headers: [['Cache-Control', 'max-age=60']], body: Buffer.from('of the body') })
   t.match(cache.find(plain).kind, 'miss', 'the answer to a GET with a body is nobody else\'s')
   store('http://body/', [['Cache-Control', 'max-age=60']])
-  t.match([cache.find(plain).kind, cache.find(withBody).kind, cache.find(get('http://body/', [['X-Host', 'evil']])).kind], ['hit', 'miss', 'miss'])
+  t.match([cache.find(plain).kind, cache.find(withBody).kind, cache.find(get('http://body/', [['X-Host', 'evil']])).kind],
+    ['hit', 'miss', 'miss'])
   store('http://lang/', [['Cache-Control', 'max-age=60'], ['Vary', 'Accept-Language']], [['Accept-Language', 'de']])
   t.equal(cache.find(get('http://lang/', [['Accept-Language', 'de']])).kind, 'hit')
   t.not(cache.find(get('http://lang/', [['Accept-Language', 'fr']])).kind, 'hit')
@@ -167,8 +200,12 @@ async function fakeProxy (t: { teardown: (work: () => Promise<void>) => unknown 
         socket.write(Buffer.of(5, reply, 0, 1, 0, 0, 0, 0, 0, 0))
         answer(socket)
       }
-      if (method === 2) socket.once('data', data => { asked.push(data.toString('latin1', 2)); socket.write(Buffer.of(1, 0)); socket.once('data', request) })
-      else socket.once('data', request)
+      if (method === 2) {
+        socket.once('data', data => {
+          asked.push(data.toString('latin1', 2)); socket.write(Buffer.of(1,
+            0)); socket.once('data', request)
+        })
+      } else socket.once('data', request)
     })
   })
   t.teardown(server.close)
@@ -176,14 +213,16 @@ async function fakeProxy (t: { teardown: (work: () => Promise<void>) => unknown 
 }
 
 t.test('upstream proxies: names go there unresolved, address literals still meet the guard', async t => {
-  for (const [kind, text] of [['socks5', 'socks5://127.0.0.1'], ['socks5', 'socks5h://me:secret@127.0.0.1'], ['http', 'http://127.0.0.1']] as const) {
+  for (const [kind, text] of [['socks5', 'socks5://127.0.0.1'], ['socks5', 'socks5h://me:secret@127.0.0.1'],
+    ['http', 'http://127.0.0.1']] as const) {
     const { asked, port } = await fakeProxy(t, kind)
     const route = upstreamRoute({ proxy: parseUpstream(`${text}:${port}`), guard: new AddressGuard(), timeout: 1_000 })
     const fetcher = testFetcher({ web: route })
     const response = await fetcher.fetch(get('http://Name.example/path'), fakeVisitor(), new AbortController().signal)
     t.equal((await bodyOf(response.body)).toString(), 'ok')
     t.match(asked.at(-1), kind === 'http' ? 'CONNECT name.example:80 HTTP/1.1' : 'name.example:80')
-    for (const url of ['http://127.0.0.1/', 'http://10.0.0.1/', 'http://localhost/', 'http://[::1]/', 'http://0x7f.1/', 'http://intranet/', 'http://93.184.215.14:25/']) {
+    for (const url of ['http://127.0.0.1/', 'http://10.0.0.1/', 'http://localhost/', 'http://[::1]/', 'http://0x7f.1/',
+      'http://intranet/', 'http://93.184.215.14:25/']) {
       const code = await fetcher.fetch(get(url), fakeVisitor(), new AbortController().signal).then(() => 'ANSWERED', error => error.code)
       t.equal(code, 'MINWWW_EXIT_POLICY', url)
     }
@@ -193,7 +232,8 @@ t.test('upstream proxies: names go there unresolved, address literals still meet
 })
 
 t.test('upstream proxies: their refusals have codes', async t => {
-  const rows = [['socks5', 2, 'POLICY'], ['socks5', 4, 'NAME'], ['socks5', 5, 'CONNECTION'], ['socks5', 6, 'TIMEOUT'], ['http', 403, 'POLICY'], ['http', 502, 'CONNECTION'], ['http', 504, 'TIMEOUT']] as const
+  const rows = [['socks5', 2, 'POLICY'], ['socks5', 4, 'NAME'], ['socks5', 5, 'CONNECTION'], ['socks5', 6, 'TIMEOUT'],
+    ['http', 403, 'POLICY'], ['http', 502, 'CONNECTION'], ['http', 504, 'TIMEOUT']] as const
   for (const [kind, reply, code] of rows) {
     const { port } = await fakeProxy(t, kind, reply)
     const route = upstreamRoute({ proxy: parseUpstream(`${kind}://127.0.0.1:${port}`), guard: new AddressGuard(), timeout: 1_000 })
@@ -201,7 +241,14 @@ t.test('upstream proxies: their refusals have codes', async t => {
   }
   const silent = await rawServer(() => {})
   t.teardown(silent.close)
-  await t.rejects(upstreamRoute({ proxy: parseUpstream(`socks5://127.0.0.1:${silent.port}`), guard: new AddressGuard(), timeout: 50 })({ host: 'a.example', port: 80 }), { code: 'MINWWW_EXIT_TIMEOUT' })
-  for (const text of ['socks4://127.0.0.1:1', '127.0.0.1:9050', 'ftp://x']) t.throws(() => parseUpstream(text), { code: 'MINWWW_EXIT_BAD_OPTION' })
+  await t.rejects(upstreamRoute({
+    proxy: parseUpstream(`socks5://127.0.0.1:${silent.port}`),
+    guard: new AddressGuard(),
+    timeout: 50
+  })({ host: 'a.example', port: 80 }), { code: 'MINWWW_EXIT_TIMEOUT' })
+  for (const text of ['socks4://127.0.0.1:1', '127.0.0.1:9050', 'ftp://x']) {
+    t.throws(() => parseUpstream(text),
+      { code: 'MINWWW_EXIT_BAD_OPTION' })
+  }
   t.equal(net.isIP(parseUpstream('socks5://[::1]:9050').host), 6)
 })

@@ -58,14 +58,16 @@ t.test('a tunnel and a WebSocket begin behind the answers before them', async t 
     else response.end(`inside ${request.url}`)
   })
   server.server.on('upgrade', (_request, socket) => {
-    socket.end('HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nframe')
+    socket.end('HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nframe')
   })
   t.teardown(server.close)
   const { open } = await start(t, { sites: { 'demo.i2p': server.origin } })
   const slow = `GET /slow HTTP/1.1\r\n${HOST}\r\n`
   const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
   const inside = said(open(), `${slow}CONNECT demo.i2p:80 HTTP/1.1\r\n${HOST}\r\nGET /x HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`)
-  const socket = said(open(), `${slow}GET /ws HTTP/1.1\r\n${HOST}Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n${key}\r\n`)
+  const upgrade = 'Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+  const socket = said(open(), `${slow}GET /ws HTTP/1.1\r\n${HOST}${upgrade}${key}\r\n`)
   await until(() => held.length === 2)
   for (const answer of held) answer()
   t.match(await inside, /^HTTP\/1\.1 200 OK[^]*slow[^]*HTTP\/1\.1 200 Connection established\r\n\r\nHTTP\/1\.1 200 OK[^]*inside \/x/)
@@ -109,7 +111,8 @@ t.test('CONNECT to an own site leads to its rules, whatever its HTTPD speaks and
   })
   const forged = 'X-I2P-DestB32: forged\r\nX_I2P_DestB32: forged\r\n'
   const through = async (authority: string, request: string) =>
-    await said(open(), `CONNECT ${authority} HTTP/1.1\r\nHost: x\r\n\r\n${request} HTTP/1.1\r\nHost: ${authority}\r\n${forged}Connection: close\r\n\r\n`)
+    await said(open(), `CONNECT ${authority} HTTP/1.1\r\nHost: x\r\n\r\n` +
+      `${request} HTTP/1.1\r\nHost: ${authority}\r\n${forged}Connection: close\r\n\r\n`)
   t.strictSame(statuses(await through('s.i2p:80', 'GET /admin')), ['200', '403'])
   t.strictSame(statuses(await through('s.i2p:80', 'DELETE /x')), ['200', '403'])
   t.strictSame(statuses(await through('t.i2p:443', 'DELETE /x')), ['200', '403'])
@@ -164,13 +167,17 @@ t.test('hostile pairs on one connection: an answer to each in order, or the end'
   const limits = { requestsPerClient: [], postsPerClient: [], requestsTotal: [], postsTotal: [], maxRefusals: Infinity }
   const { exit, errors, open } = await start(t, { sites: { 'demo.i2p': server.origin }, limits })
   const first = [
-    ['GET', ''], ['GET', 'Expect: 100-continue\r\n'], ['PUT', 'Content-Length: 1\r\n', 'x'], ['POST', 'Expect: 100-continue\r\nContent-Length: 1\r\n', 'x'],
-    ['POST', 'Content-Length: 0\r\n'], ['POST', 'Transfer-Encoding: chunked\r\n', '1\r\nx\r\n0\r\n\r\n'], ['GET', 'Connection: upgrade\r\nUpgrade: h2c\r\n']
+    ['GET', ''], ['GET', 'Expect: 100-continue\r\n'], ['PUT', 'Content-Length: 1\r\n', 'x'], ['POST',
+      'Expect: 100-continue\r\nContent-Length: 1\r\n', 'x'],
+    ['POST', 'Content-Length: 0\r\n'], ['POST', 'Transfer-Encoding: chunked\r\n', '1\r\nx\r\n0\r\n\r\n'], ['GET',
+      'Connection: upgrade\r\nUpgrade: h2c\r\n']
   ].map(([method = '', fields = '', body = '']) => `${method} /a HTTP/1.1\r\n${HOST}${fields}\r\n${body}`)
   const methods = ['GET', 'POST', 'TRACE', 'CONNECT', 'PRI', 'x']
   const fields = [
-    '', 'Connection: upgrade\r\nUpgrade: a\r\n', 'Connection: upgrade\r\nUpgrade: websocket\r\n', 'Expect: 100-continue\r\nContent-Length: 2\r\n', 'Expect: x\r\n',
-    'Content-Length: 2\r\n', 'Transfer-Encoding: chunked\r\n', 'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n', 'Transfer-Encoding: x\r\n',
+    '', 'Connection: upgrade\r\nUpgrade: a\r\n', 'Connection: upgrade\r\nUpgrade: websocket\r\n',
+    'Expect: 100-continue\r\nContent-Length: 2\r\n', 'Expect: x\r\n',
+    'Content-Length: 2\r\n', 'Transfer-Encoding: chunked\r\n', 'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n',
+    'Transfer-Encoding: x\r\n',
     'Connection: close\r\n', 'X : y\r\n', ' folded\r\n', `X: ${'x'.repeat(40_000)}\r\n`, '\u0000\r\n'
   ]
   const bodies = ['', '\r\n', 'hi', '2\r\nhi\r\n0\r\n\r\n', 'zz\r\n', `GET /b HTTP/1.1\r\n${HOST}\r\n`]

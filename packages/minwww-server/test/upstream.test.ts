@@ -1,10 +1,11 @@
 import zlib from 'node:zlib'
 import type { Socket } from 'node:net'
+import { VirtualClock } from '@minwww/testkit'
 import t from 'tap'
 import { ConnectionSlots, DEFAULT_SLOTS } from '../src/fetch/connection-slots.ts'
 import type { Field, HttpRequest } from '../src/fetch/http-types.ts'
 import { createExit } from '../src/index.ts'
-import { FakeCore, FakeSession, keysOf, VirtualClock } from './support/exit.ts'
+import { FakeCore, FakeSession, keysOf } from './support/exit.ts'
 import { testFetcher, type TestFetcher } from './support/fetcher.ts'
 import { FakeStreams, over } from './support/streams.ts'
 import { bodyOf, echo, httpd, rawServer, type Listener } from './support/upstream.ts'
@@ -47,13 +48,15 @@ t.test('codings: undone, passed on, or refused; never silently wrong', async t =
   const gzip = zlib.gzipSync(text)
   const raw = zlib.deflateRawSync(text)
   const rows: Array<[string, Buffer, 'undone' | 'passed' | 'MALFORMED']> = [
-    ['Content-Encoding: gzip', gzip, 'undone'], ['Content-Encoding: x-gzip', gzip, 'undone'], ['Content-Encoding: br', zlib.brotliCompressSync(text), 'undone'],
+    ['Content-Encoding: gzip', gzip, 'undone'], ['Content-Encoding: x-gzip', gzip, 'undone'], ['Content-Encoding: br',
+      zlib.brotliCompressSync(text), 'undone'],
     ['Content-Encoding: deflate', zlib.deflateSync(text), 'undone'], ['Content-Encoding: deflate', raw, 'undone'],
     ['Content-Encoding: gzip, br', zlib.brotliCompressSync(gzip), 'undone'], ['Content-Encoding: identity', text, 'undone'],
     ['Content-Encoding: gzip, gzip, gzip', zlib.gzipSync(zlib.gzipSync(gzip)), 'passed'], ['Content-Encoding: zz', gzip, 'passed'],
     ['Content-Encoding: gzip, zz', gzip, 'passed'], ['Content-Encoding: gzip\r\nCache-Control: public, No-Transform', gzip, 'passed'],
     ['Content-Encoding: gzip', gzip.subarray(0, 30), 'MALFORMED'], ['Content-Encoding: gzip', Buffer.from('no gzip'), 'MALFORMED'],
-    ['Content-Encoding: br', zlib.brotliCompressSync(text).subarray(0, 9), 'MALFORMED'], ['Content-Encoding: deflate', raw.subarray(0, 5), 'MALFORMED']
+    ['Content-Encoding: br', zlib.brotliCompressSync(text).subarray(0, 9), 'MALFORMED'], ['Content-Encoding: deflate', raw.subarray(0, 5),
+      'MALFORMED']
   ]
   for (const framing of ['length', 'chunked', 'close'] as const) {
     for (const [fields, body, expected] of rows) {
@@ -80,12 +83,16 @@ t.test('codings: undone, passed on, or refused; never silently wrong', async t =
 t.test('codings: on no body, an empty one, a part, and in the transfer', async t => {
   const gzip = zlib.gzipSync('hello')
   const te = (coding: string) => Buffer.concat([
-    Buffer.from(`HTTP/1.1 200 OK\r\nTransfer-Encoding: ${coding}, chunked\r\n\r\n${gzip.length.toString(16)}\r\n`), gzip, Buffer.from('\r\n0\r\n\r\n')
+    Buffer.from(`HTTP/1.1 200 OK\r\nTransfer-Encoding: ${coding}, chunked\r\n\r\n${gzip.length.toString(16)}\r\n`), gzip,
+    Buffer.from('\r\n0\r\n\r\n')
   ])
-  const coded = (status: string, body: Buffer) => Buffer.concat([Buffer.from(`HTTP/1.1 ${status}\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`), body])
+  const coded = (status: string, body: Buffer) =>
+    Buffer.concat([Buffer.from(`HTTP/1.1 ${status}\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`), body])
   const rows: Array<[string, string | Buffer, string | Buffer, HttpRequest['method']?]> = [
-    ['empty', coded('200 OK', Buffer.alloc(0)), ''], ['204', coded('204 No', Buffer.alloc(0)), ''], ['HEAD', coded('200 OK', Buffer.alloc(0)), '', 'HEAD'],
-    ['a part', coded('206 Part', gzip.subarray(3)), gzip.subarray(3)], ['transfer gzip', te('gzip'), 'hello'], ['transfer unknown', te('zz'), 'MINWWW_EXIT_MALFORMED'],
+    ['empty', coded('200 OK', Buffer.alloc(0)), ''], ['204', coded('204 No', Buffer.alloc(0)), ''], ['HEAD', coded('200 OK',
+      Buffer.alloc(0)), '', 'HEAD'],
+    ['a part', coded('206 Part', gzip.subarray(3)), gzip.subarray(3)], ['transfer gzip', te('gzip'), 'hello'], ['transfer unknown',
+      te('zz'), 'MINWWW_EXIT_MALFORMED'],
     ['transfer identity', te('identity'), gzip]
   ]
   for (const [name, answer, expected, method = 'GET'] of rows) {
@@ -96,7 +103,8 @@ t.test('codings: on no body, an empty one, a part, and in the transfer', async t
     await server.close()
   }
   const { fetcher, seen } = await site(t, () => OK)
-  for (const [accept, asked] of [[[], 'identity'], [[['Accept-Encoding', 'gzip']], 'br, gzip'], [[['Accept-Encoding', 'gzip;q=0']], 'identity'], [[['Accept-Encoding', 'gzip'], ['Range', 'bytes=0-1']], 'identity']] as Array<[Field[], string]>) {
+  for (const [accept, asked] of [[[], 'identity'], [[['Accept-Encoding', 'gzip']], 'br, gzip'], [[['Accept-Encoding', 'gzip;q=0']],
+    'identity'], [[['Accept-Encoding', 'gzip'], ['Range', 'bytes=0-1']], 'identity']] as Array<[Field[], string]>) {
     await bodyOf((await fetcher.fetch(get('http://a.i2p/', accept), visitor, live())).body)
     t.match(seen.at(-1), `Accept-Encoding: ${asked}\r\n`, 'nothing is asked for that the client takes in no form')
   }
@@ -104,7 +112,8 @@ t.test('codings: on no body, an empty one, a part, and in the transfer', async t
 
 t.test('fields that HTTPDs could take for ours do not pass, whatever stands between the words', async t => {
   const { fetcher, seen } = await site(t, () => OK)
-  const names = ['X-I2P-DestB32', 'X_I2P_DestB32', 'X-I2P_DestB64', 'x_i2p-desthash', 'X_Forwarded_For', 'X-Forwarded_Host', 'X_Real_IP', 'Proxy', 'X_Original_URL', 'X-Rewrite_URL', 'X-Host', 'Content_Length', 'Accept_Encoding']
+  const names = ['X-I2P-DestB32', 'X_I2P_DestB32', 'X-I2P_DestB64', 'x_i2p-desthash', 'X_Forwarded_For', 'X-Forwarded_Host', 'X_Real_IP',
+    'Proxy', 'X_Original_URL', 'X-Rewrite_URL', 'X-Host', 'Content_Length', 'Accept_Encoding']
   const fields: Field[] = names.map(name => [name, 'forged'])
   await bodyOf((await fetcher.fetch(get('http://a.i2p/', [...fields, ['Git-Protocol', 'version=2']]), visitor, live())).body)
   t.notMatch(seen[0], /forged/)
@@ -140,7 +149,8 @@ t.test('connections: kept for their visitor alone, and not after a body', async 
 
 t.test('Expect: the body waits for the site, or a second', async t => {
   const clock = new VirtualClock()
-  for (const [kind, answer] of [['continue', 'HTTP/1.1 100 C\r\n\r\n'], ['silence', undefined], ['refusal', 'HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n']] as const) {
+  for (const [kind, answer] of [['continue', 'HTTP/1.1 100 C\r\n\r\n'], ['silence', undefined], ['refusal',
+    'HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n']] as const) {
     const { fetcher, seen } = await site(t, head => head.startsWith('POST') ? answer : OK, { clock })
     const interim: number[] = []
     let pulled = 0
@@ -211,12 +221,12 @@ t.test('whatever a site does at whatever point: the fetch ends, and nothing is l
           return undefined
         }, { clock, slots, timeouts: { connect: 1_000, headers: 1_000, body: 1_000 } })
         const controller = new AbortController()
-        let settled = false
+        const state = { settled: false }
         const fetching = fetcher.fetch(get('http://a.i2p/'), visitor, controller.signal).then(async ({ body }) => {
           if (leaves) body.destroy()
           else await bodyOf(body)
-        }).catch((error: { code: string }) => t.match(error.code, /^MINWWW_EXIT_/)).finally(() => { settled = true })
-        for (let turns = 0; !settled; turns++) {
+        }).catch((error: { code: string }) => t.match(error.code, /^MINWWW_EXIT_/)).finally(() => { state.settled = true })
+        for (let turns = 0; !state.settled; turns++) {
           await turn()
           if (leaves && turns === 5) controller.abort(new Error('gone'))
           if (turns % 50 === 49) clock.advance(1_000)
@@ -238,10 +248,16 @@ t.test('whatever a site does at whatever point: the fetch ends, and nothing is l
 /** An exit with one site, and streams of so many clients that ask for a large file and do not read. */
 async function stalled (t: Teardown, clients: number, streamsOfEach: number, server: Listener) {
   const streams = new FakeStreams()
-  const exit = await createExit({ session: new FakeSession(), streams, createCore: () => new FakeCore(), sites: { 'demo.i2p': server.origin } })
+  const exit = await createExit({
+    session: new FakeSession(),
+    streams,
+    createCore: () => new FakeCore(),
+    sites: { 'demo.i2p': server.origin }
+  })
   t.teardown(async () => await exit.close())
   for (let client = 0; client < clients; client++) {
-    for (let index = 0; index < streamsOfEach; index++) streams.open(keysOf(20 + client).destination).write('GET /large HTTP/1.1\r\nHost: demo.i2p\r\n\r\n')
+    const { destination } = keysOf(20 + client)
+    for (let index = 0; index < streamsOfEach; index++) streams.open(destination).write('GET /large HTTP/1.1\r\nHost: demo.i2p\r\n\r\n')
   }
   return { exit, streams }
 }
@@ -268,10 +284,17 @@ t.test('sites that never answer do not keep the exit from others', async t => {
   t.teardown(server.close)
   const clock = new VirtualClock()
   const streams = new FakeStreams()
-  const exit = await createExit({ session: new FakeSession(), streams, createCore: () => new FakeCore(), clock, sites: { 'silent.i2p': silent.origin, 'demo.i2p': server.origin } })
+  const exit = await createExit({
+    session: new FakeSession(),
+    streams,
+    createCore: () => new FakeCore(),
+    clock,
+    sites: { 'silent.i2p': silent.origin, 'demo.i2p': server.origin }
+  })
   t.teardown(async () => await exit.close())
   for (let client = 0; client < 6; client++) {
-    for (let index = 0; index < 6; index++) streams.open(keysOf(20 + client).destination).write('GET / HTTP/1.1\r\nHost: silent.i2p\r\n\r\n')
+    const { destination } = keysOf(20 + client)
+    for (let index = 0; index < 6; index++) streams.open(destination).write('GET / HTTP/1.1\r\nHost: silent.i2p\r\n\r\n')
   }
   await until(() => exit.stats.running === 32)
   const page = over(streams.open(keysOf(7).destination), '/page')
@@ -285,7 +308,12 @@ t.test('identical slow GETs reach the site side by side, once each', async t => 
   const server = await httpd((_request, response) => { held.push(() => response.end('ok')) })
   t.teardown(server.close)
   const streams = new FakeStreams()
-  const exit = await createExit({ session: new FakeSession(), streams, createCore: () => new FakeCore(), sites: { 'demo.i2p': server.origin } })
+  const exit = await createExit({
+    session: new FakeSession(),
+    streams,
+    createCore: () => new FakeCore(),
+    sites: { 'demo.i2p': server.origin }
+  })
   t.teardown(async () => await exit.close())
   const answers = [1, 2, 3].map(async () => await over(streams.open(keysOf(7).destination), '/same'))
   await until(() => held.length === 3)

@@ -6,7 +6,7 @@ import type { Policy } from '../policy/policy.ts'
 import type { Statistics } from './statistics.ts'
 
 /** Methods that do not count as POSTs. What goes through a tunnel nobody sees. */
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'CONNECT'])
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'CONNECT', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY'])
 /** ERROR's retryAfter is a u16, seconds. */
 const MAX_RETRY = 65_535
 

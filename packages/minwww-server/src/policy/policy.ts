@@ -21,8 +21,8 @@ export interface PolicyOptions {
   /** False serves own sites only. Default true. */
   web?: boolean
   /**
-   * Methods for the web and, where a site has no rule, for own sites; CONNECT among them. GET and HEAD alone make the
-   * exit of the MinWWW note.
+   * Methods for the web and, where a site has no rule, for own sites; CONNECT among them. Default: all but TRACE, which
+   * shows a page what its browser hides from it. GET and HEAD alone make the exit of the MinWWW note.
    */
   methods?: readonly string[]
   /** Default http and https. */
@@ -47,7 +47,8 @@ export interface PolicyOptions {
   sitePaths?: Record<string, readonly PathRule[]>
 }
 
-export const DEFAULT_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE', 'CONNECT']
+/** Refused unless they are asked for by name. */
+const REFUSED_METHODS: ReadonlySet<string> = new Set(['TRACE', 'TRACK'])
 /** Special-use names that lead inside or nowhere (RFC 6761, 6762, 7686, 8375, ICANN's .internal). */
 const SPECIAL_SUFFIXES = new HostList(['i2p', 'onion', 'local', 'internal', 'home.arpa', 'intranet', 'lan', 'invalid'])
 
@@ -61,12 +62,12 @@ interface Lists {
 /** What the operator wants to be asked for, before any connection. The address guard comes after it, for every address. */
 export class Policy {
   #options: PolicyOptions
-  #methods: ReadonlySet<string>
+  #methods: ReadonlySet<string> | undefined
   #lists: Lists
 
   private constructor (options: PolicyOptions, lists: Lists) {
     this.#options = options
-    this.#methods = new Set(options.methods ?? DEFAULT_METHODS)
+    this.#methods = methodsOf(options)
     this.#lists = lists
   }
 
@@ -79,7 +80,7 @@ export class Policy {
   async reload (options: PolicyOptions = this.#options): Promise<void> {
     this.#lists = await readLists(options)
     this.#options = options
-    this.#methods = new Set(options.methods ?? DEFAULT_METHODS)
+    this.#methods = methodsOf(options)
   }
 
   get maxResponse (): number { return this.#options.maxResponse ?? 0 }
@@ -117,7 +118,7 @@ export class Policy {
 
   /** @throws ServerError MINWWW_EXIT_POLICY */
   checkMethod (method: string): void {
-    if (!this.#methods.has(method)) throw refused(`this exit does not pass on ${method}`)
+    if (this.#methods?.has(method) === false || (this.#methods === undefined && REFUSED_METHODS.has(method))) throw refused(`this exit does not pass on ${method}`)
   }
 
   /** @throws ServerError MINWWW_EXIT_POLICY */
@@ -144,6 +145,10 @@ export class Policy {
     if (rule === undefined) return this.checkMethod(method)
     if (rule.methods === false || !rule.methods.includes(method)) throw refused('that part of the site is closed')
   }
+}
+
+function methodsOf ({ methods }: PolicyOptions): ReadonlySet<string> | undefined {
+  return methods === undefined ? undefined : new Set(methods)
 }
 
 // An allow file that is empty allows nothing; it does not open everything.

@@ -23,7 +23,9 @@ export class OneCallFetcher {
     this.inner = new Fetcher(options)
   }
 
-  async fetch (request: HttpRequest, visitor: Visitor, signal: AbortSignal, onInterim?: FetchWatch['onInterim']): Promise<UpstreamResponse> {
+  async fetch (
+    request: HttpRequest, visitor: Visitor, signal: AbortSignal, onInterim?: FetchWatch['onInterim']
+  ): Promise<UpstreamResponse> {
     return await this.inner.fetch(this.inner.plan(request, visitor), { signal, ...(onInterim !== undefined && { onInterim }) })
   }
 

@@ -21,6 +21,9 @@ export class FakeStreams implements StreamSource {
   open (from: Destination): Duplex {
     const [client, exit] = duplexPair({ allowHalfOpen: false })
     client.on('error', () => {})
+    // A reset, which a pair in memory does not know.
+    client.once('close', () => { if (!client.writableFinished || !client.readableEnded) exit.destroy() })
+    exit.once('close', () => { if (!exit.writableFinished) client.destroy() })
     this.#onConnection?.(Object.assign(exit, { remoteDestination: from }))
     return client
   }
@@ -39,11 +42,15 @@ export async function over (stream: Duplex, path: string, options: http.RequestO
   return { status: response.statusCode ?? 0, headers: response.headers, body: await bodyOf(response) }
 }
 
+export interface Tunnel { status: number, headers: http.IncomingHttpHeaders, socket: Duplex, head: Buffer }
+
 /** Sends CONNECT or an Upgrade; resolves with the status, and the stream when it is open. */
-export async function tunnel (stream: Duplex, options: http.RequestOptions): Promise<{ status: number, headers: http.IncomingHttpHeaders, socket: Duplex, head: Buffer }> {
+export async function tunnel (stream: Duplex, options: http.RequestOptions): Promise<Tunnel> {
   return await new Promise((resolve, reject) => {
     const request = http.request({ createConnection: () => stream, setHost: false, ...options })
-    const opened = (response: IncomingMessage, socket: Duplex, head: Buffer) => resolve({ status: response.statusCode ?? 0, headers: response.headers, socket, head })
+    const opened = (response: IncomingMessage, socket: Duplex, head: Buffer) => {
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, socket, head })
+    }
     request.once('connect', opened).once('upgrade', opened).once('error', reject)
     request.once('response', response => opened(response, stream, Buffer.alloc(0)))
     request.end()
