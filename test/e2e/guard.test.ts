@@ -8,7 +8,7 @@ t.test('inside addresses are refused by the exit with its own page, and see no c
   await new Promise<void>(resolve => inside.listen(0, resolve))
   t.teardown(() => { inside.close() })
   const { port } = inside.address() as AddressInfo
-  const demo = await startService(t, ['demo', '--proxy', '127.0.0.1:0', '--exits', '1', '--latency', '2', '--loss', '0'])
+  const demo = await startService(t, ['demo', '--proxy', '127.0.0.1:0', '--exits', '1', '--latency', '2', '--loss', '0', '--allow-web'])
   const targets = [
     'http://127.0.0.1/', `http://127.0.0.1:${port}/`, `http://localhost:${port}/`, `http://[::1]:${port}/`, 'http://169.254.169.254/',
     'http://2130706433/',

@@ -21,6 +21,8 @@ export interface ForwardFromTcpOptions {
   /** The peer's I2P port, default 0. */
   port?: number
   listen: { host: string, port: number }
+  /** Makes what everything that a client sends goes through on its way to the stream. */
+  outbound?: () => Duplex
   maxConnections?: number
 }
 
@@ -58,16 +60,15 @@ export function forwardToTcp (
 }
 
 /** Forwards TCP connections to a Destination, as I2PTunnel's client does. Rejects when it cannot listen. */
-export async function forwardFromTcp (
-  { manager, destination, port = 0, listen, maxConnections = MAX_FORWARDED_CONNECTIONS }: ForwardFromTcpOptions
-): Promise<ForwardingFromTcp> {
+export async function forwardFromTcp (options: ForwardFromTcpOptions): Promise<ForwardingFromTcp> {
+  const { manager, destination, port = 0, listen, outbound, maxConnections = MAX_FORWARDED_CONNECTIONS } = options
   const open = new Set<Socket>()
   const server = createTcpServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, socket => {
     track(open, socket)
     socket.on('error', () => {}) // until join() takes over
     resolve(manager, destination).then(to => {
       if (socket.destroyed) return
-      join(manager.connect({ destination: to, port, allowHalfOpen: true }), socket)
+      join(manager.connect({ destination: to, port, allowHalfOpen: true }), socket, outbound?.())
       socket.resume()
     }).catch(() => socket.destroy())
   })
@@ -96,10 +97,15 @@ async function resolve (manager: StreamManager, destination: Destination | strin
   return typeof destination === 'string' ? await manager.session.lookup(destination) : destination
 }
 
-/** Copies both ways; the end of one direction leaves the other open, an error ends both. */
-function join (left: Duplex, right: Duplex): void {
+/** Copies both ways, from right to left through `filter`; the end of one direction leaves the other open, an error ends both. */
+function join (left: Duplex, right: Duplex, filter?: Duplex): void {
   left.pipe(right)
-  right.pipe(left)
+  if (filter === undefined) {
+    right.pipe(left)
+  } else {
+    right.pipe(filter).pipe(left)
+    filter.on('error', () => { left.destroy(); right.destroy() })
+  }
   for (const [side, other] of [[left, right], [right, left]] as const) {
     side.on('error', () => other.destroy())
     side.on('close', () => { if (!side.readableEnded || !side.writableFinished) other.destroy() })

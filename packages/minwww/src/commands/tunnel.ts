@@ -21,6 +21,7 @@ function addClient (tunnel: Command): void {
   const command = addCommonOptions(routerFlags(tunnel.command('client').description('forward TCP connections to a Destination'), "the peer's I2P port"))
     .requiredOption('--destination <DEST>', 'base64 Destination, b32 address or name')
     .requiredOption('--listen <HOST:PORT>', 'where TCP connections are taken')
+    .option('--host-header <NAME>', 'for HTTP: what the Host field of a request says, in place of our own address')
   command.action(async () => {
     const { runTunnelClient } = await import('../run/tunnel.ts')
     await runTunnelClient(command)

@@ -3,11 +3,16 @@ import type { LocalDestination, Session } from '@minwww/i2cp'
 import { OPTION_TABLE, createStreamManager, forwardFromTcp, forwardToTcp, parseOptions, type StreamManager, type StreamingOptions } from '@minwww/streaming'
 import { formatHostPort, parseHostPort } from '../address.ts'
 import { contextOf } from '../command.ts'
+import { checkPortIsFree } from '../config/places.ts'
 import { explain, UsageError } from '../errors.ts'
+import { checkExitName } from '../exits.ts'
+import { HostHeader } from '../host-header.ts'
 import { readOrMakeKeys } from '../key-file.ts'
 import { runService, type Closers } from '../lifecycle.ts'
 import type { Logger, Reporter } from '../output.ts'
 import { openSession, parseI2cpOptions } from '../router-options.ts'
+
+const HOST = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:\d{1,5})?$/
 
 interface RouterFlags { router: string, allowPlainRemote?: boolean, i2cpOption?: string[], port: string }
 
@@ -26,13 +31,18 @@ export async function runTunnelServer (command: Command): Promise<void> {
 }
 
 export async function runTunnelClient (command: Command): Promise<void> {
-  const { destination: name, listen: text, ...flags } = command.opts<RouterFlags & { destination: string, listen: string }>()
+  const { destination: name, listen: text, hostHeader, ...flags } = command.opts<RouterFlags & { destination: string, listen: string, hostHeader?: string }>()
   const listen = parseHostPort(text, '--listen')
+  checkExitName(name, '--destination')
+  if (hostHeader !== undefined && !HOST.test(hostHeader)) throw new UsageError(`--host-header: '${hostHeader}' is not NAME or NAME:PORT, for example site.i2p`)
   const port = portOf(flags.port)
+  await checkPortIsFree(text, { kind: 'flag', flag: '--listen' })
   const { logger, reporter } = await contextOf(command, {})
   await runService(logger, async closers => {
     const { manager } = await openStreams(closers, flags, undefined, logger, reporter)
-    const forwarding = await forwardFromTcp({ manager, destination: name, port, listen }).catch((error: unknown) => { throw explain(error, text) })
+    const forwarding = await forwardFromTcp({
+      manager, destination: name, port, listen, ...(hostHeader !== undefined && { outbound: () => new HostHeader(hostHeader) })
+    }).catch((error: unknown) => { throw explain(error, text, '--listen') })
     closers.add(forwarding, forwarding => forwarding.close())
     const address = formatHostPort(forwarding.address)
     reporter.ready({ listen: address }, [`${address} is forwarded to ${name.slice(0, 60)}`])
