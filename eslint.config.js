@@ -9,8 +9,8 @@ const IO_MODULES = [
 
 const RANDOM_SOURCES = ['randomBytes', 'randomInt', 'randomFill', 'randomFillSync', 'randomUUID', 'getRandomValues']
 
-/** Client, server and the command line have longer lines still. */
-const WRAPPED = ['packages/{ground,testkit,i2cp,streaming,local-router,minwww-protocol,benchmark}/{src,test}', 'test', 'scripts']
+/** Client and server have longer lines still. */
+const WRAPPED = ['packages/{ground,testkit,i2cp,streaming,local-router,minwww-protocol,benchmark,minwww}/{src,test}', 'test', 'scripts']
 
 export default [
   ...neostandard({ ts: true, ignores: ['**/dist/**', '**/.tap/**', 'artifacts/**', 'tap-snapshots/**'] }),

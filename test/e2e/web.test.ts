@@ -14,7 +14,8 @@ t.test('Chromium does on I2P what it does on the web', { skip: missing(CHROMIUM,
   ]
   const demo =
     await startService(t, ['demo', '--proxy', '127.0.0.1:0', '--latency', '20', '--jitter', '4', '--loss', '0.2', '--log-level', 'debug',
-      '--allow-web', '--site', `web.i2p=${site.origin}`, ...[site, secure, unknown].flatMap(({ port }) => ['--allow-address', `127.0.0.1/32:${port}`])])
+      '--allow-web', '--site', `web.i2p=${site.origin}`,
+      ...[site, secure, unknown].flatMap(({ port }) => ['--allow-address', `127.0.0.1/32:${port}`])])
   const proxy = demo.json.proxy as string
   const browser = await startBrowser(t, proxy, [`--ignore-certificate-errors-spki-list=${certificate.spki}`])
   const page = await browser.newPage({ viewport: { width: 1000, height: 800 } })

@@ -37,14 +37,19 @@ export function parseSites (entries: readonly string[], option = '--site'): Reco
   for (const entry of entries) {
     const equals = entry.indexOf('=')
     const name = entry.slice(0, equals).toLowerCase()
-    if (equals < 1 || name.length > MAX_SITE_NAME || !SITE_NAME.test(name)) throw new UsageError(`${option}: '${entry}' is not NAME=URL, for example demo.i2p=http://127.0.0.1:8080`)
+    if (equals < 1 || name.length > MAX_SITE_NAME || !SITE_NAME.test(name)) {
+      throw new UsageError(`${option}: '${entry}' is not NAME=URL, for example demo.i2p=http://127.0.0.1:8080`)
+    }
     if (sites.has(name)) throw new UsageError(`${option}: ${name} is given twice`)
     sites.set(name, originOf(entry.slice(equals + 1), option))
   }
   return Object.fromEntries(sites)
 }
 
-/** Reads `NAME=URL`: the title of a jump service, and where the name that is looked for is appended. Throws UsageError that begins with `option`. */
+/**
+ * Reads `NAME=URL`: the title of a jump service, and where the name that is looked for is appended. Throws UsageError that
+ * begins with `option`.
+ */
 export function parseJump (entry: string, option: string): [string, string] {
   const equals = entry.indexOf('=')
   const url = entry.slice(equals + 1)

@@ -45,10 +45,16 @@ const path = (option: string | undefined): string => option === undefined ? 'che
 const SYSTEM_ERRORS: Readonly<Record<string, Meaning>> = {
   EADDRINUSE: {
     fact: 'the port is already in use',
-    remedy: (option = 'another port') => `end the program that has it, or choose ${option === 'another port' ? option : `another port with ${option}`} (port 0 takes a free one)`
+    remedy: (option = 'another port') => 'end the program that has it, or choose ' +
+      `${option === 'another port' ? option : `another port with ${option}`} (port 0 takes a free one)`
   },
-  EADDRNOTAVAIL: { fact: 'this machine has no such address', remedy: option => `listen on 127.0.0.1${option === undefined ? '' : ` with ${option}`}` },
-  EACCES: { fact: 'permission denied', remedy: option => `check owner and mode, and as whom the program runs${option === undefined ? '' : `, or correct ${option}`}` },
+  EADDRNOTAVAIL: {
+    fact: 'this machine has no such address', remedy: option => `listen on 127.0.0.1${option === undefined ? '' : ` with ${option}`}`
+  },
+  EACCES: {
+    fact: 'permission denied',
+    remedy: option => `check owner and mode, and as whom the program runs${option === undefined ? '' : `, or correct ${option}`}`
+  },
   EPERM: { fact: 'not permitted', remedy: option => `check owner and mode${option === undefined ? '' : `, or correct ${option}`}` },
   ENOENT: { fact: 'no such file or directory', remedy: path },
   ENOTDIR: { fact: 'is below a file, which is not a directory', remedy: path },

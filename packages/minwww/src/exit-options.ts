@@ -35,7 +35,9 @@ export function exitOptions (settings: ExitSettings): Omit<ExitOptions, 'session
 
 /** Those of them that can be changed while the exit runs. Throws UsageError. */
 export function reloadableOptions (settings: ExitSettings): ReloadableOptions {
-  const { limitOut, limitIn, quotaDay, quotaMonth, allowAddress, denyAddress = [], ownAddress = [], ports = [], clientStreams, totalStreams } = settings
+  const {
+    limitOut, limitIn, quotaDay, quotaMonth, allowAddress, denyAddress = [], ownAddress = [], ports = [], clientStreams, totalStreams
+  } = settings
   return {
     policy: policyOf(settings),
     bandwidth: {
@@ -57,7 +59,10 @@ export function reloadableOptions (settings: ExitSettings): ReloadableOptions {
 }
 
 function policyOf (settings: ExitSettings): PolicyOptions {
-  const { ownSitesOnly, allowHosts, denyHosts, allowDestinations, denyDestinations, methods = [], sitePath = [], denyContentType = [], maxResponse = 0, maxRequest = 0 } = settings
+  const {
+    ownSitesOnly, allowHosts, denyHosts, allowDestinations, denyDestinations, methods = [], sitePath = [], denyContentType = [],
+    maxResponse = 0, maxRequest = 0
+  } = settings
   return {
     web: ownSitesOnly !== true,
     ...(allowHosts !== undefined && { allowHostsFile: allowHosts }),
@@ -76,17 +81,30 @@ function policyOf (settings: ExitSettings): PolicyOptions {
 function timeoutsOf (settings: ExitSettings): Required<ExitOptions>['timeouts'] {
   const { connectTimeout, answerTimeout, bodyTimeout, requestTimeout, idleTimeout, uploadTimeout, stallTimeout, tunnelTimeout } = settings
   const seconds = {
-    connect: connectTimeout, headers: answerTimeout, body: bodyTimeout, request: requestTimeout, idle: idleTimeout, upload: uploadTimeout, stall: stallTimeout, tunnel: tunnelTimeout
+    connect: connectTimeout,
+    headers: answerTimeout,
+    body: bodyTimeout,
+    request: requestTimeout,
+    idle: idleTimeout,
+    upload: uploadTimeout,
+    stall: stallTimeout,
+    tunnel: tunnelTimeout
   }
   return Object.fromEntries(Object.entries(seconds).flatMap(([phase, value]) => value === undefined ? [] : [[phase, value * 1000]]))
 }
 
-function limitsOf ({ limitClient = 0, clientRequests, clientPosts, totalRequests, totalPosts, newClients }: ExitSettings): Partial<AdmissionLimits> {
+function limitsOf (
+  { limitClient = 0, clientRequests, clientPosts, totalRequests, totalPosts, newClients }: ExitSettings
+): Partial<AdmissionLimits> {
   const rule = (count: number, window: number) => ({ count, window })
   return {
-    ...(limitClient > 0 && { bytesPerClient: limitClient * KILOBYTE, burstPerClient: Math.max(MEGABYTE, limitClient * KILOBYTE * CLIENT_BURST) }),
+    ...(limitClient > 0 && {
+      bytesPerClient: limitClient * KILOBYTE, burstPerClient: Math.max(MEGABYTE, limitClient * KILOBYTE * CLIENT_BURST)
+    }),
     ...(clientRequests !== undefined && {
-      requestsPerClient: [rule(clientRequests, MINUTE), rule(clientRequests * REQUESTS_HOUR, HOUR), rule(clientRequests * REQUESTS_DAY, 24 * HOUR)]
+      requestsPerClient: [
+        rule(clientRequests, MINUTE), rule(clientRequests * REQUESTS_HOUR, HOUR), rule(clientRequests * REQUESTS_DAY, 24 * HOUR)
+      ]
     }),
     ...(clientPosts !== undefined && { postsPerClient: [rule(clientPosts, 5 * MINUTE)] }),
     ...(totalRequests !== undefined && { requestsTotal: [rule(totalRequests, MINUTE)] }),
@@ -97,7 +115,9 @@ function limitsOf ({ limitClient = 0, clientRequests, clientPosts, totalRequests
 
 function sitePathsOf (entries: readonly string[]): Record<string, PathRule[]> {
   const rules = new Map<string, PathRule[]>()
-  for (const { site, ...rule } of entries.map(entry => parseSitePath(entry, '--site-path'))) rules.set(site, [...rules.get(site) ?? [], rule])
+  for (const { site, ...rule } of entries.map(entry => parseSitePath(entry, '--site-path'))) {
+    rules.set(site, [...rules.get(site) ?? [], rule])
+  }
   return Object.fromEntries(rules)
 }
 

@@ -38,7 +38,9 @@ function reasonOf (exit: string): string {
       ? `${shown} is cut: a b32 address has 52 characters before .b32.i2p, this one has ${b32.length}; copy all that the exit printed`
       : `${shown} is not a b32 address: there is a wrong character in it, or one too many`
   }
-  if (/^[A-Za-z0-9~=-]{68,}$/.test(exit)) return `${shown} is not a base64 Destination: it is cut or damaged; copy all that the exit printed`
+  if (/^[A-Za-z0-9~=-]{68,}$/.test(exit)) {
+    return `${shown} is not a base64 Destination: it is cut or damaged; copy all that the exit printed`
+  }
   return `${shown} is not a base64 Destination, a b32 address or a name that ends in .i2p`
 }
 

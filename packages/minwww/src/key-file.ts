@@ -28,5 +28,7 @@ async function checkMode (file: string, option: string | undefined): Promise<voi
   // Windows has no such modes.
   if (process.platform === 'win32' || (mode & OTHERS) === 0) return
   const octal = (mode & 0o777).toString(8).padStart(4, '0')
-  throw new CliError('MINWWW_KEYS_OPEN', `${file}: others can get at these private keys (mode ${octal}); make them yours alone: chmod 600 ${file}`)
+  throw new CliError(
+    'MINWWW_KEYS_OPEN', `${file}: others can get at these private keys (mode ${octal}); make them yours alone: chmod 600 ${file}`
+  )
 }

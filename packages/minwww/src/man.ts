@@ -19,8 +19,10 @@ export function manPage (program: Command): string {
 }
 
 const DESCRIPTION = [
-  'MinWWW fetches web pages over I2P with as few tunnel traversals as there can be. A proxy takes the requests of a browser and sends each as one message to one of a pool of exits; the exit fetches the page and sends it back.',
-  'Every command prints one line of JSON with --json when it is ready; the log goes to standard error. Settings of demo, proxy, exit and router come from their defaults, a TOML file, the environment and flags; the later wins.'
+  'MinWWW fetches web pages over I2P with as few tunnel traversals as there can be. A proxy takes the requests of a browser and ' +
+  'sends each as one message to one of a pool of exits; the exit fetches the page and sends it back.',
+  'Every command prints one line of JSON with --json when it is ready; the log goes to standard error. Settings of demo, proxy, exit ' +
+  'and router come from their defaults, a TOML file, the environment and flags; the later wins.'
 ]
 
 const STATUSES = [
@@ -35,7 +37,8 @@ const SIGNALS = [
 ] as const
 
 const ENVIRONMENT = [
-  'Each setting of demo, proxy, exit and router has a variable: MINWWW_ and the name of the command and of the setting, for example MINWWW_PROXY_ROUTER. Lists are separated by white space. minwww config print says what is in force.'
+  'Each setting of demo, proxy, exit and router has a variable: MINWWW_ and the name of the command and of the setting, for example ' +
+  'MINWWW_PROXY_ROUTER. Lists are separated by white space. minwww config print says what is in force.'
 ]
 
 /** One command: how it is called, what it does, its arguments and options. What its parent has too is said there. */
@@ -47,7 +50,9 @@ function section (command: Command): string[] {
   return [
     `.SS ${escape(pathOf(command))} ${usageOf(command)}`.trimEnd(),
     ...paragraphs([`${sentence(command.description())}`, ...apply]),
-    ...help.visibleArguments(command).flatMap(argument => ['.TP', `.I ${escape(help.argumentTerm(argument))}`, escape(sentence(argument.description))]),
+    ...help.visibleArguments(command).flatMap(
+      argument => ['.TP', `.I ${escape(help.argumentTerm(argument))}`, escape(sentence(argument.description))]
+    ),
     ...options.flatMap(option => entry(command, option))
   ]
 }
@@ -55,7 +60,9 @@ function section (command: Command): string[] {
 function entry (command: Command, option: Option): string[] {
   const help = command.createHelp()
   const [flags = '', value = ''] = split(help.optionTerm(option))
-  return ['.TP', `\\fB${escape(flags)}\\fR${value === '' ? '' : ` \\fI${escape(value)}\\fR`}`, escape(sentence(help.optionDescription(option)))]
+  return [
+    '.TP', `\\fB${escape(flags)}\\fR${value === '' ? '' : ` \\fI${escape(value)}\\fR`}`, escape(sentence(help.optionDescription(option)))
+  ]
 }
 
 /** `--router <HOST:PORT>` without the brackets. */

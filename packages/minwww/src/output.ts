@@ -27,14 +27,22 @@ export async function createLogger (level: string, reader: Reader): Promise<Logg
   // A log that cannot be written (a full disk) must not end the service.
   if (reader === 'program') return pino(options, destination({ dest: 2, sync: true }).on('error', () => {}))
   const { default: pretty } = await import('pino-pretty')
-  return pino(options, pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', hideObject: true, messageFormat: lineOf }))
+  return pino(
+    options,
+    pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', hideObject: true, messageFormat: lineOf })
+  )
 }
 
 /** An error as the log has it: what it is and what it says, and the same of what caused it. */
 function withoutStack (error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const { code } = error as { code?: unknown }
-  return { type: error.name, ...(code !== undefined && { code }), message: error.message, ...(error.cause instanceof Error && { cause: error.cause.message }) }
+  return {
+    type: error.name,
+    ...(code !== undefined && { code }),
+    message: error.message,
+    ...(error.cause instanceof Error && { cause: error.cause.message })
+  }
 }
 
 /** `exit not found, will try again: exit a.i2p; not found (I2CP_LOOKUP_FAILED)` */

@@ -21,7 +21,9 @@ export function createProgram (): Command {
     .description('UDP-like HTTP over I2P: a browser proxy, exits, and an embedded router')
     .version(version)
     .showHelpAfterError(false)
-  for (const add of [addDemo, addProxy, addExit, addRouter, addKeys, addLookup, addDoctor, addPing, addTunnel, addBench, addConfig]) add(program)
+  for (const add of [addDemo, addProxy, addExit, addRouter, addKeys, addLookup, addDoctor, addPing, addTunnel, addBench, addConfig]) {
+    add(program)
+  }
   throwUsageErrors(program)
   return program
 }

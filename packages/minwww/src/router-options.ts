@@ -1,4 +1,7 @@
-import { checkOptions, createSession, I2cpError, isLoopback, openSession as beginSession, type LocalDestination, type Session, type SessionOptions } from '@minwww/i2cp'
+import {
+  checkOptions, createSession, I2cpError, isLoopback, openSession as beginSession, type LocalDestination, type Session,
+  type SessionOptions
+} from '@minwww/i2cp'
 import { parseHostPort, type HostPort } from './address.ts'
 import { CliError, explain, UsageError } from './errors.ts'
 import type { Logger, Reporter } from './output.ts'
@@ -28,7 +31,10 @@ export function parseRouter (text: string, name: string): HostPort {
 /** Throws UsageError for a router on another machine, to which keys and pages would go in the clear. */
 export function checkRemote ({ host }: HostPort, allowPlainRemote: boolean, name: string): void {
   if (allowPlainRemote || isLoopback(host)) return
-  throw new UsageError(`${name}: ${host} is not this machine, and I2CP to it is not encrypted: use a tunnel (ssh -L), or --allow-plain-remote if you trust all of the way`)
+  throw new UsageError(
+    `${name}: ${host} is not this machine, and I2CP to it is not encrypted: use a tunnel (ssh -L), or --allow-plain-remote if you ` +
+    'trust all of the way'
+  )
 }
 
 /** Checks one `NAME=VALUE` option of an I2CP session. Throws UsageError that begins with `name`. */
@@ -80,11 +86,16 @@ export function routerProblem (error: unknown, address: string): CliError {
   const because = (code: string, text: string): CliError => new CliError(code, text, 1, { cause: error })
   switch (error.code) {
     case 'I2CP_CONNECT_FAILED':
-      return because('MINWWW_NO_ROUTER', `no I2CP router answers at ${address}; start one ('minwww router', or i2pd with i2cp.enabled=true) or correct --router`)
+      return because(
+        'MINWWW_NO_ROUTER',
+        `no I2CP router answers at ${address}; start one ('minwww router', or i2pd with i2cp.enabled=true) or correct --router`
+      )
     case 'I2CP_FRAME_TOO_LARGE': case 'I2CP_MALFORMED': case 'I2CP_UNKNOWN_MESSAGE':
       return because(error.code, `${address}: ${error.message}; ${NOT_I2CP}`)
     case 'I2CP_TIMEOUT': case 'I2CP_DISCONNECTED':
-      return because(error.code, `${address}: ${error.message}; give the router some minutes after its start, and see that I2CP is what listens there`)
+      return because(
+        error.code, `${address}: ${error.message}; give the router some minutes after its start, and see that I2CP is what listens there`
+      )
     default: return explain(error, address)
   }
 }

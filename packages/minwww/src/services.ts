@@ -16,7 +16,9 @@ const MEGABYTE = 1024 * 1024
 const DRAIN_TIME = 1.2
 
 /** Starts an exit with its streams on a session, and sees to its end. `ownSites` are added to those of the settings. */
-export async function openExit (closers: Closers, session: Session, settings: ExitSettings, logger: Logger, ownSites: Record<string, string> = {}): Promise<Exit> {
+export async function openExit (
+  closers: Closers, session: Session, settings: ExitSettings, logger: Logger, ownSites: Record<string, string> = {}
+): Promise<Exit> {
   const streams = closers.add(createStreamManager(session, {}, { logger }), streams => streams.close())
   const { console: consoleAddress, drainTime = DRAIN_TIME } = settings
   const options = exitOptions(settings)
@@ -32,7 +34,8 @@ export async function openExit (closers: Closers, session: Session, settings: Ex
 }
 
 /** What `demo` and `proxy` have in common, and what only `proxy` has. */
-type ProxySettings = Omit<Settings<'proxy'>, keyof ProxyOnly | 'router' | 'allowPlainRemote' | 'i2cpOption' | 'exit' | 'exits'> & Partial<ProxyOnly>
+type ProxySettings = Partial<ProxyOnly> &
+  Omit<Settings<'proxy'>, keyof ProxyOnly | 'router' | 'allowPlainRemote' | 'i2cpOption' | 'exit' | 'exits'>
 type ProxyOnly = Pick<Settings<'proxy'>, 'privateAddresses' | 'state'>
 
 export interface ProxySessions {
@@ -51,7 +54,9 @@ export interface ProxyParts extends ProxySessions {
 
 /** Starts the browser proxy, and sees to its end. It listens at once; until the sessions are ready it answers 503. */
 export async function openProxy (closers: Closers, parts: ProxyParts, settings: ProxySettings, logger: Logger): Promise<Proxy> {
-  const { strategy, replyMode, timeout, hosts, jump, auth, isolate, hostname, connectPorts, acceptLanguage, privateAddresses, state } = settings
+  const {
+    strategy, replyMode, timeout, hosts, jump, auth, isolate, hostname, connectPorts, acceptLanguage, privateAddresses, state
+  } = settings
   const common = streamsOf(closers, logger)
   const proxy = await createProxy({
     ...tunnelsOf(parts, common),
@@ -95,7 +100,9 @@ function streamsOf (closers: Closers, logger: Logger): StreamsOf {
 
 const tunnelsOf = ({ renew }: ProxySessions, streams: StreamsOf) => ({ streams, ...(renew !== undefined && { renew }) })
 
-const isolated = async (own: ProxySessions, streams: StreamsOf): Promise<Tunnels> => ({ ...tunnelsOf(own, streams), sessions: await own.sessions })
+const isolated = async (own: ProxySessions, streams: StreamsOf): Promise<Tunnels> => ({
+  ...tunnelsOf(own, streams), sessions: await own.sessions
+})
 
 const proxyTimeouts = (settings: ProxySettings): Required<ProxyOptions>['timeouts'] => ({
   head: settings.headTimeout * 1000,
@@ -110,7 +117,8 @@ const cacheOf = ({ cacheMemory, cacheDir, cacheDisk }: ProxySettings): CacheOpti
   ? false
   : { maxBytes: cacheMemory * MEGABYTE, maxDiskBytes: cacheDisk * MEGABYTE, ...(cacheDir !== undefined && { directory: cacheDir }) }
 
-const parseJumps = (entries: readonly string[]): Record<string, string> => Object.fromEntries(entries.map(entry => parseJump(entry, '--jump')))
+const parseJumps = (entries: readonly string[]): Record<string, string> =>
+  Object.fromEntries(entries.map(entry => parseJump(entry, '--jump')))
 
 function readUsers (file: string): AuthOptions {
   try {

@@ -16,7 +16,9 @@ export function parseUsers (text: string, file: string, name = file): Record<str
     else if (users.has(user)) problems.push(`${where(index)}: this user is there twice`)
     else users.set(user, line.slice(colon + 1))
   }
-  if (users.size === 0 && problems.length === 0) problems.push(`${name === file ? '' : `${name}: `}${file}: no user is in it; write a line USER:PASSWORD for each`)
+  if (users.size === 0 && problems.length === 0) {
+    problems.push(`${name === file ? '' : `${name}: `}${file}: no user is in it; write a line USER:PASSWORD for each`)
+  }
   if (problems.length > 0) throw new SettingsError(problems)
   return Object.fromEntries(users)
 }

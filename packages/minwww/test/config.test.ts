@@ -17,13 +17,19 @@ t.test('addresses: HOST:PORT with IPv6 in brackets, anything else is wrong use',
   t.strictSame(parseHostPort('127.0.0.1:4480', '--proxy'), { host: '127.0.0.1', port: 4480 })
   t.strictSame(parseHostPort('[::1]:0', '--proxy'), { host: '::1', port: 0 })
   t.strictSame(parseHostPort('localhost:65535', '--proxy'), { host: 'localhost', port: 65_535 })
-  for (const text of ['', '4480', ':4480', 'host:', 'host:65536', '::1:80', 'a b:1', 'host:-1', 'host:80x', 'http://host:80', '[::1]', `${'a'.repeat(256)}:1`]) {
+  for (const text of [
+    '', '4480', ':4480', 'host:', 'host:65536', '::1:80', 'a b:1', 'host:-1', 'host:80x', 'http://host:80', '[::1]',
+    `${'a'.repeat(256)}:1`
+  ]) {
     t.throws(() => parseHostPort(text, '--proxy'), { name: 'UsageError', status: 2, message: /^--proxy: / }, text)
   }
 })
 
 t.test('sites: NAME=URL, only origins, each name once', async t => {
-  t.strictSame(parseSites(['Docs.i2p=http://127.0.0.1:8080/', 'b.i2p=https://127.0.0.1']), { 'docs.i2p': 'http://127.0.0.1:8080', 'b.i2p': 'https://127.0.0.1' })
+  t.strictSame(
+    parseSites(['Docs.i2p=http://127.0.0.1:8080/', 'b.i2p=https://127.0.0.1']),
+    { 'docs.i2p': 'http://127.0.0.1:8080', 'b.i2p': 'https://127.0.0.1' }
+  )
   for (const entry of ['docs.i2p', '=http://a', 'a=b', 'a=ftp://b/', 'a=http://b/path', 'a=http://b/?q', 'a b=http://c', '-a=http://c']) {
     t.throws(() => parseSites([entry]), UsageError, entry)
   }
@@ -33,9 +39,12 @@ t.test('sites: NAME=URL, only origins, each name once', async t => {
 })
 
 t.test('what is a list in the file can be given more than once as a flag', async t => {
-  const lists = (Object.keys(SECTIONS) as Section[]).flatMap(section => settingsOf(section).filter(({ kind }) => kind === 'list').map(({ flag }) => [section, flag] as const))
+  const lists = (Object.keys(SECTIONS) as Section[]).flatMap(
+    section => settingsOf(section).filter(({ kind }) => kind === 'list').map(({ flag }) => [section, flag] as const)
+  )
   t.ok(lists.length > 5)
-  const repeatable = lists.filter(([section, flag]) => createProgram().commands.find(command => command.name() === section)?.options.find(option => option.long === flag)?.variadic)
+  const commandOf = (section: Section) => createProgram().commands.find(command => command.name() === section)
+  const repeatable = lists.filter(([section, flag]) => commandOf(section)?.options.find(option => option.long === flag)?.variadic)
   t.strictSame(repeatable, lists)
 })
 
@@ -45,10 +54,21 @@ const flags = (section: Section, values: Record<string, unknown>) => flagLayer(s
 t.test('layers: flags over environment over file over defaults', async t => {
   const file = `${t.testdir()}/minwww.toml`
   writeFileSync(file, '[exit]\nlimit-out = 1\nlimit-in = 2\nquota-day = 3\nports = [80, 443]\n')
-  const environment = environmentLayer('exit', { MINWWW_EXIT_LIMIT_OUT: '32', MINWWW_EXIT_LIMIT_IN: '4', MINWWW_EXIT_SITE: 'a=http://b  c=http://d', MINWWW_EXIT_LOG_URLS: 'yes' })
+  const environment = environmentLayer(
+    'exit',
+    { MINWWW_EXIT_LIMIT_OUT: '32', MINWWW_EXIT_LIMIT_IN: '4', MINWWW_EXIT_SITE: 'a=http://b  c=http://d', MINWWW_EXIT_LOG_URLS: 'yes' }
+  )
   const settings = resolveSettings('exit', [readConfigFile(file).sections.exit, environment, flags('exit', { limitOut: '64' })])
   t.match(settings, {
-    limitOut: 64, limitIn: 4, quotaDay: 3, quotaMonth: 0, router: '127.0.0.1:7654', allowAddress: [], site: ['a=http://b', 'c=http://d'], logUrls: true, ports: [80, 443]
+    limitOut: 64,
+    limitIn: 4,
+    quotaDay: 3,
+    quotaMonth: 0,
+    router: '127.0.0.1:7654',
+    allowAddress: [],
+    site: ['a=http://b', 'c=http://d'],
+    logUrls: true,
+    ports: [80, 443]
   })
 })
 
@@ -56,16 +76,22 @@ t.test('numbers, truths and ports given as text', async t => {
   const limit = (text: string) => resolveSettings('exit', [flags('exit', { limitOut: text })]).limitOut
   t.equal(limit('0.5'), 0.5)
   t.equal(limit('1e3'), 1000)
-  for (const text of ['', 'x', '1x', 'NaN', 'Infinity', '0x10', '--1', '-1']) t.throws(() => limit(text), { status: 2, message: /^--limit-out: .* must be a number from 0 to 10000000$/ }, text)
+  for (const text of ['', 'x', '1x', 'NaN', 'Infinity', '0x10', '--1', '-1']) {
+    t.throws(() => limit(text), { status: 2, message: /^--limit-out: .* must be a number from 0 to 10000000$/ }, text)
+  }
   const truth = (text: string) => resolveSettings('exit', [environmentLayer('exit', { MINWWW_EXIT_LOG_URLS: text })]).logUrls
   t.equal(truth('FALSE'), false)
   t.equal(truth('1'), true)
   t.throws(() => truth('perhaps'), { message: 'MINWWW_EXIT_LOG_URLS: "perhaps" must be true or false' })
   t.strictSame(resolveSettings('exit', [environmentLayer('exit', { MINWWW_EXIT_PORTS: '80 8080' })]).ports, [80, 8080])
   t.throws(() => resolveSettings('exit', [flags('exit', { ports: ['80', 'http', '0', '65536'] })]), new SettingsError([
-    '--ports: "http" must be a whole number from 1 to 65535', '--ports: 0 must be a whole number from 1 to 65535', '--ports: 65536 must be a whole number from 1 to 65535'
+    '--ports: "http" must be a whole number from 1 to 65535', '--ports: 0 must be a whole number from 1 to 65535',
+    '--ports: 65536 must be a whole number from 1 to 65535'
   ]))
-  t.throws(() => resolveSettings('proxy', [flags('proxy', { strategy: 'best' })]), { message: '--strategy: "best" must be one of ranked, round-robin, sticky, single' })
+  t.throws(
+    () => resolveSettings('proxy', [flags('proxy', { strategy: 'best' })]),
+    { message: '--strategy: "best" must be one of ranked, round-robin, sticky, single' }
+  )
 })
 
 t.test('a file that is not there, and one that is too large', async t => {
@@ -82,7 +108,10 @@ t.test('exits: options and file lines, each once, comments gone', async t => {
   t.throws(() => readExits([], undefined), /no exit is named/)
   t.throws(() => readExits(['a b'], undefined), UsageError)
   t.throws(() => readExits(['foo'], undefined), { message: /^--exit: 'foo' is not .* a name that ends in \.i2p$/ })
-  t.throws(() => readExits(['abcdef.b32.i2p'], undefined), { message: /is cut: a b32 address has 52 characters before \.b32\.i2p, this one has 6/ })
+  t.throws(
+    () => readExits(['abcdef.b32.i2p'], undefined),
+    { message: /is cut: a b32 address has 52 characters before \.b32\.i2p, this one has 6/ }
+  )
   t.throws(() => readExits([], '/nonexistent/exits'), { code: 'ENOENT' })
 })
 
@@ -109,7 +138,10 @@ t.test('an exit gets bytes, rules and windows from what the operator wrote', asy
   })]))
   t.match(options, {
     bandwidth: { out: 65_536, quotaDay: 2_097_152 },
-    limits: { bytesPerClient: 8_192, requestsPerClient: [{ count: 60, window: 60_000 }, { count: 600, window: 3_600_000 }, { count: 3_960, window: 86_400_000 }] },
+    limits: {
+      bytesPerClient: 8_192,
+      requestsPerClient: [{ count: 60, window: 60_000 }, { count: 600, window: 3_600_000 }, { count: 3_960, window: 86_400_000 }]
+    },
     policy: {
       methods: ['GET', 'HEAD'],
       maxResponse: 1_048_576,
@@ -123,7 +155,10 @@ t.test('an exit gets bytes, rules and windows from what the operator wrote', asy
     sites: { 'a.i2p': 'http://127.0.0.1:8080' }
   })
   t.strictSame(reloadableOptions(resolveSettings('exit', [])).bandwidth, {}, 'no limit that nobody has set')
-  for (const wrong of [{ sitePath: ['a.i2p=none'] }, { sitePath: ['a.i2p/x'] }, { sitePath: ['a.i2p/x='] }, { methods: ['G T'] }, { ports: ['0'] }, { ports: ['http'] }]) {
+  for (const wrong of [
+    { sitePath: ['a.i2p=none'] }, { sitePath: ['a.i2p/x'] }, { sitePath: ['a.i2p/x='] }, { methods: ['G T'] }, { ports: ['0'] },
+    { ports: ['http'] }
+  ]) {
     t.throws(() => exitOptions(resolveSettings('exit', [flags('exit', wrong)])), { code: 'MINWWW_USAGE', status: 2 }, JSON.stringify(wrong))
   }
 })
@@ -133,7 +168,8 @@ t.test('errors of the system become one line that says what to do', async t => {
   t.match(explain(inUse).message, /^127\.0\.0\.1:4480: the port is already in use; /)
   t.match(explain(new Error('wrapped', { cause: inUse }), '--proxy').message, /^--proxy: the port is already in use/)
   t.match(explain(inUse, undefined, '--proxy').message, /^127\.0\.0\.1:4480: the port is already in use; .* with --proxy/)
-  const denied = (syscall: string) => explain(Object.assign(new Error('no'), { code: 'EACCES', syscall, path: '/x' }), '/x', '--keys').message
+  const denied = (syscall: string) =>
+    explain(Object.assign(new Error('no'), { code: 'EACCES', syscall, path: '/x' }), '/x', '--keys').message
   t.match(denied('open'), /^\/x: permission denied; check owner and mode/, 'of a file nothing is said about ports')
   t.match(denied('listen'), /choose a port above 1023/)
   t.equal(explain(new Error('first\nsecond')).message, 'first')

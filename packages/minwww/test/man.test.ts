@@ -32,13 +32,17 @@ t.test('every command and option is in the manual page', async t => {
       const own = text.includes(`\n${long}`) ? text : text.includes('apply.') ? parent : ''
       t.ok(own.includes(`\n${long}`) && own.includes(description.slice(0, 40)), `${path} ${long}`)
     }
-    for (const argument of command.registeredArguments) t.ok(text.includes(`.I ${argument.name()}\n`) || argument.description === '', `${path} ${argument.name()}`)
+    for (const argument of command.registeredArguments) {
+      t.ok(text.includes(`.I ${argument.name()}\n`) || argument.description === '', `${path} ${argument.name()}`)
+    }
   }
 })
 
 t.test('the package has it, and groff has nothing to say about it', async t => {
   const folder = join(import.meta.dirname, '..')
-  const { man, files, scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { man: string, files: string[], scripts: { prepack: string } }
+  const { man, files, scripts } = JSON.parse(
+    readFileSync(join(folder, 'package.json'), 'utf8')
+  ) as { man: string, files: string[], scripts: { prepack: string } }
   t.equal(man, './man/minwww.1')
   t.ok(files.includes('man'))
   t.match(scripts.prepack, /write-man/)

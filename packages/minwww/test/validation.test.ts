@@ -36,7 +36,8 @@ const WRONG: Record<string, string[]> = {
     '11: [nowhere] is not a section; there are [demo], [router], [exit], [proxy]',
     "9: [exit] router: 'localhost' has no port: write localhost:7654, which is I2CP's port",
     "6: [exit] site: 'x' is not NAME=URL, for example demo.i2p=http://127.0.0.1:8080",
-    '5: [exit] console: the console is for this machine only, and 0.0.0.0 is not loopback: write 127.0.0.1:PORT, and reach it from afar through SSH',
+    '5: [exit] console: the console is for this machine only, and 0.0.0.0 is not loopback: write 127.0.0.1:PORT, and reach it from ' +
+    'afar through SSH',
     "8: [exit] deny-address: '10.0.0.0/99' is not CIDR[:PORT]: write 10.0.0.0/8, 127.0.0.1:8080 or [::1]:80",
     "7: [exit] own-address: 'zzz' is not an IP address, for example 203.0.113.7",
     "4: [exit] upstream: 'foo' is not a proxy: write socks5://127.0.0.1:9050 or http://127.0.0.1:3128"
@@ -75,7 +76,8 @@ const WRONG: Record<string, string[]> = {
     "7: [exit] name-server: 'dns.example' is not ADDRESS[:PORT] of a name server, for example 9.9.9.9 or [2620:fe::fe]:53"
   ],
   '06-proxy-again.toml': [
-    '2: [proxy] router: example.org is not this machine, and I2CP to it is not encrypted: use a tunnel (ssh -L), or --allow-plain-remote if you trust all of the way',
+    '2: [proxy] router: example.org is not this machine, and I2CP to it is not encrypted: use a tunnel (ssh -L), or ' +
+    '--allow-plain-remote if you trust all of the way',
     '3: [proxy] isolate: needs users: name them with --auth FILE',
     '5: [proxy] cache-dir: there is no cache at all with --cache-memory 0; give it some MB, or leave the directory away',
     "6: [proxy] jump: 'stats.i2p' is not NAME=URL, for example stats.i2p=http://stats.i2p/cgi-bin/jump.cgi?a=",
@@ -130,28 +132,41 @@ t.test('the same values are refused in the environment and as flags, in the same
   t.strictSame(await start('exit', { upstream: 'foo' }), [`--upstream: ${message}`])
   t.strictSame(await start('exit', {}, { MINWWW_EXIT_UPSTREAM: 'foo' }), [`MINWWW_EXIT_UPSTREAM: ${message}`])
   t.strictSame(await start('exit', { allowHosts: 'nofile' }), ['nofile: no such file or directory; correct --allow-hosts'])
-  t.strictSame(await start('exit', {}, { MINWWW_EXIT_ALLOW_HOSTS: 'nofile' }), ['MINWWW_EXIT_ALLOW_HOSTS: nofile: no such file or directory; check the path'])
+  t.strictSame(
+    await start('exit', {}, { MINWWW_EXIT_ALLOW_HOSTS: 'nofile' }),
+    ['MINWWW_EXIT_ALLOW_HOSTS: nofile: no such file or directory; check the path']
+  )
   t.strictSame(await start('exit', { ownSitesOnly: true, methods: ['FETCH'], console: '1.2.3.4:5' }, { MINWWW_EXIT_LIMIT_OUT: 'x' }), [
     'MINWWW_EXIT_LIMIT_OUT: "x" must be a number from 0 to 10000000',
-    '--console: the console is for this machine only, and 1.2.3.4 is not loopback: write 127.0.0.1:PORT, and reach it from afar through SSH',
+    '--console: the console is for this machine only, and 1.2.3.4 is not loopback: write 127.0.0.1:PORT, and reach it from afar ' +
+    'through SSH',
     '--own-sites-only: there is no own site, so nothing would be served: name one with --site NAME=URL',
     "--methods: 'FETCH' is not a method of HTTP, for example GET or PROPFIND"
   ])
-  t.match(await start('proxy', { exit: ['exit.i2p'], router: 'example.org:7654' }), [/^--router: example\.org is not this machine.* --allow-plain-remote/])
+  t.match(
+    await start('proxy', { exit: ['exit.i2p'], router: 'example.org:7654' }),
+    [/^--router: example\.org is not this machine.* --allow-plain-remote/]
+  )
   t.strictSame(await start('proxy', { exit: ['exit.i2p'], router: 'example.org:7654', allowPlainRemote: true, proxy: '127.0.0.1:0' }), [])
 })
 
 t.test('what a file says is named where a flag only replaces another value', async t => {
   const file = join(t.testdir(), 'minwww.toml')
   writeFileSync(file, '[exit]\nupstream = "foo"\nlimit-out = "much"\n')
-  const settings = checkSettings('exit', { file: readConfigFile(file), environment: {}, flags: flagLayer('exit', { upstream: 'socks5://127.0.0.1:9050' }) }, 'start')
+  const settings = checkSettings(
+    'exit', { file: readConfigFile(file), environment: {}, flags: flagLayer('exit', { upstream: 'socks5://127.0.0.1:9050' }) }, 'start'
+  )
   t.strictSame(await problemsOf(settings), [`${file}:3: [exit] limit-out: "much" must be a number from 0 to 10000000`])
 })
 
 t.test('a right file: numbers as ports, lists over several lines, an exit that a flag names', async t => {
   const folder = t.testdir()
   const file = join(folder, 'minwww.toml')
-  writeFileSync(file, `[exit]\nports = [443, "8443"]\nkeys = "${folder}/exit.dat"\nstate = "${folder}/not/yet"\nsite = [\n  "a.i2p=http://127.0.0.1:1",\n]\nsite-path = ["A.i2p/x=none"]\n[proxy]\ntimeout = 30\n`)
+  writeFileSync(
+    file,
+    `[exit]\nports = [443, "8443"]\nkeys = "${folder}/exit.dat"\nstate = "${folder}/not/yet"\nsite = [\n  ` +
+    '"a.i2p=http://127.0.0.1:1",\n]\nsite-path = ["A.i2p/x=none"]\n[proxy]\ntimeout = 30\n'
+  )
   t.strictSame(await checkFile(file), [])
   t.notOk(existsSync(join(folder, 'not')), 'only looked at')
   const settings = await checkSettings('exit', { file: readConfigFile(file), environment: {} }, 'start')
@@ -164,7 +179,8 @@ t.test('a port in use is known before anything is begun, and is nothing to a fil
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => { server.close() })
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
-  const inUse = (option: string) => `${address}: the port is already in use; end the program that has it, or choose another port with ${option} (port 0 takes a free one)`
+  const inUse = (option: string) =>
+    `${address}: the port is already in use; end the program that has it, or choose another port with ${option} (port 0 takes a free one)`
   t.strictSame(await start('demo', { proxy: address }), [inUse('--proxy')])
   t.strictSame(await start('proxy', { proxy: address, exit: ['a.i2p'] }), [inUse('--proxy')])
   t.strictSame(await start('exit', { console: address }), [inUse('--console')])
@@ -176,8 +192,15 @@ t.test('the time-outs of the schema are those of proxy and exit, s', async t => 
   const [exit, proxy] = [resolveSettings('exit', []), resolveSettings('proxy', [])]
   t.strictSame(exitOptions(exit).timeouts, EXIT)
   const { headTimeout, uploadTimeout, keepAliveTimeout, answerTimeout, silenceTimeout, tunnelTimeout } = proxy
-  t.strictSame({ head: headTimeout, upload: uploadTimeout, keepAlive: keepAliveTimeout, answer: answerTimeout, silence: silenceTimeout, tunnel: tunnelTimeout },
-    Object.fromEntries(Object.entries(PROXY).map(([phase, value]) => [phase, value / 1000])))
+  t.strictSame({
+    head: headTimeout,
+    upload: uploadTimeout,
+    keepAlive: keepAliveTimeout,
+    answer: answerTimeout,
+    silence: silenceTimeout,
+    tunnel: tunnelTimeout
+  },
+  Object.fromEntries(Object.entries(PROXY).map(([phase, value]) => [phase, value / 1000])))
 })
 
 t.test('fields that are passed on: no name, and what is never passed on', async t => {
@@ -200,7 +223,10 @@ t.test('a key file that others can read is refused, and what is no key file', { 
   t.strictSame(await start('exit', { keys: file }), [])
   for (const mode of [0o644, 0o640, 0o604, 0o620]) {
     chmodSync(file, mode)
-    t.strictSame(await start('exit', { keys: file }), [`${file}: others can get at these private keys (mode 0${mode.toString(8)}); make them yours alone: chmod 600 ${file}`])
+    t.strictSame(
+      await start('exit', { keys: file }),
+      [`${file}: others can get at these private keys (mode 0${mode.toString(8)}); make them yours alone: chmod 600 ${file}`]
+    )
   }
   writeFileSync(file, 'no keys')
   chmodSync(file, 0o600)

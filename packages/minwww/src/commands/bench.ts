@@ -14,10 +14,16 @@ const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
 ]
 
 export function addBench (program: Command): void {
-  const bench = options(program.command('bench').description('measure MinWWW against streaming and I2PTunnel on this machine; without a scenario all that can run here'))
+  const bench = options(
+    program.command('bench').description(
+      'measure MinWWW against streaming and I2PTunnel on this machine; without a scenario all that can run here'
+    )
+  )
   bench.argument('[SCENARIO]', `one of ${[...SCENARIOS.map(([name]) => name), 'url'].join(', ')}`)
   bench.action(async (name?: string) => {
-    if (name !== undefined) throw new UsageError(`'${name}' is no scenario; there are ${[...SCENARIOS.map(([known]) => known), 'url'].join(', ')}`)
+    if (name !== undefined) {
+      throw new UsageError(`'${name}' is no scenario; there are ${[...SCENARIOS.map(([known]) => known), 'url'].join(', ')}`)
+    }
     await start(bench, undefined, [])
   })
   for (const [name, description] of SCENARIOS) {

@@ -6,13 +6,17 @@ import { SECTIONS, settingsOf, type Section } from '../config/schema.ts'
 
 export function addConfig (program: Command): void {
   const config = program.command('config').description('the configuration file')
-  const check = addCommonOptions(config.command('check').description('read a TOML file and say all that is wrong with it and with the environment').argument('<FILE>'))
+  const check = addCommonOptions(
+    config.command('check').description('read a TOML file and say all that is wrong with it and with the environment').argument('<FILE>')
+  )
   check.action(async (file: string) => {
     const sections = await resolveAll(file)
     const { reporter } = await contextOf(check, {})
     reporter.ready({ ok: true, sections: Object.keys(sections) }, [`${file}: correct`])
   })
-  const print = addCommonOptions(config.command('print').description('print every setting in force: defaults, file, environment').argument('[FILE]'))
+  const print = addCommonOptions(
+    config.command('print').description('print every setting in force: defaults, file, environment').argument('[FILE]')
+  )
   print.action(async (file?: string) => {
     const sections = await resolveAll(file)
     const { reporter } = await contextOf(print, {})

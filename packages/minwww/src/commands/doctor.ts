@@ -7,7 +7,9 @@ import { UsageError } from '../errors.ts'
 interface DoctorFlags { i2cpOption?: string[], router: string, allowPlainRemote?: boolean, patience: string, json?: true }
 
 export function addDoctor (program: Command): void {
-  const command = addRouterOptions(addCommonOptions(program.command('doctor').description('examine an I2CP router: what it can do, what is wrong, what to do about it')))
+  const command = addRouterOptions(
+    addCommonOptions(program.command('doctor').description('examine an I2CP router: what it can do, what is wrong, what to do about it'))
+  )
     .option('--i2cp-option <NAME=VALUE...>', 'I2CP session option, for example inbound.length=1 (repeatable)')
     .addOption(new Option('--patience <SECONDS>', 'longest wait for tunnels').default('180'))
   command.action(async () => { await runDoctor(command) })
@@ -24,7 +26,12 @@ async function runDoctor (command: Command): Promise<void> {
   const { routerOptions } = await import('../router-options.ts')
   const checks = await examine({
     router,
-    session: { ...routerOptions({ router: flags.router, allowPlainRemote: flags.allowPlainRemote === true, i2cpOption: flags.i2cpOption ?? [] }, logger), reconnect: false },
+    session: {
+      ...routerOptions(
+        { router: flags.router, allowPlainRemote: flags.allowPlainRemote === true, i2cpOption: flags.i2cpOption ?? [] }, logger
+      ),
+      reconnect: false
+    },
     tunnelPatience: patience * 1000,
     onCheck: check => { if (!json) process.stdout.write(`${lineOf(check)}\n`) }
   })

@@ -16,7 +16,9 @@ export function addKeys (program: Command): void {
   })
   const show = addCommonOptions(keys.command('show').description('print the Destination of a key file').argument('<FILE>'))
   show.action(async (file: string) => { await print(show, await load(file)) })
-  const save = addCommonOptions(keys.command('export').description('print the public Destination in base64, to be given to others').argument('<FILE>'))
+  const save = addCommonOptions(
+    keys.command('export').description('print the public Destination in base64, to be given to others').argument('<FILE>')
+  )
   save.action(async (file: string) => {
     const { base64 } = (await load(file)).destination
     const { reporter } = await contextOf(save, {})

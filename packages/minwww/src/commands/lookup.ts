@@ -5,7 +5,11 @@ import { CliError, explain, UsageError } from '../errors.ts'
 interface LookupFlags { router: string, allowPlainRemote?: boolean, timeout: string }
 
 export function addLookup (program: Command): void {
-  const command = addRouterOptions(addCommonOptions(program.command('lookup').description('find the Destination behind a name, a b32 address or a b33 address').argument('<NAME>')))
+  const command = addRouterOptions(
+    addCommonOptions(
+      program.command('lookup').description('find the Destination behind a name, a b32 address or a b33 address').argument('<NAME>')
+    )
+  )
     .option('--timeout <SECONDS>', 'longest wait for the answer', '60')
   command.action(async (name: string) => {
     const { router, allowPlainRemote = false, timeout } = command.opts<LookupFlags>()

@@ -8,7 +8,12 @@ export function addTunnel (program: Command): void {
 }
 
 function addServer (tunnel: Command): void {
-  const command = addCommonOptions(routerFlags(tunnel.command('server').description('forward streams that come to our Destination to a TCP address'), 'I2P port that is served; 0 is every one'))
+  const command = addCommonOptions(
+    routerFlags(
+      tunnel.command('server').description('forward streams that come to our Destination to a TCP address'),
+      'I2P port that is served; 0 is every one'
+    )
+  )
     .option('--keys <FILE>', "file with the tunnel's Destination and private keys; made if it does not exist")
     .requiredOption('--target <HOST:PORT>', 'where streams are forwarded to')
   command.action(async () => {
@@ -18,7 +23,9 @@ function addServer (tunnel: Command): void {
 }
 
 function addClient (tunnel: Command): void {
-  const command = addCommonOptions(routerFlags(tunnel.command('client').description('forward TCP connections to a Destination'), "the peer's I2P port"))
+  const command = addCommonOptions(
+    routerFlags(tunnel.command('client').description('forward TCP connections to a Destination'), "the peer's I2P port")
+  )
     .requiredOption('--destination <DEST>', 'base64 Destination, b32 address or name')
     .requiredOption('--listen <HOST:PORT>', 'where TCP connections are taken')
     .option('--host-header <NAME>', 'for HTTP: what the Host field of a request says, in place of our own address')
@@ -31,5 +38,6 @@ function addClient (tunnel: Command): void {
 function routerFlags (command: Command, port: string): Command {
   return addRouterOptions(command)
     .option('--port <PORT>', port, '0')
-    .option('--i2cp-option <NAME=VALUE...>', 'option of the session or of its streams, for example inbound.length=1 or i2p.streaming.maxWindowSize=64 (repeatable)')
+    .option('--i2cp-option <NAME=VALUE...>', 'option of the session or of its streams, for example inbound.length=1 or ' +
+      'i2p.streaming.maxWindowSize=64 (repeatable)')
 }

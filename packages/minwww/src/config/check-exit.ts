@@ -40,11 +40,16 @@ export async function checkExitSection (report: Report<Settings<'exit'>>, moment
   await report.each('console', async (value, name, origin) => {
     const { host } = parseHostPort(value, name)
     if (!isLoopback(host)) {
-      throw new UsageError(`${name}: the console is for this machine only, and ${host} is not loopback: write 127.0.0.1:PORT, and reach it from afar through SSH`)
+      throw new UsageError(
+        `${name}: the console is for this machine only, and ${host} is not loopback: write 127.0.0.1:PORT, and reach it from afar ` +
+        'through SSH'
+      )
     }
     if (moment === 'start') await checkPortIsFree(value, origin)
   })
-  if (settings.ownSitesOnly && settings.site.length === 0) report.wrong('ownSitesOnly', 'there is no own site, so nothing would be served: name one with --site NAME=URL')
+  if (settings.ownSitesOnly && settings.site.length === 0) {
+    report.wrong('ownSitesOnly', 'there is no own site, so nothing would be served: name one with --site NAME=URL')
+  }
   await report.each('denyAddress', checkRange)
   await report.each('ownAddress', (value, name) => {
     if (parseAddress(value) === undefined) throw new UsageError(`${name}: '${value}' is not an IP address, for example 203.0.113.7`)
@@ -57,13 +62,17 @@ export async function checkExitSection (report: Report<Settings<'exit'>>, moment
     }
   })
   await report.each('upstream', parseUpstream)
-  if (settings.upstream !== undefined && settings.nameServer.length > 0) report.wrong('nameServer', 'is never asked: with --upstream names are resolved there; leave one of them away')
+  if (settings.upstream !== undefined && settings.nameServer.length > 0) {
+    report.wrong('nameServer', 'is never asked: with --upstream names are resolved there; leave one of them away')
+  }
   await checkLists(report)
   await checkRules(report)
 }
 
 async function checkLists (report: Report<Settings<'exit'>>): Promise<void> {
-  for (const key of ['allowHosts', 'denyHosts'] as const) await report.each(key, async (file, _name, origin) => { await checkLines(file, origin, checkHost) })
+  for (const key of ['allowHosts', 'denyHosts'] as const) {
+    await report.each(key, async (file, _name, origin) => { await checkLines(file, origin, checkHost) })
+  }
   for (const key of ['allowDestinations', 'denyDestinations'] as const) {
     await report.each(key, async (file, _name, origin) => { await checkLines(file, origin, line => new DestinationList([line])) })
   }
@@ -76,13 +85,17 @@ async function checkRules (report: Report<Settings<'exit'>>): Promise<void> {
   const rules = new Set<string>()
   await report.each('sitePath', (entry, name) => {
     const { site, path, methods } = parseSitePath(entry, name)
-    if (!sites.has(site)) throw new UsageError(`${name}: '${entry}': ${site} is none of the sites; name it with --site ${site}=URL, or correct the rule`)
+    if (!sites.has(site)) {
+      throw new UsageError(`${name}: '${entry}': ${site} is none of the sites; name it with --site ${site}=URL, or correct the rule`)
+    }
     if (rules.has(`${site}${path}`)) throw new UsageError(`${name}: there are two rules for ${site}${path}`)
     rules.add(`${site}${path}`)
     for (const method of methods === false ? [] : methods) checkMethod(method, name)
   })
   await report.each('denyContentType', (value, name) => {
-    if (!/^[\w!#$&^.+-]+\/(\*|[\w!#$&^.+-]+)$/.test(value)) throw new UsageError(`${name}: '${value}' is not a media type, for example video/* or application/zip`)
+    if (!/^[\w!#$&^.+-]+\/(\*|[\w!#$&^.+-]+)$/.test(value)) {
+      throw new UsageError(`${name}: '${value}' is not a media type, for example video/* or application/zip`)
+    }
   })
   await report.each('hideField', (value, name) => {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(value)) throw new UsageError(`${name}: '${value}' is not the name of a field, for example Server`)
@@ -90,7 +103,9 @@ async function checkRules (report: Report<Settings<'exit'>>): Promise<void> {
 }
 
 function checkMethod (value: string, name: string): void {
-  if (!METHODS.includes(value.toUpperCase())) throw new UsageError(`${name}: '${value}' is not a method of HTTP, for example GET or PROPFIND`)
+  if (!METHODS.includes(value.toUpperCase())) {
+    throw new UsageError(`${name}: '${value}' is not a method of HTTP, for example GET or PROPFIND`)
+  }
 }
 
 const checkRange = (value: string): unknown => parseAddressRule(value)

@@ -30,7 +30,9 @@ export async function checkBrowserSide (report: Report<PoolSettings>, moment: Mo
   })
   await report.each('jump', parseJump)
   await report.each('cacheDir', async (directory, name, origin) => {
-    if (settings.cacheMemory === 0) throw new UsageError(`${name}: there is no cache at all with --cache-memory 0; give it some MB, or leave the directory away`)
+    if (settings.cacheMemory === 0) {
+      throw new UsageError(`${name}: there is no cache at all with --cache-memory 0; give it some MB, or leave the directory away`)
+    }
     await checkDirectory(directory, origin, moment === 'start')
   })
   await report.each('auth', async (file, name, origin) => { parseUsers(await readText(file, origin), file, name) })
@@ -40,7 +42,9 @@ export async function checkBrowserSide (report: Report<PoolSettings>, moment: Mo
   })
   await report.each('allowField', allowedName)
   await report.each('acceptLanguage', (value, name) => {
-    if (!/^[\x20-\x7e]+$/.test(value)) throw new UsageError(`${name}: '${value}' is not the value of Accept-Language, for example de,en;q=0.5`)
+    if (!/^[\x20-\x7e]+$/.test(value)) {
+      throw new UsageError(`${name}: '${value}' is not the value of Accept-Language, for example de,en;q=0.5`)
+    }
   })
 }
 
@@ -57,10 +61,14 @@ export async function checkProxySection (report: Report<Settings<'proxy'>>, mome
     const name = nameOf(origin)
     const problems = lines.flatMap(({ text, number }) => problemOf(() => { checkExitName(text, `${name}: ${file}:${number}`) }))
     if (problems.length > 0) throw new SettingsError(problems)
-    if (lines.length === 0 && settings.exit.length === 0) throw new UsageError(`${name}: ${file}: no exit is in it; write an address a line`)
+    if (lines.length === 0 && settings.exit.length === 0) {
+      throw new UsageError(`${name}: ${file}: no exit is in it; write an address a line`)
+    }
   })
   // A file may leave the exits to the flags.
-  if (moment === 'start' && settings.exits === undefined && named === 0) report.missing('no exit is named; give --exit DEST or --exits FILE')
+  if (moment === 'start' && settings.exits === undefined && named === 0) {
+    report.missing('no exit is named; give --exit DEST or --exits FILE')
+  }
   if (named > MAX_EXITS) report.missing(`${named} exits are named; the pool takes ${MAX_EXITS}`)
   await report.each('state', async (directory, _name, origin) => { await checkDirectory(directory, origin, moment === 'start') })
 }

@@ -45,7 +45,9 @@ export async function checkSettings<S extends Section> (section: S, sources: Sou
  * The settings of every section, for `config`. Of a section that is neither in the file nor in the environment there is nothing to check.
  * @throws SettingsError with all that is wrong
  */
-export async function checkAll (path: string | undefined, sections: readonly Section[], environment: NodeJS.ProcessEnv): Promise<Array<readonly [Section, Settings<Section>]>> {
+export async function checkAll (
+  path: string | undefined, sections: readonly Section[], environment: NodeJS.ProcessEnv
+): Promise<Array<readonly [Section, Settings<Section>]>> {
   const file = path === undefined ? { sections: {}, problems: [] } : readConfigFile(path)
   const problems: string[] = [...file.problems]
   const settings: Array<readonly [Section, Settings<Section>]> = []

@@ -12,7 +12,10 @@ export const EXIT_RULES = {
   ownAddress: list('public address of this machine that no interface shows, behind NAT (repeatable)', 'ADDRESS'),
   denyAddress: list('further addresses that are never connected to (repeatable)', 'CIDR[:PORT]'),
   methods: list('method that is passed on (repeatable; all but TRACE if none is given)', 'METHOD'),
-  sitePath: list('what may be asked of a part of an own site; the longest path decides (repeatable): a.i2p/admin=none, a.i2p/form=GET,POST', 'NAME/PATH=METHODS'),
+  sitePath: list(
+    'what may be asked of a part of an own site; the longest path decides (repeatable): a.i2p/admin=none, a.i2p/form=GET,POST',
+    'NAME/PATH=METHODS'
+  ),
   denyContentType: list('media type of responses of the web that is refused, for example video/* (repeatable)', 'TYPE'),
   maxResponse: size('largest response, MB; 0 is unlimited', 'MB'),
   maxRequest: size('largest body of a request, MB; 0 is unlimited', 'MB'),
@@ -29,5 +32,11 @@ export const EXIT_RULES = {
 /** Settings of `exit` that hold as long as it runs. */
 export const EXIT_SERVICE = {
   hideField: list('response field of the web that is not passed on, for example Server (repeatable)', 'FIELD'),
-  drainTime: Type.Number({ description: 'longest time after SIGTERM in which what is under way is finished, s', metavar: 'SECONDS', default: 1.2, minimum: 0, maximum: 3_600 })
+  drainTime: Type.Number({
+    description: 'longest time after SIGTERM in which what is under way is finished, s',
+    metavar: 'SECONDS',
+    default: 1.2,
+    minimum: 0,
+    maximum: 3_600
+  })
 }

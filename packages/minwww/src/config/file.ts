@@ -54,7 +54,9 @@ function parse (text: string): { tree: AST.TOMLProgram | undefined, problems: Pr
       return { tree: parseTOML(lines.join('\n'), { tomlVersion: '1.0' }), problems }
     } catch (error) {
       // Nested too deeply for the parser, for example.
-      if (!(error instanceof ParseError)) return { tree: undefined, problems: [...problems, { line: 1, message: `cannot be read as TOML: ${(error as Error).message}` }] }
+      if (!(error instanceof ParseError)) {
+        return { tree: undefined, problems: [...problems, { line: 1, message: `cannot be read as TOML: ${(error as Error).message}` }] }
+      }
       const { lineNumber: line } = error
       const message = plain(error.message)
       problems.push({ line, message })
@@ -119,7 +121,9 @@ function notASection (name: string, told: Set<string>): string | undefined {
 }
 
 /** Takes one entry into its section, or says what is wrong with it. */
-function take ({ path, line, value }: Entry, section: Section, file: string, sections: Map<Section, Map<string, Given>>): string | undefined {
+function take (
+  { path, line, value }: Entry, section: Section, file: string, sections: Map<Section, Map<string, Given>>
+): string | undefined {
   const [, fileKey, ...below] = path
   const given = sections.get(section) ?? new Map<string, Given>()
   sections.set(section, given)

@@ -68,7 +68,9 @@ function read (section: Section, setting: SettingInfo, entry: Given): { value: u
     const at = index === undefined ? undefined : Number(index)
     const culprit = at === undefined ? value : (value as unknown[])[at]
     if (wrong.has(at)) continue
-    wrong.set(at, `${nameOf(originOf(entry, at))}: ${show(culprit)} ${expectation(setting, schema, culprit, at !== undefined) ?? error.message}`)
+    wrong.set(
+      at, `${nameOf(originOf(entry, at))}: ${show(culprit)} ${expectation(setting, schema, culprit, at !== undefined) ?? error.message}`
+    )
   }
   return { value, wrong: [...wrong.values()] }
 }
@@ -104,7 +106,9 @@ function expectation (setting: SettingInfo, schema: Schema, value: unknown, isEn
     case 'number': return `must be a number from ${minimum} to ${maximum}`
     case 'integer': return `must be a whole number from ${minimum} to ${maximum}`
     case 'boolean': return 'must be true or false'
-    case 'array': return items === undefined || Array.isArray(value) ? undefined : `must be a list, for example [${items.type === 'integer' ? '80, 443' : `"${setting.metavar ?? 'VALUE'}"`}]`
+    case 'array': return items === undefined || Array.isArray(value)
+      ? undefined
+      : `must be a list, for example [${items.type === 'integer' ? '80, 443' : `"${setting.metavar ?? 'VALUE'}"`}]`
     case 'string': return typeof value === 'string' ? undefined : 'must be text, in quotes'
     default: return undefined
   }

@@ -81,7 +81,10 @@ export class Report<T> {
 
 const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
 
-/** The error of a system call on a file or an address that a setting names: a flag is named as what to correct, a file and a variable before it. */
+/**
+ * The error of a system call on a file or an address that a setting names: a flag is named as what to correct, a file and
+ * a variable before it.
+ */
 export function systemProblem (error: unknown, subject: string, origin: Origin): CliError {
   if (error instanceof CliError) return error
   if (origin.kind === 'flag') return explain(error, subject, origin.flag)

@@ -30,7 +30,14 @@ const MODEL = {
   reorder: toggle('let messages of one tunnel overtake each other'),
   profile: Type.Union([Type.Literal('plain'), Type.Literal('i2pd'), Type.Literal('java'), Type.Literal('mixed')],
     { description: 'how routers on the path behave: plain, i2pd, java or mixed', metavar: 'NAME', default: 'plain' }),
-  seed: Type.Optional(Type.Integer({ description: 'makes a run reproducible: seeds the network model and, in the demo, the keys', metavar: 'N', minimum: 0, maximum: 2 ** 32 - 1 }))
+  seed: Type.Optional(
+    Type.Integer({
+      description: 'makes a run reproducible: seeds the network model and, in the demo, the keys',
+      metavar: 'N',
+      minimum: 0,
+      maximum: 2 ** 32 - 1
+    })
+  )
 }
 
 const LIMITS = {
@@ -46,13 +53,20 @@ const POOL = {
   strategy: Type.Union([Type.Literal('ranked'), Type.Literal('round-robin'), Type.Literal('sticky'), Type.Literal('single')],
     { description: 'how exits are chosen: ranked, round-robin, sticky or single', metavar: 'NAME', default: 'ranked' }),
   replyMode: Type.Union([Type.Literal('adaptive'), Type.Literal('single')],
-    { description: 'adaptive cuts a reply into symbols where loss is seen; single is one message always', metavar: 'MODE', default: 'adaptive' }),
+    {
+      description: 'adaptive cuts a reply into symbols where loss is seen; single is one message always',
+      metavar: 'MODE',
+      default: 'adaptive'
+    }),
   timeout: amount('longest wait for a page, s', 'SECONDS', 60, 3600, 1)
 }
 
 const PROXY = {
   hosts: file('private hosts file: NAME=DEST a line'),
-  jump: list('jump service that the page for an unknown name offers, in place of the built-in ones; the name is appended to the URL (repeatable)', 'NAME=URL'),
+  jump: list(
+    'jump service that the page for an unknown name offers, in place of the built-in ones; the name is appended to the URL (repeatable)',
+    'NAME=URL'
+  ),
   cacheMemory: amount('cache in memory, MB; 0 is no cache at all', 'MB', 64, 65_536),
   cacheDir: Type.Optional(Type.String({ description: 'directory of the disk cache', metavar: 'DIR', minLength: 1 })),
   cacheDisk: amount('cache on disk, MB', 'MB', 512, 1_000_000, 1),
@@ -62,7 +76,11 @@ const PROXY = {
   connectPorts: ports('port of the web that CONNECT opens (repeatable; those that the exits allow if none is given)'),
   allowField: list('field of requests that is passed on besides the usual ones, for example X-My-Application (repeatable)', 'NAME'),
   ...PROXY_TIMEOUTS,
-  acceptLanguage: Type.Optional(Type.String({ description: "Accept-Language for everybody; 'browser' passes the browser's on", metavar: 'VALUE', minLength: 1, maxLength: 200 }))
+  acceptLanguage: Type.Optional(
+    Type.String({
+      description: "Accept-Language for everybody; 'browser' passes the browser's on", metavar: 'VALUE', minLength: 1, maxLength: 200
+    })
+  )
 }
 
 const ROUTER = {
@@ -101,7 +119,11 @@ export const SECTIONS = {
     denyHosts: file('hosts that are refused, one a line; read again on SIGHUP'),
     allowDestinations: file('client Destinations that are served, one a line; read again on SIGHUP'),
     denyDestinations: file('client Destinations that are refused, one a line; read again on SIGHUP'),
-    upstream: Type.Optional(Type.String({ description: 'socks5:// or http:// proxy through which the web is reached; names are resolved there', metavar: 'URL', minLength: 1 })),
+    upstream: Type.Optional(
+      Type.String({
+        description: 'socks5:// or http:// proxy through which the web is reached; names are resolved there', metavar: 'URL', minLength: 1
+      })
+    ),
     nameServer: list('name server instead of the machine\'s (repeatable)', 'ADDRESS[:PORT]'),
     ...EXIT_RULES,
     ...EXIT_SERVICE,
@@ -118,7 +140,9 @@ export const SECTIONS = {
     ...PROXY,
     privateAddresses: Type.Union([Type.Literal('refuse'), Type.Literal('exit')],
       { description: 'who answers for addresses of private networks: refuse here, or exit', metavar: 'WHO', default: 'refuse' }),
-    state: Type.Optional(Type.String({ description: 'directory that keeps what is known of the exits over a restart', metavar: 'DIR', minLength: 1 }))
+    state: Type.Optional(
+      Type.String({ description: 'directory that keeps what is known of the exits over a restart', metavar: 'DIR', minLength: 1 })
+    )
   })
 }
 
@@ -152,7 +176,18 @@ export function settingsOf (section: Section): SettingInfo[] {
     const { description = '', metavar, default: value, type, items } = property as Property
     const fileKey = key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
     const environment = `MINWWW_${section}_${fileKey}`.toUpperCase().replaceAll('-', '_')
-    return { section, key, flag: `--${fileKey}`, fileKey, environment, metavar, description, default: value, kind: kindOf(type), isNumeric: items?.type === 'integer' }
+    return {
+      section,
+      key,
+      flag: `--${fileKey}`,
+      fileKey,
+      environment,
+      metavar,
+      description,
+      default: value,
+      kind: kindOf(type),
+      isNumeric: items?.type === 'integer'
+    }
   })
 }
 

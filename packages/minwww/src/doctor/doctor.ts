@@ -83,7 +83,8 @@ async function checkTunnels (options: DoctorOptions, sessions: Session[]): Promi
   }))
   const [session] = sessions
   if (session === undefined) return outcomes
-  const detail = `router says it speaks ${session.routerVersion || 'no version'}; its clock is ${Math.round(session.clockOffset)} ms ahead of ours`
+  const detail = `router says it speaks ${session.routerVersion || 'no version'}; its clock is ${Math.round(session.clockOffset)} ms ` +
+    'ahead of ours'
   return [{ name: 'protocol', ok: true, detail }, await checkSupport(session), ...outcomes]
 }
 
@@ -129,10 +130,17 @@ async function checkLeaseSet (first: Session, second: Session): Promise<Check> {
   const name = 'lease-set'
   while (performance.now() - began < LEASE_SET_PATIENCE) {
     const found = await second.lookupHash(first.destination.hash, { timeout: LEASE_SET_PATIENCE / 4 }).catch(() => undefined)
-    if (found !== undefined) return { name, ok: true, detail: `found from a second session ${((performance.now() - began) / 1000).toFixed(1)} s later` }
+    if (found !== undefined) {
+      return { name, ok: true, detail: `found from a second session ${((performance.now() - began) / 1000).toFixed(1)} s later` }
+    }
     await delay(500)
   }
-  return { name, ok: false, detail: `not found in ${LEASE_SET_PATIENCE / 1000} s`, hint: 'the Destination is not published: leave i2cp.dontPublishLeaseSet away, and give the router time to find floodfills' }
+  return {
+    name,
+    ok: false,
+    detail: `not found in ${LEASE_SET_PATIENCE / 1000} s`,
+    hint: 'the Destination is not published: leave i2cp.dontPublishLeaseSet away, and give the router time to find floodfills'
+  }
 }
 
 async function measureRoundTrip (there: Prober, back: Prober): Promise<{ check: Check, median: number }> {
@@ -160,14 +168,25 @@ async function checkPayload (prober: Prober, patience: number): Promise<Check> {
     if (arrived === undefined) break
     largest = size
   }
-  return { name: 'payload', ok: largest > 0, detail: `largest payload that arrived: ${largest} bytes of ${MAX_PAYLOAD}`, hint: 'large messages are lost on this path; MinWWW falls back to small symbols' }
+  return {
+    name: 'payload',
+    ok: largest > 0,
+    detail: `largest payload that arrived: ${largest} bytes of ${MAX_PAYLOAD}`,
+    hint: 'large messages are lost on this path; MinWWW falls back to small symbols'
+  }
 }
 
 async function checkLoss (prober: Prober, patience: number): Promise<Check> {
   const { sent, lost, burstLength } = await prober.loss(LOSS_PROBES, LOSS_INTERVAL, patience)
   const percent = (lost / sent * 100).toFixed(1)
-  const detail = `${lost} of ${sent} tunnel messages lost (${percent} %)${lost === 0 ? '' : `, ${burstLength.toFixed(1)} in a row on average`}`
-  return { name: 'loss', ok: lost / sent <= 0.12, detail, hint: 'more than 12 % is lost: the router is overloaded or its tunnels are bad; restart it or give it more bandwidth' }
+  const detail = `${lost} of ${sent} tunnel messages lost (${percent} %)` +
+    `${lost === 0 ? '' : `, ${burstLength.toFixed(1)} in a row on average`}`
+  return {
+    name: 'loss',
+    ok: lost / sent <= 0.12,
+    detail,
+    hint: 'more than 12 % is lost: the router is overloaded or its tunnels are bad; restart it or give it more bandwidth'
+  }
 }
 
 function inForce (quirks: Session['quirks']): string {

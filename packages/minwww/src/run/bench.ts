@@ -26,8 +26,12 @@ const PROGRESS_INTERVAL = 2_000
 /** Status of a run that the user interrupted. */
 const INTERRUPTED = 130
 
-export async function runBenchCommand (flags: BenchFlags & { count?: number }, scenario: ScenarioName | undefined, urls: string[]): Promise<void> {
-  const { quick = false, json = false, seed, out, count, runs = count, latency, loss, sizes, hops, routers, concurrency, minutes, designs, via } = flags
+export async function runBenchCommand (
+  flags: BenchFlags & { count?: number }, scenario: ScenarioName | undefined, urls: string[]
+): Promise<void> {
+  const {
+    quick = false, json = false, seed, out, count, runs = count, latency, loss, sizes, hops, routers, concurrency, minutes, designs, via
+  } = flags
   for (const text of [...urls, ...via ?? []]) assertHttp(text)
   const controller = new AbortController()
   const interrupt = (): void => controller.abort()
@@ -64,14 +68,17 @@ export async function runBenchCommand (flags: BenchFlags & { count?: number }, s
 }
 
 type Counted = Pick<Series, 'label' | 'n' | 'failed' | 'errors'>
-type Outcome = Pick<ScenarioResult, 'scenario' | 'status'> & Partial<Pick<ScenarioResult, 'reason' | 'hint'>> & { series: readonly Counted[] }
+type Outcome = Pick<ScenarioResult, 'scenario' | 'status'> & Partial<Pick<ScenarioResult, 'reason' | 'hint'>> &
+  { series: readonly Counted[] }
 
 /** A proxy of the user's through which nothing came was not measured: its times are the time limit's. */
 function assertAnswered (series: readonly Counted[]): void {
   const dead = [...new Set(series.map(({ label }) => label))].flatMap(label => {
     const own = series.filter(entry => entry.label === label)
     const [reason = 'no answer'] = own.flatMap(({ errors }) => Object.keys(errors))
-    return own.every(({ n, failed }) => n > 0 && failed === n) ? [`nothing came through ${label} (${reason}); see that it runs, or correct --via`] : []
+    return own.every(({ n, failed }) => n > 0 && failed === n)
+      ? [`nothing came through ${label} (${reason}); see that it runs, or correct --via`]
+      : []
   })
   if (dead.length > 0) throw new CliError('MINWWW_BENCH_FAILED', dead.join('\n'))
 }

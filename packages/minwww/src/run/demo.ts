@@ -15,7 +15,8 @@ import { openExit, openProxy, type ProxySessions } from '../services.ts'
 /** Name under which the built-in site is served. */
 const SITE = 'demo.i2p'
 /** The first thing that start page and console say. */
-const NOTICE = 'This is a demo on one machine: it hides nobody. Proxy and exits are in one process, so whatever its exits fetch is fetched from here.'
+const NOTICE = 'This is a demo on one machine: it hides nobody. Proxy and exits are in one process, so whatever its exits fetch is ' +
+  'fetched from here.'
 
 export async function runDemo (context: Context<Settings<'demo'>>): Promise<void> {
   const { settings, logger, reporter } = context
@@ -29,10 +30,14 @@ export async function runDemo (context: Context<Settings<'demo'>>): Promise<void
     const keys = Array.from({ length: settings.exits + 2 }, () => LocalDestination.generate(random))
     reporter.progress(`building tunnels for ${settings.exits} exits and the proxy`)
     const open = async (local: LocalDestination): Promise<Session> => await openSession(closers, router, local, context)
-    const exits = await Promise.all(keys.slice(2).map(async local => await openExit(closers, await open(local), exitSettings(settings), logger, { [SITE]: site.origin })))
+    const exits = await Promise.all(
+      keys.slice(2).map(async local => await openExit(closers, await open(local), exitSettings(settings), logger, { [SITE]: site.origin }))
+    )
     const sessions = Promise.all(keys.slice(0, 2).map(open))
     const openUser = (): ProxySessions => ({ sessions: open(LocalDestination.generate(randomBytes)).then(session => [session]) })
-    const proxy = await openProxy(closers, { sessions, exits: exits.map(exit => exit.destination.base64), openUser, notice: NOTICE }, settings, logger)
+    const proxy = await openProxy(
+      closers, { sessions, exits: exits.map(exit => exit.destination.base64), openUser, notice: NOTICE }, settings, logger
+    )
     await sessions
     announce(context, formatHostPort(proxy.address), exits, formatHostPort(i2cp))
   })
@@ -56,12 +61,14 @@ function announce ({ settings, reporter }: Context<Settings<'demo'>>, proxy: str
     `  proxy    http://${proxy}    (set it as the HTTP proxy of your browser; open this address for how)`,
     `  site     http://${SITE}/`,
     `  try      curl -x http://${proxy} http://${SITE}/`,
-    `  router   I2CP at ${router}, latency ${latency} ms +- ${jitter}, loss ${loss} % per tunnel message, ${bandwidth === 0 ? 'unlimited bandwidth' : `${bandwidth} KB/s`}`,
+    `  router   I2CP at ${router}, latency ${latency} ms +- ${jitter}, loss ${loss} % per tunnel message, ` +
+    `${bandwidth === 0 ? 'unlimited bandwidth' : `${bandwidth} KB/s`}`,
     ...exits.map((exit, index) => `  exit ${String(index + 1).padEnd(3)} ${exit.destination.b32}`),
     '',
     settings.allowWeb
       ? '  This is a demo on one machine. Its exits fetch the web from here: sites see the address of this machine. Nothing hides you.'
-      : '  This is a demo on one machine: nothing leaves it, and nothing hides you. The exits serve their own sites only; --allow-web opens the web.',
+      : '  This is a demo on one machine: nothing leaves it, and nothing hides you. The exits serve their own sites only; ' +
+        '--allow-web opens the web.',
     '  Ctrl-C ends it.'
   ])
 }

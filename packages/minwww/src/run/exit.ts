@@ -27,7 +27,9 @@ function announcement (exit: Exit, settings: Settings<'exit'>): [json: Record<st
   const { base64, b32 } = exit.destination
   const sites = parseSites(settings.site)
   const ports = settings.ports.length > 0 ? settings.ports : [80, 443]
-  const web = settings.ownSitesOnly ? 'refused: own sites only' : `fetched for everybody who has the Destination, ports ${ports.join(' and ')}`
+  const web = settings.ownSitesOnly
+    ? 'refused: own sites only'
+    : `fetched for everybody who has the Destination, ports ${ports.join(' and ')}`
   const console = exit.console === undefined ? undefined : `http://${formatHostPort(exit.console)}/`
   const json = { destination: base64, b32, sites, web: !settings.ownSitesOnly, ...(console !== undefined && { console }) }
   return [json, [

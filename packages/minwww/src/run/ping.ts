@@ -23,17 +23,29 @@ export async function runPing (command: Command, name: string): Promise<void> {
     const destination = await session.lookup(name).catch((error: unknown) => { throw explain(error, name) })
     const { sent, times } = await measure(createStreamManager(session, {}, { logger }), destination, count, reporter.progress)
     const received = times.length
-    const [min, median, max] = [times[0], times[Math.floor(received / 2)], times.at(-1)].map(time => time === undefined ? null : Math.round(time * 10) / 10)
+    const [min, median, max] = [times[0], times[Math.floor(received / 2)], times.at(-1)].map(
+      time => time === undefined ? null : Math.round(time * 10) / 10
+    )
     reporter.ready({ destination: destination.b32, sent, received, min, median, max },
-      [`${sent} sent, ${received} received${received === 0 ? '' : `, round trip min/median/max ${String(min)}/${String(median)}/${String(max)} ms`}`])
-    if (sent > 0 && received === 0) throw new CliError('MINWWW_NO_ANSWER', `${name}: no answer; the Destination may be off line or answer no pings`)
+      [
+        `${sent} sent, ${received} ` +
+        `received${received === 0 ? '' : `, round trip min/median/max ${String(min)}/${String(median)}/${String(max)} ms`}`
+      ])
+    if (sent > 0 && received === 0) {
+      throw new CliError('MINWWW_NO_ANSWER', `${name}: no answer; the Destination may be off line or answer no pings`)
+    }
   } finally {
     await session.close()
   }
 }
 
-/** Sends pings until there are enough or Ctrl-C is pressed. How many were sent, and the round trips of those that were answered, sorted, ms. */
-async function measure (streams: StreamManager, destination: Destination, count: number, progress: (text: string) => void): Promise<{ sent: number, times: number[] }> {
+/**
+ * Sends pings until there are enough or Ctrl-C is pressed. How many were sent, and the round trips of those that were
+ * answered, sorted, ms.
+ */
+async function measure (
+  streams: StreamManager, destination: Destination, count: number, progress: (text: string) => void
+): Promise<{ sent: number, times: number[] }> {
   const times: number[] = []
   let sent = 0
   const stop = new AbortController()

@@ -26,7 +26,8 @@ export async function runProxy (context: Context<Settings<'proxy'>>): Promise<vo
     const missing = session === undefined ? [] : await findMissing(session, exits)
     reporter.ready({ proxy: `http://${address}`, ...(missing.length > 0 && { exitsNotFound: missing }) }, [
       `proxy ready: set your browser's HTTP proxy to ${address}`,
-      `  ${missing.length === exits.length ? 'but no page of the web will come yet: ' : ''}open http://${address}/ for how to set a browser, http://${address}/console for the state of the exits`,
+      `  ${missing.length === exits.length ? 'but no page of the web will come yet: ' : ''}open http://${address}/ for how to set a ` +
+      `browser, http://${address}/console for the state of the exits`,
       ...missing.map(exit => `  exit not found: ${exit} (it is off line, or misspelt); the proxy goes on looking for it`)
     ])
   })
@@ -44,8 +45,12 @@ async function findMissing (session: Session, exits: readonly string[]): Promise
 }
 
 /** The sessions of the proxy. One that loses its router is followed by one with a Destination of its own. */
-function openSessions ({ settings, logger, reporter }: Context<Settings<'proxy'>>, closers: Closers, count: number): Required<ProxySessions> {
-  const open = closers.add([] as Session[], async sessions => { await Promise.all(sessions.map(async session => { await session.close() })) })
+function openSessions (
+  { settings, logger, reporter }: Context<Settings<'proxy'>>, closers: Closers, count: number
+): Required<ProxySessions> {
+  const open = closers.add(
+    [] as Session[], async sessions => { await Promise.all(sessions.map(async session => { await session.close() })) }
+  )
   const sessions = Promise.all(Array.from({ length: count }, async (_, source) => {
     // A retry's second session is nothing to tell people of.
     const session = await openSession(settings, undefined, logger, source === 0 ? reporter : SILENT, 'proxy')
@@ -65,7 +70,9 @@ function openSessions ({ settings, logger, reporter }: Context<Settings<'proxy'>
 }
 
 /** SIGHUP reads the exits file again: new exits come in, those that are gone finish what they have and leave. */
-async function reloadExits ({ settings, reread, logger }: Context<Settings<'proxy'>>, proxy: Awaited<ReturnType<typeof openProxy>>): Promise<void> {
+async function reloadExits (
+  { settings, reread, logger }: Context<Settings<'proxy'>>, proxy: Awaited<ReturnType<typeof openProxy>>
+): Promise<void> {
   try {
     const { exit, exits } = await reread?.() ?? settings
     const named = readExits(exit, exits)

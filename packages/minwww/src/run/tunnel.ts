@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import type { LocalDestination, Session } from '@minwww/i2cp'
-import { OPTION_TABLE, createStreamManager, forwardFromTcp, forwardToTcp, parseOptions, type StreamManager, type StreamingOptions } from '@minwww/streaming'
+import {
+  OPTION_TABLE, createStreamManager, forwardFromTcp, forwardToTcp, parseOptions, type StreamManager, type StreamingOptions
+} from '@minwww/streaming'
 import { formatHostPort, parseHostPort } from '../address.ts'
 import { contextOf } from '../command.ts'
 import { checkPortIsFree } from '../config/places.ts'
@@ -31,10 +33,14 @@ export async function runTunnelServer (command: Command): Promise<void> {
 }
 
 export async function runTunnelClient (command: Command): Promise<void> {
-  const { destination: name, listen: text, hostHeader, ...flags } = command.opts<RouterFlags & { destination: string, listen: string, hostHeader?: string }>()
+  const {
+    destination: name, listen: text, hostHeader, ...flags
+  } = command.opts<RouterFlags & { destination: string, listen: string, hostHeader?: string }>()
   const listen = parseHostPort(text, '--listen')
   checkExitName(name, '--destination')
-  if (hostHeader !== undefined && !HOST.test(hostHeader)) throw new UsageError(`--host-header: '${hostHeader}' is not NAME or NAME:PORT, for example site.i2p`)
+  if (hostHeader !== undefined && !HOST.test(hostHeader)) {
+    throw new UsageError(`--host-header: '${hostHeader}' is not NAME or NAME:PORT, for example site.i2p`)
+  }
   const port = portOf(flags.port)
   await checkPortIsFree(text, { kind: 'flag', flag: '--listen' })
   const { logger, reporter } = await contextOf(command, {})
