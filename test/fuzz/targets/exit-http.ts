@@ -112,15 +112,21 @@ const PAIRS = HEADS.flatMap(first => HEADS.map(second => latin1(first + second))
 const gzip = gzipSync(Buffer.alloc(2_000, 'page'))
 const ANSWERS = [
   latin1('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbodyHTTP/1.1 204 No\r\n\r\n'),
-  latin1('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nX-A : 1\r\n folded\r\nContent-Length: 0\r\n\r\n'),
+  latin1('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n' +
+    'HTTP/1.1 200 OK\r\nX-A : 1\r\n folded\r\nContent-Length: 0\r\n\r\n'),
   latin1('HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4;x=y\r\nbody\r\n0\r\nTrailer: x\r\n\r\n'),
   latin1('HTTP/1.0 404 Not Found\nSet-Cookie: a=b\n\nuntil the end'), latin1('HTTP/1.1 101 S\r\nUpgrade: x\r\n\r\nraw'),
   Buffer.concat([latin1(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${gzip.length}\r\n\r\n`), gzip]),
-  Buffer.concat([latin1('HTTP/1.1 200 OK\r\nContent-Encoding: br, gzip\r\nConnection: close\r\n\r\n'), gzipSync(brotliCompressSync(Buffer.alloc(9_000)))])
+  Buffer.concat([
+    latin1('HTTP/1.1 200 OK\r\nContent-Encoding: br, gzip\r\nConnection: close\r\n\r\n'), gzipSync(brotliCompressSync(Buffer.alloc(9_000)))
+  ])
 ]
 const TOKENS = [
   ...HTTP_TOKENS,
-  ...['Expect: 100-continue\r\n', 'Connection: upgrade\r\nUpgrade: a\r\n', 'Transfer-Encoding: chunked\r\n', '0\r\n\r\n', 'ffffffff\r\n', 'HTTP/1.1 100 C\r\n\r\n'].map(latin1)
+  ...[
+    'Expect: 100-continue\r\n', 'Connection: upgrade\r\nUpgrade: a\r\n', 'Transfer-Encoding: chunked\r\n', '0\r\n\r\n', 'ffffffff\r\n',
+    'HTTP/1.1 100 C\r\n\r\n'
+  ].map(latin1)
 ]
 
 export const EXIT_HTTP_TARGETS: Target[] = [

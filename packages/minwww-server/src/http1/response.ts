@@ -52,7 +52,8 @@ export async function readResponse (
       const framing = framingOf(headers, transferCodings, method, status)
       const connection = listOf(headers, 'connection')
       const isPersistent = minor === '0' ? connection.includes('keep-alive') : !connection.includes('close')
-      return { status, reason, headers, framing, transferCodings: transferCodings.filter(isNotChunked), keepAlive: framing.kind !== 'until-close' && isPersistent }
+      const keepAlive = framing.kind !== 'until-close' && isPersistent
+      return { status, reason, headers, framing, transferCodings: transferCodings.filter(isNotChunked), keepAlive }
     }
     onInterim({ status, reason, headers })
   }

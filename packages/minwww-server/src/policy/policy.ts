@@ -118,7 +118,8 @@ export class Policy {
 
   /** @throws ServerError MINWWW_EXIT_POLICY */
   checkMethod (method: string): void {
-    if (this.#methods?.has(method) === false || (this.#methods === undefined && REFUSED_METHODS.has(method))) throw refused(`this exit does not pass on ${method}`)
+    const isAllowed = this.#methods?.has(method) ?? !REFUSED_METHODS.has(method)
+    if (!isAllowed) throw refused(`this exit does not pass on ${method}`)
   }
 
   /** @throws ServerError MINWWW_EXIT_POLICY */

@@ -39,7 +39,8 @@ export class RequestBody {
 }
 
 function bodyError (cause: unknown): ServerError {
-  const why = cause instanceof MalformedError ? 'is not well-formed HTTP' : cause instanceof SilenceError ? 'did not come in time' : undefined
-  if (why === undefined) return toServerError(cause, 'request')
-  return new ServerError('MINWWW_EXIT_BAD_REQUEST', `the body of the request ${why}`, { cause })
+  const isLate = cause instanceof SilenceError
+  if (!isLate && !(cause instanceof MalformedError)) return toServerError(cause, 'request')
+  const what = isLate ? 'did not come in time' : 'is not well-formed HTTP'
+  return new ServerError('MINWWW_EXIT_BAD_REQUEST', `the body of the request ${what}`, { cause })
 }
