@@ -14,6 +14,8 @@ export interface SiteRequest {
   readonly signal: AbortSignal
   /** Takes interim answers that go on to the browser, 102 and above, with their fields filtered. */
   readonly interim?: (status: number, reason: string, fields: Fields) => void
+  /** Host of the page that the browser came from; it never leaves the proxy. */
+  readonly from?: string | undefined
   /** ms left of the deadline, where a part of it has passed already. */
   readonly timeout?: number
 }

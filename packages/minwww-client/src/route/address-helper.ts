@@ -3,7 +3,8 @@ import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import type { Answer } from '../http/answer.ts'
 import type { Backend } from '../sessions/backend.ts'
 import { ProxyError } from '../http/failures.ts'
-import type { NameService } from './names.ts'
+import { proofOf } from '../http/proof.ts'
+import type { NameLookup, NameService } from './names.ts'
 import { LOCAL_HOST, withPath, type Target } from '../http/target.ts'
 
 const PARAMETER = /^i2paddresshelper=/i
@@ -21,23 +22,39 @@ export function takeHelper (target: Target): { path: string, helper: string } | 
   return { path: target.path.slice(0, at) + (rest === '' ? '' : `?${rest}`), helper }
 }
 
+/** Who knows a name already, and what it means to them: an exit serves it under a Destination that only the exit knows. */
+export type Known = { by: 'proxy' | 'router', destination: Destination } | { by: 'exit' } | { by: 'nobody' }
+
+/**
+ * What a name means to everybody who is asked for it when a page is fetched: this proxy's hosts file, the router, the exits.
+ * @param servedByExit - asks the exits; it is called last, and for names that nobody else knows
+ */
+export async function whoKnows (name: string, names: NameService, via: NameLookup | undefined, servedByExit: (name: string) => Promise<boolean>): Promise<Known> {
+  const own = names.ownEntry(name)
+  if (own !== undefined) return { by: 'proxy', destination: own }
+  const destination = via === undefined ? undefined : await names.resolve(name, via)
+  if (destination !== undefined) return { by: 'router', destination }
+  return await servedByExit(name) ? { by: 'exit' } : { by: 'nobody' }
+}
+
 /**
  * What to do with a link that brings a Destination for its host: nothing new leads on without the parameter; a new name or
  * another Destination is never used before the user has said so on the proxy's own page, which no site can read or press.
+ * @param from - host of the page that had the link, from its Referer
  * @returns undefined for a link without helper
  * @throws ProxyError MINWWW_NEW_NAME, MINWWW_NAME_CONFLICT, MINWWW_BAD_HOST
  */
-export async function followHelper (target: Target, names: NameService, backend: Backend): Promise<Answer | undefined> {
+export async function followHelper (target: Target, names: NameService, backend: Backend, from: string | undefined, servedByExit: (name: string) => Promise<boolean>): Promise<Answer | undefined> {
   const taken = takeHelper(target)
   if (taken === undefined || target.kind === 'web') return undefined
   const plain = withPath(target, taken.path)
   if (target.kind !== 'i2p-name') return redirect(plain.url)
   const destination = await readHelper(taken.helper, names, backend)
-  const known = await names.resolve(target.host, backend)
-  if (known?.equals(destination) === true) return redirect(plain.url)
-  const query = new URLSearchParams({ name: target.host, destination: destination.base64, path: taken.path })
+  const known = await whoKnows(target.host, names, backend, servedByExit)
+  if ('destination' in known && known.destination.equals(destination)) return redirect(plain.url)
+  const query = new URLSearchParams({ name: target.host, destination: destination.base64, path: taken.path, ...(from === undefined ? {} : { from, proof: proofOf(target.host, from) }) })
   const page = `http://${LOCAL_HOST}/names/confirm?${query.toString()}`
-  throw new ProxyError(known === undefined ? 'MINWWW_NEW_NAME' : 'MINWWW_NAME_CONFLICT', `${target.host} = ${destination.b32}`, { links: [['Look at it and decide', page]], goTo: page })
+  throw new ProxyError(known.by === 'nobody' ? 'MINWWW_NEW_NAME' : 'MINWWW_NAME_CONFLICT', `${target.host} = ${destination.b32}`, { links: [['Look at it and decide', page]], goTo: page })
 }
 
 /** A base64 Destination, or a b32 that is looked up. @throws ProxyError MINWWW_BAD_HOST, MINWWW_NAME_NOT_RESOLVED */
