@@ -1,7 +1,7 @@
 import type { Bound } from '@minwww/i2cp'
 import { MAX_WAITING } from './cache/disk.ts'
 import { MAX_LISTENERS } from './console/events.ts'
-import { INTERVALS } from './console/history.ts'
+import { INTERVALS, MAX_HISTORIES } from './console/history.ts'
 import { DEFAULT_CONFIG } from './core.ts'
 import { MAX_QUEUED } from './core/context.ts'
 import { MAX_WATCHES } from './core/path.ts'
@@ -66,5 +66,6 @@ export const BOUNDS = {
   writes: { name: 'writes to the cache on disk', most: MAX_WAITING, unit: 'writes', full: 'not kept on disk', kept: 'cache/disk.ts #waiting' },
   consoles: { name: 'consoles that look', most: MAX_LISTENERS, unit: 'consoles', full: 'one more is told so', kept: 'console/events.ts #listeners' },
   done: { name: 'requests shown as done', most: DONE, unit: 'requests', full: 'the oldest goes', kept: 'proxy/activity.ts #done' },
-  history: { name: 'intervals of the charts', most: INTERVALS, unit: 'intervals', full: 'the oldest goes', kept: 'console/history.ts #intervals' }
+  history: { name: 'intervals of the charts', most: INTERVALS, unit: 'intervals', full: 'the oldest goes', kept: 'console/history.ts #intervals' },
+  ownHistories: { name: 'isolated users with charts of their own', most: MAX_HISTORIES, unit: 'users', full: 'the charts of the one longest without a request begin anew', kept: 'console/history.ts #own' }
 } as const satisfies Record<string, Bound>

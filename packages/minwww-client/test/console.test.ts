@@ -4,7 +4,7 @@ import { connect, Socket } from 'node:net'
 import { once } from 'node:events'
 import { get, keys, startProxy, TRACE, type Site } from './proxy-support.ts'
 import { EventFeed } from '../src/console/events.ts'
-import { History, INTERVAL } from '../src/console/history.ts'
+import { Histories, INTERVAL } from '../src/console/history.ts'
 import { ActivityLog, applyTrace } from '../src/proxy/activity.ts'
 
 const site: Site = () => ({ body: 'page' })
@@ -87,7 +87,8 @@ t.test('state, events and metrics', async t => {
 
 t.test('parts: history, traces, feed', async t => {
   const log = new ActivityLog()
-  const history = new History(log)
+  const histories = new Histories(log)
+  const history = histories.of({ sees: 'all' })
   for (let i = 0; i < 300; i++) {
     const activity = log.begin('GET', `http://a.example/${'x'.repeat(400)}`)
     t.ok(activity.url.length <= 300)
@@ -113,10 +114,10 @@ t.test('parts: history, traces, feed', async t => {
     response.write = (text: string) => written.push(text) > 0
     return response
   }
-  const added = Array.from({ length: 17 }, () => feed.add(listener()))
+  const added = Array.from({ length: 17 }, () => feed.add(listener(), { sees: 'all' }))
   t.strictSame(added, [...Array.from({ length: 16 }, () => true), false])
   const slow = new EventFeed(() => ({}))
-  slow.add(Object.defineProperty(listener(), 'writableLength', { value: 1e9 }))
+  slow.add(Object.defineProperty(listener(), 'writableLength', { value: 1e9 }), { sees: 'all' })
   slow.push()
   feed.close()
   slow.close()

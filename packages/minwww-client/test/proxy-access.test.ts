@@ -1,5 +1,6 @@
 import t from 'tap'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClientCore } from '../src/core.ts'
@@ -65,6 +66,62 @@ t.test('each credential has Destinations and a cache of its own', async t => {
   await asked.catch(() => {})
 })
 
+t.test('isolated users see and change only what is their own; an administrator all of it', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'minwww-isolated-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  const hostsFile = join(directory, 'hosts.txt')
+  writeFileSync(hostsFile, '')
+  const { proxy, port } = await startProxy(site, {
+    auth: { users: { ann: '1', bob: '2', root: '3' } },
+    administrators: ['root'],
+    names: { hostsFile },
+    isolate: async () => {
+      const session = new FakeSession()
+      session.on('error', () => {})
+      return { sessions: [session] }
+    }
+  })
+  t.teardown(async () => { await proxy.close() })
+  const browse = async (credential: string, url: string): Promise<void> => {
+    // The pretended core belongs to the common session: the answer may stay away, the request is in flight all the same.
+    const socket = connect(port, '127.0.0.1')
+    t.teardown(() => socket.destroy())
+    socket.on('error', () => {})
+    socket.write(`GET ${url} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: ${basic(credential)}\r\n\r\n`)
+    while (!proxy.activity.inFlight.some(activity => activity.url === url)) await new Promise(setImmediate)
+  }
+  await browse('ann:1', 'http://secret-of-ann.example/')
+  await browse('bob:2', 'http://page-of-bob.example/')
+  type State = { mayChange: boolean, inFlight: Array<{ url: string }>, totals: { requests: number } }
+  const stateOf = async (credential: string, url = '/console/state', field = 'Authorization'): Promise<State> =>
+    JSON.parse((await get(port, url, [[field, basic(credential)]])).text) as State
+  for (const [url, field] of [['/console/state', 'Authorization'], ['http://minwww.i2p/console/state', 'Proxy-Authorization']] as const) {
+    t.strictSame((await stateOf('bob:2', url, field)).inFlight.map(({ url }) => url), ['http://page-of-bob.example/'])
+    t.equal((await stateOf('root:3', url, field)).inFlight.length, 2)
+  }
+  const page = (await get(port, '/console', [['Authorization', basic('bob:2')]])).text
+  const nonce = /name="minwww-nonce" content="([0-9a-f]+)"/.exec(page)?.[1] ?? ''
+  const act = async (credential: string, path: string, body: unknown): Promise<number> => {
+    const text = JSON.stringify(body)
+    const fields: Array<[string, string]> = [['Authorization', basic(credential)], ['Content-Type', 'application/json'], ['Content-Length', String(text.length)], ['X-MinWWW-Nonce', nonce]]
+    return (await get(port, path, fields, 'POST', text)).status
+  }
+  const { destination } = keys()
+  for (const [path, body] of [['exits/add', { destination: destination.base64 }], ['exits/drain', { id: 'one' }], ['exits/drop', { id: 'one' }]] as const) {
+    t.equal(await act('bob:2', `/console/${path}`, body), 403, path)
+  }
+  t.strictSame(proxy.exits().map(({ id }) => id), ['one'])
+  t.equal(await act('bob:2', '/console/cache/clear', {}), 200, 'his own cache')
+  t.equal(await act('root:3', '/console/exits/add', { destination: destination.base64 }), 200)
+  const form = new URLSearchParams({ name: 'bank.i2p', destination: destination.base64, nonce }).toString()
+  const save = async (credential: string): Promise<number> => (await get(port, '/names', [
+    ['Authorization', basic(credential)], ['Content-Type', 'application/x-www-form-urlencoded'], ['Content-Length', String(form.length)]
+  ], 'POST', form)).status
+  t.equal(await save('bob:2'), 403, 'a name that all users would follow')
+  t.equal(readFileSync(hostsFile, 'utf8'), '')
+  t.equal(await save('root:3'), 200)
+})
+
 t.test('exits named again and again, and dropped, before there is a session', async t => {
   let open!: (sessions: readonly FakeSession[]) => void
   const { proxy, core, session } = await startProxy(site, { sessions: new Promise(resolve => { open = resolve }) })
@@ -86,7 +143,7 @@ t.test('address helper: asked first, remembered then', async t => {
   const hostsFile = join(directory, 'hosts.txt')
   const [known, fresh, other] = [keys().destination, keys().destination, keys().destination]
   writeFileSync(hostsFile, `# own names\nknown.i2p=${known.base64}#!date=1\njunk\nbad.i2p=abc\n\n`)
-  const { proxy, session, port } = await startProxy(site, { names: { hostsFile } })
+  const { proxy, session, port } = await startProxy(({ url }) => url.includes('fresh.i2p') ? { fail: { code: 'name-not-resolved' } } : { body: 'page' }, { names: { hostsFile } })
   const ask = async (url: string): ReturnType<typeof get> => await get(port, url, [['Accept', 'text/html']])
   const seen = await ask(`http://known.i2p/a?x=1&i2paddresshelper=${known.base64}&y=2`)
   t.equal(seen.status, 302)
@@ -126,6 +183,31 @@ t.test('address helper: asked first, remembered then', async t => {
   t.notMatch(replace.text, 'javascript')
   t.equal(takeHelper(parseTarget('http://a.i2p/?b')), undefined)
   await proxy.close()
+})
+
+t.test('address helper: a name that the router or an exit knows is a conflict, and says who linked', async t => {
+  const [known, other] = [keys().destination, keys().destination]
+  const { proxy, session, port } = await startProxy(({ url }) => url.startsWith('http://served.i2p/') ? { body: 'a site behind the exit' } : { fail: { code: 'name-not-resolved' } })
+  t.teardown(async () => { await proxy.close() })
+  session.names.set('bank.i2p', known)
+  const ask = async (url: string, fields: Array<[string, string]> = []): ReturnType<typeof get> => await get(port, url, [['Accept', 'text/html'], ...fields])
+  const linkOf = (text: string): string => /url=([^"]+)"/.exec(text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  for (const [host, words, has] of [['bank.i2p', 'Your router knows another Destination', known.b32], ['served.i2p', 'Your exits serve a site', other.b32]] as const) {
+    const conflict = await ask(`http://${host}/?i2paddresshelper=${other.base64}`, [['Referer', 'http://forum.i2p/thread?id=1']])
+    t.equal(conflict.get('x-minwww-error'), 'MINWWW_NAME_CONFLICT', host)
+    const page = await ask(linkOf(conflict.text))
+    t.match(page.text, words)
+    t.match(page.text, has)
+    t.match(page.text, 'forum.i2p')
+    t.match(page.text, `<a class="main" href="http://${host}/">`, 'what is safe is what stands out')
+    t.notMatch(page.text, 'button class="main"')
+    t.match(page.text, 'Cancel')
+    const forged = await ask(linkOf(conflict.text).replace('from=forum.i2p', 'from=friend.i2p'))
+    t.notMatch(forged.text, 'friend.i2p', 'who linked is what this proxy saw, not what an address says')
+  }
+  // The page may be opened by an address of somebody else's, past the link.
+  t.match((await ask(`http://minwww.i2p/names/confirm?name=bank.i2p&destination=${other.base64}`)).text, 'Your router knows another Destination')
+  t.equal((await ask(`http://fresh.i2p/?i2paddresshelper=${other.base64}`)).get('x-minwww-error'), 'MINWWW_NEW_NAME')
 })
 
 t.test('a name that nobody knows', async t => {

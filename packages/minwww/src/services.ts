@@ -73,6 +73,7 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     hostnames: hostname,
     ...(auth !== undefined && { auth: readUsers(auth) }),
     ...(isolate && { isolate: async () => await isolated(parts.openUser(), streamsOf(closers, logger)) }),
+    administrators: settings.administrator,
     ...(connectPorts.length > 0 && { connectPorts }),
     allowFields: settings.allowField,
     timeouts: proxyTimeouts(settings),

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ProxyError } from '../http/failures.ts'
 import { checkNonce, PAGE_NONCE } from '../pages/nonce.ts'
 import { EventFeed } from './events.ts'
-import { History } from './history.ts'
+import { checkMayChange, type Viewer } from '../sessions/users.ts'
+import { Histories } from './history.ts'
 import { createMetrics } from './metrics.ts'
 import { consolePage } from './page.ts'
 import { snapshot, type ConsoleSource } from './snapshot.ts'
@@ -31,14 +32,15 @@ export interface ConsoleProxy {
   addExit: (exit: string) => string
   removeExit: (id: string) => boolean
   drainExit: (id: string, drained: boolean) => boolean
-  clearCache: () => Promise<void>
+  clearCache: (viewer: Viewer) => Promise<void>
 }
 
 /** The console: one page, its files, an event stream, and the few things that it can change. Metrics for Prometheus. */
 export function addConsole (app: FastifyInstance, source: ConsoleSource & { proxy: ConsoleProxy }): void {
   const { proxy } = source
-  const history = new History(proxy.activity)
-  const feed = new EventFeed(() => snapshot(source, history, Date.now()))
+  const history = new Histories(proxy.activity)
+  const viewer = (request: FastifyRequest): Viewer => source.users.viewerOf(request.user)
+  const feed = new EventFeed(viewer => snapshot(source, history, Date.now(), viewer))
   const metrics = createMetrics(source)
   app.addHook('preClose', () => { feed.close() })
   app.get('/console', async (_request, reply) =>
@@ -47,22 +49,24 @@ export function addConsole (app: FastifyInstance, source: ConsoleSource & { prox
     let content: Buffer | undefined
     app.get(path, async (_request, reply) => await reply.type(type).send(content ??= readFileSync(file())))
   }
-  app.get('/console/events', { exposeHeadRoute: false }, (_request, reply) => {
+  app.get('/console/events', { exposeHeadRoute: false }, (request, reply) => {
     reply.hijack()
     for (const [name, value] of Object.entries(reply.getHeaders())) reply.raw.setHeader(name, value ?? '')
     reply.raw.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
-    if (!feed.add(reply.raw)) reply.raw.end('event: full\ndata: {}\n\n')
+    if (!feed.add(reply.raw, viewer(request))) reply.raw.end('event: full\ndata: {}\n\n')
   })
-  app.get('/console/state', async () => snapshot(source, history, Date.now()))
+  app.get('/console/state', async request => snapshot(source, history, Date.now(), viewer(request)))
   app.get('/metrics', async (_request, reply) => await reply.type(metrics.contentType).send(await metrics.metrics()))
-  addActions(app, proxy, () => feed.push())
+  addActions(app, proxy, viewer, () => feed.push())
 }
 
-function addActions (app: FastifyInstance, proxy: ConsoleProxy, changed: () => void): void {
-  const action = (path: string, act: (body: Record<string, unknown>) => unknown): void => {
+function addActions (app: FastifyInstance, proxy: ConsoleProxy, viewerOf: (request: FastifyRequest) => Viewer, changed: () => void): void {
+  const action = (path: string, act: (body: Record<string, unknown>, viewer: Viewer) => unknown, isOwn = false): void => {
     app.post(`/console/${path}`, async request => {
       checkNonce(request.headers['x-minwww-nonce'])
-      const result = await act((request.body ?? {}) as Record<string, unknown>)
+      const viewer = viewerOf(request)
+      if (!isOwn) checkMayChange(viewer)
+      const result = await act((request.body ?? {}) as Record<string, unknown>, viewer)
       changed()
       return { ok: result !== false }
     })
@@ -79,7 +83,7 @@ function addActions (app: FastifyInstance, proxy: ConsoleProxy, changed: () => v
   action('exits/drop', body => proxy.removeExit(id(body)))
   action('exits/drain', body => proxy.drainExit(id(body), true))
   action('exits/resume', body => proxy.drainExit(id(body), false))
-  action('cache/clear', async () => { await proxy.clearCache() })
+  action('cache/clear', async (_body, viewer) => { await proxy.clearCache(viewer) }, true)
 }
 
 /** @throws ProxyError MINWWW_BAD_REQUEST */

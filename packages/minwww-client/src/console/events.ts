@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Viewer } from '../sessions/users.ts'
 
 /** Consoles open at a time; a further one is refused. */
 export const MAX_LISTENERS = 16
@@ -9,38 +10,37 @@ const MAX_BACKLOG = 262_144
 
 /** Server-sent events: one timer while somebody looks, none otherwise. */
 export class EventFeed {
-  readonly #listeners = new Set<ServerResponse>()
-  readonly #produce: () => object
+  readonly #listeners = new Map<ServerResponse, Viewer>()
+  readonly #produce: (viewer: Viewer) => object
   #timer: NodeJS.Timeout | undefined
 
-  constructor (produce: () => object) {
+  constructor (produce: (viewer: Viewer) => object) {
     this.#produce = produce
   }
 
   /** False where too many are looking already. */
-  add (response: ServerResponse): boolean {
+  add (response: ServerResponse, viewer: Viewer): boolean {
     if (this.#listeners.size >= MAX_LISTENERS) return false
-    this.#listeners.add(response)
+    this.#listeners.set(response, viewer)
     response.once('close', () => this.#remove(response))
-    response.write(this.#event())
+    response.write(this.#event(viewer))
     this.#timer ??= setInterval(() => this.push(), PERIOD)
     return true
   }
 
   /** Brings every console up to date now. */
   push (): void {
-    const event = this.#event()
-    for (const listener of this.#listeners) {
-      if (listener.writableLength < MAX_BACKLOG) listener.write(event)
+    for (const [listener, viewer] of this.#listeners) {
+      if (listener.writableLength < MAX_BACKLOG) listener.write(this.#event(viewer))
     }
   }
 
   close (): void {
-    for (const listener of this.#listeners) listener.end()
+    for (const listener of this.#listeners.keys()) listener.end()
     if (this.#timer !== undefined) clearInterval(this.#timer)
   }
 
-  #event (): string { return `data: ${JSON.stringify(this.#produce())}\n\n` }
+  #event (viewer: Viewer): string { return `data: ${JSON.stringify(this.#produce(viewer))}\n\n` }
 
   #remove (response: ServerResponse): void {
     this.#listeners.delete(response)

@@ -1,8 +1,8 @@
 import type { Limit } from '@minwww/i2cp'
 import type { ActivityLog, Activity } from '../proxy/activity.ts'
 import type { Backend } from '../sessions/backend.ts'
-import type { Users } from '../sessions/users.ts'
-import type { History, Interval } from './history.ts'
+import type { Users, Viewer } from '../sessions/users.ts'
+import type { Histories, Interval } from './history.ts'
 
 export interface ExitRow {
   id: string
@@ -24,6 +24,8 @@ export interface ExitRow {
 
 export interface Snapshot {
   now: number
+  /** Whether exits can be added and dropped here. */
+  mayChange: boolean
   ready: boolean
   state: string
   address: string
@@ -45,19 +47,21 @@ export interface ConsoleSource {
 const MAX_ROWS = 100
 
 /** Everything that the console shows, at one moment. */
-export function snapshot ({ proxy, users }: ConsoleSource, history: History, now: number): Snapshot {
+export function snapshot ({ proxy, users }: ConsoleSource, history: Histories, now: number, viewer: Viewer = { sees: 'all' }): Snapshot {
+  const isSeen = (activity: Activity): boolean => viewer.sees === 'all' || activity.user === viewer.user
   const { host, port } = proxy.address
   return {
     now,
+    mayChange: viewer.sees === 'all',
     ready: proxy.ready,
     state: proxy.state,
     address: `${host.includes(':') ? `[${host}]` : host}:${port}`,
-    exits: proxy.exits().map(exitRow),
-    inFlight: proxy.activity.inFlight.slice(0, MAX_ROWS),
-    done: proxy.activity.done.slice(0, MAX_ROWS),
-    traffic: history.rows(now),
-    totals: history.totals,
-    cache: cacheTotals(users),
+    exits: (users.backendOf(viewer)?.exits() ?? []).map(exitRow),
+    inFlight: proxy.activity.inFlight.filter(isSeen).slice(0, MAX_ROWS),
+    done: proxy.activity.done.filter(isSeen).slice(0, MAX_ROWS),
+    traffic: history.of(viewer).rows(now),
+    totals: history.of(viewer).totals,
+    cache: cacheTotals(users, viewer),
     limits: proxy.limits()
   }
 }
@@ -71,9 +75,9 @@ function exitRow ({ id, destination, error, drained, status }: ReturnType<Backen
   return { ...row, loss, rate, shape, successes, failures, inFlight, ...(srtt === undefined ? {} : { rtt: srtt }) }
 }
 
-export function cacheTotals (users: Users): Snapshot['cache'] {
+export function cacheTotals (users: Users, viewer: Viewer = { sees: 'all' }): Snapshot['cache'] {
   const sum = { entries: 0, bytes: 0, hits: 0, misses: 0, revalidated: 0, stale: 0, merged: 0 }
-  for (const { cache } of users.seats) {
+  for (const { cache } of users.seatsOf(viewer)) {
     if (cache === undefined) continue
     sum.entries += cache.count
     sum.bytes += cache.bytes

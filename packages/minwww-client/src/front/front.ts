@@ -74,7 +74,7 @@ export class Front {
     const target = parseTarget(url)
     const user = this.#hooks.authenticate(request, fields)
     if (!isLocalTarget(target)) return { target, fields, user }
-    toLocal(request, target)
+    toLocal(request, target, user)
     return this.#local(request, response)
   }
 
@@ -85,7 +85,7 @@ export class Front {
 
   async #serve (request: IncomingMessage, response: ServerResponse, { target, fields, user }: Asked): Promise<void> {
     const connection = Connection.of(request)
-    const activity = this.#activity.begin(request.method ?? '', target.url)
+    const activity = this.#activity.begin(request.method ?? '', target.url, user)
     const exchange = new Exchange(connection, request, this.#settings.timeouts)
     try {
       this.admit(request, target)
@@ -122,7 +122,7 @@ export class Front {
     const interim = (status: number, reason: string, fields: Fields): void => {
       connection.writeInterim([`HTTP/1.1 ${status} ${reason}`, ...fields.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n'))
     }
-    const base = { method: request.method ?? 'GET', target, fields, signal: exchange.signal, interim }
+    const base = { method: request.method ?? 'GET', target, fields, signal: exchange.signal, interim, from: refererHost(received) }
     if (!hasBody(received)) return base
     const length = valueOf(received, 'content-length')
     if (length === undefined) return { ...base, body: request }
@@ -173,3 +173,9 @@ const expectsContinue = (request: IncomingMessage): boolean =>
 
 export const toProxyError = (error: unknown): ProxyError =>
   error instanceof ProxyError ? error : new ProxyError('MINWWW_INTERNAL', undefined, { cause: error })
+
+/** Host of the page that had the link, as far as its Referer says. */
+function refererHost (fields: Fields): string | undefined {
+  const match = /^https?:\/\/([^/?#@]{1,253})(?:[/?#]|$)/i.exec(valueOf(fields, 'referer') ?? '')
+  return match?.[1]?.toLowerCase()
+}

@@ -69,7 +69,7 @@ export class TunnelFront {
     if (target.kind === 'web' && connectPorts !== 'any' && !connectPorts.includes(target.port)) throw new ProxyError('MINWWW_PORT_FORBIDDEN', String(target.port))
     const { signal } = exchange
     const backend = await exchange.until(this.#hooks.backend(user, signal))
-    await exchange.until(this.#hooks.tunnels.connect(target, connection, backend, signal))
+    await exchange.until(this.#hooks.tunnels.connect(target, connection, backend, signal, user))
   }
 
   async #upgrade (request: IncomingMessage, connection: Connection, exchange: Exchange): Promise<void> {
@@ -82,7 +82,7 @@ export class TunnelFront {
     const fields = rebuildFields(received, target, { ...sanitize, allowFields: [...sanitize.allowFields, ...WEBSOCKET_FIELDS] })
     const { signal } = exchange
     const backend = await exchange.until(this.#hooks.backend(user, signal))
-    const answer = await exchange.until(this.#hooks.tunnels.upgrade({ method: 'GET', target, fields, signal }, connection, backend))
+    const answer = await exchange.until(this.#hooks.tunnels.upgrade({ method: 'GET', target, fields, signal }, connection, backend, user))
     if (answer === undefined) return
     await sendAnswer({ request, response: responseOn(request, connection), exchange, answer, room: this.#hooks.front.decoders, sent: () => {} })
   }

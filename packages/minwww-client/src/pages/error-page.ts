@@ -13,6 +13,8 @@ export interface ErrorPageInput {
   url?: string | undefined
   /** Seconds after which the page loads itself again. */
   reload?: number | undefined
+  /** Epoch ms at which it failed. */
+  now?: number
   /** 0..1, shown as a progress bar with the page that waits for the router. */
   progress?: number | undefined
 }
@@ -61,14 +63,28 @@ const cut = (detail: string | undefined): string | undefined =>
   // eslint-disable-next-line no-control-regex
   detail?.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ').slice(0, MAX_DETAIL)
 
-function html ({ error, url, reload, progress }: ErrorPageInput): string {
+/** How long until a repeat is likely to work, in words. @param seconds - of Retry-After */
+function waitOf (seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} seconds`
+  return seconds < 90 * 60 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.ceil(seconds / 3600)} hours`
+}
+
+/** Date and minute, as every reader of the log has them. */
+const utc = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+
+function html ({ error, url, reload, progress, now = Date.now() }: ErrorPageInput): string {
   const { status, title, what, advice } = error.kind
   const detail = cut(error.detail)
   const head = error.goTo !== undefined
     ? `<meta http-equiv="refresh" content="0;url=${escapeHtml(error.goTo)}">`
     : reload === undefined ? '' : `<meta http-equiv="refresh" content="${Math.ceil(reload)}">`
   const bar = progress === undefined ? '' : `<p><progress max="100" value="${Math.round(progress * 100)}">${Math.round(progress * 100)} %</progress></p>`
-  const facts = [['Address', url], ['Details', detail], ['Cause', error.code]]
+  const wait = error.retryAfter === undefined || reload !== undefined
+    ? ''
+    : `<p>It may work again in ${waitOf(error.retryAfter)}, at ${utc(now + error.retryAfter * 1000)}.</p>`
+  const isWorthRepeating = url !== undefined && status >= 500 && status !== 501 && reload === undefined
+  const again = isWorthRepeating ? `<p><a class="main" href="${escapeHtml(url)}">Try again</a></p>` : ''
+  const facts = [['Address', url], ['Details', detail], ['Cause', error.code], ['Time', utc(now)]]
     .filter((row): row is [string, string] => row[1] !== undefined)
     .map(([name, value]) => `<dt>${name}</dt><dd><code>${escapeHtml(value)}</code></dd>`).join('')
   const links = error.links.length === 0
@@ -77,7 +93,7 @@ function html ({ error, url, reload, progress }: ErrorPageInput): string {
   return page(`${status} ${title}`,
     '<p class="brand"><span>MinWWW proxy</span><a href="http://minwww.i2p/">start page</a><a href="http://minwww.i2p/console">console</a></p>' +
     `<p class="status">${status} ${STATUS_CODES[status] ?? ''}</p><h1>${title}</h1>` +
-    `<p>${escapeHtml(what)}</p>${bar}<p>${escapeHtml(advice)}</p>${links}<dl class="facts">${facts}</dl>`, head)
+    `<p>${escapeHtml(what)}</p>${bar}<p>${escapeHtml(advice)}</p>${wait}${again}${links}<dl class="facts">${facts}</dl>`, head)
 }
 
 function plain ({ error, url }: ErrorPageInput): string {

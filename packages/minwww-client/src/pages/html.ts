@@ -26,7 +26,8 @@ code,kbd{font:.92em/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
 .facts dt{color:var(--soft)}.facts dd{margin:0;overflow-wrap:anywhere;min-width:0}
 button{font:inherit;padding:.4rem .9rem;border:1px solid var(--line);border-radius:5px;background:var(--panel);color:var(--fg);cursor:pointer}
 button:focus-visible,a:focus-visible,summary:focus-visible{outline:2px solid var(--mark);outline-offset:2px}
-button.main{background:var(--mark);color:var(--bg);border-color:var(--mark)}
+button.main,a.main{background:var(--mark);color:var(--bg);border-color:var(--mark)}
+a.main{display:inline-block;padding:.4rem .9rem;border-radius:5px;text-decoration:none}
 progress{width:100%;accent-color:var(--mark)}
 `
 

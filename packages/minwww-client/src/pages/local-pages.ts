@@ -4,9 +4,8 @@ import { ProxyError } from '../http/failures.ts'
 import { pairs } from '../http/fields.ts'
 import { toProxyError } from '../front/front.ts'
 import { PAGE_POLICY } from './html.ts'
-import { cameThroughProxy, type LocalGuard } from './local.ts'
-import { addNamePages } from './name-pages.ts'
-import type { NameService } from '../route/names.ts'
+import { cameThroughProxy, userThroughProxy, type LocalGuard } from './local.ts'
+import { addNamePages, type NamePages } from './name-pages.ts'
 import { pacFile } from './pac.ts'
 import { sendError } from '../front/respond.ts'
 import { startPage } from './start-page.ts'
@@ -15,25 +14,30 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Origin under which the browser sees the local pages. */
     localOrigin: string
+    /** Who is signed in; undefined where nobody has to. */
+    user: string | undefined
   }
 }
 
 export interface LocalPages {
   guard: LocalGuard
   authenticator: Authenticator | undefined
-  proxy: { readonly ready: boolean, readonly state: string, readonly notice: string | undefined, readonly names: NameService }
+  proxy: { readonly ready: boolean, readonly state: string, readonly notice: string | undefined }
+  names: NamePages
 }
 
 /** Read by programs that cannot sign in, and without any secret. */
 const OPEN = new Set(['/proxy.pac', '/healthz'])
 
 /** Start page, PAC, health and names: the pages of the proxy itself, guarded against everybody else's pages. */
-export function addLocalPages (app: FastifyInstance, { guard, authenticator, proxy }: LocalPages): void {
+export function addLocalPages (app: FastifyInstance, { guard, authenticator, proxy, names }: LocalPages): void {
   app.decorateRequest('localOrigin', '')
+  app.decorateRequest('user', undefined)
   app.addHook('onRequest', async (request, reply) => {
     request.localOrigin = guard.check(request.raw)
     const path = request.url.split('?', 1)[0] ?? ''
-    if (authenticator !== undefined && !cameThroughProxy(request.raw) && !OPEN.has(path)) signIn(authenticator, request)
+    if (cameThroughProxy(request.raw)) request.user = userThroughProxy(request.raw)
+    else if (authenticator !== undefined && !OPEN.has(path)) request.user = signIn(authenticator, request)
     reply.headers({
       'X-Content-Type-Options': 'nosniff',
       // With no-referrer a browser would send a form of ours as from origin "null".
@@ -53,7 +57,7 @@ export function addLocalPages (app: FastifyInstance, { guard, authenticator, pro
   })
   app.get('/favicon.ico', async (_request, reply) => await reply.code(204).send())
   app.get('/healthz', async (_request, reply) => await reply.code(proxy.ready ? 200 : 503).send({ ready: proxy.ready, state: proxy.state }))
-  addNamePages(app, proxy.names)
+  addNamePages(app, names)
 }
 
 /** Host and port of the listener, as the browser can reach it. */
@@ -63,9 +67,9 @@ export function listenerAddress (request: FastifyRequest): string {
   return `${host.includes(':') ? `[${host}]` : host}:${localPort}`
 }
 
-function signIn (authenticator: Authenticator, request: FastifyRequest): void {
+function signIn (authenticator: Authenticator, request: FastifyRequest): string {
   try {
-    authenticator.check(request.raw, pairs(request.raw.rawHeaders), 'authorization')
+    return authenticator.check(request.raw, pairs(request.raw.rawHeaders), 'authorization')
   } catch (error) {
     throw error instanceof ProxyError && error.code === 'MINWWW_AUTH_REQUIRED' ? new ProxyError('MINWWW_SIGN_IN') : error
   }

@@ -4,20 +4,23 @@ import { valuesOf, pairs } from '../http/fields.ts'
 import { ProxyError } from '../http/failures.ts'
 import { LOCAL_HOST, parseAuthority, type Target } from '../http/target.ts'
 
-/** Requests that came through the proxy for its own host; everything else must name the listener's own address. */
-const THROUGH_PROXY = new WeakSet<IncomingMessage>()
+/** Requests that came through the proxy for its own host, with the user; everything else must name the listener's own address. */
+const THROUGH_PROXY = new WeakMap<IncomingMessage, string | undefined>()
 
 /** True for an absolute-form target that means the proxy's own pages. */
 export const isLocalTarget = (target: Target): boolean => target.host === LOCAL_HOST && target.port === 80
 
 /** Marks a request as one for the local pages and gives it the origin-form that their routes match. */
-export function toLocal (request: IncomingMessage, target: Target): void {
-  THROUGH_PROXY.add(request)
+export function toLocal (request: IncomingMessage, target: Target, user: string | undefined): void {
+  THROUGH_PROXY.set(request, user)
   request.url = target.path
 }
 
 /** True for a request that came in absolute-form, and so past the proxy's own authentication. */
 export const cameThroughProxy = (request: IncomingMessage): boolean => THROUGH_PROXY.has(request)
+
+/** The user whom the proxy's own authentication found; undefined where nobody has to sign in. */
+export const userThroughProxy = (request: IncomingMessage): string | undefined => THROUGH_PROXY.get(request)
 
 export class LocalGuard {
   readonly #names: ReadonlySet<string>

@@ -8,6 +8,8 @@ export interface Activity {
   readonly id: number
   readonly method: string
   readonly url: string
+  /** Who asked, where users sign in. */
+  readonly user?: string
   /** Epoch ms. */
   readonly started: number
   path?: PathName
@@ -38,8 +40,9 @@ export class ActivityLog extends EventEmitter<{ begin: [Activity], end: [Activit
   /** Errors that nobody foresaw: each ended one exchange. */
   faults = 0
 
-  begin (method: string, url: string): Activity {
-    const activity: Activity = { id: this.#next++, method, url: url.slice(0, MAX_URL), started: Date.now(), bytes: 0 }
+  begin (method: string, url: string, user?: string): Activity {
+    const id = this.#next++
+    const activity: Activity = { id, method, url: url.slice(0, MAX_URL), ...(user === undefined ? {} : { user }), started: Date.now(), bytes: 0 }
     this.#inFlight.set(activity.id, activity)
     this.emit('begin', activity)
     return activity

@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Limit } from '@minwww/i2cp'
 import { addConsole } from '../console/console.ts'
 import { ActivityLog } from './activity.ts'
-import { followHelper } from '../route/address-helper.ts'
+import { followHelper, whoKnows } from '../route/address-helper.ts'
 import { AltSvcMemory } from '../route/alt-svc.ts'
 import type { Answer, SiteRequest } from '../http/answer.ts'
 import { Authenticator } from '../http/auth.ts'
@@ -21,7 +21,7 @@ import { JUMP_SERVICES, settingsOf, type ExitSpec, type ProxyOptions, type Setti
 import { NameService } from '../route/names.ts'
 import { TunnelFront } from '../front/tunnel-front.ts'
 import { Tunnels } from '../route/tunnels.ts'
-import { Users, type Seat } from '../sessions/users.ts'
+import { checkMayChange, Users, type Seat, type Viewer } from '../sessions/users.ts'
 
 export interface Proxy {
   /** Where the browser's connections are taken. */
@@ -43,7 +43,8 @@ export interface Proxy {
   exits (): ReturnType<Backend['exits']>
   /** How full the tables, queues and caches are, of the fullest session and user where there are several. */
   limits (): Limit[]
-  clearCache (): Promise<void>
+  /** Every cache, or those of one viewer of the console. */
+  clearCache (viewer?: Viewer): Promise<void>
   /** Ends every connection; sessions and stream managers stay the caller's. */
   close (): Promise<void>
 }
@@ -127,7 +128,19 @@ class RunningProxy implements Proxy {
         return this.#server
       }
     })
-    addLocalPages(this.#app, { guard: new LocalGuard(options.hostnames ?? []), proxy: this, authenticator })
+    addLocalPages(this.#app, {
+      guard: new LocalGuard(options.hostnames ?? []),
+      proxy: this,
+      authenticator,
+      names: {
+        names: this.names,
+        known: async ({ user }, name) => {
+          const via = this.users.lookupOf(user)
+          return await whoKnows(name, this.names, via, async asked => via !== undefined && await this.#fetcher.isServed(asked, via))
+        },
+        mayChange: ({ user }) => checkMayChange(this.users.viewerOf(user))
+      }
+    })
     addConsole(this.#app, { proxy: this, users: this.users })
     this.#app.addHook('preClose', () => {
       tunnels.close()
@@ -157,7 +170,7 @@ class RunningProxy implements Proxy {
     return proxyLimits({ settings: this.#settings, decoders: this.#front.decoders.load, activity: this.activity, names: this.names, altSvc: this.#altSvc, users: this.users })
   }
 
-  async clearCache (): Promise<void> { await this.users.clearCache() }
+  async clearCache (viewer?: Viewer): Promise<void> { await this.users.clearCache(viewer) }
 
   async close (): Promise<void> {
     await this.#app.close()
@@ -165,7 +178,7 @@ class RunningProxy implements Proxy {
   }
 
   async #fetch (request: SiteRequest, { backend, cache }: Seat): Promise<Answer> {
-    const led = await followHelper(request.target, this.names, backend)
+    const led = await followHelper(request.target, this.names, backend, request.from, async name => await this.#fetcher.isServed(name, backend))
     if (led !== undefined) return led
     const forward = async (asked: SiteRequest): Promise<Answer> => await this.#fetcher.fetch(asked, backend)
     return cache === undefined ? await forward(request) : await cache.fetch(request, forward)

@@ -77,6 +77,11 @@ export interface ProxyOptions {
   auth?: AuthOptions
   /** Own Destinations for each user name of `auth`: called once per user; the caller closes what it made. */
   isolate?: (user: string) => Promise<Tunnels>
+  /**
+   * Users of an isolated proxy who see on the console what all users do, and who change what all share: exits, names, every cache.
+   * Everybody else sees and clears only what is their own. Default: nobody.
+   */
+  administrators?: readonly string[]
   /** More values of Host under which the local pages may be asked for, such as a name in the LAN with its port. */
   hostnames?: readonly string[]
   sanitize?: Partial<SanitizeOptions>

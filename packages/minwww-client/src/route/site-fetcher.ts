@@ -4,7 +4,7 @@ import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import { EXIT_PORT } from '@minwww/protocol'
 import type { ExitStatus } from '../core.ts'
 import type { AltSvcMemory } from './alt-svc.ts'
-import type { Answer, SiteRequest } from '../http/answer.ts'
+import { destroyBody, type Answer, type SiteRequest } from '../http/answer.ts'
 import type { Backend } from '../sessions/backend.ts'
 import { exitsForRest, exitsForSite } from './exit-choice.ts'
 import { ProxyError, type FailureCode } from '../http/failures.ts'
@@ -16,10 +16,14 @@ import { firstOf } from './peer-search.ts'
 import { resuming } from './resume.ts'
 import { fetchByStream, isRepeatable, StreamFailure, type Limits, type StreamAnswer } from './stream-path.ts'
 import type { StreamPeer } from './streams.ts'
-import { parseAuthority, withHost, type Target } from '../http/target.ts'
+import { parseAuthority, parseTarget, withHost, type Target } from '../http/target.ts'
 
 /** After these an exit that never answered a message may still be an outproxy that only speaks HTTP over streams. */
 const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_NO_EXIT'])
+/** These say that an exit knows the site. */
+const BEHIND_EXIT: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_CONNECTION_FAILED', 'MINWWW_UPSTREAM_TIMEOUT', 'MINWWW_BAD_UPSTREAM'])
+/** An exit that is asked about a name has so long, ms. */
+const SERVED_TIMEOUT = 10_000
 /** Such a last resort is not waited for as long as a request, ms. */
 const LAST_RESORT: Limits = { connect: 30_000, answer: 30_000 }
 
@@ -54,6 +58,19 @@ export class SiteFetcher {
       return await this.#fromPool(request, backend)
     } catch (error) {
       throw route.known ? error : this.withJumpLinks(error, request)
+    }
+  }
+
+  /** Whether an exit of the pool serves a site under a name that neither this proxy nor the router knows. */
+  async isServed (name: string, backend: Backend): Promise<boolean> {
+    const target = parseTarget(`http://${name}/`)
+    const signal = AbortSignal.timeout(SERVED_TIMEOUT)
+    try {
+      destroyBody(await this.#fromPool({ method: 'HEAD', target, fields: [['Host', target.authority]], signal, timeout: SERVED_TIMEOUT }, backend))
+      return true
+    } catch (error) {
+      // The site may be down, but the exit knows it.
+      return error instanceof ProxyError && BEHIND_EXIT.has(error.code)
     }
   }
 

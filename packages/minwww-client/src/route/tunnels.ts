@@ -45,9 +45,9 @@ export class Tunnels {
   }
 
   /** Opens the way for CONNECT, then tells the browser. @throws ProxyError */
-  async connect (target: Target, browser: TunnelEnd, backend: Backend, signal: AbortSignal): Promise<void> {
+  async connect (target: Target, browser: TunnelEnd, backend: Backend, signal: AbortSignal, user?: string): Promise<void> {
     const request: SiteRequest = { method: 'CONNECT', target, fields: [], signal }
-    const activity = this.#options.activity.begin('CONNECT', `${target.host}:${target.port}`)
+    const activity = this.#options.activity.begin('CONNECT', `${target.host}:${target.port}`, user)
     try {
       const { socket, rest, id } = await this.#open(request, backend)
       this.#join({ browser, socket, rest, head: 'HTTP/1.1 200 Connection established\r\n\r\n', signal, activity: Object.assign(activity, { exit: id, status: 200 }) })
@@ -61,8 +61,8 @@ export class Tunnels {
    * A WebSocket: the site's 101 goes back to the browser, or whatever it answers instead.
    * @returns a response that is no 101, to be sent as any other
    */
-  async upgrade (request: SiteRequest, browser: TunnelEnd, backend: Backend): Promise<Answer | undefined> {
-    const activity = this.#options.activity.begin('UPGRADE', request.target.url)
+  async upgrade (request: SiteRequest, browser: TunnelEnd, backend: Backend, user?: string): Promise<Answer | undefined> {
+    const activity = this.#options.activity.begin('UPGRADE', request.target.url, user)
     try {
       const route = await this.#options.fetcher.route(request.target, backend)
       const peers: StreamPeer[] = route.to === 'site'

@@ -16,6 +16,14 @@ export const MEMORY = 64 * 1024 * 1024 // bytes
 export const ENTRY = 4 * 1024 * 1024 // bytes
 export const DISK = 512 * 1024 * 1024 // bytes
 
+/** How much of the proxy somebody sees on the console: all of it, or what is their own. */
+export type Viewer = { sees: 'all' } | { sees: 'own', user: string }
+
+/** @throws ProxyError MINWWW_FORBIDDEN for somebody who may not change what all users share */
+export function checkMayChange (viewer: Viewer): void {
+  if (viewer.sees === 'own') throw new ProxyError('MINWWW_FORBIDDEN', 'all users share this: only an administrator of the proxy changes it')
+}
+
 /** A seat that is there, or comes. */
 interface Opening { coming: Promise<void>, seat?: Seat }
 
@@ -58,6 +66,27 @@ export class Users {
 
   get common (): Seat | undefined { return this.#common }
   get seats (): readonly Seat[] { return this.#seats }
+
+  /** Without isolation nothing is anybody's own. */
+  viewerOf (user: string | undefined): Viewer {
+    const { isolate, administrators = [] } = this.#options
+    return user === undefined || isolate === undefined || administrators.includes(user) ? { sees: 'all' } : { sees: 'own', user }
+  }
+
+  seatsOf (viewer: Viewer): readonly Seat[] {
+    if (viewer.sees === 'all') return this.#seats
+    const seat = this.#isolated.get(viewer.user)?.seat
+    return seat === undefined ? [] : [seat]
+  }
+
+  /** Whose exits somebody sees; undefined before there is one. */
+  backendOf (viewer: Viewer): Backend | undefined {
+    return viewer.sees === 'all' ? this.#common?.backend : this.seatsOf(viewer)[0]?.backend
+  }
+
+  /** Whose session finds a name for somebody. */
+  lookupOf (user: string | undefined): Backend | undefined { return this.backendOf(this.viewerOf(user)) }
+
   /** Requests that wait until there are sessions. */
   get waiting (): number { return this.#opened.waiting + this.#seats.reduce((sum, { backend }) => sum + backend.readiness.waiting, 0) }
   get ready (): boolean { return this.#common?.backend.driver.ready === true }
@@ -94,8 +123,8 @@ export class Users {
     return this.#seats.map(({ backend }) => backend.drainExit(id, drained)).includes(true)
   }
 
-  async clearCache (): Promise<void> {
-    await Promise.all(this.#seats.map(async ({ cache }) => { await cache?.clear() }))
+  async clearCache (viewer: Viewer = { sees: 'all' }): Promise<void> {
+    await Promise.all(this.seatsOf(viewer).map(async ({ cache }) => { await cache?.clear() }))
   }
 
   async close (): Promise<void> {

@@ -12,7 +12,7 @@ import type { Moment, Report } from './report.ts'
 import type { Settings } from './schema.ts'
 
 type PoolSettings = Pick<Settings<'proxy'>,
-  'proxy' | 'hosts' | 'jump' | 'cacheMemory' | 'cacheDir' | 'auth' | 'isolate' | 'hostname' | 'allowField' | 'acceptLanguage'>
+  'proxy' | 'hosts' | 'jump' | 'cacheMemory' | 'cacheDir' | 'auth' | 'isolate' | 'administrator' | 'hostname' | 'allowField' | 'acceptLanguage'>
 
 /** What `demo` and `proxy` have in common. */
 export async function checkBrowserSide (report: Report<PoolSettings>, moment: Moment): Promise<void> {
@@ -35,8 +35,13 @@ export async function checkBrowserSide (report: Report<PoolSettings>, moment: Mo
     }
     await checkDirectory(directory, origin, moment === 'start')
   })
-  await report.each('auth', async (file, name, origin) => { parseUsers(await readText(file, origin), file, name) })
+  let users: Record<string, string> = {}
+  await report.each('auth', async (file, name, origin) => { users = parseUsers(await readText(file, origin), file, name) })
   if (settings.isolate && settings.auth === undefined) report.wrong('isolate', 'needs users: name them with --auth FILE')
+  if (settings.administrator.length > 0 && !settings.isolate) report.wrong('administrator', 'has a meaning with --isolate only: otherwise every user may do all of it')
+  await report.each('administrator', (user, name) => {
+    if (settings.isolate && !Object.hasOwn(users, user)) throw new UsageError(`${name}: '${user}' is no user of --auth`)
+  })
   await report.each('hostname', (value, name) => {
     if (!/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(value)) parseHostPort(value, name)
   })
