@@ -46,7 +46,8 @@ type Reading =
 type Line = 'none' | 'request line' | 'fields'
 
 /** The connection as it is accepted: a TCP socket, or any stream in tests. */
-export type Wire = Duplex & Partial<Pick<Socket, 'remoteAddress' | 'localAddress' | 'localPort' | 'bytesRead' | 'bytesWritten' | 'setTimeout' | 'setNoDelay'>>
+export type Wire = Duplex &
+  Partial<Pick<Socket, 'remoteAddress' | 'localAddress' | 'localPort' | 'bytesRead' | 'bytesWritten' | 'setTimeout' | 'setNoDelay'>>
 
 /**
  * A browser's connection as node's HTTP server sees it: it ends with the message that is being served. The parser gets no byte

@@ -66,7 +66,8 @@ export class Exchange implements Pending {
   /** The head of the answer is there: from now on its body must not stand still. */
   answered (): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#abort.abort(new ProxyError('MINWWW_UPSTREAM_TIMEOUT', 'the answer stands still')), this.#times.silence)
+    const standsStill = (): void => { this.#abort.abort(new ProxyError('MINWWW_UPSTREAM_TIMEOUT', 'the answer stands still')) }
+    this.#timer = setTimeout(standsStill, this.#times.silence)
   }
 
   /** Nothing is watched any more. */

@@ -50,13 +50,16 @@ export class Front {
     this.#logger = logger
   }
 
-  /** Every request but CONNECT and WebSockets. Only an absolute-form for the proxy's own host, or an origin-form, gets to the local pages. */
+  /**
+   * Every request but CONNECT and WebSockets. Only an absolute-form for the proxy's own host, or an origin-form, gets to
+   * the local pages.
+   */
   handle (request: IncomingMessage, response: ServerResponse): void {
     try {
       const asked = this.#read(request, response)
       if (asked !== undefined) this.#serve(request, response, asked).catch((error: unknown) => this.#broken(response, error))
     } catch (error) {
-      this.#fail(request, response, error, undefined, undefined)
+      this.#fail(request, response, error)
     }
   }
 
@@ -64,7 +67,8 @@ export class Front {
   #read (request: IncomingMessage, response: ServerResponse): Asked | undefined {
     const url = request.url ?? ''
     const fields = validateHead(request, url)
-    if (request.httpVersionMinor > 0 && valueOf(fields, 'expect') !== undefined && !expectsContinue(request)) throw new ProxyError('MINWWW_EXPECTATION')
+    const expects = request.httpVersionMinor > 0 && valueOf(fields, 'expect') !== undefined
+    if (expects && !expectsContinue(request)) throw new ProxyError('MINWWW_EXPECTATION')
     if (url.startsWith('/')) return this.#local(request, response)
     if (url === '*' && request.method === 'OPTIONS') {
       answerHere(response)
@@ -113,7 +117,8 @@ export class Front {
     if (target.host === LOCAL_HOST) throw new ProxyError('MINWWW_MISDIRECTED')
     if (isLoop(request, target)) throw new ProxyError('MINWWW_LOOP')
     if (request.method === 'TRACE') throw new ProxyError('MINWWW_METHOD', 'TRACE')
-    if (this.#settings.privateAddresses === 'refuse' && target.kind === 'web' && isPrivateHost(target.host)) throw new ProxyError('MINWWW_PRIVATE_ADDRESS')
+    const mayBePrivate = this.#settings.privateAddresses === 'exit' || target.kind !== 'web'
+    if (!mayBePrivate && isPrivateHost(target.host)) throw new ProxyError('MINWWW_PRIVATE_ADDRESS')
   }
 
   #siteRequest (request: IncomingMessage, target: Target, received: Fields, exchange: Exchange): SiteRequest {
@@ -138,7 +143,7 @@ export class Front {
     if (answer.trace !== undefined && answer.path === 'message') applyTrace(activity, answer.trace, answer.exit)
   }
 
-  #fail (request: IncomingMessage, response: ServerResponse, error: unknown, target: Target | undefined, activity: Activity | undefined): void {
+  #fail (request: IncomingMessage, response: ServerResponse, error: unknown, target?: Target, activity?: Activity): void {
     const isGone = error instanceof BrowserLeft || response.destroyed || request.socket.destroyed
     const failure = toProxyError(error)
     if (activity !== undefined) {

@@ -16,6 +16,11 @@ export interface ListenerHooks {
   fault: (error: unknown) => void
 }
 
+export interface ListenerSettings {
+  maxConnections: number
+  timeouts: Pick<Timeouts, 'head' | 'upload' | 'keepAlive'>
+}
+
 export interface Listener {
   /** What fastify runs on and what listens. */
   readonly server: Server
@@ -28,7 +33,7 @@ export interface Listener {
  * repeated lengths and control characters, and what it refuses is answered here with an error page. Every connection is a
  * `Connection`, which lets node see one request at a time.
  */
-export function createListener (hooks: ListenerHooks, { maxConnections, timeouts }: { maxConnections: number, timeouts: Pick<Timeouts, 'head' | 'upload' | 'keepAlive'> }): Listener {
+export function createListener (hooks: ListenerHooks, { maxConnections, timeouts }: ListenerSettings): Listener {
   const server = createServer({
     insecureHTTPParser: false,
     // The proxy's own page answers a request without Host.
@@ -77,7 +82,9 @@ export function createListener (hooks: ListenerHooks, { maxConnections, timeouts
   server.on('checkExpectation', serve)
   server.on('connect', (request: IncomingMessage) => handOver(request, connection => hooks.connect(request, connection)))
   server.on('upgrade', (request: IncomingMessage) => handOver(request, connection => hooks.upgrade(request, connection)))
-  server.on('clientError', (error: ParserError, socket: Duplex) => { if (socket instanceof Connection) guarded(socket, () => answerParserError(error, socket)) })
+  server.on('clientError', (error: ParserError, socket: Duplex) => {
+    if (socket instanceof Connection) guarded(socket, () => answerParserError(error, socket))
+  })
   return {
     server,
     closeConnections: () => { for (const connection of connections) connection.destroy() }

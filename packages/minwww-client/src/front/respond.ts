@@ -35,8 +35,8 @@ export async function sendAnswer ({ request, response, exchange, answer, room, s
 }
 
 /** A stream that ended too early says so with a code of the system, or of node's streams. */
-const isBreak = (error: unknown): boolean =>
-  !(error instanceof ProxyError) && /^(?:E[A-Z]+|ERR_STREAM_PREMATURE_CLOSE|STREAMING_[A-Z_]+|HPE_[A-Z_]+)$/.test((error as { code?: string }).code ?? '')
+const BREAK = /^(?:E[A-Z]+|ERR_STREAM_PREMATURE_CLOSE|STREAMING_[A-Z_]+|HPE_[A-Z_]+)$/
+const isBreak = (error: unknown): boolean => !(error instanceof ProxyError) && BREAK.test((error as { code?: string }).code ?? '')
 
 async function send ({ request, response, exchange, answer, room, sent }: Sending): Promise<void> {
   const { status, reason } = answer
@@ -50,7 +50,8 @@ async function send ({ request, response, exchange, answer, room, sent }: Sendin
     return
   }
   if (Buffer.isBuffer(body)) {
-    response.writeHead(status, safeReason(reason), [...without(fields, 'content-length'), ['Content-Length', String(body.length)]].flat()).end(body)
+    const counted = [...without(fields, 'content-length'), ['Content-Length', String(body.length)]]
+    response.writeHead(status, safeReason(reason), counted.flat()).end(body)
     sent(body.length)
     return
   }
@@ -68,7 +69,9 @@ async function send ({ request, response, exchange, answer, room, sent }: Sendin
 }
 
 /** Writes an error page; after the head of a response there is nothing left to do but to break the connection. */
-export function sendError (request: IncomingMessage, response: ServerResponse, input: Omit<ErrorPageInput, 'accept'>, extra: Fields = []): void {
+export function sendError (
+  request: IncomingMessage, response: ServerResponse, input: Omit<ErrorPageInput, 'accept'>, extra: Fields = []
+): void {
   if (response.headersSent) {
     response.destroy()
     return

@@ -45,9 +45,13 @@ export class TunnelFront {
 
   /** Only a WebSocket is upgraded; any other offer may be ignored (RFC 9110, section 7.8). */
   upgrade (request: IncomingMessage, connection: Connection): void {
-    const isWebSocket = listOf(request.headers.upgrade).includes('websocket') && isAbsoluteForm(request.url ?? '') && request.method === 'GET'
+    const isOffered = listOf(request.headers.upgrade).includes('websocket')
+    const isWebSocket = isOffered && isAbsoluteForm(request.url ?? '') && request.method === 'GET'
     if (isWebSocket) return this.#run(request, connection, async exchange => { await this.#upgrade(request, connection, exchange) })
-    if (hasBody(pairs(request.rawHeaders))) return this.#fail(request, connection, new ProxyError('MINWWW_BAD_REQUEST', 'Upgrade with a body'))
+    if (hasBody(pairs(request.rawHeaders))) {
+      this.#fail(request, connection, new ProxyError('MINWWW_BAD_REQUEST', 'Upgrade with a body'))
+      return
+    }
     this.#hooks.front.handle(request, responseOn(request, connection))
   }
 
@@ -66,7 +70,8 @@ export class TunnelFront {
     const user = this.#hooks.authenticate(request, fields)
     this.#hooks.admit(request, target)
     const { connectPorts } = this.#hooks.settings
-    if (target.kind === 'web' && connectPorts !== 'any' && !connectPorts.includes(target.port)) throw new ProxyError('MINWWW_PORT_FORBIDDEN', String(target.port))
+    const isAllowed = target.kind !== 'web' || connectPorts === 'any' || connectPorts.includes(target.port)
+    if (!isAllowed) throw new ProxyError('MINWWW_PORT_FORBIDDEN', String(target.port))
     const { signal } = exchange
     const backend = await exchange.until(this.#hooks.backend(user, signal))
     await exchange.until(this.#hooks.tunnels.connect(target, connection, backend, signal, user))
@@ -84,7 +89,8 @@ export class TunnelFront {
     const backend = await exchange.until(this.#hooks.backend(user, signal))
     const answer = await exchange.until(this.#hooks.tunnels.upgrade({ method: 'GET', target, fields, signal }, connection, backend, user))
     if (answer === undefined) return
-    await sendAnswer({ request, response: responseOn(request, connection), exchange, answer, room: this.#hooks.front.decoders, sent: () => {} })
+    const response = responseOn(request, connection)
+    await sendAnswer({ request, response, exchange, answer, room: this.#hooks.front.decoders, sent: () => {} })
   }
 
   #fail (request: IncomingMessage, connection: Connection, error: unknown): void {
@@ -94,8 +100,9 @@ export class TunnelFront {
     }
     const failure = toProxyError(error)
     if (failure.code === 'MINWWW_INTERNAL') this.#hooks.fault(error)
+    const challenge = failure.code === 'MINWWW_AUTH_REQUIRED' ? PROXY_CHALLENGE : []
     if (connection.isTunnel) connection.destroy()
-    else writeErrorTo(connection, failure, valueOf(pairs(request.rawHeaders), 'accept'), failure.code === 'MINWWW_AUTH_REQUIRED' ? PROXY_CHALLENGE : [])
+    else writeErrorTo(connection, failure, valueOf(pairs(request.rawHeaders), 'accept'), challenge)
   }
 }
 

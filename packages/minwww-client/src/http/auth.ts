@@ -23,7 +23,10 @@ export class Authenticator {
     if (this.#users.length === 0) throw new TypeError('authentication without users lets nobody in')
   }
 
-  /** The user of `field` (proxy-authorization, or authorization for the local pages). @throws ProxyError MINWWW_AUTH_REQUIRED, MINWWW_TOO_MANY */
+  /**
+   * The user of `field`: proxy-authorization, or authorization for the local pages.
+   * @throws ProxyError MINWWW_AUTH_REQUIRED, MINWWW_TOO_MANY
+   */
   check (request: IncomingMessage, fields: Fields, field: 'proxy-authorization' | 'authorization'): string {
     const address = request.socket.remoteAddress ?? ''
     const failures = this.#failures.get(address) ?? 0

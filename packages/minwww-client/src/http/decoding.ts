@@ -25,7 +25,8 @@ export interface Reader {
 export async function decodedFor (reader: Reader, answer: Answer, room: DecoderRoom): Promise<Pick<Answer, 'fields' | 'body'>> {
   const { fields, body, status } = answer
   const codings = codingsOf(valueOf(fields, 'content-encoding'))
-  const isKept = codings.length === 0 || status === 206 || !canDecode(codings) || acceptsCodings(reader.acceptEncoding, codings) || isUntouchable(fields)
+  const isWanted = codings.length > 0 && !acceptsCodings(reader.acceptEncoding, codings)
+  const isKept = !isWanted || status === 206 || !canDecode(codings) || isUntouchable(fields)
   if (isKept) return { fields, body }
   const plain = identityFields(fields)
   if (isBodiless(reader.method, status)) return { fields: plain, body }

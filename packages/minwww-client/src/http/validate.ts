@@ -13,7 +13,10 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 /** Fields that must not come twice: two readers could choose differently. */
-const SINGLE = ['host', 'content-length', 'transfer-encoding', 'content-type', 'authorization', 'proxy-authorization', 'range', 'origin', 'referer', 'expect', 'upgrade']
+const SINGLE = [
+  'host', 'content-length', 'transfer-encoding', 'content-type', 'authorization', 'proxy-authorization', 'range', 'origin', 'referer',
+  'expect', 'upgrade'
+]
 
 /**
  * What node's strict parser lets through and this proxy does not. The parser itself (insecureHTTPParser never set) has

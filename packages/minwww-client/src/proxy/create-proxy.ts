@@ -85,9 +85,11 @@ class RunningProxy implements Proxy {
     this.users = new Users(options)
     this.names = new NameService(options.names?.hostsFile, logger)
     this.users.onReady = () => this.names.forgetMissing()
-    this.#fetcher = new SiteFetcher({ settings, names: this.names, altSvc: this.#altSvc, jumpServices: options.names?.jumpServices ?? JUMP_SERVICES, logger })
+    const jumpServices = options.names?.jumpServices ?? JUMP_SERVICES
+    this.#fetcher = new SiteFetcher({ settings, names: this.names, altSvc: this.#altSvc, jumpServices, logger })
     const authenticator = options.auth === undefined ? undefined : new Authenticator(options.auth)
-    const authenticate = (request: IncomingMessage, fields: Fields): string | undefined => authenticator?.check(request, fields, 'proxy-authorization')
+    const authenticate = (request: IncomingMessage, fields: Fields): string | undefined =>
+      authenticator?.check(request, fields, 'proxy-authorization')
     const fault = (error: unknown): void => {
       this.activity.faults++
       logger?.error({ err: error }, 'fault in the proxy: the exchange was ended, everything else goes on')
@@ -167,7 +169,8 @@ class RunningProxy implements Proxy {
   drainExit (id: string, drained: boolean): boolean { return this.users.drainExit(id, drained) }
   exits (): ReturnType<Backend['exits']> { return this.users.common?.backend.exits() ?? [] }
   limits (): Limit[] {
-    return proxyLimits({ settings: this.#settings, decoders: this.#front.decoders.load, activity: this.activity, names: this.names, altSvc: this.#altSvc, users: this.users })
+    const { activity, names, users } = this
+    return proxyLimits({ settings: this.#settings, decoders: this.#front.decoders.load, activity, names, altSvc: this.#altSvc, users })
   }
 
   async clearCache (viewer?: Viewer): Promise<void> { await this.users.clearCache(viewer) }

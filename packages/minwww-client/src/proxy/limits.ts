@@ -6,7 +6,14 @@ import type { NameService } from '../route/names.ts'
 import type { Settings } from './options.ts'
 import type { Seat, Users } from '../sessions/users.ts'
 
-export interface LimitSources { settings: Settings, decoders: { used: number, most: number }, activity: ActivityLog, names: NameService, altSvc: AltSvcMemory, users: Users }
+export interface LimitSources {
+  settings: Settings
+  decoders: { used: number, most: number }
+  activity: ActivityLog
+  names: NameService
+  altSvc: AltSvcMemory
+  users: Users
+}
 
 /** How full everything of a proxy is, its sessions and streams included. */
 export function proxyLimits ({ settings, decoders, activity, names, altSvc, users }: LimitSources): Limit[] {

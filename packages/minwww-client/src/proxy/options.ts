@@ -43,9 +43,15 @@ export interface Timeouts {
   upload: number
   /** A browser's idle connection. Default 120,000. */
   keepAlive: number
-  /** Until the head of an answer over a stream, from the last part of the request's body on: long polling takes minutes. Default 300,000. */
+  /**
+   * Until the head of an answer over a stream, from the last part of the request's body on: long polling takes minutes.
+   * Default 300,000.
+   */
   answer: number
-  /** Without a byte of an answer's body that has begun, be it the site that is silent or the browser that does not read. Default 3,600,000. */
+  /**
+   * Without a byte of an answer's body that has begun, be it the site that is silent or the browser that does not read.
+   * Default 3,600,000.
+   */
   silence: number
   /** Without a byte in either direction of a tunnel: CONNECT or a WebSocket. Default 3,600,000. */
   tunnel: number
@@ -111,7 +117,8 @@ export interface ProxyOptions {
   createCore?: DriverOptions['createCore']
 }
 
-export type Settings = Required<Pick<ProxyOptions, 'timeout' | 'connectPorts' | 'privateAddresses' | 'maxConnections' | 'maxInFlight' | 'maxBody'>> & {
+type Plain = 'timeout' | 'connectPorts' | 'privateAddresses' | 'maxConnections' | 'maxInFlight' | 'maxBody'
+export type Settings = Required<Pick<ProxyOptions, Plain>> & {
   timeouts: Timeouts
   sanitize: SanitizeOptions
 }

@@ -24,7 +24,9 @@ export function exitsForSite (exits: readonly ExitStatus[], site: string, first?
 export function exitsForRest (exits: readonly ExitStatus[], failed: string | undefined): ExitStatus[] {
   const rank = (exit: ExitStatus): number => exit.id === failed ? Infinity : PENALTY[exit.state] ?? 1
   const score = (exit: ExitStatus): number => exit.score ?? Infinity
-  return [...exits].sort((a, b) => compare(rank(a), rank(b)) || compare(failureShare(a), failureShare(b)) || compare(score(a), score(b))).slice(0, MAX_TRIED)
+  return [...exits]
+    .sort((a, b) => compare(rank(a), rank(b)) || compare(failureShare(a), failureShare(b)) || compare(score(a), score(b)))
+    .slice(0, MAX_TRIED)
 }
 
 const failureShare = ({ failures, successes }: ExitStatus): number => failures / Math.max(1, failures + successes)

@@ -16,7 +16,8 @@ const NAME_TIMEOUT = 5_000
 /** Behind an address is a LeaseSet, which the router looks for in the network, and nobody else knows it, ms. */
 const ADDRESS_TIMEOUT = 20_000
 /** Codes of a session that was lost. */
-const ENDED: ReadonlySet<string> = new Set(['I2CP_DISCONNECTED', 'I2CP_SESSION_CLOSED', 'I2CP_SESSION_DESTROYED', 'I2CP_ABORTED', 'I2CP_BUSY'])
+const ENDED: ReadonlySet<string> =
+  new Set(['I2CP_DISCONNECTED', 'I2CP_SESSION_CLOSED', 'I2CP_SESSION_DESTROYED', 'I2CP_ABORTED', 'I2CP_BUSY'])
 
 export interface NameLookup { lookup (name: string, options?: { timeout?: number }): Promise<Destination> }
 

@@ -99,8 +99,11 @@ class Download {
 }
 
 /** @throws ProxyError where the site has something else by now, and what `ask` throws */
-async function restOf (request: SiteRequest, failed: StreamAnswer, { etag, length }: Whole, at: number, ask: AskRest): Promise<StreamAnswer> {
-  const fields: Fields = [...request.fields.filter(([name]) => !/^(if-.*|range)$/i.test(name)), ['Range', `bytes=${at}-`], ['If-Range', etag]]
+async function restOf (
+  request: SiteRequest, failed: StreamAnswer, { etag, length }: Whole, at: number, ask: AskRest
+): Promise<StreamAnswer> {
+  const others = request.fields.filter(([name]) => !/^(if-.*|range)$/i.test(name))
+  const fields: Fields = [...others, ['Range', `bytes=${at}-`], ['If-Range', etag]]
   const rest = await ask({ ...request, fields }, failed)
   const isRest = rest.status === 206 && !Buffer.isBuffer(rest.body) &&
     valueOf(rest.received, 'etag') === etag && valueOf(rest.received, 'content-range') === `bytes ${at}-${length - 1}/${length}`

@@ -82,7 +82,10 @@ export class SiteFetcher {
     const destination = await this.#options.names.resolve(target.kind === 'i2p-name' ? target.host : labelOf(target.host), backend)
     if (destination !== undefined) return { to: 'site', destination }
     if (target.kind === 'b32') throw new ProxyError('MINWWW_SITE_OFFLINE', 'no LeaseSet was found for this address')
-    if (target.kind === 'b33') throw new ProxyError('MINWWW_SITE_OFFLINE', 'the router found no encrypted LeaseSet for this address; some routers cannot look for one')
+    if (target.kind === 'b33') {
+      const detail = 'the router found no encrypted LeaseSet for this address; some routers cannot look for one'
+      throw new ProxyError('MINWWW_SITE_OFFLINE', detail)
+    }
     return { to: 'pool', known: false }
   }
 
@@ -139,7 +142,9 @@ export class SiteFetcher {
   }
 
   /** The exits that suit best, one after the other as long as a repeat is harmless. */
-  async #overExits (request: SiteRequest, backend: Backend, first?: string, limits = limitsOf(this.#options.settings)): Promise<StreamAnswer> {
+  async #overExits (
+    request: SiteRequest, backend: Backend, first?: string, limits = limitsOf(this.#options.settings)
+  ): Promise<StreamAnswer> {
     const answer = await this.#askExits(request, backend, this.exitPeers(backend, request.target, first), limits)
     return resuming(request, answer, async (rest, { exit }) => {
       this.#options.logger?.debug({ exit }, 'the rest of a body is asked of another exit')
@@ -150,7 +155,8 @@ export class SiteFetcher {
 
   async #askExits (request: SiteRequest, backend: Backend, peers: readonly StreamPeer[], limits: Limits): Promise<StreamAnswer> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', request.method)
-    return await firstOf(peers, limits, async (peer, limits) => await this.#overStream(request, backend, peer, limits), (failure, { id }) => {
+    const ask = async (peer: StreamPeer, limits: Limits): Promise<StreamAnswer> => await this.#overStream(request, backend, peer, limits)
+    return await firstOf(peers, limits, ask, (failure, { id }) => {
       this.#options.logger?.debug({ exit: id, err: failure }, 'stream to exit failed')
       backend.driver.suspectExit(id)
       return failure.harmless && !hasStarted(request)
@@ -179,7 +185,8 @@ export class SiteFetcher {
     if (!(error instanceof ProxyError) || target.kind !== 'i2p-name') return error
     const isOfName = error.code === 'MINWWW_NAME_NOT_RESOLVED' || error.code === 'MINWWW_NO_EXIT'
     if (!isOfName && !(error.code === 'MINWWW_POLICY' && (method === 'GET' || method === 'HEAD'))) return error
-    const links = Object.entries(this.#options.jumpServices).map(([title, url]) => [`Ask ${title}`, url + encodeURIComponent(target.host)] as const)
+    const links = Object.entries(this.#options.jumpServices)
+      .map(([title, url]) => [`Ask ${title}`, url + encodeURIComponent(target.host)] as const)
     return new ProxyError('MINWWW_NAME_NOT_RESOLVED', target.host, { links, cause: error })
   }
 }
@@ -205,7 +212,8 @@ function checkB33 (name: string): void {
   } catch (error) {
     throw new ProxyError('MINWWW_BAD_HOST', 'the address of an encrypted LeaseSet, but not a whole one', { cause: error })
   }
-  if (address.secretRequired || address.clientKeyRequired) throw new ProxyError('MINWWW_BAD_HOST', 'this encrypted LeaseSet needs a password or a key, which this proxy cannot give')
+  if (!address.secretRequired && !address.clientKeyRequired) return
+  throw new ProxyError('MINWWW_BAD_HOST', 'this encrypted LeaseSet needs a password or a key, which this proxy cannot give')
 }
 
 function parseDestination (base64: string): Destination {
@@ -221,5 +229,6 @@ function inNameOf (request: SiteRequest, destination: Destination): SiteRequest 
   if (request.target.kind !== 'b64') return request
   const { host } = parseAuthority(destination.b32, EXIT_PORT)
   const target = withHost(request.target, host, 'b32')
-  return { ...request, target, fields: request.fields.map(([name, value]): Fields[number] => [name, name === 'Host' ? target.authority : value]) }
+  const fields = request.fields.map(([name, value]): Fields[number] => [name, name === 'Host' ? target.authority : value])
+  return { ...request, target, fields }
 }

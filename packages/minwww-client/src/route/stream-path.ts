@@ -54,7 +54,9 @@ export interface TakenOver { kind: 'taken over', response: IncomingMessage, sock
  * One request over a stream; the body of the answer is a stream.
  * @throws StreamFailure, ProxyError, the signal's reason
  */
-export async function fetchByStream (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, limits: Limits, fresh = false): Promise<StreamAnswer> {
+export async function fetchByStream (
+  agent: StreamAgent, request: SiteRequest, peer: StreamPeer, limits: Limits, fresh = false
+): Promise<StreamAnswer> {
   const stream = isRepeatable(request) ? undefined : await takenStream(agent, request, peer, limits.connect)
   const outgoing = open(agent, request, peer, fresh, stream)
   passInterim(outgoing, request)
@@ -76,7 +78,8 @@ export async function toAnswer (response: IncomingMessage, request: SiteRequest,
     const bodiless = isBodiless(request.method, status)
     if (bodiless) response.resume()
     const body = bodiless ? Buffer.alloc(0) : plain
-    return { status, reason: response.statusMessage ?? '', fields: filterResponseFields(received), received, body, path: 'stream', exit: peer.id }
+    const reason = response.statusMessage ?? ''
+    return { status, reason, fields: filterResponseFields(received), received, body, path: 'stream', exit: peer.id }
   } catch (error) {
     response.destroy()
     throw error
@@ -95,20 +98,24 @@ function followSignal (response: IncomingMessage, signal: AbortSignal): void {
 function withoutTransferCodings (response: IncomingMessage, received: Fields): Readable {
   const codings = listOf(valueOf(received, 'transfer-encoding')).filter(coding => coding !== 'chunked' && coding !== 'identity')
   if (codings.length === 0) return response
-  if (codings.length > 1 || !TRANSFER_CODINGS.has(codings[0]!)) throw new ProxyError('MINWWW_BAD_UPSTREAM', `Transfer-Encoding ${codings.join(', ').slice(0, 40)}`)
-  return decodeBody(response, codings)
+  if (codings.length === 1 && TRANSFER_CODINGS.has(codings[0]!)) return decodeBody(response, codings)
+  throw new ProxyError('MINWWW_BAD_UPSTREAM', `Transfer-Encoding ${codings.join(', ').slice(0, 40)}`)
 }
+
+interface Information { statusCode: number, statusMessage: string, rawHeaders: string[] }
 
 function passInterim (outgoing: ClientRequest, request: SiteRequest): void {
   let passed = 0
-  outgoing.on('information', ({ statusCode, statusMessage, rawHeaders }: { statusCode: number, statusMessage: string, rawHeaders: string[] }) => {
+  outgoing.on('information', ({ statusCode, statusMessage, rawHeaders }: Information) => {
     // 100 answers this proxy, which does not wait for it.
     if (statusCode > 100 && passed++ < MAX_INTERIM) request.interim?.(statusCode, statusMessage, filterResponseFields(pairs(rawHeaders)))
   })
 }
 
 /** Options that every request over a stream has. */
-export function requestOptions (agent: StreamAgent, request: SiteRequest, peer: StreamPeer, fields: Fields, fresh: boolean, stream?: Duplex): object {
+export function requestOptions (
+  agent: StreamAgent, request: SiteRequest, peer: StreamPeer, fields: Fields, fresh: boolean, stream?: Duplex
+): object {
   const isExit = peer.kind === 'exit'
   return {
     ...(fresh ? { createConnection: () => stream ?? agent.createConnection({ peer }) } : { agent }),
@@ -156,7 +163,8 @@ export async function connected (stream: Duplex, signal: AbortSignal, timeout: n
   signal.addEventListener('abort', end, { once: true })
   if (signal.aborted) end()
   try {
-    await Promise.race([once(stream, 'connect', listening), once(stream, 'close', listening).then(() => { throw new ProxyError('MINWWW_CONNECTION_FAILED') })])
+    const closed = once(stream, 'close', listening).then(() => { throw new ProxyError('MINWWW_CONNECTION_FAILED') })
+    await Promise.race([once(stream, 'connect', listening), closed])
   } catch (error) {
     throw toStreamError(error)
   } finally {
@@ -212,7 +220,9 @@ export async function replyTo (outgoing: ClientRequest, request: SiteRequest, li
   if (signal.aborted) abort()
   try {
     return await new Promise<Reply>((resolve, reject) => {
-      const takeOver = (response: IncomingMessage, socket: Duplex, rest: Buffer): void => { resolve({ kind: 'taken over', response, socket, rest }) }
+      const takeOver = (response: IncomingMessage, socket: Duplex, rest: Buffer): void => {
+        resolve({ kind: 'taken over', response, socket, rest })
+      }
       outgoing.once('response', response => resolve({ kind: 'response', response }))
       outgoing.once('upgrade', takeOver)
       outgoing.once('connect', takeOver)
@@ -220,7 +230,8 @@ export async function replyTo (outgoing: ClientRequest, request: SiteRequest, li
       outgoing.once('close', () => reject(new ProxyError('MINWWW_CONNECTION_FAILED', 'the stream ended without an answer')))
     })
   } catch (error) {
-    throw signal.aborted ? reasonOf(signal) : new StreamFailure(toStreamError(error), isRepeatable(request) || !isTaken, outgoing.reusedSocket)
+    if (signal.aborted) throw reasonOf(signal)
+    throw new StreamFailure(toStreamError(error), isRepeatable(request) || !isTaken, outgoing.reusedSocket)
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', abort)
@@ -240,7 +251,8 @@ export function toStreamError (error: unknown): ProxyError {
 async function refuseFailureOfExit (response: IncomingMessage, received: Fields, peer: StreamPeer): Promise<void> {
   const [name] = peer.kind === 'exit' ? valuesOf(received, 'x-minwww-error') : []
   const code = name === undefined ? undefined : proxyCodeOfExit(name)
-  if (code !== undefined) throw new ProxyError(code, await textOf(response), { retryAfter: Number(response.headers['retry-after']) || undefined })
+  const retryAfter = Number(response.headers['retry-after']) || undefined
+  if (code !== undefined) throw new ProxyError(code, await textOf(response), { retryAfter })
   if (response.statusCode === 407) throw new ProxyError('MINWWW_BAD_UPSTREAM', 'proxy authentication was asked for')
 }
 

@@ -5,7 +5,7 @@ import { reasonOf, type Answer, type SiteRequest } from '../http/answer.ts'
 import type { Backend } from '../sessions/backend.ts'
 import type { SiteFetcher } from './site-fetcher.ts'
 import { ProxyError } from '../http/failures.ts'
-import { pairs, type Fields } from '../http/fields.ts'
+import { pairs, without, type Fields } from '../http/fields.ts'
 import type { Settings } from '../proxy/options.ts'
 import { firstOf } from './peer-search.ts'
 import { filterResponseFields } from '../http/response-fields.ts'
@@ -50,7 +50,8 @@ export class Tunnels {
     const activity = this.#options.activity.begin('CONNECT', `${target.host}:${target.port}`, user)
     try {
       const { socket, rest, id } = await this.#open(request, backend)
-      this.#join({ browser, socket, rest, head: 'HTTP/1.1 200 Connection established\r\n\r\n', signal, activity: Object.assign(activity, { exit: id, status: 200 }) })
+      const head = 'HTTP/1.1 200 Connection established\r\n\r\n'
+      this.#join({ browser, socket, rest, head, signal, activity: Object.assign(activity, { exit: id, status: 200 }) })
     } catch (error) {
       this.#failed(activity, error, signal)
       throw error
@@ -74,7 +75,8 @@ export class Tunnels {
         return outcome
       }
       const { response, socket, rest, exit } = outcome
-      this.#join({ browser, socket, rest, head: upgradeHead(response), signal: request.signal, activity: Object.assign(activity, { exit, status: 101 }) })
+      const head = upgradeHead(response)
+      this.#join({ browser, socket, rest, head, signal: request.signal, activity: Object.assign(activity, { exit, status: 101 }) })
     } catch (error) {
       this.#failed(activity, error, request.signal)
       throw error
@@ -197,6 +199,7 @@ async function tookOver (outgoing: ClientRequest, request: SiteRequest, limits: 
 }
 
 function upgradeHead (response: IncomingMessage): string {
-  const fields: Fields = [['Connection', 'Upgrade'], ['Upgrade', 'websocket'], ...filterResponseFields(pairs(response.rawHeaders).filter(([name]) => !/^content-length$/i.test(name)))]
+  const passed = filterResponseFields(without(pairs(response.rawHeaders), 'content-length'))
+  const fields: Fields = [['Connection', 'Upgrade'], ['Upgrade', 'websocket'], ...passed]
   return ['HTTP/1.1 101 Switching Protocols', ...fields.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n')
 }
