@@ -2,9 +2,9 @@ import { connectionNames, type Fields } from './fields.ts'
 
 /** Hop-by-hop, of the proxy's own hop, or instructions that would lead the browser around the proxy. */
 export const REMOVED_FROM_RESPONSES = new RegExp(`^(?:${[
-  'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'proxy-.*', 'via', 'forwarded', 'x-forwarded-.*', 'alt-svc', 'alt-used',
-  'nel', 'report-to', 'reporting-endpoints', 'expect-ct', 'public-key-pins(?:-report-only)?', 'accept-ch', 'accept-ch-lifetime', 'critical-ch',
-  'x-minwww-.*', 'x-i2p-.*', 'strict-transport-security'
+  'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'proxy-.*', 'via', 'forwarded', 'x-forwarded-.*', 'alt-svc',
+  'alt-used', 'nel', 'report-to', 'reporting-endpoints', 'expect-ct', 'public-key-pins(?:-report-only)?', 'accept-ch', 'accept-ch-lifetime',
+  'critical-ch', 'x-minwww-.*', 'x-i2p-.*', 'strict-transport-security'
 ].join('|')})$`)
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
