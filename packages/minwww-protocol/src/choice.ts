@@ -58,7 +58,8 @@ export function allowedShapes (shape: number): number[] {
  */
 export function chooseSymbols ({ size, loss, shapes, maxSymbols = MESSAGE_BURST }: ChoiceInput): Choice {
   if (size <= symbolCapacity(1)) return cut(size, loss, 1)
-  const choices = shapes.map(m => cut(size, loss, m)).filter(choice => choice.k + choice.r <= MAX_SYMBOLS)
+  // An object of 128 KiB is 166 symbols of one tunnel message, with 85 of parity at most: fewer than 256.
+  const choices = shapes.map(m => cut(size, loss, m))
   const covered = choices.filter(({ k, m }) => neededParity(k, loss, m) <= parityLimit(k))
   const within = covered.filter(choice => choice.k + choice.r <= maxSymbols)
   if (within.length > 0) return best(within, choice => cost(choice, loss))

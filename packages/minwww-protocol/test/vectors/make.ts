@@ -47,7 +47,8 @@ export function makeVectors (): object {
     field: [[2, 0x80], [0x53, 0xca], [0xff, 0xff]].map(([a, b]) => ({ a, b, product: multiply(a!, b!), inverse: invert(a!) })),
     erasure: erasure(),
     choice: choices(),
-    copies: [[1, 0], [1, 0.01], [2, 0.01], [1, 0.05], [2, 0.12], [4, 0.12]].map(([t, p]) => ({ t, p, copies: copiesFor(t!, p!) })),
+    copies: [[1, 0], [1, 0.01], [2, 0.01], [1, 0.05], [2, 0.12], [4, 0.12], [8, 0.12]]
+      .map(([t, p]) => ({ t, p, copies: copiesFor(t!, p!) })),
     window: window()
   }
 }
@@ -154,7 +155,12 @@ function choices (): object[] {
     { size: 65_536, loss: 0.1, shapes: initial },
     { size: 131_072, loss: 0.12, shapes: initial },
     { size: 131_072, loss: 0, shapes: [...initial, 16, 32, 61] },
-    { size: 32_768, loss: 0.01, shapes: [1] }
+    { size: 32_768, loss: 0.01, shapes: [1] },
+    // At the borders of the rules: parity just enough, 24 symbols and 25, and no size whose parity suffices.
+    { size: 1_600, loss: 0.1, shapes: [1, 2] },
+    { size: 16_121, loss: 0.02, shapes: [1, 2] },
+    { size: 17_902, loss: 0.02, shapes: [1, 2] },
+    { size: 60_000, loss: 0.12, shapes: [8] }
   ].map(input => ({ ...input, ...chooseSymbols(input) }))
 }
 
