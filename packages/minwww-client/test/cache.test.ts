@@ -50,6 +50,47 @@ t.test('fresh, aged, stale', async t => {
   t.equal(asked.length, 2)
 })
 
+for (const zone of ['UTC', 'America/New_York', 'Asia/Kolkata']) {
+  t.test(`dates of responses, with the clock's zone set to ${zone}`, async t => {
+    const before = process.env.TZ
+    process.env.TZ = zone
+    t.teardown(() => {
+      if (before === undefined) delete process.env.TZ
+      else process.env.TZ = before
+    })
+    const isKept = async (fields: Fields): Promise<boolean> => {
+      const { ask, asked } = bench(() => ({ fields }))
+      await ask()
+      await ask()
+      return asked.length === 1
+    }
+    const date = new Date(START).toUTCString()
+    const validator: Fields[number] = ['ETag', '"x"']
+    t.notOk(await isKept([validator, ['Date', date], ['Expires', 'Wed Dec 31 23:00:00 2025']]), 'an hour past, by asctime')
+    t.ok(await isKept([validator, ['Date', date], ['Expires', 'Thu Jan  1 01:00:00 2026']]), 'an hour ahead, by asctime')
+    t.ok(await isKept([validator, ['Date', date], ['Expires', 'Thursday, 01-Jan-26 01:00:00 GMT']]), 'a date of RFC 850')
+    t.notOk(await isKept([validator, ['Date', date], ['Expires', 'Wednesday, 01-Jan-77 01:00:00 GMT']]), 'a year of the century before')
+    for (const expires of ['0', '-1', 'Thu, 01 Jan 2026 01:00:00', 'Thu, 1 Jan 2026 01:00:00 GMT', '2026-01-01T01:00:00Z', 'Thu, 01-Jan-2026 01:00:00 GMT', 'thu, 01 jan 2026 01:00:00 GMT', 'tomorrow']) {
+      t.notOk(await isKept([validator, ['Date', date], ['Expires', expires]]), `Expires: ${expires} is long past`)
+    }
+    for (const [age, isFresh] of [['7200', false], ['7200, 3', false], ['7200.0', true], ['-7200', true]] as const) {
+      t.equal(await isKept([validator, ['Date', date], ['Age', age], ['Cache-Control', 'max-age=3600']]), isFresh, `Age: ${age}`)
+    }
+  })
+}
+
+t.test('a response without a Date has that of its coming, and keeps it', async t => {
+  const { ask, asked, pass } = bench((_request, count) => ({ status: count === 1 ? 200 : 304, fields: [...maxAge(60), ['ETag', '"x"']] }))
+  await ask()
+  pass(30)
+  t.equal(field(await ask(), 'date'), new Date(START).toUTCString())
+  pass(60)
+  t.equal(field(await ask(), 'date'), new Date(START + 90_000).toUTCString(), 'a 304 without one was made when it came')
+  pass(30)
+  t.equal(field(await ask(), 'age'), '30')
+  t.equal(asked.length, 2)
+})
+
 t.test('what is never kept', async t => {
   const rows: Array<[string, Partial<Answer>, Fields?]> = [
     ['no-store', { fields: [['Cache-Control', 'No-Store, max-age=60']] }],

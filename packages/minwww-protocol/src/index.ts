@@ -20,6 +20,7 @@ export type {
 export { ErasureDecoder, ErasureEncoder } from './erasure.ts'
 export { decodeObject, encodeObject } from './coding.ts'
 export { encodeRequestHead, encodeResponse, HOP_BY_HOP, MAX_FIELDS, MAX_HEAD, MAX_URL, parseRequest, parseResponse } from './http.ts'
+export { formatHttpDate, parseHttpDate, withReadDates } from './http-date.ts'
 export type { HeaderList, HttpRequest, HttpResponse } from './http.ts'
 export { parseUrl } from './parse-url.ts'
 export { allowedShapes, chooseSymbols, copiesFor, INITIAL_SHAPE, parityFor, parityLimit, SHAPES } from './choice.ts'

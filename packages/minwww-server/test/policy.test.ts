@@ -140,8 +140,12 @@ t.test('shared cache: what everybody may have, for as long as it is fresh', t =>
   const store = (url: string, headers: Field[], request: Field[] = []) => cache.store(get(url, request),
     { status: 200, reason: 'OK', headers: [['Date', new Date(now).toUTCString()], ...headers], body: Buffer.from(url) })
   store('http://a/', [['Cache-Control', 'max-age=60'], ['ETag', '"1"']])
-  t.match(cache.find(get('http://a/')), { kind: 'hit', response: { status: 200 } })
-  now += 61_000
+  const made = new Date(now).toUTCString()
+  now += 30_000
+  t.match(cache.find(get('http://a/')), { kind: 'hit', response: { status: 200, headers: [['Date', made], ['Cache-Control', 'max-age=60'], ['ETag', '"1"'], ['age', '30']] } })
+  store('http://invalid/', [['Expires', '2026-11-23']])
+  t.match(cache.find(get('http://invalid/')), { kind: 'miss' }, 'no date of HTTP is long past')
+  now += 31_000
   t.strictSame(cache.find(get('http://a/')), { kind: 'stale', validators: [['if-none-match', '"1"']] })
   t.match(cache.find(get('http://a/', [['If-None-Match', '"0"']])), { kind: 'miss' }, "the browser's own condition passes")
   t.equal(cache.update(get('http://a/'), [['Cache-Control', 'max-age=60'], ['ETag', '"1"']])?.body.toString(), 'http://a/')

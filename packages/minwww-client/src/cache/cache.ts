@@ -227,7 +227,8 @@ export class HttpCache {
   #renew (request: SiteRequest, entry: Entry, answer: Answer): Entry {
     const fresh = new Set(answer.fields.map(([name]) => name.toLowerCase()).filter(name => !/^content-(?:length|encoding|range)$|^transfer-encoding$/.test(name)))
     const fields: Fields = [
-      ...entry.fields.filter(([name]) => !fresh.has(name.toLowerCase()) && name.toLowerCase() !== 'age'),
+      // A 304 without a Date was made when it came.
+      ...entry.fields.filter(([name]) => !fresh.has(name.toLowerCase()) && !/^(?:age|date)$/i.test(name)),
       ...answer.fields.filter(([name]) => fresh.has(name.toLowerCase()))
     ]
     const rule = ruleRequest(request)

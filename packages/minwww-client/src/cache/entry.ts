@@ -1,5 +1,6 @@
 import CachePolicy from 'http-cache-semantics'
-import { toRecord, type Fields } from '../http/fields.ts'
+import { formatHttpDate, parseHttpDate, withReadDates } from '@minwww/protocol'
+import { toRecord, valueOf, type Fields } from '../http/fields.ts'
 
 /** A policy with the cache's own clock. */
 export type Policy = CachePolicy
@@ -27,16 +28,19 @@ const OBJECTS = 1_024
 
 export class PolicyFactory {
   readonly #class: typeof CachePolicy
+  readonly #now: () => number
 
   constructor (now: () => number) {
+    this.#now = now
     // The package asks its policies for the time: that is its documented seam.
     this.#class = class extends CachePolicy { now (): number { return now() } }
   }
 
   /** undefined where the response must not be kept. */
-  entry (request: RuleRequest, status: number, reason: string, fields: Fields, body: Buffer): Entry | undefined {
+  entry (request: RuleRequest, status: number, reason: string, received: Fields, body: Buffer): Entry | undefined {
     if (status === 206 || status === 304) return undefined
-    const headers = toRecord(fields)
+    const fields = this.#dated(received)
+    const headers = withReadDates(toRecord(fields), this.#now())
     const control = directives(headers['cache-control'])
     // A response that sets cookies is one person's at one time, unless its site says how long it may be kept.
     const isExplicit = control.has('max-age') || control.has('public') || control.has('immutable') || headers.expires !== undefined
@@ -52,6 +56,13 @@ export class PolicyFactory {
     return {
       status, reason, fields, body, policy, strict, staleIfError: staleIfError === undefined ? undefined : Number(staleIfError) || 0, overhead: overheadOf(request)
     }
+  }
+
+  /** What came without a Date gets the time at which it came, once (RFC 9110, section 6.6.1). */
+  #dated (fields: Fields): Fields {
+    const now = this.#now()
+    const isDated = parseHttpDate(valueOf(fields, 'date') ?? '', now) !== undefined
+    return isDated ? fields : [...fields.filter(([name]) => name.toLowerCase() !== 'date'), ['Date', formatHttpDate(now)]]
   }
 
   revive (stored: object): Policy { return this.#class.fromObject(stored as CachePolicy.CachePolicyObject) }

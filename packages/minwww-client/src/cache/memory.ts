@@ -35,6 +35,8 @@ export class MemoryStore {
 
 /** True if the entry's Vary selects it for the request, whatever its age. */
 export function matches (entry: Entry, request: RuleRequest): boolean {
-  // Not in the package's types; evaluateRequest does not tell "another variant" from "stale".
-  return (entry.policy as unknown as { _varyMatches: (request: RuleRequest) => boolean })._varyMatches(request)
+  // The package's evaluateRequest does not tell "another variant" from "stale".
+  const { resh, reqh } = entry.policy.toObject()
+  const named = String(resh.vary ?? '').toLowerCase().split(',').map(name => name.trim()).filter(name => name !== '')
+  return named.every(name => name !== '*' && String(reqh?.[name]) === String(request.headers[name]))
 }

@@ -1,4 +1,5 @@
 import type { Answer } from '../http/answer.ts'
+import { parseHttpDate } from '@minwww/protocol'
 import { valueOf, type Fields } from '../http/fields.ts'
 import type { Entry } from './entry.ts'
 import { parseRange } from './range.ts'
@@ -51,9 +52,12 @@ function isUnchanged (entry: Entry, { ifNoneMatch, ifModifiedSince }: Conditions
   if (ifNoneMatch !== undefined) {
     return ifNoneMatch.trim() === '*' || (tag !== undefined && (ifNoneMatch.match(/(?:W\/)?"[^"]*"/g) ?? []).map(weak).includes(weak(tag)))
   }
-  const modified = Date.parse(valueOf(entry.fields, 'last-modified') ?? '')
-  return ifModifiedSince !== undefined && modified <= Date.parse(ifModifiedSince)
+  const modified = dateOf(valueOf(entry.fields, 'last-modified'))
+  const since = dateOf(ifModifiedSince)
+  return modified !== undefined && since !== undefined && modified <= since
 }
+
+const dateOf = (text: string | undefined): number | undefined => parseHttpDate(text ?? '', Date.now())
 
 /** If-Range needs a strong validator. */
 function matchesIfRange (entry: Entry, ifRange: string | undefined): boolean {

@@ -1,5 +1,6 @@
 import CachePolicy from 'http-cache-semantics'
 import { LRUCache } from 'lru-cache'
+import { withReadDates } from '@minwww/protocol'
 import type { Field, HttpRequest } from './http-types.ts'
 
 export interface StoredResponse {
@@ -47,10 +48,12 @@ const OBJECTS = 1_024
 export class SharedCache {
   readonly #entries: LRUCache<string, Entry>
   readonly #Policy: typeof CachePolicy
+  readonly #now: () => number
   #hits = 0
   #misses = 0
 
   constructor (options: SharedCacheOptions) {
+    this.#now = options.now
     this.#Policy = policyOnClock(options.now)
     this.#entries = new LRUCache({ maxSize: options.maxBytes, sizeCalculation: sizeOf })
   }
@@ -67,7 +70,7 @@ export class SharedCache {
     const asked = describe(request)
     if (entry.policy.satisfiesWithoutRevalidation(asked)) {
       this.#hits++
-      return { kind: 'hit', response: { ...entry.response, headers: toFields(entry.policy.responseHeaders(), entry.response.headers) } }
+      return { kind: 'hit', response: { ...entry.response, headers: toFields(servedHeaders(entry), entry.response.headers) } }
     }
     const validators = Object.entries(entry.policy.revalidationHeaders(asked))
       .filter(([name]) => name === 'if-none-match' || name === 'if-modified-since')
@@ -79,7 +82,7 @@ export class SharedCache {
   /** Keeps what may be kept. */
   store (request: HttpRequest, response: StoredResponse): void {
     if (!isCacheable(request) || carriesRange(request) || response.headers.some(([name]) => SETS_STATE.has(name.toLowerCase()))) return
-    const policy = new this.#Policy(describe(request), { status: response.status, headers: toRecord(response.headers) }, { shared: true })
+    const policy = new this.#Policy(describe(request), { status: response.status, headers: withReadDates(toRecord(response.headers), this.#now()) }, { shared: true })
     if (policy.storable() && policy.timeToLive() > 0) this.#entries.set(request.url, { policy, response, overhead: overheadOf(request) })
   }
 
@@ -87,7 +90,7 @@ export class SharedCache {
   update (request: HttpRequest, headers: readonly Field[]): StoredResponse | undefined {
     const entry = this.#entries.get(request.url)
     if (entry === undefined) return undefined
-    const { policy, modified } = entry.policy.revalidatedPolicy(describe(request), { status: 304, headers: toRecord(headers) })
+    const { policy, modified } = entry.policy.revalidatedPolicy(describe(request), { status: 304, headers: withReadDates(toRecord(headers), this.#now()) })
     if (modified) return undefined
     const response = { ...entry.response, headers: toFields(policy.responseHeaders(), entry.response.headers) }
     this.#entries.set(request.url, { policy, response, overhead: overheadOf(request) })
@@ -149,6 +152,12 @@ function toRecord (fields: readonly Field[]): Record<string, string> {
     record[lower] = record[lower] === undefined ? value : `${record[lower]}, ${value}`
   }
   return record
+}
+
+/** The policy would say that the response was made now: its Date is the site's (RFC 9110, section 6.6.1). */
+function servedHeaders ({ policy, response }: Entry): Record<string, string | string[] | undefined> {
+  const { date } = toRecord(response.headers)
+  return { ...policy.responseHeaders(), ...(date === undefined ? {} : { date }) }
 }
 
 /** Values from the policy (age, date, merged by a 304) in the spelling and order of the original. */
