@@ -26,7 +26,7 @@ export default [
     }
   },
   {
-    files: WRAPPED.map(folder => `${folder}/**/*.{ts,js,mjs,mts}`),
+    files: WRAPPED.map(folder => `${folder}/**/*.{ts,js,mjs}`),
     rules: { '@stylistic/max-len': ['error', { code: 140, tabWidth: 2, ignoreRegExpLiterals: true }] }
   },
   {

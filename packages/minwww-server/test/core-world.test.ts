@@ -148,7 +148,7 @@ t.test('10,000 OPENs of fresh Destinations while one client browses', { timeout:
   t.ok(flood.sent > 5_000, 'the flood was there while the client browsed')
   t.ok(load.sessions <= 1_024 + 4_096 && load.held <= 64 * KB * KB && load.fetches <= 512)
   scene.rest(15 * 60_000)
-  t.match(core.load, { fetches: 0, exchanges: 0, held: 0 }, 'nothing of it is kept')
+  t.match(core.load, { fetches: 0, requests: 0, held: 0 }, 'nothing of it is kept')
   t.ok(core.load.sessions <= 2)
 })
 
@@ -179,7 +179,7 @@ t.test('24 hours of browsing: no table grows', { timeout: 300_000 }, async t => 
   // The same run differs by hundreds of KB of compiled code; pages that were kept would be 12 MB.
   t.ok(growth < 2_048, `${growth} KB`)
   scene.rest(20 * 60_000)
-  t.match(core.load, { sessions: 0, fetches: 0, exchanges: 0, held: 0 })
+  t.match(core.load, { sessions: 0, fetches: 0, requests: 0, held: 0 })
   t.equal(core.nextTimeout(), undefined, 'the exit waits for nothing')
   t.equal(scene.client.core.nextTimeout(), undefined, 'nor does the client')
   t.match(scene.client.core.exits(scene.world.now), [{ inFlight: 0, waiting: 0 }])

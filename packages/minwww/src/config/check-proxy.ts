@@ -12,7 +12,8 @@ import type { Moment, Report } from './report.ts'
 import type { Settings } from './schema.ts'
 
 type PoolSettings = Pick<Settings<'proxy'>,
-  'proxy' | 'hosts' | 'jump' | 'cacheMemory' | 'cacheDir' | 'auth' | 'isolate' | 'administrator' | 'hostname' | 'allowField' | 'acceptLanguage'>
+  'proxy' | 'hosts' | 'jump' | 'cacheMemory' | 'cacheDir' | 'auth' | 'isolate' |
+  'administrator' | 'hostname' | 'allowField' | 'acceptLanguage'>
 
 /** What `demo` and `proxy` have in common. */
 export async function checkBrowserSide (report: Report<PoolSettings>, moment: Moment): Promise<void> {
@@ -38,7 +39,9 @@ export async function checkBrowserSide (report: Report<PoolSettings>, moment: Mo
   let users: Record<string, string> = {}
   await report.each('auth', async (file, name, origin) => { users = parseUsers(await readText(file, origin), file, name) })
   if (settings.isolate && settings.auth === undefined) report.wrong('isolate', 'needs users: name them with --auth FILE')
-  if (settings.administrator.length > 0 && !settings.isolate) report.wrong('administrator', 'has a meaning with --isolate only: otherwise every user may do all of it')
+  if (settings.administrator.length > 0 && !settings.isolate) {
+    report.wrong('administrator', 'has a meaning with --isolate only: otherwise every user may do all of it')
+  }
   await report.each('administrator', (user, name) => {
     if (settings.isolate && !Object.hasOwn(users, user)) throw new UsageError(`${name}: '${user}' is no user of --auth`)
   })

@@ -72,7 +72,9 @@ const PROXY = {
   cacheDisk: amount('cache on disk, MB', 'MB', 512, 1_000_000, 1),
   auth: file('file with USER:PASSWORD that browsers must give'),
   isolate: toggle('own Destinations and an own cache for each user of --auth'),
-  administrator: list('user of --auth who, with --isolate, sees on the console what everybody does and changes exits and names (repeatable)', 'USER'),
+  administrator: list(
+    'user of --auth who, with --isolate, sees on the console what everybody does and changes exits and names (repeatable)', 'USER'
+  ),
   hostname: list('name under which the pages of the proxy may be opened besides its address (repeatable)', 'HOST:PORT'),
   connectPorts: ports('port of the web that CONNECT opens (repeatable; those that the exits allow if none is given)'),
   allowField: list('field of requests that is passed on besides the usual ones, for example X-My-Application (repeatable)', 'NAME'),
