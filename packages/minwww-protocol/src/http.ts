@@ -3,7 +3,7 @@ import { ProtocolError } from './errors.ts'
 /** Bytes of a start line and its fields. */
 export const MAX_HEAD = 32 * 1024
 /** Fields of one message. */
-export const MAX_FIELDS = 128
+export const MAX_FIELDS = 256
 /** Bytes of a request's URL. */
 export const MAX_URL = 8 * 1024
 

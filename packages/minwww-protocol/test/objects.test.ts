@@ -101,7 +101,7 @@ t.test('heads that smuggle, split or overflow are refused', async t => {
     start + 'A: b\r\n folded\r\n\r\n', start + 'A: b\nC: d\r\n\r\n', start + 'A: \x7f\r\n\r\n', start + ': empty\r\n\r\n',
     start + 'nocolon\r\n\r\n',
     start + 'Content-Length: 1\r\nContent-Length: 1\r\n\r\nx', start + 'Content-Length: 2\r\n\r\nx', start + 'Content-Length: 0x1\r\n\r\nx',
-    start + 'Content-Length: 5\r\n\r\n', start + 'A: b\r\n'.repeat(200) + '\r\n', start + `A: ${'x'.repeat(40_000)}\r\n\r\n`
+    start + 'Content-Length: 5\r\n\r\n', start + 'A: b\r\n'.repeat(300) + '\r\n', start + `A: ${'x'.repeat(40_000)}\r\n\r\n`
   ]
   for (const text of requests) t.throws(() => parseRequest(Buffer.from(text, 'latin1')), BAD_HTTP, JSON.stringify(text.slice(0, 60)))
   const responses = [
@@ -132,3 +132,12 @@ function onlyCoded (action: () => unknown): boolean {
     return error instanceof ProtocolError
   }
 }
+
+t.test('a head has at most 256 fields', async t => {
+  const response = (fields: number): Parameters<typeof encodeResponse>[0] =>
+    ({ status: 200, reason: 'OK', headers: Array.from({ length: fields }, (_, index) => [`X-${index}`, 'v']), body: Buffer.from('page') })
+  t.equal(parseResponse(encodeResponse(response(256))).headers.length, 256)
+  t.throws(() => encodeResponse(response(257)), BAD_HTTP)
+  const head = Array.from({ length: 257 }, (_, index) => `X-${index}: v\r\n`).join('')
+  t.throws(() => parseResponse(Buffer.from(`HTTP/1.1 200 OK\r\n${head}\r\n`)), BAD_HTTP)
+})
