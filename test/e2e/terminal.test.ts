@@ -15,11 +15,15 @@ async function onTerminal (t: Test, args: string[], wanted?: RegExp): Promise<{ 
   )
   t.teardown(() => { child.kill('SIGKILL') })
   let text = ''
+  let isInterrupted = false
+  // The command may end while it is written to.
+  child.stdin?.on('error', () => {})
   const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
   child.stdout?.on('data', (chunk: Buffer) => {
     text += chunk.toString()
-    // Ctrl-C, as a person presses it.
-    if (wanted?.test(text) === true) child.stdin?.write('\x03')
+    if (isInterrupted || wanted?.test(text) !== true) return
+    isInterrupted = true
+    child.stdin?.write('\x03') // Ctrl-C, as a person presses it
   })
   return { status: await ended, text: text.replaceAll('\r', '') }
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseRaw, raw, startProxy } from './proxy-support.ts'
-import { SHAPES } from './smuggling-shapes.ts'
+import { READ, SHAPES } from './smuggling-shapes.ts'
 
 t.test('smuggling and malformed shapes', async t => {
   const { proxy, core, port } = await startProxy(() => ({ body: 'ok' }))
@@ -11,7 +11,8 @@ t.test('smuggling and malformed shapes', async t => {
         count++
         const before = core.requests.length
         const answer = parseRaw(await raw(port, bytes))
-        const statuses = Array.isArray(expected) ? expected : [expected]
+        // A request with a body needs streams, which this proxy has not.
+        const statuses = [expected].flat().map(status => status === READ ? 501 : status)
         t.ok(statuses.includes(answer.status), `${name}: ${answer.status}`)
         const passed = core.requests.slice(before)
         if (answer.status !== 200) t.equal(passed.filter(request => request.url !== 'http://a.example/').length, 0, `${name}: nothing passed`)
