@@ -30,8 +30,13 @@ export class EventFeed {
 
   /** Brings every console up to date now. */
   push (): void {
+    // Whoever sees the same gets the same event: it is made once.
+    const events = new Map<string | undefined, string>()
     for (const [listener, viewer] of this.#listeners) {
-      if (listener.writableLength < MAX_BACKLOG) listener.write(this.#event(viewer))
+      const user = viewer.sees === 'all' ? undefined : viewer.user
+      const event = events.get(user) ?? this.#event(viewer)
+      events.set(user, event)
+      if (listener.writableLength < MAX_BACKLOG) listener.write(event)
     }
   }
 

@@ -22,6 +22,21 @@ const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f]/g
 /** Empty lines before a request line (RFC 9112 section 2.2). */
 const MAX_EMPTY = 2
 
+/** The lines of one header section, without their ends; undefined at the end of the stream. */
+function lineReader (
+  reader: ByteReader, limits: HeadLimits, ms: () => number, { needsCr }: { needsCr: boolean }
+): () => Promise<string | undefined> {
+  let left = limits.maxBytes
+  return async () => {
+    const bytes = await reader.line(left, ms())
+    if (bytes === undefined) return undefined
+    left -= bytes.length
+    const hasCr = bytes.at(-2) === CR
+    if (needsCr && !hasCr) throw new MalformedError('a line ends without CR')
+    return bytes.toString('latin1', 0, bytes.length - (hasCr ? 2 : 1))
+  }
+}
+
 /**
  * The header section of a request, by the letter of RFC 9112: every line ends with CRLF, no line folding, no white space
  * before a colon. Undefined if the stream ended before it.
@@ -29,14 +44,7 @@ const MAX_EMPTY = 2
  * @throws MalformedError, and what the reader throws
  */
 export async function readRequestHead (reader: ByteReader, limits: HeadLimits, ms: () => number): Promise<Head | undefined> {
-  let left = limits.maxBytes
-  const line = async (): Promise<string | undefined> => {
-    const bytes = await reader.line(left, ms())
-    if (bytes === undefined) return undefined
-    left -= bytes.length
-    if (bytes.at(-2) !== CR) throw new MalformedError('a line ends without CR')
-    return bytes.toString('latin1', 0, bytes.length - 2)
-  }
+  const line = lineReader(reader, limits, ms, { needsCr: true })
   let start = await line()
   for (let empty = 0; start === '' && empty < MAX_EMPTY; empty++) start = await line()
   if (start === undefined) return undefined
@@ -60,13 +68,7 @@ export async function readRequestHead (reader: ByteReader, limits: HeadLimits, m
  * @throws MalformedError, and what the reader throws
  */
 export async function readResponseHead (reader: ByteReader, limits: HeadLimits, ms: () => number): Promise<Head | undefined> {
-  let left = limits.maxBytes
-  const line = async (): Promise<string | undefined> => {
-    const bytes = await reader.line(left, ms())
-    if (bytes === undefined) return undefined
-    left -= bytes.length
-    return bytes.toString('latin1', 0, bytes.length - (bytes.at(-2) === CR ? 2 : 1))
-  }
+  const line = lineReader(reader, limits, ms, { needsCr: false })
   const start = await line()
   if (start === undefined) return undefined
   const fields: Field[] = []
