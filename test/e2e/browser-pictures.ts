@@ -3,7 +3,7 @@
  * the settings that
  * firefox.test.ts has, tries the automatic configuration, and takes the pictures into the artifacts (those in docs/images went
  * through pngquant). Port 4480 must be free:
- * TS_NODE_PROJECT=tsconfig.test.json npx tap test/e2e/browser-pictures.ts
+ * npx tap test/e2e/browser-pictures.ts
  */
 import t from 'tap'
 import { execFileSync } from 'node:child_process'
