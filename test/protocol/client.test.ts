@@ -19,6 +19,13 @@ const PATH = { loss: 120, rate: 0, max: 72, shape: 1 }
 /** 128 KiB/s (section 7.1). */
 const PACE = 72
 
+/** The time in a REPLY, which must be the exit's own. */
+function sentAt (message: Buffer): number {
+  const time = message.readUInt16BE(20)
+  t.ok((time - EPOCH % 65_536 + 65_536) % 65_536 < 1_000, 'when it was sent, by the exit\'s clock')
+  return time
+}
+
 function exitAndClient () {
   const random = seeded('second client')
   const keys = LocalDestination.generate(random)
@@ -80,13 +87,14 @@ t.test('OPEN, a REPLY of two symbols with parity, WANT, a repetition, CANCEL, ER
   const object = Buffer.concat(replies.slice(0, 2).map(({ symbol }) => symbol), size)
   t.ok(readObject(object).equals(page))
   replies.forEach((_, index) => {
-    const expected = reply(session, 1, { size, index, last: 3, pace: PACE, symbol: symbolOf(object, length, index) })
+    const time = sentAt(burst[index]!)
+    const expected = reply(session, 1, { size, index, last: 3, pace: PACE, time, symbol: symbolOf(object, length, index) })
     t.equal(burst[index]!.toString('hex'), expected.toString('hex'), `the bytes of symbol ${index}`)
   })
   t.ok(readObject(decode(size, new Map([2, 3].map(index => [index, replies[index]!.symbol])))).equals(page), 'from parity alone')
 
   const wanted = raw(want(session, 1, PATH, 4, 1, 1))
-  const fifth = reply(session, 1, { size, index: 4, last: 4, pace: PACE, symbol: symbolOf(object, length, 4) }, 1)
+  const fifth = reply(session, 1, { size, index: 4, last: 4, pace: PACE, time: sentAt(wanted[0]!), symbol: symbolOf(object, length, 4) }, 1)
   t.strictSame(wanted.map(message => message.toString('hex')), [fifth.toString('hex')], 'WANT brings symbol 4')
   t.strictSame(raw(want(session, 1, PATH, 4, 1, 1)), [], 'and its copy nothing')
 
@@ -108,7 +116,7 @@ t.test('what is not genuine, or comes again, has no answer', async t => {
   const { session, fetched, open, raw } = exitAndClient()
   t.strictSame(raw(request(session, 1, PATH, writeObject(GET))), [], 'no session yet')
   const probed = open(1, Buffer.alloc(0))
-  const empty = reply(session, 1, { size: 0, index: 0, last: 0, pace: PACE, symbol: Buffer.alloc(655) })
+  const empty = reply(session, 1, { size: 0, index: 0, last: 0, pace: PACE, time: sentAt(probed[0]!), symbol: Buffer.alloc(653) })
   t.strictSame(probed.map(message => message.toString('hex')), [empty.toString('hex')], 'a probe')
   t.strictSame(open(1, Buffer.alloc(0)), [], 'played again')
   const forged = request(session, 2, PATH, writeObject(GET))

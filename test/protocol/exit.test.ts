@@ -72,13 +72,13 @@ t.test('a probe, REQUEST, a REPLY with one of two symbols lost, WANT, ERROR 3', 
   t.equal(probe.type, TYPE.open)
   t.equal(probe.content.readUInt32BE(14), EPOCH / 1000)
   t.equal(probe.content.readUInt16BE(38), 0, 'an empty object')
-  answer(reply(session(), probe.id, { size: 0, index: 0, last: 0, pace: PACE, symbol: Buffer.alloc(655) }))
+  answer(reply(session(), probe.id, { size: 0, index: 0, last: 0, pace: PACE, time: 0, symbol: Buffer.alloc(653) }))
 
   const page = Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n'), random(1_450)])
   const object = writeObject(page)
   const length = Math.ceil(object.length / 2)
   const symbol = (index: number, last: number, { id, attempt }: Heard): Buffer =>
-    reply(session(), id, { size: object.length, index, last, pace: PACE, symbol: symbolOf(object, length, index) }, attempt)
+    reply(session(), id, { size: object.length, index, last, pace: PACE, time: 0, symbol: symbolOf(object, length, index) }, attempt)
   const handle = get()
   const asked = next()!
   t.equal(asked.type, TYPE.request, 'the session is open')

@@ -22,8 +22,9 @@ t.test('an implementation of the document makes the bytes of the vectors', async
   t.equal(want(session, ID, PATH, 5, 3, 1, 0).toString('hex'), said('want'))
   t.equal(cancel(session, ID, 1, 0).toString('hex'), said('cancel'))
   const page = Buffer.from('\0HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nhello')
-  t.equal(reply(session, ID, { size: page.length, index: 0, last: 0, pace: 72, symbol: page }).toString('hex'), said('reply'))
-  t.equal(reply(session, ID, { size: 0, index: 0, last: 0, pace: 72, symbol: Buffer.alloc(8) }).toString('hex'), said('emptyReply'))
+  t.equal(reply(session, ID, { size: page.length, index: 0, last: 0, pace: 72, time: 65_244, symbol: page }).toString('hex'), said('reply'))
+  const empty = { size: 0, index: 0, last: 0, pace: 72, time: 65_244, symbol: Buffer.alloc(8) }
+  t.equal(reply(session, ID, empty).toString('hex'), said('emptyReply'))
   t.equal(error(session, ID, { code: 3, size: 1_000_000, detail: 'too large' }, 0, 0).toString('hex'), said('error'))
 })
 

@@ -31,7 +31,7 @@ export class FakeExit {
   reply (
     to: Message,
     object: Buffer,
-    o: { symbolLength?: number, indices?: number[], last?: number, pace?: number, attempt?: number } = {}
+    o: { symbolLength?: number, indices?: number[], last?: number, pace?: number, time?: number, attempt?: number } = {}
   ): Incoming[] {
     const symbolLength = o.symbolLength ?? Math.max(1, object.length)
     const encoder = object.length > 0 ? new ErasureEncoder(object, symbolLength) : undefined
@@ -47,6 +47,7 @@ export class FakeExit {
       index,
       last: o.last ?? Math.max(...indices),
       pace: encodeRate(o.pace ?? 131_072),
+      time: o.time ?? 0,
       symbol: encoder?.symbol(index) ?? Buffer.alloc(600)
     }))
   }

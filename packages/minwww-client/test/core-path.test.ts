@@ -21,6 +21,7 @@ function symbol (o: Partial<ReplyMessage> = {}): ReplyMessage {
     index: 0,
     last: 9,
     pace: encodeRate(128 * KB),
+    time: 0,
     symbol: Buffer.alloc(1_000),
     ...o
   }

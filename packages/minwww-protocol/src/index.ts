@@ -15,7 +15,7 @@ export { MAX_ATTEMPT, peekPrefix, VERSION } from './prefix.ts'
 export type { Prefix } from './prefix.ts'
 export { decodeMessage, decodeOpenBody, encodeMessage, encodeOpenBody, MAX_DETAIL } from './messages.ts'
 export type {
-  BodyMessage, CancelMessage, ErrorMessage, Message, OpenMessage, ReplyMessage, RequestMessage, TaggedMessage, WantMessage
+  BodyMessage, CancelMessage, ErrorMessage, Message, OpenMessage, ReplyMessage, ReportMessage, RequestMessage, TaggedMessage, WantMessage
 } from './messages.ts'
 export { ErasureDecoder, ErasureEncoder } from './erasure.ts'
 export { decodeObject, encodeObject } from './coding.ts'

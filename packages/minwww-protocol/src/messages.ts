@@ -22,6 +22,8 @@ interface SymbolFields {
   last: number
   /** Rate of this burst, as a rate code. */
   pace: number
+  /** When it was sent, ms of the sender's clock, modulo 65,536: only differences count. */
+  time: number
   symbol: Buffer
 }
 
@@ -35,9 +37,11 @@ export type ReplyMessage = { type: 'reply' } & Prefix & SymbolFields
 export type ErrorMessage = { type: 'error', code: number, retryAfter: number, size: number, detail: string } & Prefix
 export type CancelMessage = { type: 'cancel' } & Prefix
 export type BodyMessage = { type: 'body' } & Prefix & SymbolFields
+/** What the client grants while answers are under way; `id` is its number, a higher one is newer. Raw codes. */
+export type ReportMessage = { type: 'report', loss: number, rate: number, shape: number } & Prefix
 
 /** Every message that carries a tag. */
-export type TaggedMessage = RequestMessage | WantMessage | ReplyMessage | ErrorMessage | CancelMessage | BodyMessage
+export type TaggedMessage = RequestMessage | WantMessage | ReplyMessage | ErrorMessage | CancelMessage | BodyMessage | ReportMessage
 export type Message = OpenMessage | TaggedMessage
 
 /** Bytes of an ERROR's detail; what is longer is cut. */
@@ -48,7 +52,8 @@ const OPEN = { time: 14, key: 18, path: 34 } as const
 const REQUEST = { path: 14 } as const
 const PATH = { loss: 0, rate: 1, max: 2, shape: 3, length: 4 } as const
 const WANT = { loss: 14, rate: 15, shape: 16, from: 17, count: 18, end: 19 } as const
-const SYMBOL = { size: 14, index: 17, last: 18, pace: 19, symbol: PREFIX + REPLY_HEADER } as const
+const SYMBOL = { size: 14, index: 17, last: 18, pace: 19, time: 20, symbol: PREFIX + REPLY_HEADER } as const
+const REPORT = { loss: 14, rate: 15, shape: 16, end: 17 } as const
 const ERROR = { code: 14, retryAfter: 15, size: 17, detail: 21 } as const
 
 /** The body of an OPEN, for the payload of a Datagram2; zero-padded to `padTo` bytes. */
@@ -111,6 +116,7 @@ export function decodeMessage (bytes: Uint8Array, tagKey: Uint8Array): TaggedMes
     case 'body': return { type, ...fields, ...readSymbol(content) }
     case 'error': return { type, ...fields, ...readError(content) }
     case 'cancel': return { type, ...fields }
+    case 'report': return { type, ...fields, ...readReport(content) }
     case 'open':
     case undefined: throw malformed('a type that never travels raw')
   }
@@ -124,6 +130,7 @@ function contentLength (message: TaggedMessage): number {
     case 'body': return SYMBOL.symbol + message.symbol.length
     case 'error': return ERROR.detail + detailBytes(message.detail).length
     case 'cancel': return PREFIX
+    case 'report': return REPORT.end
   }
 }
 
@@ -143,6 +150,7 @@ function writeFields (target: Buffer, message: TaggedMessage): void {
       target[SYMBOL.index] = message.index
       target[SYMBOL.last] = message.last
       target[SYMBOL.pace] = message.pace
+      target.writeUInt16BE(message.time & 0xffff, SYMBOL.time)
       target.set(message.symbol, SYMBOL.symbol)
       return
     case 'error':
@@ -150,6 +158,11 @@ function writeFields (target: Buffer, message: TaggedMessage): void {
       target.writeUInt16BE(clamp(message.retryAfter, 0xffff), ERROR.retryAfter)
       target.writeUInt32BE(clamp(message.size, 0xffffffff), ERROR.size)
       target.set(detailBytes(message.detail), ERROR.detail)
+      return
+    case 'report':
+      target[REPORT.loss] = message.loss
+      target[REPORT.rate] = message.rate
+      target[REPORT.shape] = message.shape
       break
     case 'cancel': // nothing behind the prefix
   }
@@ -193,6 +206,7 @@ function readSymbol (content: Buffer): SymbolFields {
     index: content[SYMBOL.index]!,
     last: content[SYMBOL.last]!,
     pace: content[SYMBOL.pace]!,
+    time: content.readUInt16BE(SYMBOL.time),
     symbol: content.subarray(SYMBOL.symbol)
   }
   const symbols = fields.size === 0 ? 0 : Math.ceil(fields.size / fields.symbol.length)
@@ -200,6 +214,11 @@ function readSymbol (content: Buffer): SymbolFields {
     throw malformed('symbol that cannot be')
   }
   return fields
+}
+
+function readReport (content: Buffer): Omit<ReportMessage, 'type' | keyof Prefix> {
+  if (content.length < REPORT.end) throw malformed('short REPORT')
+  return { loss: content[REPORT.loss]!, rate: content[REPORT.rate]!, shape: content[REPORT.shape]! }
 }
 
 function readError (content: Buffer): Omit<ErrorMessage, 'type' | keyof Prefix> {

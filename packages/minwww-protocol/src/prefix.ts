@@ -5,7 +5,7 @@ import { SESSION_ID } from './keys.ts'
 export const VERSION = 1
 
 /** Type numbers of section 4, low nibble of the first byte. 8 is kept for PUSH. */
-export const TYPES = { open: 1, request: 2, want: 3, reply: 4, error: 5, cancel: 6, body: 7 } as const
+export const TYPES = { open: 1, request: 2, want: 3, reply: 4, error: 5, cancel: 6, body: 7, report: 9 } as const
 export type MessageType = keyof typeof TYPES
 
 /** Highest attempt that the nibble holds. */

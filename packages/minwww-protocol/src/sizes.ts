@@ -21,8 +21,8 @@ export const MAX_I2CP_PAYLOAD = 61_440
 export const PREFIX = 14
 /** Authentication at the end of every message but OPEN. */
 export const TAG = 8
-/** size u24, index u8, last u8, pace u8. */
-export const REPLY_HEADER = 6
+/** size u24, index u8, last u8, pace u8, time u16. */
+export const REPLY_HEADER = 8
 /** loss, rate, max, shape, length u16. */
 export const REQUEST_HEADER = 6
 /** time u32, K[16] and the fields of a REQUEST. */

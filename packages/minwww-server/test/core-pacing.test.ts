@@ -51,6 +51,25 @@ t.test('a granted rate is kept, sixteen to 190 tunnel messages deep', async t =>
   }
 })
 
+t.test('a REPORT moves the rate while an answer leaves, an older one does not', async t => {
+  const world = new World(ALONE)
+  const alice = world.client('alice')
+  world.answer = () => page(120_000)
+  const report = (id: number, rate: number): void => alice.send({
+    type: 'report', attempt: 0, flags: 0, session: alice.session.session, id, loss: 0, rate: encodeRate(rate), shape: 8
+  })
+  alice.open(1, { loss: 0, rate: encodeRate(16_384) })
+  world.run(1_000)
+  const before = tunnelMessages(alice.received)
+  report(2, 65_536)
+  report(1, 8_192)
+  report(2, 8_192)
+  world.run(1_000)
+  const within = tunnelMessages(alice.received) - before
+  t.ok(within >= 56 && within <= 96, `${within} tunnel messages in the second after it`)
+  t.equal(world.core.stats.replayed, 2)
+})
+
 t.test('a symbol larger than the bucket goes when the bucket is full', async t => {
   const world = new World(ALONE)
   const alice = world.client('alice')

@@ -35,7 +35,7 @@ class Messages implements Burst {
     this.left = left
   }
 
-  take (pace: number): Buffer {
+  take (_now: number, pace: number): Buffer {
     this.left--
     this.paces.push(pace)
     return Buffer.alloc(this.messageLength)

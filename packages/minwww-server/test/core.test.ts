@@ -209,6 +209,7 @@ t.test('a request in BODY symbols is put together from any k of them', async t =
     index,
     last: encoder.k + 1,
     pace: 72,
+    time: 0,
     symbol: encoder.symbol(index)
   })
   body(encoder.k + 1)

@@ -34,7 +34,7 @@ const HTTP_TOKENS = [
 const OBJECT = encodeObject(REQUEST, { kind: 'request' })
 const base = { attempt: 0, flags: 0, session: KEYS.session, id: 9 }
 const path = { loss: 13, rate: 100, max: 72, shape: 8 }
-const symbols = { size: 900, index: 0, last: 2, pace: 80, symbol: Buffer.alloc(400, 4) }
+const symbols = { size: 900, index: 0, last: 2, pace: 80, time: 9, symbol: Buffer.alloc(400, 4) }
 const MESSAGES: Array<Exclude<Message, { type: 'open' }>> = [
   { type: 'request', ...base, ...path, object: OBJECT },
   { type: 'want', ...base, loss: 13, rate: 100, shape: 8, from: 1, count: 2 },
@@ -42,7 +42,8 @@ const MESSAGES: Array<Exclude<Message, { type: 'open' }>> = [
   { type: 'reply', ...base, ...symbols, size: 0, last: 0 },
   { type: 'body', ...base, ...symbols },
   { type: 'error', ...base, code: 2, retryAfter: 5, size: 100, detail: 'why: \u00fc' },
-  { type: 'cancel', ...base }
+  { type: 'cancel', ...base },
+  { type: 'report', ...base, loss: 13, rate: 100, shape: 8 }
 ]
 const OPEN = encodeOpenBody({ type: 'open', ...base, ...path, time: 1_700_000_000, key: K, object: OBJECT }, 1_300)
 

@@ -150,7 +150,7 @@ export class Sender {
 
   #body (now: number, transfer: Transfer, { upload, last }: UploadBurst, index: number): void {
     const pace = encodeRate(transfer.exit.path.carries)
-    const message = { type: 'body', ...this.#prefix(transfer), size: upload.size, index, last, pace, symbol: upload.symbol(index) } as const
+    const message = { type: 'body', ...this.#prefix(transfer), size: upload.size, index, last, pace, time: now, symbol: upload.symbol(index) } as const
     this.#transmit(now, transfer, this.#tagged(transfer, message), PROTOCOL.RAW)
   }
 

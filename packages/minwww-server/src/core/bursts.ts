@@ -32,7 +32,7 @@ export class SymbolBurst implements Burst {
     return this.#last + 1 - this.#next
   }
 
-  take (pace: number): Buffer {
+  take (now: number, pace: number): Buffer {
     const index = this.#next++
     const { session, id } = this.owner
     return encodeMessage({
@@ -45,6 +45,7 @@ export class SymbolBurst implements Burst {
       index,
       last: this.#last,
       pace: encodeRate(pace),
+      time: now,
       symbol: this.#reply.symbol(index)
     }, session.keys.server)
   }

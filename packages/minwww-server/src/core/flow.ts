@@ -12,7 +12,7 @@ export interface Burst {
   /** Bytes of memory that it keeps, about. */
   readonly held: number
   /** The next message. @param pace - bytes/s at which this session is sent to */
-  take (pace: number): Buffer
+  take (now: number, pace: number): Buffer
 }
 
 /** The bursts of one session: those of which nothing was sent yet go first, then one message of each in turn. */

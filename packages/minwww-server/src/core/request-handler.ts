@@ -1,5 +1,5 @@
 import { decodeObject, decodeRate, encodeObject, ErasureDecoder, MAX_OBJECT, TokenBucket } from '@minwww/protocol'
-import type { BodyMessage, CancelMessage, OpenMessage, RequestMessage, WantMessage, WireErrorName } from '@minwww/protocol'
+import type { BodyMessage, CancelMessage, OpenMessage, ReportMessage, RequestMessage, WantMessage, WireErrorName } from '@minwww/protocol'
 import { ErrorBurst, SymbolBurst } from './bursts.ts'
 import type { ServerConfig } from './config.ts'
 import { ServedRequest } from './served-request.ts'
@@ -92,6 +92,12 @@ export class RequestHandler {
       return
     }
     this.#send(now, request, request.state.reply, reply => reply.repair(message.from, message.count, isNewAttempt))
+  }
+
+  /** What the client grants while answers are under way; of two the newer one counts, whichever comes first. */
+  report (now: number, session: Session, message: ReportMessage): void {
+    if (session.takeReport(message.id)) this.#learn(now, session, message)
+    else this.#stats.replayed++
   }
 
   cancel (now: number, session: Session, message: CancelMessage): void {

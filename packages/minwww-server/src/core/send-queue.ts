@@ -144,7 +144,7 @@ export class SendQueue {
   #take (now: number, flow: Flow, bytes: number): Buffer {
     const { session } = flow
     const burst = flow.head!
-    const payload = burst.take(this.#pace(now, flow, burst, bytes))
+    const payload = burst.take(now, this.#pace(now, flow, burst, bytes))
     this.#held -= flow.held
     flow.rotate()
     this.#held += flow.held

@@ -188,6 +188,7 @@ export class ServerCore {
       case 'want': return this.#requests.want(now, session, message)
       case 'cancel': return this.#requests.cancel(now, session, message)
       case 'body': return this.#requests.body(now, session, message)
+      case 'report': return this.#requests.report(now, session, message)
       case 'reply':
       case 'error': this.stats.malformed++ // only an exit sends these
     }

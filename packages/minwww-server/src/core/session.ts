@@ -48,6 +48,8 @@ export class Session {
   #isAnswered = false
   #heardAt: number
   #ports = { client: 0, own: 0 }
+  /** Number of the newest REPORT. */
+  #reported = 0
   #path: PathFacts
   #max = MAX_OBJECT
   readonly #config: ServerConfig
@@ -133,6 +135,13 @@ export class Session {
     const depth = Math.min(maxDepth, Math.max(minDepth, Math.floor(rate * depthTime / 1000 / TUNNEL_BYTES)))
     this.#grantMessages(now, rate)
     if (rate !== this.bucket.rate || depth * TUNNEL_BYTES !== this.bucket.depth) this.bucket.setRate(now, rate, depth * TUNNEL_BYTES)
+  }
+
+  /** False if a newer REPORT came before it, or this one. */
+  takeReport (number: number): boolean {
+    if (number <= this.#reported) return false
+    this.#reported = number
+    return true
   }
 
   /** What the path is: as the client says, and how many symbols may follow each other unhindered at its rate. */
