@@ -10,7 +10,7 @@ const IO_MODULES = [
 const RANDOM_SOURCES = ['randomBytes', 'randomInt', 'randomFill', 'randomFillSync', 'randomUUID', 'getRandomValues']
 
 /** Client and server have longer lines still. */
-const WRAPPED = ['packages/{ground,testkit,i2cp,streaming,local-router,minwww-protocol,benchmark,minwww}/{src,test}', 'test', 'scripts']
+const WRAPPED = ['packages/{ground,testkit,i2cp,streaming,http,local-router,minwww-protocol,benchmark,minwww}/{src,test,examples}', 'test', 'scripts']
 
 export default [
   ...neostandard({ ts: true, ignores: ['**/dist/**', '**/.tap/**', 'artifacts/**', 'tap-snapshots/**'] }),

@@ -17,6 +17,7 @@ export const ARROWS = {
   testkit: ['ground', 'i2cp'],
   i2cp: ['ground'],
   streaming: ['ground', 'i2cp'],
+  http: ['ground', 'i2cp', 'streaming'],
   'local-router': ['ground', 'i2cp'],
   'minwww-protocol': ['ground'],
   'minwww-client': ['ground', 'i2cp', 'streaming', 'minwww-protocol'],

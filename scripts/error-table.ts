@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { FAILURES as PAGES } from '@minwww/client'
+import { I2P_ERRORS } from '@minwww/http'
 import { I2CP_ERRORS } from '@minwww/i2cp'
 import { WIRE_FAILURES } from '@minwww/protocol'
 
@@ -67,6 +68,12 @@ ${list(Object.entries(I2CP_ERRORS))}
 ## @minwww/streaming
 
 ${list(union('packages/streaming/src/errors.ts'))}
+
+## @minwww/http
+
+While a body is read, the error with the code is the \`cause\` of what is thrown.
+
+${list(Object.entries(I2P_ERRORS))}
 
 ## @minwww/protocol
 

@@ -1,5 +1,6 @@
 // The registry of limits: everything that input can make grow, of all packages.
 import type { Bound } from '../packages/i2cp/src/index.ts'
+import { BOUNDS as http } from '../packages/http/src/bounds.ts'
 import { BOUNDS as i2cp } from '../packages/i2cp/src/bounds.ts'
 import { BOUNDS as localRouter } from '../packages/local-router/src/bounds.ts'
 import { BOUNDS as client } from '../packages/minwww-client/src/bounds.ts'
@@ -8,7 +9,7 @@ import { BOUNDS as streaming } from '../packages/streaming/src/bounds.ts'
 
 /** By package. @minwww/protocol keeps nothing that lives longer than one message or object. */
 export const BOUNDS: Readonly<Record<string, Readonly<Record<string, Bound>>>> = {
-  i2cp, streaming, 'local-router': localRouter, 'minwww-client': client, 'minwww-server': server
+  i2cp, streaming, http, 'local-router': localRouter, 'minwww-client': client, 'minwww-server': server
 }
 
 /** Tests that go past a bound: `test file: title`, by package and key. */
@@ -28,6 +29,9 @@ export const TESTED: Readonly<Record<string, Readonly<Record<string, string>>>> 
     written: 'units.test.ts: the send buffer keeps order and limit',
     early: 'hostile.test.ts: early packets without a SYN are bounded and forgotten',
     finished: 'hostile.test.ts: finished streams are forgotten'
+  },
+  http: {
+    datagramSockets: 'datagrams.test.ts: errors and bounds'
   },
   'local-router': {
     connections: 'router.test.ts: connections are bounded',

@@ -79,7 +79,7 @@ export const RUNS: Readonly<Record<string, string>> = {
   ...runBy('test/e2e/main-job.test.ts', [
     'minwww config', 'minwww demo|router|exit|proxy', 'minwww exit', 'minwww keys', 'minwww proxy', 'npx minwww'
   ]),
-  ...runBy('test/e2e/packed.ts', ['npm run pack:all']),
+  ...runBy('test/e2e/packed.ts', ['npm run pack:all', 'npm install artifacts/packages/*.tgz']),
   ...runBy('scripts/check.js', ['npm run check:layers']),
   ...runBy('test/e2e/operations.test.ts', ['kill -9']),
   ...runBy('.ci/run', [

@@ -7,7 +7,7 @@ import { containersIn } from './containers.ts'
 import { FIXED } from './fixed-containers.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const PACKAGES = ['ground', 'i2cp', 'streaming', 'local-router', 'minwww-protocol', 'minwww-client', 'minwww-server']
+const PACKAGES = ['ground', 'i2cp', 'streaming', 'http', 'local-router', 'minwww-protocol', 'minwww-client', 'minwww-server']
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
 
 const sourcesOf = (name: string): string[] =>

@@ -1,11 +1,12 @@
 /** What the tests use of `ws`, which brings no types. */
 declare module 'ws' {
   import type { EventEmitter } from 'node:events'
-  import type { Server } from 'node:http'
+  import type { Agent, Server } from 'node:http'
 
   export class WebSocket extends EventEmitter {
-    constructor (url: string)
+    constructor (url: string, options?: { agent?: Agent, handshakeTimeout?: number })
     send (data: Uint8Array | string, options?: { binary: boolean }): void
+    close (): void
     terminate (): void
     on (event: 'message', listener: (data: Buffer, isBinary: boolean) => void): this
   }

@@ -15,6 +15,7 @@ const BREAKS: Record<string, readonly [file: string, imports: string]> = {
   'package-testkit': ['packages/testkit/src/c.ts', 'packages/streaming/src/leaf.ts'],
   'package-i2cp': ['packages/i2cp/src/c.ts', 'packages/streaming/src/leaf.ts'],
   'package-streaming': ['packages/streaming/src/c.ts', 'packages/local-router/src/leaf.ts'],
+  'package-http': ['packages/http/src/c.ts', 'packages/local-router/src/leaf.ts'],
   'package-local-router': ['packages/local-router/src/c.ts', 'packages/streaming/src/leaf.ts'],
   'package-minwww-protocol': ['packages/minwww-protocol/src/c.ts', 'packages/i2cp/src/codec.ts'],
   'package-minwww-client': ['packages/minwww-client/src/c.ts', 'packages/minwww-server/src/leaf.ts'],

@@ -22,6 +22,8 @@ export { readMetaLeaseSet, signMetaLeaseSet, verifyMetaLeaseSet } from './data/m
 export type { MetaLease, MetaLeaseSet } from './data/meta-lease-set.ts'
 export { encodeMapping, readMapping } from './data/mapping.ts'
 export type { Mapping } from './data/mapping.ts'
+export { encodeServiceRecords, isServiceKey, parseServiceRecords, servicesOf } from './data/service-record.ts'
+export type { OwnService, ServiceRecord, ServiceTarget } from './data/service-record.ts'
 export { signatureType } from './data/offline-signature.ts'
 export type { OfflineSignature } from './data/offline-signature.ts'
 export { readSessionConfig, signSessionConfig, verifySessionConfig } from './data/session-config.ts'

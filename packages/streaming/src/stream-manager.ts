@@ -96,6 +96,8 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
   get options (): StreamingOptions { return this.#core.options }
   /** Sockets that are not closed. */
   get size (): number { return this.#sockets.size }
+  /** They, in the order in which they were opened. */
+  get sockets (): Iterable<StreamSocket> { return this.#sockets.values() }
   get statistics (): CoreStatistics & { streams: number, unreadBytes: number } {
     return { ...this.#core.statistics, streams: this.#core.size, unreadBytes: this.#core.budget.used }
   }

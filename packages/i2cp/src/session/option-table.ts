@@ -25,28 +25,30 @@ const boolean = { kind: 'boolean' } as const
 const text = { kind: 'text' } as const
 const integer = (min: number, max: number) => ({ kind: 'integer', min, max } as const)
 
-function tunnels (side: string): Record<string, OptionRow> {
-  const rows: Record<string, OptionRow> = {
-    allowZeroHop: {
-      ...boolean, side: 'router', default: 'true', doc: 'allow tunnels without hops when no other can be built; set false for anonymity'
-    },
-    backupQuantity: { ...integer(0, 3), side: 'router', default: '0', doc: 'spare tunnels' },
-    IPRestriction: {
-      ...integer(0, 4), side: 'router', default: '2', doc: 'bytes of the address in which two hops must differ; 0 switches it off'
-    },
-    length: { ...integer(0, 7), side: 'router', default: '3', doc: 'hops' },
-    lengthVariance: { ...integer(-7, 7), side: 'router', default: '0', doc: 'random hops more (or, if negative, more or less)' },
-    nickname: { ...text, side: 'router', doc: "name in the router's console" },
-    priority: { ...integer(-25, 25), side: 'router', default: '0', doc: 'outbound only' },
-    quantity: { ...integer(1, 16), side: 'router', default: '2', doc: 'tunnels' },
-    randomKey: { ...text, side: 'router', doc: 'base64 of 32 bytes: the same peers in the same order after a restart' },
-    batchFrequency: { ...integer(0, 1000), side: 'router', doc: 'ms a gateway waits to fill a tunnel message; Java only' }
-  }
-  return Object.fromEntries(Object.entries(rows).map(([name, row]) => [`${side}.${name}`, row]))
+const TUNNEL_ROWS = {
+  allowZeroHop: {
+    ...boolean, side: 'router', default: 'true', doc: 'allow tunnels without hops when no other can be built; set false for anonymity'
+  },
+  backupQuantity: { ...integer(0, 3), side: 'router', default: '0', doc: 'spare tunnels' },
+  IPRestriction: {
+    ...integer(0, 4), side: 'router', default: '2', doc: 'bytes of the address in which two hops must differ; 0 switches it off'
+  },
+  length: { ...integer(0, 7), side: 'router', default: '3', doc: 'hops' },
+  lengthVariance: { ...integer(-7, 7), side: 'router', default: '0', doc: 'random hops more (or, if negative, more or less)' },
+  nickname: { ...text, side: 'router', doc: "name in the router's console" },
+  priority: { ...integer(-25, 25), side: 'router', default: '0', doc: 'outbound only' },
+  quantity: { ...integer(1, 16), side: 'router', default: '2', doc: 'tunnels' },
+  randomKey: { ...text, side: 'router', doc: 'base64 of 32 bytes: the same peers in the same order after a restart' },
+  batchFrequency: { ...integer(0, 1000), side: 'router', doc: 'ms a gateway waits to fill a tunnel message; Java only' }
+} as const satisfies Record<string, OptionRow>
+
+type TunnelRows<Side extends string> = { readonly [Name in keyof typeof TUNNEL_ROWS as `${Side}.${Name}`]: (typeof TUNNEL_ROWS)[Name] }
+
+function tunnels<Side extends string> (side: Side): TunnelRows<Side> {
+  return Object.fromEntries(Object.entries(TUNNEL_ROWS).map(([name, row]) => [`${side}.${name}`, row])) as TunnelRows<Side>
 }
 
-/** The session options of the I2CP overview, "Options", with their documented defaults. */
-export const SESSION_OPTION_TABLE: Readonly<Record<string, OptionRow>> = {
+const ROWS = {
   ...tunnels('inbound'),
   ...tunnels('outbound'),
   clientMessageTimeout: { ...integer(8_000, 120_000), side: 'router', default: '60000', doc: 'ms; unused by routers' },
@@ -97,7 +99,20 @@ export const SESSION_OPTION_TABLE: Readonly<Record<string, OptionRow>> = {
   'i2cp.SSL': { ...boolean, side: 'client', default: 'false', doc: 'use `router.tls` instead' },
   'i2cp.tcp.host': { ...text, side: 'client', default: '127.0.0.1', doc: 'use `router.host` instead' },
   'i2cp.tcp.port': { ...integer(1, U16), side: 'client', default: '7654', doc: 'use `router.port` instead' }
-}
+} as const satisfies Record<string, OptionRow>
+
+/** The session options of the I2CP overview, "Options", with their documented defaults. */
+export const SESSION_OPTION_TABLE: Readonly<Record<string, OptionRow>> = ROWS
+
+type ValueOf<Row extends OptionRow> =
+  Row extends { kind: 'boolean' } ? boolean | 'true' | 'false'
+    : Row extends { kind: 'integer' } ? number | `${number}`
+      : Row extends { kind: 'integers' } ? number | string
+        : Row extends { kind: 'choice', values: ReadonlyArray<infer Choice> } ? Choice
+          : string
+
+/** Values for the session options, by their names in the specification; see SESSION_OPTION_TABLE for ranges and defaults. */
+export type SessionOptionValues = { readonly [Name in keyof typeof ROWS]?: ValueOf<(typeof ROWS)[Name]> }
 
 /** Numbered options, all for the client: name up to the number. */
 export const NUMBERED_OPTIONS = {

@@ -1,11 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Clock, Timer } from '@minwww/ground'
+import type { Clock, Timer } from './clock.ts'
 
 interface Due { readonly at: number, readonly order: number, readonly callback: () => void }
 
 export const EPOCH = 1_700_000_000_000
 /** Timers called in one `advance`; more is a livelock. */
 const MAX_CALLS = 1_000_000
+/** Times that `until` looks again without a timer: files and threads of node take real time. */
+const MAX_IDLE = 10_000
 /** Turns of the event loop that let streams pass on what was written. */
 const SETTLE_TURNS = 6
 
@@ -51,6 +53,23 @@ export class VirtualClock implements Clock {
     await settle()
     while (this.#step(end)) await settle()
     this.#now = end
+  }
+
+  /**
+   * Lets time pass, timer by timer, until the promise is settled; returns what it resolves with. Throws when no timer is set and
+   * nothing happens any more, or when so many have been called that it is a livelock.
+   */
+  async until<T> (promise: Promise<T>): Promise<T> {
+    const state = { settled: false }
+    promise.then(() => { state.settled = true }, () => { state.settled = true })
+    for (let calls = 0, idle = 0; !state.settled; calls++) {
+      await settle()
+      if (state.settled) break
+      if (calls === MAX_CALLS) throw new Error(`time stands still at ${this.#now}`)
+      if (this.#step(Infinity)) idle = 0
+      else if (++idle > MAX_IDLE) throw new Error('nothing is left that could settle the promise')
+    }
+    return await promise
   }
 
   /** Calls the first timer, if it is due by then. */

@@ -1,0 +1,1 @@
+export { EPOCH, settle, VirtualClock } from './virtual-clock.ts'

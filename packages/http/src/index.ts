@@ -1,0 +1,23 @@
+/**
+ * @minwww/http: HTTP clients and servers, streams and datagrams over I2P, with the APIs that Node has for them.
+ */
+export { createI2p } from './create-i2p.ts'
+export { I2p } from './i2p.ts'
+export type { I2pStatistics, SocketStatistics } from './i2p.ts'
+export { STREAMING_OPTION_NAMES } from './options.ts'
+export type { CreateOptions, I2pOptions } from './options.ts'
+export { I2pAgent, I2pHttpsAgent } from './agents.ts'
+export type { I2pFetch, I2pRequestInit } from './fetch.ts'
+export { I2pHttpServer } from './server.ts'
+export type { AddressOfServer, ListenOptions } from './server.ts'
+export { DatagramSocket } from './datagrams/socket.ts'
+export type { BindOptions, RemoteInfo } from './datagrams/socket.ts'
+export type { DatagramType } from './datagrams/forms.ts'
+export type { DialRequest, LookupOptions } from './dialer.ts'
+export { DIAGNOSTICS } from './diagnostics.ts'
+export type { Diagnostics } from './diagnostics.ts'
+export { I2P_ERRORS, I2pError } from './errors.ts'
+export type { I2pErrorCode } from './errors.ts'
+export { isI2pHost } from './host.ts'
+export { BOUNDS } from './bounds.ts'
+export { loadKeys, loadOrCreateKeys, LocalDestination, saveKeys } from '@minwww/i2cp'
