@@ -93,6 +93,9 @@ export const RUNS: Readonly<Record<string, string>> = {
   ...byHand(
     '2026-11-28', 'came to its end with status 0', ['npm run mutate -- packages/minwww-protocol/src/keys.ts', 'npm run docs:vectors']
   ),
+  ...byHand('2026-11-29', 'came to its end with status 0', [
+    'npx tsx --conditions=@minwww/source packages/http/test/measure/fetches.ts 1000 65536 50 32'
+  ]),
   ...byHand('2026-11-22', 'came to its end with status 0', [
     'DELAY_MS=10 LOSS_PCT=1 test/testnet/up.sh', 'test/testnet/up.sh', 'test/testnet/down.sh',
     'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts bench 1 20',

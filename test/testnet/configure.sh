@@ -63,7 +63,9 @@ address = 0.0.0.0
 port = 7654
 singlethread = true
 [sam]
-enabled = false
+enabled = $SAM
+address = 0.0.0.0
+port = 7656
 [persist]
 profiles = false
 C

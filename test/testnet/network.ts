@@ -38,6 +38,8 @@ export interface TestNetworkOptions {
   seed?: number
   ssu2?: boolean
   ntcp2?: boolean
+  /** i2pd's SAM, on port 7656; default false. */
+  sam?: boolean
   /** Numbers of the routers that are Java I2P; `classpath` must then have the jars and RouterLauncher (../interop/java.ts). */
   java?: number[]
   classpath?: string
@@ -267,6 +269,7 @@ function settings (options: TestNetworkOptions): Record<string, string> {
     SEED: String(options.seed ?? 1),
     SSU2: String(options.ssu2 ?? true),
     NTCP2: String(options.ntcp2 ?? true),
+    SAM: String(options.sam ?? false),
     JAVA: (options.java ?? []).join(' '),
     I2P_CLASSPATH: options.classpath ?? '',
     LOGLEVEL: options.logLevel ?? 'warn',

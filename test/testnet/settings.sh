@@ -5,14 +5,14 @@
 #   HOPS      tunnel lengths for which router 2 gets an HTTP server tunnel and router 1 an HTTP proxy
 #   JAVA      numbers of the routers that are Java I2P instead of i2pd ("" or "7 8"); needs I2P_CLASSPATH
 #   DELAY_MS, JITTER_MS, LOSS_PCT, RATE_KIB   of each router-to-router link, one way; SEED for jitter and loss
-#   SSU2, NTCP2   transports
+#   SSU2, NTCP2   transports; SAM: i2pd's on port 7656
 NS=${NS:-minwww}
 RUN=${RUN:-${TMPDIR:-/tmp}/minwww-testnet-$NS}
 N=${N:-8} FF=${FF:-5} HOPS=${HOPS-"0 1 2 3"} QUANTITY=${QUANTITY:-3} NETID=${NETID:-77}
 JAVA=${JAVA:-} I2P_CLASSPATH=${I2P_CLASSPATH:-} JAVA_HEAP=${JAVA_HEAP:-192m}
 I2PD=${I2PD:-/usr/sbin/i2pd} LOGLEVEL=${LOGLEVEL:-warn} BANDWIDTH=${BANDWIDTH:-X}
 DELAY_MS=${DELAY_MS:-0} JITTER_MS=${JITTER_MS:-0} LOSS_PCT=${LOSS_PCT:-0} RATE_KIB=${RATE_KIB:-0} SEED=${SEED:-1}
-SSU2=${SSU2:-true} NTCP2=${NTCP2:-true}
+SSU2=${SSU2:-true} NTCP2=${NTCP2:-true} SAM=${SAM:-false}
 NODE=${NODE:-node}
 
 is_java() { case " $JAVA " in *" $1 "*) return 0 ;; *) return 1 ;; esac }

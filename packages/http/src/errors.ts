@@ -7,7 +7,7 @@ export const I2P_ERRORS = {
   I2P_BUSY: 'a bound of this session is reached: wait until something is finished, or use fewer at a time',
   I2P_CLOSED: 'this session is closed: make another one with createI2p()',
   I2P_KEY_NEEDED: 'an encrypted LeaseSet that needs a password or a key: give it to the router, or to session.sendBlindingInfo()',
-  I2P_MESSAGE_TOO_LARGE: 'a datagram is larger than its form allows: send less, below 10 KB if it is to arrive over real tunnels',
+  I2P_MESSAGE_TOO_LARGE: 'a datagram is larger than its form allows: send less',
   I2P_NOT_I2P: 'the host is no I2P address, and is never asked of DNS from here: take another agent, dispatcher or fetch for it',
   I2P_NO_ROUTER: 'no session with the router: does it run, is I2CP switched on (i2pd: [i2cp] enabled = true), is the port right (7654)?',
   I2P_PORT_IN_USE: 'another server or socket of this session has that port: choose another, or close the other one',
