@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { QuotaCounter, readQuotaState } from '../src/limits/core/quota.ts'
+import { QuotaCounter, readQuotaState, type QuotaLimits } from '../src/limits/core/quota.ts'
 
 const SEED = 20_261_128
 const at = (text: string): number => Date.parse(text)
@@ -11,8 +11,8 @@ t.test('a saved state is taken only if it is one', async t => {
   t.strictSame(readQuotaState({ ...good, dayBytes: 0, monthBytes: 0 }), { ...good, dayBytes: 0, monthBytes: 0 }, 'nothing used is a count')
   t.strictSame(readQuotaState({ ...good, dayBytes: 0.5 }), { ...good, dayBytes: 0.5 })
   const counts = [-1, -0.5, -Infinity, Infinity, NaN, '5', null, undefined]
-  const days = ['2026-11-2', '2026-11-288', ' 2026-11-28', '2026-11-28 ', '202-11-28', '2026/11/28', 20_261_128, undefined]
-  const months = ['2026-1', '2026-111', ' 2026-11', '2026-11 ', '202-11', '2026/11', 202_611, undefined]
+  const days = ['2026-11-2', '2026-11-288', ' 2026-11-28', '2026-11-28 ', '202-11-28', '2026/11/28', ['2026-11-28'], 20_261_128, undefined]
+  const months = ['2026-1', '2026-111', ' 2026-11', '2026-11 ', '202-11', '2026/11', ['2026-11'], 202_611, undefined]
   const broken: unknown[] = [
     undefined, null, 7, 'text', [], {},
     ...counts.flatMap(value => [{ ...good, dayBytes: value }, { ...good, monthBytes: value }]),
@@ -86,4 +86,24 @@ t.test('what is handed out is a copy; a saved state of an earlier period counts 
   state.monthBytes = 0
   t.equal(quota.state(now).monthBytes, 9)
   t.strictSame(quota.state(at('2026-12-01T00:00:00Z')), { day: '2026-12-01', month: '2026-12', dayBytes: 0, monthBytes: 0 })
+})
+
+t.test('quota: days, months, a clock set back', t => {
+  const quota = new QuotaCounter({ quotaDay: 1_000, quotaMonth: 1_500 }, at('2026-11-29T23:00:00Z'))
+  quota.add(at('2026-11-29T23:30:00Z'), 900)
+  t.strictSame(quota.left(at('2026-11-29T23:31:00Z')), { day: 100, month: 600 })
+  t.equal(quota.retryAfter(at('2026-11-29T23:59:00Z'), 101), 60)
+  t.strictSame(quota.left(at('2026-11-30T00:00:00Z')), { day: 1_000, month: 600 })
+  quota.add(at('2026-11-30T12:00:00Z'), 700)
+  t.strictSame(quota.left(at('2026-11-01T00:00:00Z')), { day: 300, month: 0 }, 'the clock was set back')
+  t.equal(quota.retryAfter(at('2026-11-30T23:59:59Z'), 1), 1)
+  t.strictSame(quota.left(at('2026-12-01T00:00:00Z')), { day: 1_000, month: 1_500 })
+  for (const day of ['2024-02-29', '2026-12-31', '2027-01-01', '2028-02-29', '2100-03-01', '1999-12-31', '1970-01-01']) {
+    t.equal(new QuotaCounter({}, at(`${day}T12:00:00Z`)).state(at(`${day}T12:00:00Z`)).day, day)
+  }
+  const used = (day: string, limits: QuotaLimits) =>
+    new QuotaCounter(limits, at(`${day}T00:00:00Z`), { day, month: day.slice(0, 7), dayBytes: 1, monthBytes: 1 })
+  t.equal(used('2028-02-28', { quotaDay: 1 }).retryAfter(at('2028-02-28T00:00:00Z'), 1), 86_400)
+  t.equal(used('2026-12-31', { quotaMonth: 1 }).retryAfter(at('2026-12-31T00:00:00Z'), 1), 86_400)
+  t.end()
 })

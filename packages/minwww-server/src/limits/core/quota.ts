@@ -83,17 +83,17 @@ export function readQuotaState (value: unknown): QuotaState | undefined {
 }
 
 function isCount (value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+  return Number.isFinite(value) && (value as number) >= 0
 }
 
 function leftOf (limit: number | undefined, used: number): number {
   return limit === undefined || limit === 0 ? Infinity : Math.max(0, limit - used)
 }
 
-// ISO 8601 text of a moment sorts like the moment; no clock is read here.
+// ISO 8601 text of a moment sorts like the moment, for years of four digits; no clock is read here.
 function periodsOf (now: number): { day: string, month: string } {
   const { year, month, day } = civil(Math.floor(now / DAY))
-  const text = `${String(year).padStart(4, '0')}-${pad(month)}`
+  const text = `${year}-${pad(month)}`
   return { day: `${text}-${pad(day)}`, month: text }
 }
 
@@ -105,8 +105,8 @@ function nextDay (day: string): number {
 
 function nextMonth (month: string): number {
   const [year = 1970, number = 1] = month.split('-').map(Number)
-  const next = number === 12 ? `${year + 1}-01-01` : `${year}-${pad(number + 1)}-01`
-  return epochDay(next) * DAY
+  // Month 13 is the next year's first: epochDay counts on.
+  return epochDay(`${year}-${pad(number + 1)}-01`) * DAY
 }
 
 // Periods are rolled first: `then` is later than now.
