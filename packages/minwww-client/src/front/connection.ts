@@ -129,10 +129,17 @@ export class Connection extends Duplex {
     return true
   }
 
+  /** After an Upgrade the request is answered by a response that node's server does not know. */
+  answerBy (response: ServerResponse): void {
+    this.#response = response
+  }
+
   /** An interim answer (RFC 9110, section 15.2), unless the answer has begun or the browser is of HTTP/1.0. */
   writeInterim (head: string): void {
     if (this.#reading.at === 'head' || this.#reading.at === 'tunnel' || this.#reading.at === 'end') return
-    if (this.#response?.headersSent === false && this.#reading.request.httpVersionMinor > 0) this.write(head, 'latin1')
+    // A CONNECT has no response: what refuses it is written at once, and ends the connection.
+    const hasBegun = this.#response?.headersSent ?? this.writableEnded
+    if (!hasBegun && this.#reading.request.httpVersionMinor > 0) this.write(head, 'latin1')
   }
 
   /** After CONNECT or Upgrade: every byte is the tunnel's. */

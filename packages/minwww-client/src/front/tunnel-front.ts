@@ -113,6 +113,7 @@ function responseOn (request: IncomingMessage, connection: Connection): ServerRe
   // node needs no more of it than a stream has.
   const socket: Duplex = connection
   response.assignSocket(socket as Socket)
+  connection.answerBy(response)
   response.once('finish', () => {
     response.detachSocket(socket as Socket)
     connection.end()
