@@ -60,7 +60,7 @@ export const TESTED: Readonly<Record<string, Readonly<Record<string, string>>>> 
     bursts: 'core-hostile.test.ts: a flood of questions about unknown ids does not grow the queue',
     uploads: 'core-hostile.test.ts: requests to be put together are bounded',
     queue: 'exit.test.ts: queue: bounded per client and in total, fair, the oldest deadline shed with retryAfter',
-    clients: 'limits.test.ts: admission: rates, POSTs, new clients, cool-down, bounded memory',
+    clients: 'admission.test.ts: admission: rates, POSTs, new clients, cool-down, bounded memory',
     cache: 'policy.test.ts: shared cache: what everybody may have, for as long as it is fresh'
   }
 }

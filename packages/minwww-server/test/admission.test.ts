@@ -102,6 +102,16 @@ t.test('a refusal costs nothing of the other rules; the longest wait is told', a
   t.strictSame(admission.admit(0, 'c', true), { cause: 'requests-total', retryAfter: 30 })
 })
 
+t.test('reading costs no posts; of two equal waits the client\'s own is told, which is its fault', async t => {
+  const admission = new Admission({ ...NONE, postsPerClient: TWO, postsTotal: TWO }, 0)
+  for (let index = 0; index < 5; index++) t.equal(admission.admit(0, 'a', true), undefined)
+  for (let index = 0; index < 2; index++) t.equal(admission.admit(0, 'a', false), undefined)
+  t.equal(admission.admit(0, 'a', false)?.cause, 'posts-client')
+  const both = new Admission({ ...NONE, requestsPerClient: TWO, requestsTotal: TWO }, 0)
+  for (let index = 0; index < 2; index++) both.admit(0, 'a', true)
+  t.equal(both.admit(0, 'a', true)?.cause, 'requests-client')
+})
+
 t.test('who is refused too often pauses; what the exit as a whole cannot do is nobody\'s fault', async t => {
   const own = new Admission({ ...NONE, requestsPerClient: TWO, maxRefusals: 1, coolDown: 5_000 }, 0)
   own.admit(0, 'a', true)

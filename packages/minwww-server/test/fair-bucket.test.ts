@@ -91,19 +91,30 @@ t.test('without a rate all goes at once, and is counted', async t => {
 })
 
 t.test('the burst is half a second of the rate, at least 16 KiB, or what is said', async t => {
-  for (const [rate, burst, expected] of [[1_000, undefined, 16_384], [100_000, undefined, 50_000], [100_000, 7, 7]] as const) {
-    const { bucket, granted, ask } = world({ rate, ...(burst !== undefined && { burst }) })
-    t.equal(bucket.rate, rate)
-    ask(0, 'all', expected)
-    t.strictSame(granted, ['all'], `${expected} at once`)
-    ask(0, 'more', 1)
-    t.strictSame([granted, bucket.waiting, bucket.total], [['all'], 1, expected])
-    const changed = world({ rate: 0 })
-    changed.bucket.setRate(0, rate, burst)
-    changed.ask(0, 'all', expected)
-    changed.ask(0, 'more', 1)
-    t.strictSame(changed.granted, ['all'], 'setRate knows the same burst')
+  for (const [rate, burst, expected] of [[1_000, undefined, 16_384], [100_000, undefined, 50_000], [100_000, 8, 8]] as const) {
+    const given = world({ rate, ...(burst !== undefined && { burst }) })
+    const set = world({ rate: 0 })
+    set.bucket.setRate(0, rate, burst)
+    for (const { bucket, granted, ask } of [given, set]) {
+      t.equal(bucket.rate, rate)
+      ask(0, 'half', expected / 2)
+      ask(0, 'rest', expected / 2)
+      ask(0, 'more', 1)
+      t.strictSame([granted, bucket.waiting, bucket.total], [['half', 'rest'], 1, expected])
+    }
   }
+})
+
+t.test('what went without a rate is not counted against a flow when there is one', async t => {
+  const { bucket, granted, ask } = world({ rate: 0 })
+  ask(0, 'a', 1_000)
+  bucket.setRate(0, 1_000, 10)
+  ask(0, 'first', 10)
+  granted.length = 0
+  ask(0, 'a', 10)
+  ask(0, 'b', 10)
+  for (let now = 0; now < 100; now++) bucket.poll(now)
+  t.strictSame(granted, ['a', 'b'])
 })
 
 t.test('a change of the rate counts from now on; without one what waits goes at the next poll', async t => {
@@ -118,6 +129,9 @@ t.test('a change of the rate counts from now on; without one what waits goes at 
   t.strictSame([bucket.rate, bucket.nextTimeout(3), granted], [0, 3, ['a']])
   bucket.poll(3)
   t.strictSame([granted, bucket.waiting, bucket.nextTimeout(3)], [['a', 'b'], 0, undefined])
+  ask(3, 'c', 1e9)
+  ask(3, 'd', 1e9)
+  t.strictSame(granted, ['a', 'b', 'c', 'd'])
 })
 
 t.test('flows take turns by what they got; who comes back after a pause gets no credit for it', async t => {
