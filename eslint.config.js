@@ -31,7 +31,7 @@ export default [
     rules: { '@stylistic/max-len': ['error', { code: 140, tabWidth: 2, ignoreRegExpLiterals: true }] }
   },
   {
-    files: ['packages/minwww/site/*.js', 'packages/*/src/console/assets/*.js', 'packages/*/assets/**/*.js'],
+    files: ['packages/minwww/site/*.js', 'packages/*/src/*/assets/*.js', 'packages/*/assets/**/*.js'],
     languageOptions: {
       globals: Object.fromEntries(['addEventListener', 'document', 'location', 'matchMedia', 'performance', 'window', 'EventSource', 'URL',
         'fetch', 'setTimeout',

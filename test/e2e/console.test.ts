@@ -37,6 +37,7 @@ t.test('the console of the proxy', { skip: missing(CHROMIUM) }, async t => {
   await fetchPage('http://10.0.0.1/', demo.json.proxy)
   const browser = await startBrowser(t, demo.json.proxy)
   const page = await browser.newPage({ viewport: { width: 1100, height: 800 } })
+  page.on('dialog', dialog => { dialog.accept().catch(() => {}) })
   const faults: string[] = []
   page.on('console', message => { if (message.type() === 'error') faults.push(message.text()) })
   page.on('pageerror', error => faults.push(error.message))

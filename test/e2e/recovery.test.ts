@@ -53,12 +53,13 @@ t.test('all exits are dead: the copy in the cache, else 504', { skip: missing(CH
   t.match(copy?.headers().age, /^\d+$/)
   const nothing = await page.goto('http://web.i2p/form')
   t.equal(nothing?.status(), 504)
-  t.equal(nothing?.headers()['x-minwww-error'], 'MINWWW_TIMEOUT')
+  t.equal(nothing?.headers()['x-minwww-error'], 'MINWWW_EXIT_SILENT')
   await screenshot(page, 'error-timeout')
 
   await page.goto('http://minwww.i2p/console')
   await page.waitForSelector('#requests td:text-is("stale")')
-  await page.waitForSelector('#notice:text-matches("Warning: a page was served from an old copy.*MINWWW_TIMEOUT.*web.i2p/cached")')
+  const cause = 'MINWWW_(?:TIMEOUT|EXIT_SILENT)'
+  await page.waitForSelector(`#notice:text-matches("Warning: a page was served from an old copy.*${cause}.*web.i2p/cached")`)
   t.equal(await page.locator('#cache div', { hasText: 'Served stale' }).locator('dd').textContent(), '1')
   await screenshot(page, 'console-stale')
   await page.emulateMedia({ colorScheme: 'dark' })

@@ -145,12 +145,13 @@ export class Bench {
     this.sent()
   }
 
-  get (o: { idempotent?: boolean, site?: string, timeout?: number } = {}): number {
+  get (o: { idempotent?: boolean, site?: string, timeout?: number, isPage?: boolean } = {}): number {
     const method = o.idempotent === false ? 'POST' : 'GET'
     return this.core.request(this.now, {
       message: Buffer.from(`${method} http://a.i2p/ HTTP/1.1\r\n\r\n`),
       site: o.site ?? 'a.i2p',
       idempotent: o.idempotent ?? true,
+      ...(o.isPage === undefined ? {} : { isPage: o.isPage }),
       ...(o.timeout === undefined ? {} : { timeout: o.timeout })
     })
   }

@@ -216,7 +216,7 @@ t.test('at most six attempts, one deadline', async t => {
       .map(({ session, attempt }) => `${session.toString('hex')} ${attempt}`))
     t.ok(attempts.size <= 6)
     const [outcome] = bench.outcomes()
-    t.match(outcome, { type: 'failed', code: 'timeout' })
+    t.match(outcome, { type: 'failed', code: timeout > 30_000 ? 'silent' : 'timeout' })
     t.ok(outcome!.trace.total <= timeout)
     t.ok(bench.now > begun)
   }

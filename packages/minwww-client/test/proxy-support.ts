@@ -79,6 +79,8 @@ export class FakeCore implements DrivenCore {
   session: FakeSession
   site: Site
   onCancel: (() => void) | undefined
+  /** What all exits are like. */
+  status: Partial<ExitStatus> = {}
   #next = 1
 
   constructor (session: FakeSession, site: Site) {
@@ -89,7 +91,7 @@ export class FakeCore implements DrivenCore {
   addExit (_now: number, { id, destination }: { id: string, destination: Destination }): void { this.#exits.set(id, destination) }
   removeExit (_now: number, id: string): void { this.#exits.delete(id) }
   exits (): ExitStatus[] {
-    return [...this.#exits].map(([id, destination]) => ({ ...STATUS, id, destination }))
+    return [...this.#exits].map(([id, destination]) => ({ ...STATUS, ...this.status, id, destination }))
   }
 
   request (_now: number, options: RequestOptions): number {
@@ -104,6 +106,12 @@ export class FakeCore implements DrivenCore {
   cancel (_now: number, handle: number): void {
     this.cancelled.push(handle)
     this.onCancel?.()
+  }
+
+  /** As the core does when the state of an exit changes. */
+  tellState (exit: string, state: ExitStatus['state']): void {
+    this.#events.push({ type: 'exit-state', exit, state })
+    this.session.emit('message', { protocol: 18, fromPort: 1, toPort: 1, payload: Buffer.alloc(0) })
   }
 
   suspend (): void {}

@@ -27,7 +27,9 @@ const STALE_WITHOUT_ANSWER = 7 * 86_400
 /** Refreshes in the background at a time; more wait for the next request. */
 const MAX_BACKGROUND = 16
 /** After these nobody knows better than an old copy. */
-const NO_ANSWER: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_NO_EXIT', 'MINWWW_CONNECTION_FAILED', 'MINWWW_UPSTREAM_TIMEOUT'])
+const NO_ANSWER: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'MINWWW_TIMEOUT', 'MINWWW_EXIT_SILENT', 'MINWWW_NO_EXIT', 'MINWWW_CONNECTION_FAILED', 'MINWWW_UPSTREAM_TIMEOUT'
+])
 /** After these an old copy is given out only if the site allows it (`stale-if-error`). */
 const ERRORS: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_BUSY', 'MINWWW_OVERLOADED', 'MINWWW_BAD_UPSTREAM'])
 const CONDITIONAL = /^if-(?:none-match|modified-since|match|unmodified-since|range)$|^range$/i

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Activity } from '../proxy/activity.ts'
+import { POOL_STATES } from '../sessions/pool-health.ts'
 import { cacheTotals, type ConsoleSource } from './snapshot.ts'
 
 const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60]
@@ -22,6 +23,15 @@ export function createMetrics ({ proxy, users }: ConsoleSource): Registry {
     if (done.tunnelMessages !== undefined) tunnelMessages.inc(done.tunnelMessages)
   })
   gauge('minwww_proxy_ready', 'Whether a request would go out.', () => Number(proxy.ready))
+  gauge('minwww_proxy_exits', 'Exits in the pool.', () => proxy.health.total)
+  gauge('minwww_proxy_exits_working', 'Exits that take requests.', () => proxy.health.working)
+  const states = new Gauge({
+    name: 'minwww_proxy_pool_state',
+    help: 'State of the pool of exits: 1 for the one that it has.',
+    labelNames: ['state'],
+    registers,
+    collect () { for (const state of POOL_STATES) states.set({ state }, Number(proxy.health.state === state)) }
+  })
   gauge('minwww_proxy_in_flight', 'Requests that are waited for.', () => proxy.activity.inFlightCount)
   const faults = new Counter({ name: 'minwww_proxy_faults_total', help: 'Errors that nobody foresaw; each ended one exchange.', registers, collect () { faults.reset(); faults.inc(proxy.activity.faults) } })
   gauge('minwww_proxy_cache_bytes', 'Bytes in the cache in memory.', () => cacheTotals(users).bytes)

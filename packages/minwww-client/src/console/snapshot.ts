@@ -1,6 +1,8 @@
 import type { Limit } from '@minwww/i2cp'
 import type { ActivityLog, Activity } from '../proxy/activity.ts'
+import { FAILURES, type FailureCode, type FailureKind } from '../http/failures.ts'
 import type { Backend } from '../sessions/backend.ts'
+import { poolHealth, stateOf, type PoolHealth } from '../sessions/pool-health.ts'
 import type { Users, Viewer } from '../sessions/users.ts'
 import type { Histories, Interval } from './history.ts'
 
@@ -19,6 +21,9 @@ export interface ExitRow {
   successes?: number
   failures?: number
   inFlight?: number
+  /** Epoch ms. */
+  silentSince?: number
+  busyUntil?: number
   error?: string
 }
 
@@ -29,9 +34,10 @@ export interface Snapshot {
   ready: boolean
   state: string
   address: string
+  pool: PoolHealth
   exits: ExitRow[]
   inFlight: readonly Activity[]
-  done: readonly Activity[]
+  done: ReadonlyArray<Activity & { why?: string }>
   traffic: Interval[]
   totals: { requests: number, failed: number, bytes: number }
   cache: { entries: number, bytes: number, hits: number, misses: number, revalidated: number, stale: number, merged: number }
@@ -40,7 +46,7 @@ export interface Snapshot {
 
 export interface ConsoleSource {
   users: Users
-  proxy: { readonly ready: boolean, readonly state: string, readonly address: { host: string, port: number }, readonly activity: ActivityLog, exits: () => ReturnType<Backend['exits']>, limits: () => Limit[] }
+  proxy: { readonly ready: boolean, readonly state: string, readonly health: PoolHealth, readonly address: { host: string, port: number }, readonly activity: ActivityLog, exits: () => ReturnType<Backend['exits']>, limits: () => Limit[] }
 }
 
 /** Rows of the request tables sent to a console. */
@@ -56,9 +62,10 @@ export function snapshot ({ proxy, users }: ConsoleSource, history: Histories, n
     ready: proxy.ready,
     state: proxy.state,
     address: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+    pool: users.backendOf(viewer)?.health ?? poolHealth([]),
     exits: (users.backendOf(viewer)?.exits() ?? []).map(exitRow),
     inFlight: proxy.activity.inFlight.filter(isSeen).slice(0, MAX_ROWS),
-    done: proxy.activity.done.filter(isSeen).slice(0, MAX_ROWS),
+    done: proxy.activity.done.filter(isSeen).slice(0, MAX_ROWS).map(explained),
     traffic: history.of(viewer).rows(now),
     totals: history.of(viewer).totals,
     cache: cacheTotals(users, viewer),
@@ -66,12 +73,21 @@ export function snapshot ({ proxy, users }: ConsoleSource, history: Histories, n
   }
 }
 
-function exitRow ({ id, destination, error, drained, status }: ReturnType<Backend['exits']>[number]): ExitRow {
-  const row: ExitRow = { id, state: drained === true ? 'drained' : status?.state ?? (error === undefined ? 'looking up' : 'not found') }
+/** With the words of the error page. */
+const explained = (activity: Activity): Activity & { why?: string } => {
+  const kind = FAILURES[activity.error as FailureCode] as FailureKind | undefined
+  return kind === undefined ? activity : { ...activity, why: kind.title }
+}
+
+function exitRow (exit: ReturnType<Backend['exits']>[number]): ExitRow {
+  const { id, destination, error, status } = exit
+  const row: ExitRow = { id, state: stateOf(exit) }
   if (destination !== undefined) row.b32 = destination.b32
   if (error !== undefined) row.error = error
   if (status === undefined) return row
-  const { srtt, loss, rate, shape, successes, failures, inFlight } = status
+  const { srtt, loss, rate, shape, successes, failures, inFlight, silentSince, busyUntil } = status
+  if (silentSince !== undefined) row.silentSince = silentSince
+  if (busyUntil !== undefined) row.busyUntil = busyUntil
   return { ...row, loss, rate, shape, successes, failures, inFlight, ...(srtt === undefined ? {} : { rtt: srtt }) }
 }
 

@@ -9,6 +9,7 @@ import { Dispatcher } from './dispatcher.ts'
 import type { DispatcherParts } from './dispatcher.ts'
 import { Exit } from './exit.ts'
 import { Outcomes } from './outcomes.ts'
+import { PoolPatience } from './pool-patience.ts'
 import { Queues } from './queues.ts'
 import { Receiver } from './receiver.ts'
 import { Recovery } from './recovery.ts'
@@ -49,6 +50,7 @@ export class ClientCore {
   readonly #queues: Queues
   readonly #sessions: SessionTable
   readonly #sources: Sources
+  readonly #patience: PoolPatience
   readonly #dispatcher: Dispatcher
   readonly #recovery: Recovery
   readonly #receiver: Receiver
@@ -65,6 +67,7 @@ export class ClientCore {
     this.#queues = new Queues(this.#pool, this.#exits)
     this.#sessions = sessions
     this.#sources = new Sources(o.keys.length)
+    this.#patience = new PoolPatience(this.#exits)
     const parts: DispatcherParts = {
       context,
       sender: new Sender(context, transfers),
@@ -75,6 +78,7 @@ export class ClientCore {
       queues: this.#queues,
       exits: this.#exits,
       requests: this.#requests,
+      patience: this.#patience,
       hedges: new HedgeBudget(config.hedgeBudget),
       probe: (now, exit) => this.#probe(now, exit)
     }
@@ -115,7 +119,9 @@ export class ClientCore {
   /** A stream to this exit has failed: a probe shows whether it is there. */
   suspectExit (now: number, id: string): void {
     const exit = this.#exits.get(id)
-    if (exit !== undefined && !exit.member.isOnProbation()) this.#probe(now, exit)
+    if (exit === undefined) return
+    const isLast = exit.isSuspect && !this.#pool.hasOther(now, new Set([id]))
+    if (isLast || !exit.member.isOnProbation()) this.#probe(now, exit)
   }
 
   /** Its requests go on elsewhere, if they may. */
@@ -148,13 +154,16 @@ export class ClientCore {
       idempotent: r.idempotent,
       now,
       deadline: now + (r.timeout ?? config.deadline),
+      isPage: r.isPage === true,
       attempts: config.maxAttempts
     })
+    this.#patience.begin(now, request)
     const isTooMany = this.#requests.size >= config.maxRequests
     this.#requests.set(handle, request)
     if (isTooMany) this.#dispatcher.fail(now, request, { code: 'overloaded' })
     else if (request.object.length > MAX_OBJECT) this.#dispatcher.fail(now, request, { code: 'request-too-large' })
     else this.#dispatcher.start(now, request)
+    if (request.looksAt !== Infinity) this.#dispatcher.probeSuspects(now)
     return handle
   }
 
@@ -240,9 +249,10 @@ export class ClientCore {
       idempotent: true,
       now,
       deadline: now + PROBE_DEADLINE,
+      isPage: false,
       attempts: this.#context.config.maxAttempts
     })
-    exit.probeBegins()
+    exit.probeBegins(now)
     this.#requests.set(request.handle, request)
     this.#dispatcher.start(now, request)
   }

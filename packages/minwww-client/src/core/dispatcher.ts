@@ -3,6 +3,7 @@ import type { ExitPool } from '../pool/pool.ts'
 import type { ClientContext } from './context.ts'
 import type { Exit } from './exit.ts'
 import type { FailureCode } from './failures.ts'
+import type { PoolPatience } from './pool-patience.ts'
 import type { Queues } from './queues.ts'
 import type { ClientRequest } from './request.ts'
 import { isLong } from './sender.ts'
@@ -24,6 +25,7 @@ export interface DispatcherParts {
   exits: ReadonlyMap<string, Exit>
   /** Live requests by handle. */
   requests: Map<number, ClientRequest>
+  patience: PoolPatience
   hedges: HedgeBudget
   probe: (now: number, exit: Exit) => void
 }
@@ -138,6 +140,11 @@ export class Dispatcher {
   balance (now: number): void {
     const { queues } = this.#parts
     for (let next = queues.next(now); next !== undefined; next = queues.next(now)) this.begin(now, next.request, next.exit)
+  }
+
+  /** Exits that may be gone are asked whether they are there. */
+  probeSuspects (now: number): void {
+    for (const exit of this.#parts.exits.values()) if (exit.isSuspect) this.#parts.probe(now, exit)
   }
 
   /** Tells of an exit's state, if it has changed. */

@@ -2,6 +2,7 @@ import type { Destination } from '@minwww/i2cp/codec'
 import { PoolMember } from '../pool/member.ts'
 import type { ClientConfig } from './config.ts'
 import { ExitPath } from './path.ts'
+import { Silence } from './silence.ts'
 import type { ExitState, ExitStatus } from './types.ts'
 
 /** Room in flight beyond one round trip, ms (section 7.3). */
@@ -28,6 +29,7 @@ export class Exit {
   readonly #config: ClientConfig
   /** Bounded by the attempts of the client's live requests. */
   readonly #inFlight = new Set<InFlight>()
+  readonly #silence = new Silence()
   #isProbed = false
   #source = 0
   #lastSymbolAt = Number.NEGATIVE_INFINITY
@@ -77,14 +79,36 @@ export class Exit {
 
   heard (now: number): void {
     this.#heardAt = now
+    this.#silence.broken()
+  }
+
+  /** Nothing has come of a try, neither of it nor since. @param startedAt - when it began */
+  triedInVain (now: number, startedAt: number): void {
+    this.#silence.tried(now, startedAt)
+  }
+
+  /** Since when it has been silent for longer than losses or a slow site explain; undefined while it has not. */
+  silentSince (now: number): number | undefined {
+    return this.#silence.since(now)
+  }
+
+  /** It has just become suspect. */
+  get isUnprobed (): boolean {
+    return this.#silence.isUnprobed
+  }
+
+  /** Several tries were in vain: only a probe shows whether it is there. */
+  get isSuspect (): boolean {
+    return this.#silence.isSuspect
   }
 
   symbolCame (now: number): void {
     this.#lastSymbolAt = now
   }
 
-  probeBegins (): void {
+  probeBegins (now: number): void {
     this.#isProbed = true
+    this.#silence.probeBegins(now)
   }
 
   probeEnds (): void {
@@ -146,6 +170,7 @@ export class Exit {
   state (now: number): ExitState {
     if (this.member.isDraining(now)) return 'draining'
     if (this.member.isBusy(now)) return 'busy'
+    if (this.silentSince(now) !== undefined) return 'down'
     if (this.member.isOnProbation()) return this.#isProbed ? 'probation' : 'down'
     if (this.#isProbed && this.member.score === undefined) return 'probing'
     return this.path.rtt.hasSample ? 'ready' : 'new'
@@ -154,6 +179,7 @@ export class Exit {
   /** @param waiting - requests that wait for room at it */
   status (now: number, waiting: number): ExitStatus {
     const { rtt, loss, rate } = this.path
+    const silentSince = this.silentSince(now)
     return {
       id: this.id,
       destination: this.destination,
@@ -166,7 +192,9 @@ export class Exit {
       successes: this.member.successes,
       failures: this.member.failures,
       inFlight: this.inFlight,
-      waiting
+      waiting,
+      ...(silentSince === undefined ? {} : { silentSince, triedAt: this.#silence.lastAt }),
+      ...(this.member.isBusy(now) ? { busyUntil: this.member.busyUntil } : {})
     }
   }
 }

@@ -4,6 +4,7 @@ import type { WireErrorName } from '@minwww/protocol'
 /** Failures that the client finds by itself; they never travel. */
 export type LocalFailure =
   | 'timeout' // no exit answered in time
+  | 'silent' // every exit has been silent for longer than losses explain, also now
   | 'no-exit' // no exit is there that could be asked
   | 'bad-response' // an exit sent what nobody can use
   | 'request-too-large' // the request's object is above 128 KiB

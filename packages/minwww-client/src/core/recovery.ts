@@ -1,5 +1,6 @@
 import type { Dispatcher, DispatcherParts, Failure } from './dispatcher.ts'
 import type { Exit } from './exit.ts'
+import type { FailureCode } from './failures.ts'
 import type { ClientRequest } from './request.ts'
 import { nextStep, SETBACKS } from './retry-policy.ts'
 import type { Facts, Setback, Step } from './retry-policy.ts'
@@ -21,7 +22,7 @@ export class Recovery {
   nextTimeout (): number | undefined {
     let next = Infinity
     for (const request of this.#parts.requests.values()) {
-      next = Math.min(next, request.deadline, request.wakesAt)
+      next = Math.min(next, request.deadline, request.looksAt, request.wakesAt)
       for (const { dueAt } of request.transfers) next = Math.min(next, dueAt)
     }
     for (const exit of this.#dispatcher.allExits()) next = Math.min(next, exit.path.nextTimeout() ?? Infinity)
@@ -33,6 +34,7 @@ export class Recovery {
     for (const exit of this.#dispatcher.allExits()) exit.path.handleTimeout(now)
     for (const request of [...this.#parts.requests.values()]) {
       if (request.deadline <= now) this.#timedOut(now, request)
+      else if (request.looksAt <= now && this.#look(now, request)) this.#fail(now, request, 'silent')
       else this.#proceed(now, request)
     }
   }
@@ -66,6 +68,13 @@ export class Recovery {
       else if (!request.idempotent) this.#dispatcher.fail(now, request, { code: 'timeout' })
       else this.#startOver(now, request, lost)
     }
+  }
+
+  /** Whether a request is not worth waiting for; only a probe tells a silent exit from a slow site. */
+  #look (now: number, request: ClientRequest): boolean {
+    if (this.#parts.patience.look(now, request)) return true
+    this.#dispatcher.probeSuspects(now)
+    return false
   }
 
   #proceed (now: number, request: ClientRequest): void {
@@ -105,10 +114,15 @@ export class Recovery {
     exit.path.noteSilence()
     if (transfer.form === 'open') session.openedInVain()
     const isSilent = exit.heardAt < transfer.startedAt
+    if (isSilent) exit.triedInVain(now, transfer.startedAt)
     if (isSilent && !this.#parts.sources.isUnvalidated(this.#dispatcher.allExits()) && !isEarly(now, request, transfer)) {
       exit.member.failure(now)
       this.#dispatcher.balance(now)
     }
+    if (exit.isSuspect && exit.isUnprobed && this.#parts.exits.get(exit.id) === exit && !this.#parts.pool.hasOther(now, new Set([exit.id]))) {
+      this.#parts.probe(now, exit)
+    }
+    this.#dispatcher.report(now, exit)
     this.setBack(now, transfer, { code: 'timeout' })
   }
 
@@ -203,8 +217,16 @@ export class Recovery {
 
   #timedOut (now: number, request: ClientRequest): void {
     const last = request.transfers.at(-1)
-    if (last !== undefined && last.exit.heardAt < last.startedAt) last.exit.member.failure(now)
-    this.#dispatcher.fail(now, request, { code: 'timeout', ...(last === undefined ? {} : { exit: last.exit }) })
+    if (last !== undefined && last.exit.heardAt < last.startedAt) {
+      last.exit.member.failure(now)
+      last.exit.triedInVain(now, last.startedAt)
+    }
+    this.#fail(now, request, request.purpose.kind === 'pool' && this.#parts.patience.isOver(now) ? 'silent' : 'timeout')
+  }
+
+  #fail (now: number, request: ClientRequest, code: FailureCode): void {
+    const last = request.transfers.at(-1)
+    this.#dispatcher.fail(now, request, { code, ...(last === undefined ? {} : { exit: last.exit }) })
   }
 
   #requestOf ({ owner }: Transfer): ClientRequest | undefined {

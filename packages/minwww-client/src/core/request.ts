@@ -29,7 +29,7 @@ export type Waiting =
 
 const NOTHING: Waiting = { kind: 'nothing' }
 
-interface RequestParts extends Pick<ClientRequest, 'handle' | 'purpose' | 'site' | 'object' | 'idempotent' | 'deadline'> {
+interface RequestParts extends Pick<ClientRequest, 'handle' | 'purpose' | 'site' | 'object' | 'idempotent' | 'deadline' | 'isPage'> {
   now: number
   /** That it has if it is no probe. */
   attempts: number
@@ -44,6 +44,10 @@ export class ClientRequest implements TransferOwner {
   readonly object: Buffer
   readonly idempotent: boolean
   readonly deadline: number
+  /** A person waits for it in front of an empty window. */
+  readonly isPage: boolean
+  /** When it is looked at whether it is worth waiting any longer; Infinity where it always is. */
+  looksAt = Infinity
   readonly traffic: Traffic
   readonly budget: RetryBudget
   readonly #transfers: Transfer[] = []
@@ -59,6 +63,7 @@ export class ClientRequest implements TransferOwner {
     this.object = o.object
     this.idempotent = o.idempotent
     this.deadline = o.deadline
+    this.isPage = o.isPage
     this.traffic = new Traffic(o.now)
     this.budget = new RetryBudget(o.purpose.kind === 'probe' ? PROBE_ATTEMPTS : o.attempts)
   }

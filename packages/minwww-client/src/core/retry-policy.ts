@@ -27,6 +27,7 @@ export const SETBACKS: Readonly<Record<FailureCode, Setback>> = {
   'bad-request': 'page',
   draining: 'closed',
   timeout: 'silence',
+  silent: 'silence',
   'no-exit': 'closed',
   'bad-response': 'unusable',
   'request-too-large': 'page',

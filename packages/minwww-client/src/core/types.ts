@@ -35,6 +35,8 @@ export interface RequestOptions {
   idempotent: boolean
   /** Total deadline in ms; default `ClientConfig.deadline`. */
   timeout?: number
+  /** A person looks at the window meanwhile: given up early where all exits are silent, so that a page can say so. */
+  isPage?: boolean
   /** A site's own MinWWW exit, used instead of the pool. */
   destination?: Destination
 }
@@ -81,6 +83,11 @@ export interface ExitStatus {
   /** Announced and not yet received, bytes. */
   inFlight: number
   waiting: number
+  /** Epoch ms since when nothing has come of anything, probes included, for longer than losses explain; and the last such try. */
+  silentSince?: number
+  triedAt?: number
+  /** Epoch ms until when it asked to be left alone. */
+  busyUntil?: number
 }
 
 /** `size` is that of the response, bytes; `retryAfter` is in s. */

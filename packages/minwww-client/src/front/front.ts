@@ -8,7 +8,7 @@ import { ProxyError } from '../http/failures.ts'
 import { listOf, valueOf, type Fields } from '../http/fields.ts'
 import { isLocalTarget, isLoop, toLocal } from '../pages/local.ts'
 import type { Settings } from '../proxy/options.ts'
-import { waitsForRouter } from '../http/patience.ts'
+import { isNavigation, waitsForRouter } from '../http/patience.ts'
 import { isPrivateHost } from '../http/private-hosts.ts'
 import { rebuildFields } from '../http/request-fields.ts'
 import { Connection } from './connection.ts'
@@ -127,7 +127,7 @@ export class Front {
     const interim = (status: number, reason: string, fields: Fields): void => {
       connection.writeInterim([`HTTP/1.1 ${status} ${reason}`, ...fields.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n'))
     }
-    const base = { method: request.method ?? 'GET', target, fields, signal: exchange.signal, interim, from: refererHost(received) }
+    const base = { method: request.method ?? 'GET', target, fields, signal: exchange.signal, interim, from: refererHost(received), isPage: isNavigation(request.method ?? '', received) }
     if (!hasBody(received)) return base
     const length = valueOf(received, 'content-length')
     if (length === undefined) return { ...base, body: request }
@@ -161,7 +161,7 @@ export class Front {
     sendError(request, response, {
       error: failure,
       url: target?.url,
-      reload: isWaiting ? failure.kind.retryAfter : undefined,
+      reload: isWaiting ? failure.kind.retryAfter : failure.reload,
       progress: isWaiting ? this.#hooks.progress() : undefined
     }, failure.code === 'MINWWW_AUTH_REQUIRED' ? PROXY_CHALLENGE : [])
   }

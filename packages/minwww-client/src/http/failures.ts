@@ -78,6 +78,9 @@ export const FAILURES = {
   MINWWW_BUSY: kind(503, 'Exits busy', 'The exits have too much to do at the moment.', 'Try again in a moment.', 10),
   MINWWW_OVERLOADED: kind(503, 'Proxy busy', 'Too many requests are in flight in this proxy.', 'Try again in a moment.', 5),
   MINWWW_TIMEOUT: kind(504, 'No answer', 'No exit answered in time.', 'Try again. The console shows how the exits are.'),
+  MINWWW_EXIT_SILENT: kind(504, 'No exit answers',
+    'Every exit of this proxy has been silent for some time, and was again when it was asked for this page.',
+    'An exit may be switched off, or cut off from the network. Each new request asks it again; the console shows how the exits are.'),
   MINWWW_UPSTREAM_TIMEOUT: kind(504, 'Site too slow', 'The exit was reached, the site behind it did not answer in time.',
     'Try again later.'),
   MINWWW_LOOP: kind(508, 'Loop', 'The address leads back to this proxy.',
@@ -90,6 +93,8 @@ export interface FailureExtra {
   retryAfter?: number | undefined
   links?: ReadonlyArray<readonly [string, string]>
   goTo?: string
+  /** s */
+  reload?: number | undefined
   cause?: unknown
 }
 
@@ -104,6 +109,8 @@ export class ProxyError extends Error {
   readonly links: ReadonlyArray<readonly [string, string]>
   /** A page of the proxy's own that the browser goes on to at once. */
   readonly goTo: string | undefined
+  /** Seconds after which the page loads itself again. */
+  readonly reload: number | undefined
 
   constructor (code: FailureCode, detail?: string, extra: FailureExtra = {}) {
     super(detail === undefined ? code : `${code}: ${detail}`, extra.cause === undefined ? undefined : { cause: extra.cause })
@@ -112,6 +119,7 @@ export class ProxyError extends Error {
     this.retryAfter = extra.retryAfter
     this.links = extra.links ?? []
     this.goTo = extra.goTo
+    this.reload = extra.reload
   }
 
   get kind (): FailureKind { return FAILURES[this.code] }

@@ -19,7 +19,8 @@ export function waitsForRouter (method: string, fields: Fields): boolean {
   return !isNavigation(method, fields)
 }
 
-function isNavigation (method: string, fields: Fields): boolean {
+/** Whether a person opens this in a window. `fields`: as the browser sent them. */
+export function isNavigation (method: string, fields: Fields): boolean {
   if (method !== 'GET') return false
   const accept = (valueOf(fields, 'accept') ?? '').trim().toLowerCase()
   const mode = valueOf(fields, 'sec-fetch-mode')

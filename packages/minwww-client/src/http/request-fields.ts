@@ -129,7 +129,7 @@ function sameOriginReferer (value: string, target: Target): string | undefined {
 }
 
 /** Three values for what browsers ask when they load a page; a script's own Accept is part of what it says to its site. */
-function canonicalAccept (value: string | undefined): string {
+export function canonicalAccept (value: string | undefined): string {
   const first = (value ?? '*/*').trim().toLowerCase()
   if (first.startsWith('text/html') || first.startsWith('application/xhtml')) return ACCEPT_HTML
   if (first.startsWith('image/')) return ACCEPT_IMAGE

@@ -78,11 +78,10 @@ function html ({ error, url, reload, progress, now = Date.now() }: ErrorPageInpu
   const head = error.goTo !== undefined
     ? `<meta http-equiv="refresh" content="0;url=${escapeHtml(error.goTo)}">`
     : reload === undefined ? '' : `<meta http-equiv="refresh" content="${Math.ceil(reload)}">`
-  const bar = progress === undefined ? '' : `<p><progress max="100" value="${Math.round(progress * 100)}">${Math.round(progress * 100)} %</progress></p>`
-  const wait = error.retryAfter === undefined || reload !== undefined
-    ? ''
-    : `<p>It may work again in ${waitOf(error.retryAfter)}, at ${utc(now + error.retryAfter * 1000)}.</p>`
-  const isWorthRepeating = url !== undefined && status >= 500 && status !== 501 && reload === undefined
+  const bar = progressBar(progress, reload)
+  const wait = waitLine(error, reload, now)
+  const isWaiting = progress !== undefined
+  const isWorthRepeating = url !== undefined && status >= 500 && status !== 501 && !isWaiting
   const again = isWorthRepeating ? `<p><a class="main" href="${escapeHtml(url)}">Try again</a></p>` : ''
   const facts = [['Address', url], ['Details', detail], ['Cause', error.code], ['Time', utc(now)]]
     .filter((row): row is [string, string] => row[1] !== undefined)
@@ -96,7 +95,22 @@ function html ({ error, url, reload, progress, now = Date.now() }: ErrorPageInpu
     `<p>${escapeHtml(what)}</p>${bar}<p>${escapeHtml(advice)}</p>${wait}${again}${links}<dl class="facts">${facts}</dl>`, head)
 }
 
-function plain ({ error, url }: ErrorPageInput): string {
+/** Moves without a value where nobody knows how long it takes. */
+function progressBar (progress: number | undefined, reload: number | undefined): string {
+  if (progress !== undefined) {
+    const percent = Math.round(progress * 100)
+    return `<p><progress max="100" value="${percent}">${percent} %</progress></p>`
+  }
+  return reload === undefined ? '' : '<p><progress aria-label="Waiting for an exit"></progress></p>'
+}
+
+function waitLine (error: ProxyError, reload: number | undefined, now: number): string {
+  if (error.reload !== undefined) return `<p>This page asks again by itself in ${waitOf(error.reload)}.</p>`
+  if (error.retryAfter === undefined || reload !== undefined) return ''
+  return `<p>It may work again in ${waitOf(error.retryAfter)}, at ${utc(now + error.retryAfter * 1000)}.</p>`
+}
+
+function plain ({ error, url, now = Date.now() }: ErrorPageInput): string {
   const { status, title, what, advice } = error.kind
   const detail = cut(error.detail)
   return [
@@ -104,11 +118,12 @@ function plain ({ error, url }: ErrorPageInput): string {
     ...error.links.map(([text, href]) => `${text}: ${href}`),
     ...(url === undefined ? [] : [`address: ${url}`]),
     ...(detail === undefined ? [] : [`details: ${detail}`]),
-    `cause: ${error.code}`
+    `cause: ${error.code}`,
+    `time: ${utc(now)}`
   ].join('\n') + '\n'
 }
 
-function json ({ error, url }: ErrorPageInput): string {
+function json ({ error, url, now = Date.now() }: ErrorPageInput): string {
   const { status, title, what, advice } = error.kind
   return JSON.stringify({
     status,
@@ -118,6 +133,7 @@ function json ({ error, url }: ErrorPageInput): string {
     advice,
     detail: cut(error.detail),
     url,
+    time: new Date(now).toISOString(),
     links: error.links.length === 0 ? undefined : error.links.map(([text, href]) => ({ text, href }))
   }) + '\n'
 }

@@ -7,8 +7,8 @@ export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, cha
 
 /** Style of the error pages and of the start page: no picture, no font, light and dark. */
 export const PAGE_STYLE = `
-:root{color-scheme:light dark;--fg:#1c2126;--bg:#fbfaf7;--soft:#5d6670;--line:#d9d6cd;--mark:#0b5a6b;--panel:#fff}
-@media (prefers-color-scheme:dark){:root{--fg:#e5e7e6;--bg:#16191b;--soft:#9aa4a8;--line:#333a3d;--mark:#6fc3d4;--panel:#1d2123}}
+:root{color-scheme:light dark;--fg:#1c2126;--bg:#fbfaf7;--soft:#5d6670;--line:#d9d6cd;--mark:#0b5a6b;--panel:#fff;--good:#1d6b3a;--bad:#a1261b}
+@media (prefers-color-scheme:dark){:root{--fg:#e5e7e6;--bg:#16191b;--soft:#9aa4a8;--line:#333a3d;--mark:#6fc3d4;--panel:#1d2123;--good:#7bc796;--bad:#f2988c}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--fg);font:1rem/1.55 system-ui,sans-serif}
 main{max-width:44rem;margin:0 auto;padding:3rem 1.25rem}
@@ -28,6 +28,18 @@ button{font:inherit;padding:.4rem .9rem;border:1px solid var(--line);border-radi
 button:focus-visible,a:focus-visible,summary:focus-visible{outline:2px solid var(--mark);outline-offset:2px}
 button.main,a.main{background:var(--mark);color:var(--bg);border-color:var(--mark)}
 a.main{display:inline-block;padding:.4rem .9rem;border-radius:5px;text-decoration:none}
+pre{margin:.5rem 0;padding:.75rem .9rem;background:var(--panel);border:1px solid var(--line);border-radius:6px;white-space:pre-wrap}
+pre code{overflow-wrap:anywhere}
+pre span{display:inline-block;max-width:100%}
+tbody th{white-space:nowrap;padding-right:1rem}
+details{margin:1.25rem 0}summary{cursor:pointer;color:var(--mark)}
+.good{color:var(--good)}.bad{color:var(--bad)}
+table{border-collapse:collapse;width:100%}
+th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+thead th,tbody th{color:var(--soft);font-weight:500}
+@media (max-width:36rem){main{padding:1.5rem 1rem}.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:.5rem}
+table,tbody,tr,td,th{display:block;border:0}thead{display:none}tr{border-bottom:1px solid var(--line);padding:.35rem 0}th,td{padding:0}
+td[data-name]::before{content:attr(data-name)": ";color:var(--soft)}}
 progress{width:100%;accent-color:var(--mark)}
 `
 
@@ -35,6 +47,8 @@ const STYLE_HASH = `'sha256-${createHash('sha256').update(PAGE_STYLE).digest('ba
 
 /** Content-Security-Policy of a page made by `page()`: its own style and nothing else. */
 export const PAGE_POLICY = `default-src 'none'; style-src ${STYLE_HASH}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`
+/** The same for a page with a script of the proxy's own. */
+export const SCRIPT_POLICY = `${PAGE_POLICY}; script-src 'self'`
 /** The same for an error page, which appears under the site's own address and has no form. */
 export const ERROR_POLICY = `default-src 'none'; style-src ${STYLE_HASH}; base-uri 'none'; form-action 'none'`
 

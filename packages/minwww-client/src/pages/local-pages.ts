@@ -3,8 +3,12 @@ import { PAGE_CHALLENGE, type Authenticator } from '../http/auth.ts'
 import { ProxyError } from '../http/failures.ts'
 import { pairs } from '../http/fields.ts'
 import { toProxyError } from '../front/front.ts'
-import { PAGE_POLICY } from './html.ts'
-import { cameThroughProxy, userThroughProxy, type LocalGuard } from './local.ts'
+import { isWell } from '../sessions/pool-health.ts'
+import type { SanitizeOptions } from '../http/request-fields.ts'
+import { didItWorkPage, didItWorkScript, didItWorkText, type DidItWork } from './did-it-work-page.ts'
+import { preferredFormat } from './error-page.ts'
+import { PAGE_POLICY, SCRIPT_POLICY } from './html.ts'
+import { cameThroughProxy, userThroughProxy, type LocalGuard, type LocalProxy } from './local.ts'
 import { addNamePages, type NamePages } from './name-pages.ts'
 import { pacFile } from './pac.ts'
 import { sendError } from '../front/respond.ts'
@@ -22,7 +26,10 @@ declare module 'fastify' {
 export interface LocalPages {
   guard: LocalGuard
   authenticator: Authenticator | undefined
-  proxy: { readonly ready: boolean, readonly state: string, readonly notice: string | undefined }
+  proxy: LocalProxy
+  /** Exits of whoever asks, and which one brought his last page. */
+  exits: (request: FastifyRequest) => DidItWork['exits']
+  sanitize: SanitizeOptions
   names: NamePages
 }
 
@@ -30,7 +37,7 @@ export interface LocalPages {
 const OPEN = new Set(['/proxy.pac', '/healthz'])
 
 /** Start page, PAC, health and names: the pages of the proxy itself, guarded against everybody else's pages. */
-export function addLocalPages (app: FastifyInstance, { guard, authenticator, proxy, names }: LocalPages): void {
+export function addLocalPages (app: FastifyInstance, { guard, authenticator, proxy, exits, sanitize, names }: LocalPages): void {
   app.decorateRequest('localOrigin', '')
   app.decorateRequest('user', undefined)
   app.addHook('onRequest', async (request, reply) => {
@@ -51,14 +58,49 @@ export function addLocalPages (app: FastifyInstance, { guard, authenticator, pro
   app.setNotFoundHandler((request, reply) => fail(request, reply, new ProxyError('MINWWW_NOT_FOUND')))
   app.setErrorHandler((error, request, reply) => fail(request, reply, toLocalError(error)))
   app.get('/', async (request, reply) => await reply.type('text/html; charset=utf-8').send(startPage(listenerAddress(request), proxy)))
+  app.get('/did-it-work', async (request, reply) => {
+    const { ready, state, health } = proxy
+    const what = {
+      throughProxy: cameThroughProxy(request.raw),
+      ready,
+      state,
+      health,
+      exits: exits(request),
+      fields: pairs(request.raw.rawHeaders),
+      sanitize
+    }
+    if (preferredFormat(request.headers.accept) === 'text') return await reply.type('text/plain; charset=utf-8').send(didItWorkText(what))
+    const page = didItWorkPage(what)
+    return await reply.header('Content-Security-Policy', SCRIPT_POLICY).type('text/html; charset=utf-8').send(page)
+  })
+  app.get('/did-it-work.js', async (_request, reply) => await reply.type('text/javascript; charset=utf-8').send(didItWorkScript()))
   app.get('/proxy.pac', async (request, reply) => {
     const mode = (request.query as { mode?: string }).mode === 'i2p' ? 'i2p' : 'all'
     return await reply.type('application/x-ns-proxy-autoconfig').send(pacFile(listenerAddress(request), mode))
   })
   app.get('/favicon.ico', async (_request, reply) => await reply.code(204).send())
-  app.get('/healthz', async (_request, reply) => await reply.code(proxy.ready ? 200 : 503).send({ ready: proxy.ready, state: proxy.state }))
+  app.get('/healthz', async (_request, reply) => {
+    const health = healthOf(proxy)
+    return await reply.code(health.ready ? 200 : 503).send(health)
+  })
   addNamePages(app, names)
 }
+
+/** What a monitor is told: ready is a proxy whose router stands, and whose exits are not known to be of no use. */
+function healthOf ({ ready, state, health }: LocalProxy): Health {
+  const { working, total, text, until, since } = health
+  if (!ready || isWell(health)) return { ready, state }
+  return {
+    ready: false,
+    state: health.state,
+    cause: text,
+    exits: { working, total },
+    ...(until === undefined ? {} : { until: new Date(until).toISOString() }),
+    ...(since === undefined ? {} : { since: new Date(since).toISOString() })
+  }
+}
+
+interface Health { ready: boolean, state: string, cause?: string, exits?: object, until?: string, since?: string }
 
 /** Host and port of the listener, as the browser can reach it. */
 export function listenerAddress (request: FastifyRequest): string {

@@ -2,7 +2,16 @@ import type { IncomingMessage } from 'node:http'
 import { isIP, type Socket } from 'node:net'
 import { valuesOf, pairs } from '../http/fields.ts'
 import { ProxyError } from '../http/failures.ts'
+import type { PoolHealth } from '../sessions/pool-health.ts'
 import { LOCAL_HOST, parseAuthority, type Target } from '../http/target.ts'
+
+/** What the local pages say of the proxy. */
+export interface LocalProxy {
+  readonly ready: boolean
+  readonly state: string
+  readonly health: PoolHealth
+  readonly notice: string | undefined
+}
 
 /** Requests that came through the proxy for its own host, with the user; everything else must name the listener's own address. */
 const THROUGH_PROXY = new WeakMap<IncomingMessage, string | undefined>()

@@ -15,6 +15,7 @@ import type { Fields } from '../http/fields.ts'
 import { Front } from '../front/front.ts'
 import { createListener } from '../front/listener.ts'
 import { isLoopback, LocalGuard } from '../pages/local.ts'
+import { poolHealth, stateOf, type PoolHealth } from '../sessions/pool-health.ts'
 import { addLocalPages } from '../pages/local-pages.ts'
 import { proxyLimits } from './limits.ts'
 import { JUMP_SERVICES, settingsOf, type ExitSpec, type ProxyOptions, type Settings } from './options.ts'
@@ -32,6 +33,8 @@ export interface Proxy {
   readonly ready: boolean
   /** State of the first session, in words. */
   readonly state: string
+  /** Whether a request to the exits has somebody to go to, and why not. */
+  readonly health: PoolHealth
   /** What start page and console say first. */
   readonly notice: string | undefined
   readonly names: NameService
@@ -134,6 +137,8 @@ class RunningProxy implements Proxy {
       guard: new LocalGuard(options.hostnames ?? []),
       proxy: this,
       authenticator,
+      exits: ({ user }) => this.#exitsOf(this.users.viewerOf(user)),
+      sanitize: settings.sanitize,
       names: {
         names: this.names,
         known: async ({ user }, name) => {
@@ -163,6 +168,7 @@ class RunningProxy implements Proxy {
 
   get ready (): boolean { return this.users.ready }
   get state (): string { return this.users.state }
+  get health (): PoolHealth { return this.users.common?.backend.health ?? poolHealth([]) }
 
   addExit (exit: ExitSpec): string { return this.users.addExit(exit) }
   removeExit (id: string): boolean { return this.users.removeExit(id) }
@@ -171,6 +177,11 @@ class RunningProxy implements Proxy {
   limits (): Limit[] {
     const { activity, names, users } = this
     return proxyLimits({ settings: this.#settings, decoders: this.#front.decoders.load, activity, names, altSvc: this.#altSvc, users })
+  }
+
+  #exitsOf (viewer: Viewer): Array<{ id: string, state: string, last: boolean }> {
+    const last = this.activity.done.find(({ exit, user }) => exit !== undefined && (viewer.sees === 'all' || user === viewer.user))?.exit
+    return (this.users.backendOf(viewer)?.exits() ?? []).map(exit => ({ id: exit.id, state: stateOf(exit), last: exit.id === last }))
   }
 
   async clearCache (viewer?: Viewer): Promise<void> { await this.users.clearCache(viewer) }

@@ -15,6 +15,7 @@ export const PROXY_CODES: Readonly<Record<FailureCode, ProxyCode>> = {
   'bad-request': 'MINWWW_BAD_REQUEST',
   draining: 'MINWWW_BUSY',
   timeout: 'MINWWW_TIMEOUT',
+  silent: 'MINWWW_EXIT_SILENT',
   'no-exit': 'MINWWW_NO_EXIT',
   'bad-response': 'MINWWW_BAD_UPSTREAM',
   'request-too-large': 'MINWWW_BODY_TOO_LARGE',

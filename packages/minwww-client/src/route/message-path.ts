@@ -22,9 +22,9 @@ export class TooLargeError extends Error {
 export async function fetchByMessage (
   driver: ClientDriver, request: SiteRequest, timeout: number, destination?: Destination
 ): Promise<Answer> {
-  const { method, target, fields, signal } = request
+  const { method, target, fields, signal, isPage } = request
   const message = encodeRequestHead({ method, url: target.url, headers: fields })
-  const options = { message, site: target.host, idempotent: true, timeout: Math.min(timeout, request.timeout ?? Infinity), signal }
+  const options = { message, site: target.host, idempotent: true, timeout: Math.min(timeout, request.timeout ?? Infinity), signal, ...(isPage === true ? { isPage } : {}) }
   let event: ResponseEvent
   try {
     event = await driver.fetch(destination === undefined ? options : { ...options, destination })

@@ -13,13 +13,19 @@ import { fetchByMessage, failureOf, TooLargeError } from './message-path.ts'
 import type { NameService } from './names.ts'
 import type { Settings } from '../proxy/options.ts'
 import { firstOf } from './peer-search.ts'
+import { isWell } from '../sessions/pool-health.ts'
 import { resuming } from './resume.ts'
 import { fetchByStream, isRepeatable, StreamFailure, type Limits, type StreamAnswer } from './stream-path.ts'
 import type { StreamPeer } from './streams.ts'
 import { parseAuthority, parseTarget, withHost, type Target } from '../http/target.ts'
 
 /** After these an exit that never answered a message may still be an outproxy that only speaks HTTP over streams. */
-const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_NO_EXIT'])
+const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_EXIT_SILENT', 'MINWWW_NO_EXIT'])
+/** These may be explained by the state of the pool. */
+const OF_POOL: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_EXIT_SILENT', 'MINWWW_NO_EXIT', 'MINWWW_BUSY'])
+/** A page that waits for silent exits loads itself again after this, s, until they have been silent for so long, ms. */
+const RELOAD = 5
+const ASK_AGAIN_FOR = 120_000
 /** These say that an exit knows the site. */
 const BEHIND_EXIT: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_CONNECTION_FAILED', 'MINWWW_UPSTREAM_TIMEOUT', 'MINWWW_BAD_UPSTREAM'])
 /** An exit that is asked about a name has so long, ms. */
@@ -90,6 +96,27 @@ export class SiteFetcher {
   }
 
   async #fromPool (request: SiteRequest, backend: Backend): Promise<Answer> {
+    try {
+      return await this.#askPool(request, backend)
+    } catch (error) {
+      throw this.explain(error, backend, request.isPage)
+    }
+  }
+
+  /** Where the pool does not work, the page says so and why; what waits in a window asks again by itself for a while. */
+  explain (error: unknown, backend: Backend, isPage = false): unknown {
+    if (!(error instanceof ProxyError) || !OF_POOL.has(error.code)) return error
+    const { health } = backend
+    if (isWell(health)) return error
+    const { text, since } = health
+    const isGone = error.code === 'MINWWW_TIMEOUT' && backend.isGone()
+    const isPatient = isPage && error.code === 'MINWWW_EXIT_SILENT' && since !== undefined && Date.now() - since < ASK_AGAIN_FOR
+    return new ProxyError(isGone ? 'MINWWW_EXIT_SILENT' : error.code, error.detail ?? text, {
+      retryAfter: error.retryAfter, reload: isPatient ? RELOAD : undefined, cause: error
+    })
+  }
+
+  async #askPool (request: SiteRequest, backend: Backend): Promise<Answer> {
     if (!fitsMessage(request)) return await this.#overExits(request, backend)
     const exits = backend.driver.exits()
     const mute = exits.length > 0 && exits.every(exit => exit.successes === 0)
@@ -103,7 +130,7 @@ export class SiteFetcher {
       }
       const isMute = mute && backend.streams !== undefined && error instanceof ProxyError && UNANSWERED.has(error.code)
       if (!isMute) throw error
-      return await this.#overExits(request, backend, undefined, LAST_RESORT).catch(() => { throw error })
+      return await this.#overExits(request, backend, undefined, { ...LAST_RESORT, connect: backend.connectTime(LAST_RESORT.connect) }).catch(() => { throw error })
     }
   }
 
@@ -143,7 +170,7 @@ export class SiteFetcher {
 
   /** The exits that suit best, one after the other as long as a repeat is harmless. */
   async #overExits (
-    request: SiteRequest, backend: Backend, first?: string, limits = limitsOf(this.#options.settings)
+    request: SiteRequest, backend: Backend, first?: string, limits = this.limitsOf(backend)
   ): Promise<StreamAnswer> {
     const answer = await this.#askExits(request, backend, this.exitPeers(backend, request.target, first), limits)
     return resuming(request, answer, async (rest, { exit }) => {
@@ -158,9 +185,16 @@ export class SiteFetcher {
     const ask = async (peer: StreamPeer, limits: Limits): Promise<StreamAnswer> => await this.#overStream(request, backend, peer, limits)
     return await firstOf(peers, limits, ask, (failure, { id }) => {
       this.#options.logger?.debug({ exit: id, err: failure }, 'stream to exit failed')
+      backend.noteStream(id, false)
       backend.driver.suspectExit(id)
       return failure.harmless && !hasStarted(request)
     })
+  }
+
+  /** How long the exits of a pool may take. */
+  limitsOf (backend: Backend): Limits {
+    const { connect, answer } = limitsOf(this.#options.settings)
+    return { connect: backend.connectTime(connect), answer }
   }
 
   exitPeers (backend: Backend, target: Target, first?: string): StreamPeer[] {
@@ -170,7 +204,9 @@ export class SiteFetcher {
   async #overStream (request: SiteRequest, backend: Backend, peer: StreamPeer, limits: Limits): Promise<StreamAnswer> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', 'streams')
     try {
-      return await fetchByStream(backend.streams, request, peer, limits)
+      const answer = await fetchByStream(backend.streams, request, peer, limits)
+      if (peer.kind === 'exit') backend.noteStream(peer.id, true)
+      return answer
     } catch (error) {
       if (!(error instanceof StreamFailure) || !error.reused || !isRepeatable(request)) throw error
       return await fetchByStream(backend.streams, request, peer, limits, true)

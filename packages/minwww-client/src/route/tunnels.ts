@@ -53,8 +53,9 @@ export class Tunnels {
       const head = 'HTTP/1.1 200 Connection established\r\n\r\n'
       this.#join({ browser, socket, rest, head, signal, activity: Object.assign(activity, { exit: id, status: 200 }) })
     } catch (error) {
-      this.#failed(activity, error, signal)
-      throw error
+      const explained = this.#options.fetcher.explain(error, backend)
+      this.#failed(activity, explained, signal)
+      throw explained
     }
   }
 
@@ -69,7 +70,8 @@ export class Tunnels {
       const peers: StreamPeer[] = route.to === 'site'
         ? [{ kind: 'site', id: route.destination.b32, destination: route.destination, port: request.target.port }]
         : this.#options.fetcher.exitPeers(backend, request.target)
-      const outcome = await firstOf(peers, this.#limits, async (peer, limits) => await this.#ask(request, peer, limits, backend))
+      const limits = route.to === 'site' ? this.#limits : this.#options.fetcher.limitsOf(backend)
+      const outcome = await firstOf(peers, limits, async (peer, limits) => await this.#ask(request, peer, limits, backend))
       if ('status' in outcome) {
         this.#options.activity.end(Object.assign(activity, { path: 'stream', status: outcome.status }))
         return outcome
@@ -102,7 +104,7 @@ export class Tunnels {
       await connected(socket, request.signal, settings.timeout)
       return { socket, rest: Buffer.alloc(0), id: route.destination.b32 }
     }
-    return await firstOf(fetcher.exitPeers(backend, target), this.#limits, async (peer, limits) => {
+    return await firstOf(fetcher.exitPeers(backend, target), fetcher.limitsOf(backend), async (peer, limits) => {
       const outgoing = httpRequest({
         method: 'CONNECT',
         path: `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`,
@@ -113,9 +115,14 @@ export class Tunnels {
       outgoing.end()
       const { response, socket, rest } = await tookOver(outgoing, request, limits)
       const status = response.statusCode ?? 0
+      backend.noteStream(peer.id, true)
       if (status >= 200 && status < 300) return { socket, rest, id: peer.id }
       socket.destroy()
       throw new ProxyError(CONNECT_STATUS[status] ?? 'MINWWW_CONNECTION_FAILED', `the exit answered ${status}`)
+    }, (_failure, { id }) => {
+      backend.noteStream(id, false)
+      backend.driver.suspectExit(id)
+      return true
     })
   }
 

@@ -2,7 +2,9 @@ import type { Destination, Logger } from '@minwww/i2cp'
 import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import type { ClientConfig, ExitStatus } from '../core.ts'
 import { ClientDriver } from './client-driver.ts'
+import { poolHealth, type PoolHealth } from './pool-health.ts'
 import { MAX_EXITS } from '../pool/pool.ts'
+import { PoolWatch } from './pool-watch.ts'
 import { DeafWatch, type Pinger } from './deaf-watch.ts'
 import type { ExitSpec, ProxyOptions } from '../proxy/options.ts'
 import type { ProxySession } from './proxy-session.ts'
@@ -35,7 +37,15 @@ export interface NamedExit {
   error?: string
   /** Gets no new request; streams that run go on. */
   drained?: boolean
+  /** Whether the last stream to it stood; absent before the first. */
+  hasStreams?: boolean
 }
+
+/** After so long a silence streams to exits are not waited for as long as usual, and for how long, ms. */
+const SILENCE = 30_000
+const SHORT_CONNECT = 8_000
+/** A session may be deaf while nobody waits, if a try in vain is no longer ago than this, ms. */
+const RECENT = 30_000
 
 /** Sessions, driver, streams and pool of one user: there is one, or one for each isolated credential. */
 export class Backend {
@@ -46,6 +56,7 @@ export class Backend {
   readonly #options: BackendOptions
   readonly #watch: SessionWatch
   readonly #deafWatch: DeafWatch
+  readonly #poolWatch: PoolWatch
   readonly #exits = new Map<string, NamedExit>() // at most MAX_EXITS
   readonly #retries = new Map<NamedExit, { timer: NodeJS.Timeout, name: string }>()
   /** One per session, however often streams change over to it. */
@@ -68,6 +79,8 @@ export class Backend {
     this.driver = new ClientDriver({
       sessions, config, ...(logger === undefined ? {} : { logger }), ...(createCore === undefined ? {} : { createCore })
     })
+    this.#poolWatch = new PoolWatch(logger)
+    this.driver.onExitState = () => this.#poolWatch.look(this.health)
     this.driver.onHeard = source => this.#hear(source)
     this.readiness = new Readiness(() => this.driver.ready)
     this.#watch = new SessionWatch({
@@ -78,7 +91,7 @@ export class Backend {
       heard: () => this.#deafWatch.heard()
     })
     this.#deafWatch = new DeafWatch({
-      isWaiting: () => renew !== undefined && this.driver.ready && this.driver.inFlight > 0,
+      isWaiting: () => renew !== undefined && this.driver.ready && (this.driver.inFlight > 0 || this.#isRecentlySilent),
       ask: () => this.#pingExits(),
       giveUp: () => this.#renewDeaf()
     })
@@ -139,6 +152,27 @@ export class Backend {
     })
   }
 
+  /** Whether a request to the pool has somebody to go to. */
+  get health (): PoolHealth { return poolHealth(this.exits()) }
+
+  /** A stream to an exit stands, or does not. */
+  noteStream (id: string, stands: boolean): void {
+    const exit = this.#exits.get(id)
+    if (exit === undefined) return
+    exit.hasStreams = stands
+    this.#poolWatch.look(this.health)
+  }
+
+  /** All exits have been silent for so long that nobody waits for them in vain any more. One that only speaks streams is none of them. */
+  isGone (now = Date.now()): boolean {
+    const { state, since } = this.health
+    return state === 'silent' && since !== undefined && now - since >= SILENCE &&
+      this.exits().every(({ hasStreams, status }) => hasStreams === false || (status?.successes ?? 0) > 0)
+  }
+
+  /** How long a stream to an exit may take to stand. @param usual - ms */
+  connectTime (usual: number): number { return this.isGone() ? Math.min(usual, SHORT_CONNECT) : usual }
+
   close (): void {
     this.#closed = true
     this.#watch.close()
@@ -177,6 +211,13 @@ export class Backend {
     this.#sessions[source] = session
     if (!this.#sessions.includes(this.#streaming!)) this.#openStreams()
     this.driver.replaceSession(source, session)
+  }
+
+  /** Requests to silent exits are given up early: their silence still counts. */
+  get #isRecentlySilent (): boolean {
+    const exits = this.driver.exits()
+    return exits.length > 0 && exits.every(({ silentSince }) => silentSince !== undefined) &&
+      exits.some(({ triedAt = 0 }) => Date.now() - triedAt < RECENT)
   }
 
   /** Exits of ours answer pings, also while they wait for a slow site. */
@@ -220,6 +261,7 @@ export class Backend {
       if (this.#closed || this.#exits.get(exit.id) !== exit) return
       exit.error = error instanceof Error ? error.message : String(error)
       this.#options.logger?.warn({ exit: exit.id, err: error }, 'exit not found, will try again')
+      this.#poolWatch.look(this.health)
       const timer = setTimeout(() => {
         this.#retries.delete(exit)
         this.#lookup(exit, name).catch(() => {})

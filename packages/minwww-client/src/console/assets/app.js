@@ -1,4 +1,4 @@
-/* global document, EventSource, fetch */
+/* global document, EventSource, fetch, confirm, matchMedia */
 'use strict'
 
 const find = id => document.getElementById(id)
@@ -25,15 +25,24 @@ const figures = (id, rows) => {
 
 const cell = (text, name, kind = '', title) => element('td', text, { 'data-name': name, class: kind || undefined, title })
 
-const button = (text, label, path, body) => {
+const button = (text, label, path, body, question) => {
   const made = element('button', text, { type: 'button', 'aria-label': label, 'data-key': `${path} ${body.id}` })
-  made.addEventListener('click', () => act(path, body))
+  made.addEventListener('click', () => { if (question === undefined || confirm(question)) act(path, body) })
   return made
+}
+
+const clock = ms => new Date(ms).toTimeString().slice(0, 8)
+
+/** How an exit is, in words. */
+const stateOf = exit => {
+  if (exit.silentSince !== undefined) return `silent since ${clock(exit.silentSince)}`
+  if (exit.busyUntil !== undefined) return `busy until ${clock(exit.busyUntil)}`
+  return exit.error === undefined ? exit.state : `${exit.state}: ${exit.error}`
 }
 
 const exitRow = exit => element('tr', undefined, {}, [
   element('td', undefined, { class: 'long', title: exit.b32 ?? exit.id }, [element('code', short(exit.id))]),
-  cell(exit.error === undefined ? exit.state : `${exit.state}: ${exit.error}`, 'State', GRADE[exit.state]),
+  cell(stateOf(exit), 'State', `state ${GRADE[exit.state] ?? ''}`.trim()),
   cell(times(exit.rtt), 'RTT', 'n'),
   cell(exit.loss === undefined ? '' : `${(exit.loss * 100).toFixed(1)} %`, 'Loss', 'n'),
   cell(exit.rate === undefined ? '' : `${sizes(Math.round(exit.rate))}/s`, 'Rate', 'n'),
@@ -43,18 +52,25 @@ const exitRow = exit => element('tr', undefined, {}, [
     exit.state === 'drained'
       ? button('Resume', `Use exit ${exit.id} again`, 'exits/resume', { id: exit.id })
       : button('Drain', `Take exit ${exit.id} out of the pool`, 'exits/drain', { id: exit.id }),
-    button('Drop', `Drop exit ${exit.id}`, 'exits/drop', { id: exit.id })
+    button('Drop', `Drop exit ${exit.id}`, 'exits/drop', { id: exit.id },
+      `Drop this exit? It is forgotten until somebody adds it again, and what is under way goes on elsewhere.\n\n${exit.b32 ?? exit.id}`)
   ])
 ])
 
+/** What failed says why; hover for the code. */
+const pathCell = row => {
+  if (row.error === undefined) return cell(row.path ?? 'waiting', 'Path', GRADE[row.path], row.because)
+  return cell(`${row.why ?? 'Error'} (${row.error})`, 'Failed', 'bad cause', row.error)
+}
+
 const requestRow = (row, now) => element('tr', undefined, {}, [
   cell(`${row.method} ${row.url}`, undefined, 'long', row.url),
-  cell(row.path ?? 'waiting', 'Path', GRADE[row.path], row.error ?? row.because),
+  pathCell(row),
   cell(row.status === undefined ? '' : String(row.status), 'Status', row.status >= 400 ? 'n warn' : 'n'),
-  cell(row.traversals === undefined ? '' : String(row.traversals), 'Traversals', 'n'),
+  cell(row.traversals === undefined ? '' : String(row.traversals), 'Traversals', 'n spare'),
   cell(sizes(row.bytes), 'Size', 'n'),
   cell(times(row.duration ?? now - row.started), 'Time', 'n'),
-  cell(row.exit === undefined ? '' : short(row.exit), 'Exit', '', row.exit)
+  cell(row.exit === undefined ? '' : short(row.exit), 'Exit', 'spare', row.exit)
 ])
 
 const amount = (value, unit) => unit === 'bytes' ? sizes(value) : value.toLocaleString('en')
@@ -66,8 +82,25 @@ const limitRow = ({ name, used, most, unit, full }) => element('tr', undefined, 
   cell(full, 'Then', 'wide wrap')
 ])
 
+const phone = matchMedia('(max-width: 42rem)')
+/** Rows of a table until somebody asks for all. */
+const MOST = { exits: [20, 4], requests: [100, 6] }
+const whole = new Set()
+
+/** The first rows, and a button for the rest. */
+const shorten = (id, rows) => {
+  const most = MOST[id]?.[phone.matches ? 1 : 0] ?? Infinity
+  const more = document.querySelector(`.more[data-of="${id}"]`)
+  if (more !== null) {
+    more.hidden = rows.length <= most
+    more.textContent = whole.has(id) ? 'Show fewer' : `Show all ${rows.length}`
+  }
+  return whole.has(id) ? rows : rows.slice(0, most)
+}
+
 /** New rows take the place of the old, and the keyboard stays where it was. */
-const fill = (id, rows, columns, none) => {
+const fill = (id, all, columns, none) => {
+  const rows = shorten(id, all)
   const focused = document.activeElement?.dataset?.key
   find(id).tBodies[0].replaceChildren(...(rows.length > 0 ? rows : [element('tr', undefined, {}, [element('td', none, { colspan: columns, class: 'empty wide' })])]))
   if (focused !== undefined) [...document.querySelectorAll('[data-key]')].find(made => made.dataset.key === focused)?.focus()
@@ -91,9 +124,20 @@ const notice = copies => {
   if (find('notice').textContent !== text) find('notice').textContent = text
 }
 
+const WELL = new Set(['working', 'asking', 'empty'])
+
+/** The first line tells whether a page would load. */
+const header = ({ ready, state, address, pool }) => {
+  if (!ready) return `waiting for the router: ${state}`
+  return pool.state === 'working' ? `ready at ${address}` : `${address}: ${pool.text}`
+}
+
+let last
+
 const show = state => {
-  find('state').textContent = state.ready ? `ready at ${state.address}` : `waiting for the router: ${state.state}`
-  find('state').className = state.ready ? 'good' : 'warn'
+  last = state
+  find('state').textContent = header(state)
+  find('state').className = !state.ready ? 'warn' : WELL.has(state.pool.state) ? 'good' : 'bad'
   notice(oldCopies(state.done))
   const loaded = state.done.filter(row => ANSWERED.includes(row.path))
   figures('figures', [
@@ -128,6 +172,16 @@ find('add').addEventListener('submit', async event => {
   event.preventDefault()
   if (await act('exits/add', { destination: find('destination').value })) find('destination').value = ''
 })
+for (const more of document.querySelectorAll('.more')) {
+  more.addEventListener('click', () => {
+    const id = more.dataset.of
+    if (!whole.delete(id)) whole.add(id)
+    if (last !== undefined) show(last)
+  })
+}
+// On a phone details are for those who ask for them.
+for (const fold of document.querySelectorAll('.fold')) fold.open = !phone.matches
+phone.addEventListener('change', () => { if (last !== undefined) show(last) })
 find('clear').addEventListener('click', () => act('cache/clear', {}))
 
 const events = new EventSource('/console/events')

@@ -11,7 +11,8 @@ const charts = (() => {
   let drawn = {}
   let last
 
-  const axis = (values, size) => ({
+  const axis = (values, size, more) => ({
+    ...more,
     stroke: () => colour('--soft'),
     grid: { stroke: () => colour('--line'), width: 1 },
     ticks: { show: false },
@@ -29,7 +30,8 @@ const charts = (() => {
     legend: { live: false },
     scales,
     series: [{}, ...series],
-    axes: [axis((_, values) => values.map(clock), 30), axis((_, values) => values.map(value => value >= 10000 ? `${value / 1000}k` : String(value)), 50)]
+    // Whole minutes, as far apart as their labels are wide.
+    axes: [axis((_, values) => values.map(clock), 30, { space: 70, incrs: [60, 120, 300, 600] }), axis((_, values) => values.map(value => value >= 10000 ? `${value / 1000}k` : String(value)), 50)]
   })
 
   const points = (label, name) => ({
