@@ -8,7 +8,9 @@ import { Compile } from 'typebox/schema'
 import { figureOf, ratioOf, reportHtml, reportText, runBench, type Report } from '@minwww/benchmark'
 import { percentile } from '../src/grid/statistics.ts'
 import { interleave } from '../src/measure.ts'
-import { skippedResult } from '../src/report/collector.ts'
+import { Collector, skippedResult } from '../src/report/collector.ts'
+import { optionsInWords } from '../src/report/options.ts'
+import { together, verdictsOf } from '../src/report/verdict.ts'
 import { fetchBytes } from '../src/scenarios/samples.ts'
 import { costOf } from '../src/scenarios/cost.ts'
 import { tracePage } from '../src/scenarios/steps.ts'
@@ -210,4 +212,50 @@ t.test('the report as a page and as text', async t => {
   t.match(html, /no &lt;i2pd&gt;/, 'text is escaped')
   t.notMatch(html, /<script|https?:\/\/(?!127)/, 'nothing is loaded from elsewhere')
   t.match(reportText(report), /routers: skipped, no <i2pd>\n {2}to get it: install it/)
+})
+
+/** A scenario with `n` attempts of MinWWW and of a rival that takes twice as long, of two sizes. */
+function measured (n: number): ReturnType<Collector['result']> {
+  const out = new Collector(1)
+  Object.assign(out.options, { runs: n, sizes: [1, 64], latency: 100, oddOption: { a: ['x', 1] } })
+  for (const size of [1_024, 65_536]) {
+    for (let i = 0; i < n; i++) {
+      const time = 100 + i % 7
+      out.add({ design: 'minwww', label: 'MinWWW' }, { size }, { time })
+      out.add({ design: 'streaming-warm', label: 'streaming' }, { size }, { time: 2 * time })
+    }
+  }
+  return out.result({ scenario: 'tunnel', status: 'done', seconds: 1, disturbed: [], load: { before: 0, after: 0, loopDelay99: 0 } })
+}
+
+t.test('the report gives a verdict with its interval, and no percentile that it does not have', async t => {
+  const few = measured(2)
+  const [verdict, ...more] = verdictsOf(measured(40))
+  t.same(more, [])
+  t.match(verdict, /^MinWWW needs 0\.50 \(0\.\d\d to 0\.\d\d\) times the time of streaming \(.*2 conditions\): faster in 2, slower in 0, undecided in 0\.$/)
+  t.match(verdictsOf(skippedResult('pages', { reason: 'no browser', hint: '' })), ['Not measured: no browser.'])
+  const { value, low, high } = together([{ value: 0.5, low: 0.4, high: 0.6 }, { value: 0.5, low: 0.4, high: 0.6 }])
+  t.ok(Math.abs(value - 0.5) < 1e-9 && low > 0.4 && high < 0.6, 'two measurements tell more than one')
+
+  const report: Report = {
+    format: 'minwww-bench-1',
+    command: 'minwww bench',
+    started: '',
+    finished: '',
+    seed: 1,
+    quick: true,
+    machine: { cpu: 'x', cores: 2, memoryGB: 1, system: 'Linux' },
+    versions: {},
+    scenarios: [few]
+  }
+  const html = reportHtml(report)
+  t.match(html, /<nav aria-label="Contents">[^]*href="#tunnel"[^]*MinWWW needs 0\.50[^]*<h2 id="tunnel">/)
+  t.match(html, /data-name="p90, ms">-<\/td><td data-name="p99, ms">-<\/td>/)
+  t.match(html, /data-name="p95">-<\/td>/)
+  t.notMatch(html, />p99 \d/, 'nor in a chart')
+  t.notMatch(reportText(report).split('\n').find(line => /MinWWW +2 /.test(line)) ?? '', /ms +\d+ ms$/)
+  t.match(reportHtml({ ...report, scenarios: [measured(100)] }), /data-name="p99, ms">\d/)
+  t.match(html, /Measured with: 2 measurements of each point; pages of 1 and 64 KB; 100 ms one way; odd option: a x; 1\./)
+  t.notMatch(html, /[{}]&quot;|&quot;:/, 'no JSON')
+  t.equal(optionsInWords({ quick: true, seed: 3, loss: [0, 1] }), 'a quick run; seed 3; 0 and 1 % loss')
 })

@@ -6,14 +6,15 @@ export interface Line { mark: string, label: string, points: Point[] }
 
 interface LineChart { title: string, lines: Line[], x: string, formatX: (value: number) => string, formatY?: (value: number) => string }
 
-const WIDTH = 460
-const HEIGHT = 280
+const WIDTH = 400
+const HEIGHT = 260
 const LEFT = 62
 const RIGHT = 12
 const TOP = 12
 const BOTTOM = 40
-const ROW = 22
-const NAME = 250
+/** A name and, below it, what it is the name of. */
+const ROW = 34
+const MARGIN = 16
 
 /** Lines over a common axis, with the interval of each point as a bar. */
 export function lineChart ({ title, lines, x, formatX, formatY = formatMs }: LineChart): string {
@@ -43,42 +44,61 @@ export function lineChart ({ title, lines, x, formatX, formatY = formatMs }: Lin
   )
 }
 
-export interface Range { mark: string, label: string, p50: number, p90: number, p99: number, failed: number }
+/** Percentiles for which there are too few values are left out; `interval` is that of the p50. */
+export interface Range {
+  mark: string
+  label: string
+  p50: number
+  interval: readonly [low: number, high: number]
+  p90: number | undefined
+  p99: number | undefined
+  failed: number
+}
 
-/** p50, p90 and p99 of each row on a common axis. */
+/** The p50 of each row with its interval, p90 and p99 on a common axis. */
 export function percentileChart (title: string, rows: Range[]): string {
-  const width = 760
+  const width = WIDTH
   const height = TOP + rows.length * ROW + BOTTOM
-  const scale = timeScale(rows.flatMap(({ p50, p99 }) => [p50, p99]), [NAME, width - RIGHT - 20])
+  const values = rows.flatMap(({ p50, interval, p90 = p50, p99 = p90 }) => [p50, ...interval, p90, p99])
+  const scale = timeScale(values, [MARGIN, width - RIGHT - MARGIN])
   const bottom = height - BOTTOM
   const grid = scale.ticks.map(tick => line(
     scale(tick), TOP, scale(tick), bottom, { class: 'grid' }
   ) + text(scale(tick), bottom + 16, formatMs(tick), { 'text-anchor': 'middle' }))
-  const body = rows.map(({ mark, label, p50, p90, p99, failed }, i) => {
-    const y = TOP + (i + 0.5) * ROW
-    return text(NAME - 10, y + 4, failed > 0 ? `${label} (${failed} failed)` : label, { 'text-anchor': 'end' }) +
-      line(scale(p50), y, scale(p99), y, { class: `line d-${mark}` }) +
+  const body = rows.map(({ mark, label, p50, interval: [low, high], p90, p99, failed }, i) => {
+    const y = TOP + (i + 0.7) * ROW
+    const end = Math.max(high, p90 ?? 0, p99 ?? 0)
+    return text(MARGIN, y - 10, failed > 0 ? `${label} (${failed} failed)` : label, { class: 'halo' }) +
+      line(scale(low), y, scale(end), y, { class: `line d-${mark}` }) +
+      line(scale(low), y - 4, scale(low), y + 4, { class: `bar d-${mark}` }) +
+      line(scale(high), y - 4, scale(high), y + 4, { class: `bar d-${mark}` }) +
       marker(mark, scale(p50), y, `p50 ${formatMs(p50)}`) +
-      el('circle', { cx: scale(p90), cy: y, r: 4, class: `open d-${mark}` }, el('title', {}, `p90 ${formatMs(p90)}`)) +
-      line(scale(p99), y - 6, scale(p99), y + 6, { class: `bar d-${mark}` })
+      (p90 === undefined ? '' : circle(mark, scale(p90), y, `p90 ${formatMs(p90)}`)) +
+      (p99 === undefined ? '' : line(scale(p99), y - 6, scale(p99), y + 6, { class: `bar d-${mark}` }))
   })
+  const shown = ['p50 filled, with its interval', ...rows.some(({ p90 }) => p90 !== undefined) ? ['p90 open'] : [],
+    ...rows.some(({ p99 }) => p99 !== undefined) ? ['p99 long bar'] : []]
   return svg(width, height, title, ...grid, ...body, text(
-    (NAME + width) / 2, height - 6, 'p50 filled, p90 open, p99 bar', { 'text-anchor': 'middle', class: 'axis' }
+    width / 2, height - 6, shown.join(', '), { 'text-anchor': 'middle', class: 'axis' }
   ))
+}
+
+function circle (mark: string, x: number, y: number, title: string): string {
+  return el('circle', { cx: x, cy: y, r: 4, class: `open d-${mark}` }, el('title', {}, title))
 }
 
 export interface Bar { mark: string, label: string, value: number, note: string }
 
 /** Horizontal bars from zero. */
 export function barChart (title: string, bars: Bar[]): string {
-  const width = 760
+  const width = WIDTH
   const height = TOP + bars.length * ROW + 6
-  const scale = linearScale([0, Math.max(...bars.map(({ value }) => value), 1)], [NAME, width - 130])
+  const scale = linearScale([0, Math.max(...bars.map(({ value }) => value), 1)], [MARGIN, width - 120])
   return svg(width, height, title, ...bars.map(({ mark, label, value, note }, i) => {
     const y = TOP + i * ROW
-    return text(NAME - 10, y + 14, label, { 'text-anchor': 'end' }) +
-      el('rect', { x: NAME, y: y + 3, width: Math.max(1, scale(value) - NAME), height: ROW - 8, class: `fill d-${mark}` }) +
-      text(scale(value) + 6, y + 14, note)
+    return text(MARGIN, y + 11, label) +
+      el('rect', { x: MARGIN, y: y + 16, width: Math.max(1, scale(value) - MARGIN), height: ROW - 22, class: `fill d-${mark}` }) +
+      text(scale(value) + 6, y + 26, note)
   }))
 }
 

@@ -1,6 +1,7 @@
 import type { Cell } from '../grid/index.ts'
 import { geometricMean } from '../grid/statistics.ts'
 import { lineChart, marker, type Line } from './charts.ts'
+import { hasPercentile, percentileText } from './enough.ts'
 import { formatMs, formatSize } from './format.ts'
 import { el, escape } from './svg.ts'
 import { table } from './table.ts'
@@ -14,12 +15,14 @@ export function gridCells (
     formatSize(size), `${latency} ms`,
     `${loss} %${burst === undefined ? '' : ` in runs of ${burst}`}${profile === undefined ? '' : `, ${profile}`}`,
     bandwidth === 0 ? 'unlimited' : `${bandwidth} KB/s`, design, String(n), String(failed),
-    formatMs(p50), formatMs(p90), formatMs(p99), formatMs(limit), tunnelMessages.toFixed(1)
+    formatMs(p50), percentileText(n, 'p90', () => formatMs(p90)), percentileText(n, 'p99', () => formatMs(p99)),
+    formatMs(limit), tunnelMessages.toFixed(1)
   ]
 }
 
 /** Times over the physical limit (RTT + size/bandwidth), so that all points of the grid can be put together. */
 export function gridSection (cells: readonly Cell[]): string {
+  const shown = (['p50', 'p99'] as const).filter(at => cells.every(({ n }) => hasPercentile(n, at)))
   const designs = [...new Set(cells.map(({ design }) => design))]
   const items = designs.map(design => `<span>${el(
     'svg', { width: 14, height: 14, viewBox: '0 0 14 14', 'aria-hidden': 'true' }, marker(design, 7, 7, design)
@@ -27,14 +30,14 @@ export function gridSection (cells: readonly Cell[]): string {
   return [
     `<p class="legend">${items.join('')}</p>`,
     '<div class="plots">',
-    ...(['p50', 'p99'] as const).flatMap(at => [
+    ...shown.flatMap(at => [
       figure(
         `${at} as a multiple of RTT + size/bandwidth, geometric mean, against loss`, cells, designs, at, 'loss', value => `${value} %`
       ),
       figure(`${at} as a multiple of RTT + size/bandwidth, geometric mean, against size`, cells, designs, at, 'size', formatSize)
     ]),
     '</div>',
-    `<details><summary>All ${cells.length} cells</summary>${table(GRID_HEAD, cells.map(gridCells))}</details>`
+    `<details class="screen"><summary>All ${cells.length} cells (not printed)</summary>${table(GRID_HEAD, cells.map(gridCells))}</details>`
   ].join('\n')
 }
 

@@ -1,9 +1,12 @@
+import { FEW } from './enough.ts'
 import { gridSection } from './grid-section.ts'
 import { legend, measuredSection } from './measured-section.ts'
+import { optionsInWords } from './options.ts'
 import { costSection, stepsSection, throughputSection, waterfallSection } from './sections.ts'
 import { STYLE } from './style.ts'
 import { escape } from './svg.ts'
 import type { Report, ScenarioResult } from './types.ts'
+import { verdictsOf } from './verdict.ts'
 
 const TITLES: Readonly<Record<ScenarioResult['scenario'], string>> = {
   grid: 'Virtual time: MinWWW and streaming over the grid',
@@ -27,12 +30,22 @@ export function reportHtml (report: Report): string {
 <body><h1>MinWWW benchmark</h1>
 <p><code>${escape(command)}</code>, seed ${seed}, ${escape(started)} to ${escape(finished)}</p>
 <p class="soft">${facts.map(escape).join('; ')}</p>
-<p>Every figure is p50, p90 or p99 of all attempts, with its 95 % bootstrap interval where there is room. An attempt that failed counts
-with the time limit and is
-shown as failed. With fewer than 100 attempts the p99 is the slowest one.</p>
+${contents(scenarios)}
+<p>Every figure is p50, p90 or p99 of all attempts, with its 95 % bootstrap interval in brackets. An attempt that failed counts
+with the time limit and is shown as failed. ${FEW}</p>
 ${scenarios.map(section).join('\n')}
 </body></html>
 `
+}
+
+/** Every scenario with what it says: who reads no further has the result. */
+function contents (scenarios: readonly ScenarioResult[]): string {
+  const items = scenarios.map(result => `<li><a href="#${result.scenario}">${TITLES[result.scenario]}</a>${verdicts(result)}</li>`)
+  return `<nav aria-label="Contents"><h2>Contents and results</h2><ol>${items.join('')}</ol></nav>`
+}
+
+function verdicts (result: ScenarioResult): string {
+  return `<ul class="verdict">${verdictsOf(result).map(text => `<li>${escape(text)}</li>`).join('')}</ul>`
 }
 
 function section (result: ScenarioResult): string {
@@ -43,10 +56,11 @@ function section (result: ScenarioResult): string {
     ? `${seconds} s; load average ${load.before} before, ${load.after} after; the event loop's delay was ${load.loopDelay99} ms at its p99`
     : `${status}: ${reason ?? ''}${hint === undefined ? '' : `. To get it: ${hint}`}`
   return [
-    `<h2>${TITLES[scenario]} <span class="soft">(${scenario})</span></h2>`,
+    `<h2 id="${scenario}">${TITLES[scenario]} <span class="soft">(${scenario})</span></h2>`,
+    verdicts(result),
     `<p class="soft">${escape(state)}</p>`,
     ...disturbed.map(text => `<p class="warn">Disturbed: ${escape(text)}. Repeat it on a quiet machine.</p>`),
-    Object.keys(options).length > 0 ? `<p class="soft">Options: <code>${escape(JSON.stringify(options))}</code></p>` : '',
+    Object.keys(options).length > 0 ? `<p class="soft">Measured with: ${escape(optionsInWords(options))}.</p>` : '',
     ...notes.map(note => `<p>${escape(note)}</p>`),
     ...series.length > 0 ? [legend(series), measuredSection(result)] : [],
     cells.length > 0 ? gridSection(cells) : '',

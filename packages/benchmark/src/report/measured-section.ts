@@ -1,5 +1,6 @@
 import { lineChart, marker, percentileChart, type Line } from './charts.ts'
 import { conditionsInWords, formatInterval, formatMs, formatSize, groupBy, inOrder, rankOf } from './format.ts'
+import { hasPercentile, percentileText } from './enough.ts'
 import { el, escape } from './svg.ts'
 import { table } from './table.ts'
 import type { Ratio, ScenarioResult, Series } from './types.ts'
@@ -54,36 +55,45 @@ function lossPlots (series: readonly Series[]): string {
 
 function percentilePlots (series: readonly Series[]): string {
   const figures = [...groupBy(inOrder(series), ['size'])].map(([words, group]) => {
-    const rows = group.map(({ design, label, conditions, p50, p90, p99, failed }) => ({
+    const rows = group.map(({ design, label, conditions, n, p50, p90, p99, failed }) => ({
       mark: markOf(series, design),
       label: conditions.size === undefined
         ? label
         : `${formatSize(Number(conditions.size))}, ${design}`,
       p50: p50.value,
-      p90: p90.value,
-      p99: p99.value,
+      interval: [p50.low, p50.high] as const,
+      p90: hasPercentile(n, 'p90') ? p90.value : undefined,
+      p99: hasPercentile(n, 'p99') ? p99.value : undefined,
       failed
     }))
     return `<figure><figcaption>${escape(words)}</figcaption>${percentileChart(`percentiles, ${words}`, rows)}</figure>`
   })
-  return `<h3>Percentiles</h3><div class="plots">${figures.join('')}</div>`
+  return `<h3>Spread</h3><div class="plots">${figures.join('')}</div>`
 }
 
 function seriesTable (series: readonly Series[]): string {
   return table(['conditions', 'design', 'n', 'failed', 'p50, ms', 'p90, ms', 'p99, ms', 'first byte p50'], inOrder(series)
     .map(({ conditions, label, n, failed, errors, p50, p90, p99, firstByte }) => [
       conditionsInWords(conditions), label, String(n), failed === 0 ? '0' : `${failed}: ${Object.keys(errors).join('; ')}`,
-      formatInterval(p50), formatInterval(p90), formatInterval(p99), firstByte === undefined ? '-' : formatMs(firstByte.value)
+      formatInterval(p50), percentileText(n, 'p90', () => formatInterval(p90)), percentileText(n, 'p99', () => formatInterval(p99)),
+      firstByte === undefined ? '-' : formatMs(firstByte.value)
     ]))
 }
 
 function ratioTable (ratios: readonly Ratio[], series: readonly Series[]): string {
   const labels = new Map(series.map(({ design, label }) => [design, label]))
   const rows = inOrder(ratios).map(({ conditions, against, p50, p95 }) => [
-    conditionsInWords(conditions), labels.get(against) ?? against, formatInterval(p50, formatRatio), formatInterval(p95, formatRatio)
+    conditionsInWords(conditions), labels.get(against) ?? against, formatInterval(p50, formatRatio),
+    percentileText(leastOf(series, conditions), 'p95', () => formatInterval(p95, formatRatio))
   ])
   return '<h3>MinWWW\'s time over the rival\'s</h3><p class="soft">Below 1 MinWWW is ' +
     `faster.</p>${table(['conditions', 'rival', 'p50', 'p95'], rows)}`
+}
+
+/** Attempts of the design that has fewest under these conditions. */
+export function leastOf (series: readonly Series[], conditions: Series['conditions']): number {
+  const key = JSON.stringify(conditions)
+  return Math.min(...series.filter(one => JSON.stringify(one.conditions) === key).map(({ n }) => n))
 }
 
 export function formatRatio (value: number): string {

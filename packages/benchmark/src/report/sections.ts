@@ -31,7 +31,7 @@ export function costSection (rows: readonly CostRow[]): string {
     note: `${Math.round(bytes / 102.4) / 10} KB, ${tunnelMessages.toFixed(0)} TM`
   }))
   return '<h3>Bytes and tunnel messages per ' +
-    `page</h3><figure>${barChart('bytes per page', bars)}</figure>${table(COST_HEAD, ordered.map(costCells))}`
+    `page</h3><div class="plots"><figure>${barChart('bytes per page', bars)}</figure></div>${table(COST_HEAD, ordered.map(costCells))}`
 }
 
 export const THROUGHPUT_HEAD = [
@@ -52,8 +52,8 @@ export function throughputSection (rows: readonly ThroughputRow[]): string {
 export function waterfallSection (waterfalls: readonly Waterfall[]): string {
   const figures = [...groupBy(inOrder(waterfalls), [])].map(([words, group]) => {
     const until = Math.max(...group.map(({ load }) => load)) * 1.02
-    return `<h4>${escape(words)}</h4>` + group.map(one => `<figure><figcaption>${escape(one.label)}: load event after ` +
-      `${formatMs(one.load)}</figcaption>${waterfallChart(one, until)}</figure>`).join('')
+    return `<h4>${escape(words)}</h4><div class="plots">` + group.map(one => `<figure><figcaption>${escape(one.label)}: load event after ` +
+      `${formatMs(one.load)}</figcaption>${waterfallChart(one, until)}</figure>`).join('') + '</div>'
   })
   return `<h3>One page of each</h3>${figures.join('')}`
 }
@@ -73,5 +73,5 @@ export function stepsSection (diagrams: readonly StepDiagram[]): string {
     `${one.traversals} traversals, ${one.messages} messages</figcaption>${stepDiagram(one)}</figure>`)
   return `${table(STEPS_HEAD, ordered.map(stepsCells))}<p class="soft">Time runs downwards. Thick: the chain that the end of the page ` +
     'waited for. Dotted: acknowledgements. TM: tunnel messages. What was sent after the page was complete is in the counts, not in the ' +
-    `drawing.</p><div class="plots">${figures.join('')}</div>`
+    `drawing.</p><div class="plots drawings">${figures.join('')}</div>`
 }

@@ -5,9 +5,6 @@ export const STYLE = `
 @media (prefers-color-scheme: dark) { :root { --paper: #14191d; --ink: #e4e9ec; --soft: #9aa7b0; --rule: #333d44; --panel: #1c2328;
   --warn: #f0b060;
   --d0: #62b4f5; --d1: #f2a04e; --d2: #d990db; --d3: #7acb8b; --d4: #a9b5bd } }
-@media print { :root { color-scheme: light; --paper: #fff; --ink: #000; --soft: #444; --rule: #bbb; --panel: #fff; --warn: #000;
-  --d0: #0b5fa5; --d1: #c05f00; --d2: #8d2f8f; --d3: #2c7a3d; --d4: #6b7780 }
-  figure, tr { break-inside: avoid } h2, h3, h4 { break-after: avoid } details { display: block } }
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 72rem; padding: 1.5rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif }
@@ -22,7 +19,10 @@ th, td { padding: .2rem .7rem .2rem 0; text-align: right; border-bottom: 1px sol
 th:first-child, td:first-child, .named :nth-child(2) { text-align: left } th { font-weight: 600; color: var(--soft) }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem }
 figure { margin: 0 0 1rem; max-width: 100%; overflow-x: auto } figcaption { font-size: .9rem; color: var(--soft) }
-svg { display: block; max-width: 100%; height: auto; font: 11px system-ui, sans-serif }
+nav ol { padding-left: 1.4rem } nav li { margin: .4rem 0 }
+.verdict { margin: .2rem 0 .5rem; padding-left: 1.1rem } h2 + .verdict { font-weight: 600 }
+.verdict li { margin: .1rem 0 }
+svg { display: block; max-width: 100%; height: auto; font: 12px system-ui, sans-serif }
 svg text { fill: var(--ink) } svg .axis { fill: var(--soft) } .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 4px }
 .grid { stroke: var(--rule); stroke-width: 1 } .lifeline { stroke: var(--soft); stroke-width: 1.5 } .done { stroke: var(--ink);
   stroke-width: 1.5; stroke-dasharray: 4 3 }
@@ -37,4 +37,23 @@ svg text { fill: var(--ink) } svg .axis { fill: var(--soft) } .halo { paint-orde
 .head { fill: var(--d4) } .head.critical { fill: var(--d0) }
 .legend { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; font-size: .9rem; margin: .5rem 0 } .legend svg { display: inline-block;
   vertical-align: -2px }
+@media screen and (max-width: 42rem) { body { padding: 1rem } .wide { overflow: visible } thead { display: none }
+  table, tbody, tr, td { display: block } tr { padding: .4rem 0; border-bottom: 1px solid var(--rule) }
+  td, .named td:nth-child(2) { display: flex; justify-content: space-between; gap: 1rem; text-align: right; padding: 0; border: 0;
+    white-space: normal }
+  td:first-child { font-weight: 600 } td::before { content: attr(data-name); color: var(--soft); font-weight: 400; text-align: left }
+  .drawings svg { max-width: none } }
+@page { size: A4; margin: 12mm }
+@media print {
+  :root { color-scheme: light; --paper: #fff; --ink: #000; --soft: #444; --rule: #bbb; --panel: #fff; --warn: #000;
+    --d0: #0b5fa5; --d1: #c05f00; --d2: #8d2f8f; --d3: #2c7a3d; --d4: #6b7780 }
+  body { max-width: none; padding: 0; font-size: 9pt; line-height: 1.3 }
+  h1 { font-size: 15pt } h2 { font-size: 12pt; margin: .8rem 0 .2rem; padding-top: .4rem } h3 { margin: .5rem 0 .1rem; font-size: 10pt }
+  h4 { margin: .4rem 0 .1rem; font-size: 9pt } p { max-width: none; margin: .25rem 0 } .legend { margin: .2rem 0 }
+  .plots { display: grid; grid-template-columns: 1fr 1fr; gap: .2rem .6rem } figure { margin: 0; overflow: visible; font-size: 8pt }
+  figcaption { font-size: 8pt } .wide { overflow: visible } .plots svg { width: 100% }
+  .wide table { font-size: 7pt; width: 100%; margin: .2rem 0 } .wide th, .wide td { white-space: normal; padding: .08rem .35rem .08rem 0 }
+  figure, tr { break-inside: avoid } h2, h3, h4 { break-after: avoid } thead { display: table-header-group }
+  details.screen { display: none } a { color: inherit }
+}
 `

@@ -2,11 +2,13 @@ import { escape } from './svg.ts'
 
 /** An HTML table. The first column is text, the second too where it names a design; the rest are figures. */
 export function table (head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
-  const cells =
-    (row: readonly string[], name: string): string => `<tr>${row.map(cell => `<${name}>${escape(cell)}</${name}>`).join('')}</tr>`
+  const top = `<tr>${head.map(cell => `<th scope="col">${escape(cell)}</th>`).join('')}</tr>`
+  // On a phone each row is a block of its own, and each cell says what it is.
+  const cell = (text: string, i: number): string => `<td data-name="${escape(head[i] ?? '')}">${escape(text)}</td>`
+  const cells = (row: readonly string[]): string => `<tr>${row.map(cell).join('')}</tr>`
   return `<div class="wide"><table${head[1] === 'design' || head[1] === 'rival'
     ? ' class="named"'
-    : ''}><thead>${cells(head, 'th')}</thead><tbody>${rows.map(row => cells(row, 'td')).join('\n')}</tbody></table></div>`
+    : ''}><thead>${top}</thead><tbody>${rows.map(cells).join('\n')}</tbody></table></div>`
 }
 
 /** The same for a terminal, columns aligned. */

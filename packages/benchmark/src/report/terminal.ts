@@ -1,8 +1,11 @@
 import { conditionsInWords, formatMs, inOrder } from './format.ts'
 import { GRID_HEAD, gridCells } from './grid-section.ts'
-import { formatRatio } from './measured-section.ts'
+import type { Interval } from '../statistics.ts'
+import { hasPercentile, percentileText } from './enough.ts'
+import { formatRatio, leastOf } from './measured-section.ts'
 import { COST_HEAD, costCells, STEPS_HEAD, stepsCells, THROUGHPUT_HEAD, throughputCells } from './sections.ts'
 import { textTable } from './table.ts'
+import { verdictsOf } from './verdict.ts'
 import type { Report, ScenarioResult, Series } from './types.ts'
 
 /** The report for a terminal. */
@@ -18,6 +21,7 @@ function scenarioText (result: ScenarioResult): string {
   return [
     `${scenario}: ${status === 'done' ? `${seconds} s` : `${status}, ${reason ?? ''}`}`,
     ...disturbed.map(text => `  DISTURBED: ${text}`),
+    ...verdictsOf(result).map(text => `  ${text}`),
     ...notes.map(note => `  ${note}`),
     ...series.length > 0 ? [seriesText(series), ...failuresOf(series)] : [],
     ...result.ratios.length > 0 ? [ratioText(result)] : [],
@@ -32,7 +36,7 @@ function seriesText (series: readonly Series[]): string {
   return textTable(['conditions', 'design', 'n', 'failed', 'p50', '95 % interval', 'p90', 'p99'], inOrder(series)
     .map(({ conditions, label, n, failed, p50, p90, p99 }) => [
       conditionsInWords(conditions), label, String(n), String(failed), formatMs(p50.value), `${formatMs(p50.low)} to ${formatMs(p50.high)}`,
-      formatMs(p90.value), formatMs(p99.value)
+      percentileText(n, 'p90', () => formatMs(p90.value)), percentileText(n, 'p99', () => formatMs(p99.value))
     ]))
 }
 
@@ -43,11 +47,13 @@ function failuresOf (series: readonly Series[]): string[] {
       `${Object.entries(errors).map(([reason, count]) => `${count} x ${reason}`).join('; ')}`)
 }
 
+const cells = ({ value, low, high }: Interval): string[] => [formatRatio(value), `${formatRatio(low)} to ${formatRatio(high)}`]
+
 function ratioText ({ ratios, series }: ScenarioResult): string {
   const labels = new Map(series.map(({ design, label }) => [design, label]))
   return textTable(['MinWWW / rival', 'rival', 'p50', '95 % interval', 'p95', '95 % interval'], inOrder(ratios)
     .map(({ conditions, against, p50, p95 }) => [
       conditionsInWords(conditions), labels.get(against) ?? against,
-      ...[p50, p95].flatMap(({ value, low, high }) => [formatRatio(value), `${formatRatio(low)} to ${formatRatio(high)}`])
+      ...cells(p50), ...hasPercentile(leastOf(series, conditions), 'p95') ? cells(p95) : ['-', '-']
     ]))
 }

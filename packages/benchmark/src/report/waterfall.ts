@@ -2,8 +2,8 @@ import { formatMs, formatSize } from './format.ts'
 import { el, line, linearScale, svg, text } from './svg.ts'
 import type { Waterfall } from './types.ts'
 
-const WIDTH = 760
-const NAME = 150
+const WIDTH = 400
+const NAME = 92
 const ROW = 18
 const TOP = 8
 const BOTTOM = 24
@@ -11,7 +11,7 @@ const BOTTOM = 24
 /** Each resource of a page from when it was asked for until it was complete. */
 export function waterfallChart ({ design, label, load, resources }: Waterfall, until: number): string {
   const height = TOP + resources.length * ROW + BOTTOM
-  const scale = linearScale([0, until], [NAME, WIDTH - 90], 6)
+  const scale = linearScale([0, until], [NAME, WIDTH - 56], 4)
   const bottom = height - BOTTOM
   return svg(WIDTH, height, `${label}: loaded after ${formatMs(load)}`,
     ...scale.ticks.map(tick => line(

@@ -26,7 +26,7 @@ let samples = []
 let limits = { in: 0, out: 0 }
 let charts = {}
 
-const axis = (size, values) => ({ stroke: () => colour('--soft'), grid: { stroke: () => colour('--line'), width: 1 }, ticks: { show: false }, font: '12px system-ui, sans-serif', size, values })
+const axis = (size, values, more) => ({ ...more, stroke: () => colour('--soft'), grid: { stroke: () => colour('--line'), width: 1 }, ticks: { show: false }, font: '12px system-ui, sans-serif', size, values })
 const line = (label, name, dash) => ({ label, stroke: colour(name), width: dash ? 1 : 2, dash, points: { show: false } })
 
 const chart = (holder, series) => new Plot({
@@ -38,7 +38,7 @@ const chart = (holder, series) => new Plot({
   // At least a minute: of a single second uPlot would make years.
   scales: { x: { range: (_, least, most) => [Math.min(least ?? 0, (most ?? 60) - 60), most ?? 60] }, y: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.1)] } },
   series: [{}, ...series],
-  axes: [axis(28, (_, values) => values.map(value => new Date(value * 1000).toTimeString().slice(0, 8))), axis(50, (_, values) => values.map(value => String(value)))]
+  axes: [axis(28, (_, values) => values.map(value => new Date(value * 1000).toTimeString().slice(0, 8)), { space: 75 }), axis(50, (_, values) => values.map(value => String(value)))]
 }, [[], ...series.map(() => [])], holder)
 
 const build = () => {
