@@ -8,7 +8,7 @@ import { parseTarget } from '../src/http/target.ts'
 const DOCUMENT = readFileSync(new URL('../../../docs/proxy.md', import.meta.url), 'utf8')
 const [, SECTION = ''] = /\n## Request fields\n([^]*?)\n## /.exec(DOCUMENT) ?? []
 /** The lists below the table: a name each, a family with its `*`. */
-const LISTED = [...SECTION.matchAll(/^(?:- [^:]*:|  )(.*)$/gm)]
+const LISTED = [...SECTION.matchAll(/^(?:- [^:]*:| {2})(.*)$/gm)]
   .flatMap(([, line = '']) => [...line.replace(/;.*/, '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))
 const IN_TABLE = [...SECTION.matchAll(/^\| `([^`]+)` \| passed(?:, as the whole family)? \|/gm)].map(([, name = '']) => name)
 
