@@ -97,7 +97,8 @@ t.test('names that an option adds, and those that none adds', t => {
     t.throws(() => allowedName(name), { name: 'RangeError', message: `'${name}' is not the name of a field` })
   }
   const never = [
-    'via', 'from', 'max-forwards', 'content-length', 'forwarded', 'x-forwarded-for', 'x-forwarded-', 'dnt', 'sec-gpc', 'proxy-authorization',
+    'via', 'from', 'max-forwards', 'content-length', 'forwarded', 'x-forwarded-for', 'x-forwarded-', 'dnt', 'sec-gpc',
+    'proxy-authorization',
     'proxy-', 'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'host', 'expect', 'http2-settings', 'x-real-ip',
     'client-ip', 'true-client-ip', 'x-client-ip'
   ]
@@ -116,7 +117,8 @@ t.test('names that an option adds, and those that none adds', t => {
 
 t.test('what is taken from responses', t => {
   const removed = [
-    'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'proxy-authenticate', 'via', 'forwarded', 'x-forwarded-for',
+    'connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'proxy-authenticate', 'via', 'forwarded',
+    'x-forwarded-for',
     'alt-svc', 'alt-used', 'nel', 'report-to', 'reporting-endpoints', 'expect-ct', 'public-key-pins', 'public-key-pins-report-only',
     'accept-ch', 'accept-ch-lifetime', 'critical-ch', 'x-minwww-error', 'x-i2p-location', 'strict-transport-security'
   ]
@@ -131,11 +133,14 @@ t.test('what is taken from responses', t => {
   for (const name of ['', 'a b', 'é', 'a:', '(a', 'a\n']) t.strictSame(kept([[name, 'v']]), [], name)
   t.strictSame(kept([["!#$%&'*+-.^_`|~09azAZ", 'v']]), ["!#$%&'*+-.^_`|~09azAZ=v"])
   t.strictSame(kept([['Connection', 'x, content-length'], ['X', '1'], ['Content-Length', '3'], ['Y', '2']]), ['Content-Length=3', 'Y=2'])
-  const schemes: Array<[string, boolean]> = [['Basic x', true], ['NTLM', false], ['negotiate x', false], ['NTLMx', true], ['Bearer ntlm', true]]
+  const schemes: Array<[string, boolean]> = [
+    ['Basic x', true], ['NTLM', false], ['negotiate x', false], ['NTLMx', true], ['Bearer ntlm', true]
+  ]
   for (const [value, stays] of schemes) t.equal(kept([['WWW-Authenticate', value]]).length, Number(stays), value)
   t.equal(kept([['X-Auth', 'ntlm']]).length, 1)
   const cookies: Array<[string, boolean]> = [
-    ['a=1', true], ['a=1; Domain=i2p', false], ['a=1; domain=.b32.i2p.', false], ['a=1; DOMAIN = "I2P" ', false], ['a=1; domain=..i2p..', false],
+    ['a=1', true], ['a=1; Domain=i2p', false], ['a=1; domain=.b32.i2p.', false], ['a=1; DOMAIN = "I2P" ', false],
+    ['a=1; domain=..i2p..', false],
     ['a=1; domain=x.i2p', true], ['a=1; domain=i2p=', true], ['a=1; path=i2p', true], ['domain=i2p', true], ['a=1; domain', true],
     ['a=1; Path=/; domain=b32.i2p; Secure', false], ['a=1; domain=xi2p', true], ['a=1; xdomain=i2p', true]
   ]

@@ -124,8 +124,8 @@ export class Policy {
 
   /** @throws ServerError MINWWW_EXIT_POLICY */
   checkResponse ({ mediaType, length = 0 }: Pick<ReplyHead, 'mediaType' | 'length'>, site: Site | undefined): void {
-    const denied = site === undefined ? this.#options.denyContentTypes ?? [] : []
-    if (denied.some(rule => matchesType(rule.toLowerCase(), mediaType))) throw refused('this exit does not pass on that kind of content')
+    const isDenied = site === undefined && this.#options.denyContentTypes?.some(rule => matchesType(rule.toLowerCase(), mediaType)) === true
+    if (isDenied) throw refused('this exit does not pass on that kind of content')
     if (this.maxResponse > 0 && length > this.maxResponse) throw refused('the answer is larger than this exit passes on')
   }
 
