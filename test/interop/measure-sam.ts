@@ -44,6 +44,7 @@ try {
   }
   const measureSam = async (name: string, parts: Buffer[], expected?: number): Promise<void> => {
     const stream = await again(openSam)
+    console.log('sam open')
     await measure(name, async () => await exchange(stream, parts, expected))
     stream.close()
   }
@@ -56,6 +57,7 @@ try {
     if (((await response.json()) as { length: number }).length !== SIZE) throw new Error('cut off')
   }
   const head = (line: string): Buffer => Buffer.from(`${line} HTTP/1.1\r\nHost: ${site}\r\n`)
+  console.log('ready')
   await again(down)
   for (let run = 0; run < runs; run++) {
     await measure('http down', down)

@@ -12,6 +12,7 @@ import { I2p } from './i2p.ts'
 import { KnownDestinations } from './known.ts'
 import { parseRouter, settingsOf, splitOptions } from './options.ts'
 import type { CreateOptions } from './options.ts'
+import { assertRuntime } from './runtime.ts'
 
 /**
  * One session with a router, for clients and servers of every kind; resolves when its tunnels stand. Rejects with I2P_NO_ROUTER,
@@ -29,7 +30,10 @@ async function create (options: CreateOptions): Promise<I2p> {
   const { keys, logger, signal, clock = systemClock, tls = {} } = options
   const { connections, keepAliveTimeout, ...settings } = settingsOf(options)
   const { session: sessionOptions, streaming } = splitOptions(options)
-  const undici = await import('undici') // not at import: it sets a symbol of its own on globalThis
+  assertRuntime(process.versions)
+  // Not at import: it sets a symbol of its own on globalThis. By its file: Bun puts another module in the place of `undici`, which
+  // takes no dispatcher and would ask DNS.
+  const undici = await import('undici/index.js')
   const session = await createSession({
     ...options.session,
     ...routerOf(options.router),

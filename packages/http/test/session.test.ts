@@ -7,6 +7,7 @@ import { SESSION_OPTION_TABLE } from '@minwww/i2cp'
 import { createLocalRouter } from '@minwww/local-router'
 import { createI2p, STREAMING_OPTION_NAMES } from '../src/index.ts'
 import { parseRouter, splitOptions } from '../src/options.ts'
+import { assertRuntime } from '../src/runtime.ts'
 import { codeOf, world } from './support.ts'
 
 t.setTimeout(60_000)
@@ -107,4 +108,9 @@ t.test('services in the LeaseSet, published and looked up', async t => {
   const found = { '_http._tcp': [{ ttl: 3600, port: 80 }], '_irc._tcp': irc }
   for (const host of ['bob.i2p', bob.address, bob.destination.base64]) t.same(await alice.services(host), found)
   t.same(await bob.services(alice.address), {})
+})
+
+t.test('a runtime that could ask DNS is refused', async t => {
+  for (const bun of ['1.4.4', '1.3.9', '0.9.9', '1', 'x']) t.throws(() => assertRuntime({ bun }), { code: 'I2P_UNSUPPORTED' }, bun)
+  for (const bun of ['1.4.5', '1.4.6', '1.10.0', '2.0.0', '1.4.5-canary', undefined]) assertRuntime({ bun })
 })
