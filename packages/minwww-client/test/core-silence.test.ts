@@ -80,6 +80,27 @@ t.test('a page that somebody waits for is given up after ten seconds of silence'
   t.match(b.outcomes(), [{ type: 'failed', code: 'silent' }])
 })
 
+t.test('so it is where all exits of a pool have died', async t => {
+  for (const count of [2, 3, 5]) {
+    const { bench: b } = bench(count)
+    b.get({ timeout: 60_000, isPage: true })
+    b.wait(20_000)
+    t.match(b.outcomes(), [{ type: 'failed', code: 'silent' }], `${count} exits`)
+  }
+})
+
+t.test('whoever is patient waits for dead exits once: the next request knows all of them', async t => {
+  for (const count of [2, 5]) {
+    const { bench: b } = bench(count)
+    b.get({ timeout: 60_000 })
+    b.wait(60_000)
+    t.match(b.outcomes(), [{ type: 'failed' }])
+    b.get({ timeout: 60_000 })
+    b.wait(5_000)
+    t.match(b.outcomes(), [{ type: 'failed', code: 'silent' }], `${count} exits`)
+  }
+})
+
 t.test('a site that is slow is waited for, since the exit answers probes', async t => {
   const { bench: b, exits: [exit] } = bench()
   b.get({ timeout: 60_000, isPage: true })

@@ -42,7 +42,7 @@ svg text { fill: var(--ink) } svg .axis { fill: var(--soft) } .halo { paint-orde
   td, .named td:nth-child(2) { display: flex; justify-content: space-between; gap: 1rem; text-align: right; padding: 0; border: 0;
     white-space: normal }
   td:first-child { font-weight: 600 } td::before { content: attr(data-name); color: var(--soft); font-weight: 400; text-align: left }
-  .drawings svg { max-width: none } }
+  td.none { display: none } .drawings svg { max-width: none } }
 @page { size: A4; margin: 12mm }
 @media print {
   :root { color-scheme: light; --paper: #fff; --ink: #000; --soft: #444; --rule: #bbb; --panel: #fff; --warn: #000;

@@ -4,7 +4,8 @@ import { escape } from './svg.ts'
 export function table (head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
   const top = `<tr>${head.map(cell => `<th scope="col">${escape(cell)}</th>`).join('')}</tr>`
   // On a phone each row is a block of its own, and each cell says what it is.
-  const cell = (text: string, i: number): string => `<td data-name="${escape(head[i] ?? '')}">${escape(text)}</td>`
+  const cell = (text: string, i: number): string =>
+    `<td data-name="${escape(head[i] ?? '')}"${text === '-' ? ' class="none"' : ''}>${escape(text)}</td>`
   const cells = (row: readonly string[]): string => `<tr>${row.map(cell).join('')}</tr>`
   return `<div class="wide"><table${head[1] === 'design' || head[1] === 'rival'
     ? ' class="named"'

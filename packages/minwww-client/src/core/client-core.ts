@@ -163,7 +163,7 @@ export class ClientCore {
     if (isTooMany) this.#dispatcher.fail(now, request, { code: 'overloaded' })
     else if (request.object.length > MAX_OBJECT) this.#dispatcher.fail(now, request, { code: 'request-too-large' })
     else this.#dispatcher.start(now, request)
-    if (request.looksAt !== Infinity) this.#dispatcher.probeSuspects(now)
+    if (this.#patience.isOver(now)) this.#dispatcher.probeUnheard(now, now)
     return handle
   }
 

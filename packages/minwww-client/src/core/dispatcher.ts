@@ -30,6 +30,9 @@ export interface DispatcherParts {
   probe: (now: number, exit: Exit) => void
 }
 
+/** Exits that are probed at a time because a request waits in vain. */
+const MAX_PROBES = 16
+
 /** How a request fails. */
 export interface Failure {
   readonly code: FailureCode
@@ -142,9 +145,14 @@ export class Dispatcher {
     for (let next = queues.next(now); next !== undefined; next = queues.next(now)) this.begin(now, next.request, next.exit)
   }
 
-  /** Exits that may be gone are asked whether they are there. */
-  probeSuspects (now: number): void {
-    for (const exit of this.#parts.exits.values()) if (exit.isSuspect) this.#parts.probe(now, exit)
+  /** Exits of which nothing was heard `since` are asked whether they are there, a few at a time. */
+  probeUnheard (now: number, since: number): void {
+    const unheard = [...this.#parts.exits.values()].filter(({ heardAt }) => heardAt < since)
+    const asked = unheard.filter(({ isProbed }) => isProbed).length
+    // First those of which nothing is known yet.
+    const next = unheard.filter(({ isProbed }) => !isProbed)
+      .sort((a, b) => Number(a.silentSince(now) !== undefined) - Number(b.silentSince(now) !== undefined))
+    for (const exit of next.slice(0, Math.max(0, MAX_PROBES - asked))) this.#parts.probe(now, exit)
   }
 
   /** Tells of an exit's state, if it has changed. */

@@ -7,7 +7,9 @@ const REAL_TRY = 5_000
 const PAGE_PATIENCE = 10_000
 /** Silence after which any new request is given up early. Routers leave a dead path within half a minute, ms. */
 const PATIENCE = 30_000
-/** A request that is looked at in vain is looked at again, ms. */
+/** After so long any request has the exits asked whether they are there, so that the next one knows, ms. */
+const DOUBT = 20_000
+/** A page that is looked at in vain is looked at again, ms. */
 const LOOK_AGAIN = 1_000
 
 /** Decides when a request is not worth waiting for, because every exit of the pool has been silent for too long. */
@@ -36,11 +38,19 @@ export class PoolPatience {
 
   /** A request begins. What began before the pool was known to be silent keeps its time: its path may only be dead for a while. */
   begin (now: number, request: ClientRequest): void {
-    if (request.purpose.kind === 'pool' && (request.isPage || this.isOver(now))) request.looksAt = now + REAL_TRY
+    if (request.purpose.kind !== 'pool') return
+    // What stays with one exit says nothing of the others.
+    if (!request.idempotent && !this.isOver(now)) return
+    request.isQuick = request.isPage || this.isOver(now)
+    request.looksAt = now + (request.isQuick ? REAL_TRY : DOUBT)
   }
 
   /** @returns true for a request that is to be given up */
   look (now: number, request: ClientRequest): boolean {
+    if (!request.isQuick) {
+      request.looksAt = Infinity
+      return false
+    }
     // Where it waits for room, others are being tried in its place.
     const isQueued = request.waiting.kind === 'room'
     const triedFrom = request.transfers[0]?.startedAt ?? now

@@ -73,7 +73,8 @@ export class Recovery {
   /** Whether a request is not worth waiting for; only a probe tells a silent exit from a slow site. */
   #look (now: number, request: ClientRequest): boolean {
     if (this.#parts.patience.look(now, request)) return true
-    this.#dispatcher.probeSuspects(now)
+    const [first] = request.transfers
+    if (first !== undefined) this.#dispatcher.probeUnheard(now, first.startedAt)
     return false
   }
 

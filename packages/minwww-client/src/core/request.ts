@@ -48,6 +48,8 @@ export class ClientRequest implements TransferOwner {
   readonly isPage: boolean
   /** When it is looked at whether it is worth waiting any longer; Infinity where it always is. */
   looksAt = Infinity
+  /** It is given up early where the pool is silent. */
+  isQuick = false
   readonly traffic: Traffic
   readonly budget: RetryBudget
   readonly #transfers: Transfer[] = []
