@@ -1,6 +1,6 @@
 import t from 'tap'
 import { RetryBudget } from '../src/core/retry-budget.ts'
-import { nextStep } from '../src/core/retry-policy.ts'
+import { nextStep, SETBACKS } from '../src/core/retry-policy.ts'
 import type { Facts, Setback, Step } from '../src/core/retry-policy.ts'
 
 /** A page of the pool, at its first exit; others are there. */
@@ -82,6 +82,24 @@ const ROWS: Row[] = [
 for (const [what, setback, facts, step] of ROWS) {
   t.strictSame(nextStep({ ...FACTS, ...facts, setback }), step, `${setback}: ${what}`)
 }
+
+t.test('what each failure is to the attempt', async t => {
+  const codesBy = (step: Step, facts: Partial<Facts>): string[] => Object.entries(SETBACKS)
+    .filter(([, setback]) => JSON.stringify(nextStep({ ...FACTS, ...facts, setback })) === JSON.stringify(step))
+    .map(([code]) => code).sort()
+  t.strictSame(codesBy(FAIL, {}), [
+    'bad-request', 'connect-failed', 'not-resolved', 'overloaded', 'request-too-large', 'too-large', 'upstream-malformed',
+    'upstream-timeout'
+  ], 'no other exit would do better')
+  t.strictSame(codesBy(FAIL, { isActive: true }), ['too-large'])
+  t.strictSame(codesBy(repeat(), { isEarly: true }), ['silent', 'timeout'])
+  t.strictSame(codesBy(repeat(), { idempotent: false }), ['bad-response', 'silent', 'timeout'])
+  t.strictSame(codesBy(leave('none'), { others: 'none' }), ['bad-response', 'silent', 'timeout', 'unknown-id'])
+  t.strictSame(codesBy(QUEUE, { others: 'none' }), ['busy'])
+  const others = ['bad-response', 'busy', 'draining', 'no-exit', 'silent', 'timeout', 'unknown-id']
+  t.strictSame(codesBy(leave(), { refusals: 2 }), others, 'policy not any more')
+  t.strictSame(codesBy(leave(), { refusals: 1 }).filter(code => code === 'policy'), ['policy'])
+})
 
 t.test('the budget of a request: attempts, refunds, and two extensions that wait long', async t => {
   const budget = new RetryBudget(4)
