@@ -18,7 +18,7 @@ const packages = Object.entries(ARROWS).map(([name, others]) => ({
 const floors = FLOORS.slice(0, -1).flatMap((rooms, floor) => ({
   name: `floor-${rooms.join('-')}`,
   comment: 'a room of minwww-client may not import from the floors above it',
-  severity: 'warn', // an error once proxy/options.ts and proxy/activity.ts no longer lie above those who use them
+  severity: 'error',
   from: { path: `^packages/minwww-client/src/${anyOf(rooms)}/` },
   to: { path: `^packages/minwww-client/src/(?!${anyOf(below(floor))}/)[^/]+/` }
 }))

@@ -6,12 +6,12 @@ import { DEFAULT_CONFIG } from './core.ts'
 import { MAX_QUEUED } from './core/context.ts'
 import { MAX_WATCHES } from './core/path.ts'
 import { MAX_EXITS, MAX_PINS } from './pool/pool.ts'
-import { DONE } from './proxy/activity.ts'
+import { DONE } from './route/activity.ts'
 import { MAX_SITES } from './route/alt-svc.ts'
 import { MAX_ADDRESSES } from './http/auth.ts'
 import { DECODER_ROOM } from './http/decoder-room.ts'
 import { MAX_HOSTS, MAX_KNOWN } from './route/names.ts'
-import { DEFAULT_SETTINGS } from './proxy/options.ts'
+import { DEFAULT_SETTINGS } from './http/settings.ts'
 import { DISK, MEMORY } from './sessions/users.ts'
 
 /** Of a proxy; those of the core, the exits and the cache of each isolated user. */
@@ -23,7 +23,7 @@ export const BOUNDS = {
     full: 'closed',
     kept: 'front/listener.ts connections; route/tunnels.ts #sockets; sessions/readiness.ts #waiting'
   },
-  inFlight: { name: 'requests of browsers', most: DEFAULT_SETTINGS.maxInFlight, unit: 'requests', full: '503 MINWWW_OVERLOADED', kept: 'proxy/activity.ts #inFlight; cache/flights.ts #open' },
+  inFlight: { name: 'requests of browsers', most: DEFAULT_SETTINGS.maxInFlight, unit: 'requests', full: '503 MINWWW_OVERLOADED', kept: 'route/activity.ts #inFlight; cache/flights.ts #open' },
   requests: {
     name: 'requests by messages',
     most: DEFAULT_CONFIG.maxRequests,
@@ -65,7 +65,7 @@ export const BOUNDS = {
   disk: { name: 'cache on disk', most: DISK, unit: 'bytes', full: 'the least recently used file goes; a file counts as 4 KB at least', kept: 'cache/disk.ts #files' },
   writes: { name: 'writes to the cache on disk', most: MAX_WAITING, unit: 'writes', full: 'not kept on disk', kept: 'cache/disk.ts #waiting' },
   consoles: { name: 'consoles that look', most: MAX_LISTENERS, unit: 'consoles', full: 'one more is told so', kept: 'console/events.ts #listeners' },
-  done: { name: 'requests shown as done', most: DONE, unit: 'requests', full: 'the oldest goes', kept: 'proxy/activity.ts #done' },
+  done: { name: 'requests shown as done', most: DONE, unit: 'requests', full: 'the oldest goes', kept: 'route/activity.ts #done' },
   history: { name: 'intervals of the charts', most: INTERVALS, unit: 'intervals', full: 'the oldest goes', kept: 'console/history.ts #intervals' },
   ownHistories: { name: 'isolated users with charts of their own', most: MAX_HISTORIES, unit: 'users', full: 'the charts of the one longest without a request begin anew', kept: 'console/history.ts #own' }
 } as const satisfies Record<string, Bound>

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { get, keys, startProxy, TRACE, type Site } from './proxy-support.ts'
 import { EventFeed } from '../src/console/events.ts'
 import { Histories, INTERVAL } from '../src/console/history.ts'
-import { ActivityLog, applyTrace } from '../src/proxy/activity.ts'
+import { ActivityLog, applyTrace } from '../src/route/activity.ts'
 
 const site: Site = () => ({ body: 'page' })
 const nonceOf = (html: string): string => /name="minwww-nonce" content="([0-9a-f]+)"/.exec(html)?.[1] ?? ''

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Activity, ActivityLog } from '../proxy/activity.ts'
+import type { Activity, ActivityLog } from '../route/activity.ts'
 import type { Viewer } from '../sessions/users.ts'
 
 /** Length of one interval, ms, and how many are kept: ten minutes. */

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { Activity } from '../proxy/activity.ts'
+import type { Activity } from '../route/activity.ts'
 import { POOL_STATES } from '../sessions/pool-health.ts'
 import { cacheTotals, type ConsoleSource } from './snapshot.ts'
 

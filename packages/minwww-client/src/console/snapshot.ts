@@ -1,5 +1,5 @@
 import type { Limit } from '@minwww/i2cp'
-import type { ActivityLog, Activity } from '../proxy/activity.ts'
+import type { ActivityLog, Activity } from '../route/activity.ts'
 import { FAILURES, type FailureCode, type FailureKind } from '../http/failures.ts'
 import type { Backend } from '../sessions/backend.ts'
 import { poolHealth, stateOf, type PoolHealth } from '../sessions/pool-health.ts'

@@ -4,7 +4,7 @@ import { MAX_HEAD } from '../http/validate.ts'
 import { renderError } from '../pages/error-page.ts'
 import { ProxyError } from '../http/failures.ts'
 import type { Fields } from '../http/fields.ts'
-import type { Timeouts } from '../proxy/options.ts'
+import type { Timeouts } from '../http/settings.ts'
 import { Connection, type Wire } from './connection.ts'
 
 export interface ListenerHooks {

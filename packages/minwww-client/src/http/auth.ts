@@ -1,9 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
-import type { AuthOptions } from '../proxy/options.ts'
 import { ProxyError } from './failures.ts'
 import { valuesOf, type Fields } from './fields.ts'
+
+/** Basic authentication of the proxy's users. */
+export interface AuthOptions {
+  /** User name to password. */
+  users: Readonly<Record<string, string>>
+}
 
 /** Wrong passwords from one address before it has to wait, and for how long, ms. */
 const MAX_FAILURES = 10

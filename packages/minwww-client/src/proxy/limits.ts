@@ -1,9 +1,9 @@
 import { fullest, limitsOf, type Limit, type Load } from '@minwww/i2cp'
 import { BOUNDS } from '../bounds.ts'
-import type { ActivityLog } from './activity.ts'
+import type { ActivityLog } from '../route/activity.ts'
 import type { AltSvcMemory } from '../route/alt-svc.ts'
 import type { NameService } from '../route/names.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from '../http/settings.ts'
 import type { Seat, Users } from '../sessions/users.ts'
 
 export interface LimitSources {

@@ -6,7 +6,7 @@ import { poolHealth, type PoolHealth } from './pool-health.ts'
 import { MAX_EXITS } from '../pool/pool.ts'
 import { PoolWatch } from './pool-watch.ts'
 import { DeafWatch, type Pinger } from './deaf-watch.ts'
-import type { ExitSpec, ProxyOptions } from '../proxy/options.ts'
+import type { ExitSpec, UsersOptions } from './options.ts'
 import type { ProxySession } from './proxy-session.ts'
 import { Readiness } from './readiness.ts'
 import { SessionWatch } from './session-watch.ts'
@@ -15,9 +15,9 @@ import { StreamAgent, type StreamConnector } from '../route/streams.ts'
 export interface BackendOptions {
   config: Partial<ClientConfig>
   logger?: Logger | undefined
-  streams?: ProxyOptions['streams'] | undefined
-  createCore?: ProxyOptions['createCore'] | undefined
-  renew?: ProxyOptions['renew'] | undefined
+  streams?: UsersOptions['streams'] | undefined
+  createCore?: UsersOptions['createCore'] | undefined
+  renew?: UsersOptions['renew'] | undefined
   /** Called when a session came, or came back. */
   ready?: () => void
 }

@@ -3,7 +3,7 @@ import { DiskStore } from '../cache/disk.ts'
 import { HttpCache } from '../cache/cache.ts'
 import { Backend, checkRoom, exitId } from './backend.ts'
 import { ProxyError } from '../http/failures.ts'
-import type { CacheOptions, ExitSpec, ProxyOptions, Tunnels } from '../proxy/options.ts'
+import type { CacheOptions, ExitSpec, Tunnels, UsersOptions } from './options.ts'
 import type { Patience } from '../http/patience.ts'
 import type { ProxySession } from './proxy-session.ts'
 import { PoolMemory } from './pool-memory.ts'
@@ -29,7 +29,7 @@ interface Opening { coming: Promise<void>, seat?: Seat }
 
 /** The seat of everybody, and one of their own for users where isolation is asked for. */
 export class Users {
-  readonly #options: ProxyOptions
+  readonly #options: UsersOptions
   readonly #logger: Logger | undefined
   /** By id: what a seat that is opened later begins with. */
   readonly #exits = new Map<string, ExitSpec>()
@@ -46,7 +46,7 @@ export class Users {
   /** Called when a session came, or came back. */
   onReady: (() => void) | undefined
 
-  constructor (options: ProxyOptions) {
+  constructor (options: UsersOptions) {
     this.#options = options
     this.#logger = options.logger
     if (options.stateDirectory !== undefined) this.#memory = new PoolMemory({ directory: options.stateDirectory, logger: options.logger })
