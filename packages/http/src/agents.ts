@@ -45,10 +45,10 @@ export class I2pHttpsAgent extends HttpsAgent {
   }
 }
 
-async function open (dialer: Dialer, { host, hostname, port, signal }: ClientRequestArgs, defaultPort: number): Promise<Duplex> {
+async function open (dialer: Dialer, { host, hostname, port }: ClientRequestArgs, defaultPort: number): Promise<Duplex> {
   const name = host ?? hostname
   if (name === null || name === undefined) throw new I2pError('I2P_BAD_ADDRESS')
-  return await dialer.open({ host: name, port: Number(port ?? defaultPort), ...(signal && { signal }) })
+  return await dialer.open({ host: name, port: Number(port ?? defaultPort) })
 }
 
 function settle (opening: Promise<Duplex>, created: Created): void {

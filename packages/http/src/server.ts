@@ -1,6 +1,7 @@
 import { Server } from 'node:http'
 import type { RequestListener, ServerOptions } from 'node:http'
 import type { Destination } from '@minwww/i2cp'
+import { StreamingError } from '@minwww/streaming'
 import type { StreamManager, StreamServer, StreamSocket } from '@minwww/streaming'
 import { publish, watch } from './diagnostics.ts'
 import { toI2pError } from './errors.ts'
@@ -51,7 +52,13 @@ export class I2pHttpServer extends Server {
     try {
       this.#server = this.#streams.createServer({ allowHalfOpen: true })
       this.#server.on('connection', socket => {
+        if (this.#isFull) {
+          this.emit('drop')
+          socket.destroy()
+          return
+        }
         watch(socket)
+        deliver(socket)
         this.#idle.add(socket)
         socket.once('close', () => this.#idle.delete(socket))
         publish('i2p:stream:accept', { port, socket })
@@ -64,6 +71,12 @@ export class I2pHttpServer extends Server {
       return this
     }
     if (signal !== undefined) this.#closeWith(signal)
+    return this
+  }
+
+  /** Streams that are open. */
+  override getConnections (callback: (error: Error | null, count: number) => void): this {
+    process.nextTick(callback, null, this.#server?.connections ?? 0)
     return this
   }
 
@@ -101,6 +114,11 @@ export class I2pHttpServer extends Server {
     await new Promise<void>(resolve => this.close(() => resolve()))
   }
 
+  /** `maxConnections` of node:net, which counts the stream that has just come too. */
+  get #isFull (): boolean {
+    return typeof this.maxConnections === 'number' && this.#server !== undefined && this.#server.connections > this.maxConnections
+  }
+
   #closeWith (signal: AbortSignal): void {
     const abort = (): void => { this.close() }
     if (signal.aborted) return abort()
@@ -115,6 +133,19 @@ export interface AddressOfServer {
   family: string
   port: number
   destination: Destination
+}
+
+/**
+ * node:http writes a last answer, such as 408, and destroys the socket: over TCP the answer still leaves. A stream that is destroyed
+ * would reset the peer; one that has ended sends first what was written.
+ */
+function deliver (socket: StreamSocket): void {
+  const destroy = socket.destroy.bind(socket)
+  socket.destroy = error => {
+    const isBroken = error instanceof StreamingError // there is nobody to send to
+    if (isBroken || socket.destroyed || socket.writableEnded || socket.writableLength > 0) return destroy(error)
+    return socket.end(() => destroy())
+  }
 }
 
 function optionsOf (first: unknown): ListenOptions {

@@ -135,6 +135,23 @@ t.test('a body that breaks off, and one that is given up', async t => {
   t.equal(await reader.read().catch((error: Error) => error.name), 'AbortError')
 })
 
+t.test('the end of a stream in the same turn of the event loop as its bytes', async t => {
+  const { alice, bob } = await world(t, { latency: 0 })
+  let end = (socket: StreamSocket): unknown => socket.end()
+  bob.createStreamServer({ allowHalfOpen: true }, socket => {
+    socket.on('error', () => {})
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n')
+      end(socket)
+    })
+  }).listen(80)
+  const page = async (): Promise<unknown> =>
+    await alice.fetch('http://bob.i2p/').then(async response => await response.text()).catch((error: Error) => error)
+  for (let i = 0; i < 20; i++) t.ok(await page() instanceof Error, 'cut off')
+  end = socket => setImmediate(() => socket.destroy())
+  for (let i = 0; i < 20; i++) t.ok(await page() instanceof Error, 'reset')
+})
+
 t.test('the server: as that of node:http', async t => {
   const { alice, bob } = await world(t)
   const server = bob.createServer((_request, response) => response.end('hello'))
@@ -171,6 +188,24 @@ t.test('a server that closes finishes what it does, and no more', async t => {
   finish()
   t.equal(await (await response).text(), 'done')
   await closed
+})
+
+t.test('limits of node:http hold: who says nothing, and who is too many', async t => {
+  const { alice, bob } = await world(t)
+  const server = bob.createServer({ headersTimeout: 50, requestTimeout: 50, connectionsCheckingInterval: 20 }, (_request, response) => {
+    response.end('hello')
+  }).listen(80)
+  const silent = await alice.connect({ host: 'bob.i2p', port: 80 })
+  silent.write('GET / HTTP/1.1\r\n')
+  t.match(await text(silent), /^HTTP\/1.1 408 /)
+  server.maxConnections = 1
+  const first = await alice.connect({ host: 'bob.i2p', port: 80 })
+  t.equal(await new Promise(resolve => server.getConnections((_error, count) => resolve(count))), 1)
+  const dropped = once(server, 'drop')
+  t.match(await codeOf(alice.fetch('http://bob.i2p/')), /^I2P_(?:BROKEN|REFUSED)$/)
+  await dropped
+  first.destroy()
+  await once(first, 'close')
 })
 
 t.test('several services on one session', async t => {
