@@ -2,7 +2,7 @@ export type { ClientConfig } from './core/config.ts'
 export { DEFAULT_CONFIG } from './core/config.ts'
 export type { FailureCode, LocalFailure } from './core/failures.ts'
 export type {
-  ClientEvent, ClientStats, ExitState, ExitStatus, Incoming, Outgoing, RequestOptions, RequestTrace
+  ClientEvent, ClientStats, ExitState, ExitStatus, Incoming, Outgoing, RequestOptions, RequestTrace, RestName
 } from './core/types.ts'
 export type { Strategy } from './pool/strategies.ts'
 export { STRATEGIES } from './pool/strategies.ts'

@@ -3,7 +3,7 @@ import {
   decodeMessage, decodeOpenBody, encodeMessage, encodeObject, encodeRate, encodeResponse, ERROR_CODES, ErasureEncoder,
   peekPrefix, sessionKeys
 } from '@minwww/protocol'
-import type { Message, SessionKeys, WireErrorName } from '@minwww/protocol'
+import type { Message, Part, SessionKeys, WireErrorName } from '@minwww/protocol'
 import { seeded } from '@minwww/testkit'
 import { ClientCore } from '../src/core.ts'
 import type { ClientConfig, ClientEvent, Incoming, Outgoing } from '../src/core.ts'
@@ -31,7 +31,7 @@ export class FakeExit {
   reply (
     to: Message,
     object: Buffer,
-    o: { symbolLength?: number, indices?: number[], last?: number, pace?: number, time?: number, attempt?: number } = {}
+    o: { symbolLength?: number, indices?: number[], last?: number, pace?: number, time?: number, attempt?: number, part?: Part } = {}
   ): Incoming[] {
     const symbolLength = o.symbolLength ?? Math.max(1, object.length)
     const encoder = object.length > 0 ? new ErasureEncoder(object, symbolLength) : undefined
@@ -39,6 +39,7 @@ export class FakeExit {
     const indices = o.indices ?? Array.from({ length: k }, (_, index) => index)
     return indices.map(index => this.raw(to, {
       type: 'reply',
+      part: o.part ?? 'whole',
       attempt: o.attempt ?? to.attempt,
       flags: 0,
       session: to.session,
@@ -50,6 +51,10 @@ export class FakeExit {
       time: o.time ?? 0,
       symbol: encoder?.symbol(index) ?? Buffer.alloc(600)
     }))
+  }
+
+  working (to: Message, next = 5): Incoming {
+    return this.raw(to, { type: 'working', attempt: to.attempt, flags: 0, session: to.session, id: to.id, next })
   }
 
   error (to: Message, name: WireErrorName, o: { retryAfter?: number, size?: number, detail?: string } = {}): Incoming {
@@ -86,6 +91,8 @@ export function pageBytes (body: Buffer | string, headers: Array<[string, string
   return encodeResponse({ status: 200, reason: 'OK', headers: [['content-type', 'image/png'], ...headers], body: Buffer.from(body) })
 }
 
+export type Outcome = Extract<ClientEvent, { type: 'response' | 'failed' }>
+
 /** A client core with a clock that only the test moves. */
 export class Bench {
   now = 1_000_000
@@ -109,8 +116,8 @@ export class Bench {
     return all
   }
 
-  outcomes (): Array<Exclude<ClientEvent, { type: 'exit-state' }>> {
-    return this.events().filter((e): e is Exclude<ClientEvent, { type: 'exit-state' }> => e.type !== 'exit-state')
+  outcomes (): Outcome[] {
+    return this.events().filter((e): e is Outcome => e.type === 'response' || e.type === 'failed')
   }
 
   /** Goes to a time, stopping at each timeout on the way. */

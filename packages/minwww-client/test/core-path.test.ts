@@ -13,6 +13,7 @@ const KB = 1024
 function symbol (o: Partial<ReplyMessage> = {}): ReplyMessage {
   return {
     type: 'reply',
+    part: 'whole',
     attempt: 0,
     flags: 0,
     session: Buffer.alloc(8),

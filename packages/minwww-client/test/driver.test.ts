@@ -103,7 +103,7 @@ t.test('the log names type, id, size and tunnel messages, and nothing else', asy
   const K = Buffer.alloc(16, 7)
   const { session: id, client, server } = sessionKeys(K)
   const request = encodeMessage({ type: 'request', attempt: 0, flags: 0, session: id, id: 5, loss: 0, rate: 0, max: 0, shape: 0, object: message }, client, paddedLength(100))
-  const reply = encodeMessage({ type: 'reply', attempt: 0, flags: 0, session: id, id: 5, size: 10, index: 0, last: 0, pace: 0, time: 0, symbol: encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.alloc(1500) }) }, server)
+  const reply = encodeMessage({ type: 'reply', part: 'whole', attempt: 0, flags: 0, session: id, id: 5, size: 10, index: 0, last: 0, pace: 0, time: 0, symbol: encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.alloc(1500) }) }, server)
   const out: Outgoing[] = [{ source: 0, to: keys().destination, protocol: 18, fromPort: 1, toPort: 80, payload: request, expires: 1 }]
   const lines: unknown[] = []
   const driver = driverOf(idleCore({ pollTransmit: () => out.shift() }), session, { debug: (line: unknown) => lines.push(line), info () {}, warn () {}, error () {} })

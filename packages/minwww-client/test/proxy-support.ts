@@ -16,7 +16,16 @@ const STATUS: Omit<ExitStatus, 'id' | 'destination'> = {
   state: 'ready', loss: 0.01, rate: 131_072, shape: 8, srtt: 400, rttvar: 20, successes: 3, failures: 0, inFlight: 0, waiting: 0
 }
 
-export interface FakeResponse { status?: number, reason?: string, headers?: HeaderList, body?: Buffer | string }
+export interface FakeResponse {
+  status?: number
+  reason?: string
+  headers?: HeaderList
+  body?: Buffer | string
+  /** The body is a beginning; its rest has this id. */
+  rest?: number
+}
+/** The session of every rest. */
+export const REST_SESSION = '5a2dcf8e478e1034'
 type Failure = Partial<FailedEvent> & Pick<FailedEvent, 'code'>
 /** What the pretended exits do with a request. `undefined` never answers. */
 export type Site = (request: HttpRequest, options: RequestOptions) => FakeResponse | { fail: Failure } | undefined | Promise<FakeResponse | { fail: Failure } | undefined>
@@ -125,12 +134,15 @@ export class FakeCore implements DrivenCore {
   async #answer (handle: number, request: HttpRequest, options: RequestOptions): Promise<void> {
     const answer = await this.site(request, options)
     if (answer === undefined) return
-    const exit = this.#exits.keys().next().value ?? 'exit'
+    const [exit, destination] = this.#exits.entries().next().value ?? ['exit', this.session.destination]
     if ('fail' in answer) this.#events.push({ type: 'failed', handle, detail: '', exit, trace: TRACE, ...answer.fail })
     else {
       const body = Buffer.from(answer.body ?? '')
       const headers = answer.headers ?? [['Content-Type', 'text/plain']]
-      this.#events.push({ type: 'response', handle, exit, trace: TRACE, message: encodeResponse({ status: answer.status ?? 200, reason: answer.reason ?? 'OK', headers, body }) })
+      const message = encodeResponse({ status: answer.status ?? 200, reason: answer.reason ?? 'OK', headers, body })
+      const rest = answer.rest === undefined ? undefined : { exit: options.destination ?? destination, source: 0, session: REST_SESSION, id: answer.rest }
+      if (rest !== undefined) this.#events.push({ type: 'begins', handle, rest })
+      this.#events.push({ type: 'response', handle, exit, trace: TRACE, message, ...(rest !== undefined && { rest }) })
     }
     this.session.emit('message', { protocol: 18, fromPort: 1, toPort: 1, payload: Buffer.alloc(0) })
   }

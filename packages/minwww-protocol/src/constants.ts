@@ -4,8 +4,13 @@
 export const EXIT_PORT = 80
 /** How a site says in Alt-Svc that it can be had as messages (section 9). */
 export const ALTERNATIVE = `minwww=":${EXIT_PORT}"`
+/** Scheme of what a stream asks for that brings the rest of an answer: `minwww://SESSION/ID`, both of its messages (section 9). */
+export const REST_SCHEME = 'minwww://'
 /** Silence after which an exit forgets a session, ms. */
 export const SESSION_LIFE = 600_000
+
+/** A client hears of its request within this, of the answer or of the work on it; beside the round trip, ms. */
+export const WORKING_AFTER = 200
 
 /** Messages that every gateway measured takes back to back. */
 export const MESSAGE_BURST = 24

@@ -1,4 +1,5 @@
 import { ProtocolError } from './errors.ts'
+import type { Part } from './messages.ts'
 
 /** Bytes of a start line and its fields. */
 export const MAX_HEAD = 32 * 1024
@@ -64,12 +65,15 @@ export function encodeResponse (response: HttpResponse): Buffer {
   return encode(start, response.headers, response.body)
 }
 
-/** Strict, as `parseRequest`. The length of a body may differ from Content-Length only when it is empty (HEAD, 304). */
-export function parseResponse (bytes: Uint8Array): HttpResponse {
+/**
+ * Strict, as `parseRequest`. The length of a body may differ from Content-Length only when it is empty (HEAD, 304), or
+ * shorter because it is only the beginning of one.
+ */
+export function parseResponse (bytes: Uint8Array, part: Part = 'whole'): HttpResponse {
   const { start, headers, body } = parse(bytes)
   const match = STATUS_LINE.exec(start)
   if (match === null || !FIELD_VALUE.test(start)) throw bad('status line')
-  checkContentLength(headers, body, false)
+  checkContentLength(headers, body, false, part === 'beginning')
   return { status: Number(match[1]), reason: match[2]!, headers, body }
 }
 
@@ -113,11 +117,13 @@ function checkRequestLine (method: string, url: string): void {
   if (url.length > MAX_URL || !ABSOLUTE_URL.test(url)) throw bad('URL is not absolute')
 }
 
-function checkContentLength (headers: HeaderList, body: Buffer, isRequest: boolean): void {
+function checkContentLength (headers: HeaderList, body: Buffer, isRequest: boolean, mayBeShort = false): void {
   const lengths = headers.filter(([name]) => name.toLowerCase() === 'content-length').map(([, value]) => value)
   if (lengths.length === 0) return
   if (lengths.length > 1 || !/^[0-9]{1,15}$/.test(lengths[0]!)) throw bad('Content-Length')
-  if (Number(lengths[0]) !== body.length && (isRequest || body.length > 0)) throw bad('Content-Length and body differ')
+  const length = Number(lengths[0])
+  if (mayBeShort && body.length <= length) return
+  if (length !== body.length && (isRequest || body.length > 0)) throw bad('Content-Length and body differ')
 }
 
 function bad (what: string): ProtocolError {

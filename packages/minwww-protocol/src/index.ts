@@ -3,7 +3,7 @@
  */
 export { ERROR_CODES, errorName, ProtocolError, WIRE_FAILURES } from './errors.ts'
 export type { ProtocolErrorCode, WireErrorName } from './errors.ts'
-export { ALTERNATIVE, EXIT_PORT, INITIAL_RATE, MESSAGE_BURST, MESSAGE_RATE, REPLY_FACTOR, SESSION_LIFE } from './constants.ts'
+export { ALTERNATIVE, EXIT_PORT, INITIAL_RATE, MESSAGE_BURST, MESSAGE_RATE, REPLY_FACTOR, REST_SCHEME, SESSION_LIFE, WORKING_AFTER } from './constants.ts'
 export {
   CONTAINER, DATAGRAM2_ENVELOPE, MAX_OBJECT, MAX_SHAPE, MAX_SYMBOLS, messageCapacity, minimumPayload, OPEN_HEADER, paddedLength, PREFIX,
   REQUEST_HEADER, requestCapacity, SYMBOL_OVERHEAD, TAG, TUNNEL_BYTES, TUNNEL_MESSAGE, tunnelMessagesOf, wireBytes
@@ -15,7 +15,8 @@ export { MAX_ATTEMPT, peekPrefix, VERSION } from './prefix.ts'
 export type { Prefix } from './prefix.ts'
 export { decodeMessage, decodeOpenBody, encodeMessage, encodeOpenBody, MAX_DETAIL } from './messages.ts'
 export type {
-  BodyMessage, CancelMessage, ErrorMessage, Message, OpenMessage, ReplyMessage, ReportMessage, RequestMessage, TaggedMessage, WantMessage
+  BodyMessage, CancelMessage, ErrorMessage, Message, OpenMessage, Part, ReplyMessage, ReportMessage, RequestMessage, TaggedMessage,
+  WantMessage, WorkingMessage
 } from './messages.ts'
 export { ErasureDecoder, ErasureEncoder } from './erasure.ts'
 export { decodeObject, encodeObject } from './coding.ts'

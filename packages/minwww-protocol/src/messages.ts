@@ -15,7 +15,7 @@ interface PathFields {
 }
 
 interface SymbolFields {
-  /** Bytes of the whole object, u24; 0 answers a probe. */
+  /** Bytes of the whole object, 20 bits; 0 answers a probe. */
   size: number
   index: number
   /** Highest index of this burst. */
@@ -32,16 +32,21 @@ export type OpenMessage = { type: 'open', time: number, key: Buffer, object: Buf
 export type RequestMessage = { type: 'request', object: Buffer } & Prefix & PathFields
 /** Asks for the symbols from .. from + count - 1 of `id`. */
 export type WantMessage = { type: 'want', loss: number, rate: number, shape: number, from: number, count: number } & Prefix
-export type ReplyMessage = { type: 'reply' } & Prefix & SymbolFields
+/** `part`: the object is a whole response, or the beginning of one that goes on over a stream. */
+export type ReplyMessage = { type: 'reply', part: Part } & Prefix & SymbolFields
+export type Part = 'whole' | 'beginning'
 /** retryAfter in seconds; size of the whole response in bytes, 0 unknown; detail at most 200 bytes of UTF-8. */
 export type ErrorMessage = { type: 'error', code: number, retryAfter: number, size: number, detail: string } & Prefix
 export type CancelMessage = { type: 'cancel' } & Prefix
 export type BodyMessage = { type: 'body' } & Prefix & SymbolFields
 /** What the client grants while answers are under way; `id` is its number, a higher one is newer. Raw codes. */
 export type ReportMessage = { type: 'report', loss: number, rate: number, shape: number } & Prefix
+/** The exit works on a request; it says so again within `next` seconds, 1..255. */
+export type WorkingMessage = { type: 'working', next: number } & Prefix
 
 /** Every message that carries a tag. */
-export type TaggedMessage = RequestMessage | WantMessage | ReplyMessage | ErrorMessage | CancelMessage | BodyMessage | ReportMessage
+export type TaggedMessage =
+  RequestMessage | WantMessage | ReplyMessage | ErrorMessage | CancelMessage | BodyMessage | ReportMessage | WorkingMessage
 export type Message = OpenMessage | TaggedMessage
 
 /** Bytes of an ERROR's detail; what is longer is cut. */
@@ -52,9 +57,14 @@ const OPEN = { time: 14, key: 18, path: 34 } as const
 const REQUEST = { path: 14 } as const
 const PATH = { loss: 0, rate: 1, max: 2, shape: 3, length: 4 } as const
 const WANT = { loss: 14, rate: 15, shape: 16, from: 17, count: 18, end: 19 } as const
-const SYMBOL = { size: 14, index: 17, last: 18, pace: 19, time: 20, symbol: PREFIX + REPLY_HEADER } as const
+const SYMBOL = { part: 14, size: 14, index: 17, last: 18, pace: 19, time: 20, symbol: PREFIX + REPLY_HEADER } as const
 const REPORT = { loss: 14, rate: 15, shape: 16, end: 17 } as const
 const ERROR = { code: 14, retryAfter: 15, size: 17, detail: 21 } as const
+const WORKING = { next: 14, end: 15 } as const
+
+/** High nibble of the byte that size begins with, which needs no more than the other bits. */
+const PARTS: readonly Part[] = ['whole', 'beginning']
+const SIZE_BITS = 20
 
 /** The body of an OPEN, for the payload of a Datagram2; zero-padded to `padTo` bytes. */
 export function encodeOpenBody (message: OpenMessage, padTo = 0): Buffer {
@@ -112,11 +122,14 @@ export function decodeMessage (bytes: Uint8Array, tagKey: Uint8Array): TaggedMes
       if (content.length < PREFIX + REQUEST_HEADER) throw malformed('short REQUEST')
       return { type, ...fields, ...readRequest(content, REQUEST.path, content.length) }
     case 'want': return { type, ...fields, ...readWant(content) }
-    case 'reply': return { type, ...fields, ...readSymbol(content) }
-    case 'body': return { type, ...fields, ...readSymbol(content) }
+    case 'reply': return { type, ...fields, ...readSymbol(content), part: readPart(content) }
+    case 'body':
+      if (readPart(content) !== 'whole') throw malformed('a BODY that is no whole')
+      return { type, ...fields, ...readSymbol(content) }
     case 'error': return { type, ...fields, ...readError(content) }
     case 'cancel': return { type, ...fields }
     case 'report': return { type, ...fields, ...readReport(content) }
+    case 'working': return { type, ...fields, next: readNext(content) }
     case 'open':
     case undefined: throw malformed('a type that never travels raw')
   }
@@ -131,6 +144,7 @@ function contentLength (message: TaggedMessage): number {
     case 'error': return ERROR.detail + detailBytes(message.detail).length
     case 'cancel': return PREFIX
     case 'report': return REPORT.end
+    case 'working': return WORKING.end
   }
 }
 
@@ -146,7 +160,7 @@ function writeFields (target: Buffer, message: TaggedMessage): void {
       return
     case 'reply':
     case 'body':
-      target.writeUIntBE(message.size, SYMBOL.size, 3)
+      target.writeUIntBE(PARTS.indexOf(message.type === 'reply' ? message.part : 'whole') << SIZE_BITS | message.size, SYMBOL.size, 3)
       target[SYMBOL.index] = message.index
       target[SYMBOL.last] = message.last
       target[SYMBOL.pace] = message.pace
@@ -163,6 +177,9 @@ function writeFields (target: Buffer, message: TaggedMessage): void {
       target[REPORT.loss] = message.loss
       target[REPORT.rate] = message.rate
       target[REPORT.shape] = message.shape
+      break
+    case 'working':
+      target[WORKING.next] = Math.min(0xff, Math.max(1, message.next))
       break
     case 'cancel': // nothing behind the prefix
   }
@@ -202,7 +219,7 @@ function readWant (content: Buffer): Omit<WantMessage, 'type' | keyof Prefix> {
 function readSymbol (content: Buffer): SymbolFields {
   if (content.length < SYMBOL.symbol) throw malformed('short symbol')
   const fields = {
-    size: content.readUIntBE(SYMBOL.size, 3),
+    size: content.readUIntBE(SYMBOL.size, 3) % (1 << SIZE_BITS),
     index: content[SYMBOL.index]!,
     last: content[SYMBOL.last]!,
     pace: content[SYMBOL.pace]!,
@@ -219,6 +236,18 @@ function readSymbol (content: Buffer): SymbolFields {
 function readReport (content: Buffer): Omit<ReportMessage, 'type' | keyof Prefix> {
   if (content.length < REPORT.end) throw malformed('short REPORT')
   return { loss: content[REPORT.loss]!, rate: content[REPORT.rate]!, shape: content[REPORT.shape]! }
+}
+
+function readPart (content: Buffer): Part {
+  const part = PARTS[(content[SYMBOL.part] ?? 0) >> 4]
+  if (part === undefined) throw malformed('an unknown part')
+  return part
+}
+
+function readNext (content: Buffer): number {
+  const next = content[WORKING.next]
+  if (next === undefined || next === 0) throw malformed('WORKING without an end')
+  return next
 }
 
 function readError (content: Buffer): Omit<ErrorMessage, 'type' | keyof Prefix> {

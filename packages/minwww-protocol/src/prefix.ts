@@ -4,8 +4,8 @@ import { SESSION_ID } from './keys.ts'
 /** Version of the protocol, high nibble of the first byte. */
 export const VERSION = 1
 
-/** Type numbers of section 4, low nibble of the first byte. 8 is kept for PUSH. */
-export const TYPES = { open: 1, request: 2, want: 3, reply: 4, error: 5, cancel: 6, body: 7, report: 9 } as const
+/** Type numbers of section 4, low nibble of the first byte. 8, 11 and 12 are kept for PUSH, PARITY and BUNDLE. */
+export const TYPES = { open: 1, request: 2, want: 3, reply: 4, error: 5, cancel: 6, body: 7, report: 9, working: 10 } as const
 export type MessageType = keyof typeof TYPES
 
 /** Highest attempt that the nibble holds. */
@@ -23,7 +23,7 @@ const NAMES: ReadonlyArray<MessageType | undefined> =
 export interface Prefix {
   /** 0 for the first, then one more for each repetition; 0..15. */
   attempt: number
-  /** Number of the copy, 0..15; 0 is the first. A REPLY repeats that of the copy which caused it; 0 in BODY, ERROR and CANCEL. */
+  /** Number of the copy, 0..15; 0 is the first. A REPLY repeats that of the copy which caused it; 0 in BODY, ERROR, CANCEL and WORKING. */
   flags: number
   /** 8 bytes. */
   session: Buffer

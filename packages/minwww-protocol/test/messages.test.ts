@@ -19,12 +19,14 @@ const SAMPLES: TaggedMessage[] = [
   { type: 'request', ...prefix, ...path, object: Buffer.from('\0GET http://a.i2p/ HTTP/1.1\r\n\r\n') },
   { type: 'request', ...prefix, ...path, object: Buffer.alloc(0) },
   { type: 'want', ...prefix, loss: 1, rate: 2, shape: 4, from: 17, count: 5 },
-  { type: 'reply', ...prefix, size: 1000, index: 1, last: 4, pace: 70, time: 65_535, symbol: Buffer.alloc(500, 0xaa) },
-  { type: 'reply', ...prefix, size: 0, index: 0, last: 0, pace: 70, time: 65_535, symbol: Buffer.alloc(653) },
+  { type: 'reply', ...prefix, part: 'whole', size: 1000, index: 1, last: 4, pace: 70, time: 65_535, symbol: Buffer.alloc(500, 0xaa) },
+  { type: 'reply', ...prefix, part: 'whole', size: 0, index: 0, last: 0, pace: 70, time: 65_535, symbol: Buffer.alloc(653) },
   { type: 'body', ...prefix, size: 600, index: 0, last: 0, pace: 70, time: 65_535, symbol: Buffer.alloc(653, 1) },
   { type: 'error', ...prefix, code: 3, retryAfter: 120, size: 4_000_000_000, detail: 'zu groß' },
   { type: 'cancel', ...prefix },
-  { type: 'report', ...prefix, loss: 255, rate: 104, shape: 61 }
+  { type: 'report', ...prefix, loss: 255, rate: 104, shape: 61 },
+  { type: 'reply', ...prefix, part: 'beginning', size: MAX_OBJECT, index: 1, last: 4, pace: 70, time: 1, symbol: Buffer.alloc(1_700, 0xaa) },
+  { type: 'working', ...prefix, next: 5 }
 ]
 const OPEN: OpenMessage = { type: 'open', ...prefix, ...path, time: 1_723_886_753, key: Buffer.alloc(16, 9), object: Buffer.from('object') }
 
@@ -51,6 +53,11 @@ t.test('the layout is the one of the document', async t => {
   const reply = encodeMessage(SAMPLES[3]!, keys.server)
   t.equal(reply.subarray(14, 22).toString('hex'), '0003e8' + '01' + '04' + '46' + 'ffff')
   t.equal(reply.length, 14 + 8 + 500 + 8)
+  const beginning = encodeMessage(SAMPLES[9]!, keys.server)
+  t.equal(beginning.subarray(14, 22).toString('hex'), '120000' + '01' + '04' + '46' + '0001')
+  const working = encodeMessage(SAMPLES[10]!, keys.server)
+  t.equal(working.subarray(0, 15).toString('hex'), '1a30' + keys.session.toString('hex') + 'fedcba98' + '05')
+  t.equal(working.length, 15 + 8)
   const open = encodeOpenBody(OPEN)
   t.equal(open.subarray(14, 40).toString('hex'), '66c06ca1' + '09'.repeat(16) + '0d484908' + '0006')
   const session = createHash('sha256').update('minwww/1 session').update(Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex')).digest()
@@ -88,6 +95,15 @@ t.test('what has a right tag and still cannot be', async t => {
     t.throws(() => decodeMessage(encodeMessage(message, keys.client), keys.client), { code: 'MINWWW_MALFORMED' }, what)
   }
   t.throws(() => encodeMessage({ ...reply, symbol: Buffer.alloc(61_440) }, keys.client), { code: 'MINWWW_TOO_LARGE' })
+  for (const message of [reply, SAMPLES[5]!]) {
+    const content = encodeMessage(message, keys.client).subarray(0, -8)
+    content[14]! |= message === reply ? 0x20 : 0x10
+    const marked = Buffer.concat([content, computeTag(keys.client, content)])
+    t.throws(() => decodeMessage(marked, keys.client), { code: 'MINWWW_MALFORMED' }, `${message.type} of an unknown part`)
+  }
+  const never = encodeMessage(SAMPLES[10]!, keys.client).subarray(0, -8)
+  never[14] = 0
+  t.throws(() => decodeMessage(Buffer.concat([never, computeTag(keys.client, never)]), keys.client), { code: 'MINWWW_MALFORMED' }, 'WORKING for ever')
   const raw = encodeMessage(want, keys.client)
   raw[0] = 0x23
   t.throws(() => decodeMessage(raw, keys.client), { code: 'MINWWW_VERSION' })

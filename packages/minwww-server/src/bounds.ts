@@ -3,7 +3,7 @@ import { MAX_LISTENERS } from './console/events.ts'
 import { LENGTH } from './console/history.ts'
 import { DEFAULT_CONFIG } from './core/config.ts'
 import { MAX_WAITING } from './core/send-queue.ts'
-import { MAX_KEPT } from './exit/suspended-responses.ts'
+import { MAX_RESTS } from './exit/rests.ts'
 import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE } from './exit/options.ts'
 import { MAX_IDLE } from './fetch/connection-pool.ts'
 import { DEFAULT_SLOTS } from './fetch/connection-slots.ts'
@@ -100,15 +100,15 @@ export const BOUNDS = {
     name: 'one body that is read for a message',
     most: DEFAULT_MAX_DECODED,
     unit: 'bytes',
-    full: 'ERROR 3: a stream brings it',
+    full: 'its beginning goes out, and a stream brings the rest',
     kept: 'fetch/collect.ts head'
   },
-  suspended: {
-    name: 'answers that wait for their stream',
-    most: MAX_KEPT,
+  rests: {
+    name: 'answers that wait for the stream with their rest',
+    most: MAX_RESTS,
     unit: 'answers',
-    full: 'the oldest is given up',
-    kept: 'exit/suspended-responses.ts #kept'
+    full: 'ERROR 3, and the client asks by stream; so it is above 64 of one client, and above 32 MB; each is given up after a minute',
+    kept: 'exit/rests.ts #kept #names'
   },
   streams: {
     name: 'streams',

@@ -45,6 +45,8 @@ export interface ExitStats {
   active: number
   /** Streams that are open. */
   streams: number
+  /** Answers whose beginning went out as a message and whose rest waits for its stream. */
+  rests: number
   running: number
   waiting: number
   /** Answers that wait to leave towards I2P, and their bytes. */
@@ -148,6 +150,7 @@ function statsOf (parts: ExitParts): ExitStats {
   return {
     active: parts.active,
     streams: parts.streams?.size ?? 0,
+    rests: parts.rests.size,
     running: queue.running,
     waiting: queue.waiting,
     sending,

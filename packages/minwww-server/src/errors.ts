@@ -1,11 +1,12 @@
 /** What a failure at the exit means to the client, as the ERROR codes of docs/protocol.md section 4 name it. */
 export type FailureReason =
-  | 'busy' | 'too-large' | 'policy' | 'not-resolved' | 'connect-failed' | 'upstream-timeout' | 'upstream-malformed'
+  | 'unknown-id' | 'busy' | 'too-large' | 'policy' | 'not-resolved' | 'connect-failed' | 'upstream-timeout' | 'upstream-malformed'
   | 'bad-request' | 'draining'
 
 export type ServerErrorCode =
   | 'MINWWW_EXIT_BAD_OPTION' // an option of createExit is wrong
   | 'MINWWW_EXIT_BAD_STATE' // a file of the state directory is damaged
+  | 'MINWWW_EXIT_UNKNOWN_ID' // a stream asked for the rest of an answer that does not wait for it
   | 'MINWWW_EXIT_BUSY' // ERROR 2
   | 'MINWWW_EXIT_TOO_LARGE' // ERROR 3
   | 'MINWWW_EXIT_POLICY' // ERROR 4
@@ -19,6 +20,7 @@ export type ServerErrorCode =
 const REASONS: Record<ServerErrorCode, FailureReason> = {
   MINWWW_EXIT_BAD_OPTION: 'bad-request',
   MINWWW_EXIT_BAD_STATE: 'bad-request',
+  MINWWW_EXIT_UNKNOWN_ID: 'unknown-id',
   MINWWW_EXIT_BUSY: 'busy',
   MINWWW_EXIT_TOO_LARGE: 'too-large',
   MINWWW_EXIT_POLICY: 'policy',

@@ -134,7 +134,7 @@ t.test('messages that only an exit sends, and empty or absurd ones, change nothi
   alice.open(1)
   world.run(100)
   const prefix = { attempt: 1, flags: 0, session: alice.session.session, id: 1 }
-  alice.send({ type: 'reply', ...prefix, size: 10, index: 0, last: 0, pace: 1, time: 0, symbol: Buffer.alloc(10) })
+  alice.send({ type: 'reply', ...prefix, part: 'whole', size: 10, index: 0, last: 0, pace: 1, time: 0, symbol: Buffer.alloc(10) })
   alice.send({ type: 'error', ...prefix, code: 1, retryAfter: 0, size: 0, detail: '' })
   alice.send({ type: 'body', ...prefix, id: 9, size: 0, index: 0, last: 0, pace: 1, time: 0, symbol: Buffer.alloc(10) })
   const reserved = encodeMessage({ type: 'cancel', ...prefix }, alice.session.client)

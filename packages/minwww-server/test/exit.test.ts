@@ -72,7 +72,7 @@ t.test('allowAddresses opens one port of the machine', async t => {
   t.notMatch(outcome.response.body.toString(), /x-i2p/i, 'the web does not learn who asks')
 })
 
-t.test('too large: ERROR 3 with the size; text that shrinks goes out', async t => {
+t.test('without streams what is too large is ERROR 3 with the size; text that shrinks goes out', async t => {
   const server = await httpd((request, response) => {
     const body = request.url === '/text' ? Buffer.from('all work and no play '.repeat(10_000)) : Buffer.alloc(132_096)
     response.writeHead(200, { 'content-type': request.url === '/text' ? 'text/plain' : 'image/png', 'content-length': body.length })

@@ -46,7 +46,7 @@ function exitWithClients (out: number, config: Partial<ServerConfig> = {}) {
       const size = browsers.get(event.from.b32)?.size ?? 0
       const body = pages.get(size) ?? page(size)
       pages.set(size, body)
-      queueMicrotask(() => driver.act((core, now) => core.respond(now, event.handle, body)))
+      queueMicrotask(() => driver.act((core, now) => core.respond(now, event.handle, body, 'whole')))
     }
   })
   const world = {

@@ -88,37 +88,6 @@ t.test('malformed requests and smuggling shapes end with 400', async t => {
   }
 })
 
-t.test('after ERROR 3 the stream continues the response; nothing is fetched twice', async t => {
-  let fetches = 0
-  const body = Buffer.alloc(400_000, 'x')
-  const server = await httpd((request, response) => {
-    fetches++
-    response.writeHead(200, { 'content-type': 'image/png', ...(request.url === '/length' ? { 'content-length': body.length } : {}) })
-    response.end(body)
-  })
-  t.teardown(server.close)
-  const { core, session, exit, open } = await start({ sites: { 'demo.i2p': server.origin } })
-  t.teardown(async () => await exit.close())
-  let handle = 0
-  for (const path of ['/length', '/chunked']) {
-    core.ask({ type: 'fetch', handle: ++handle, message: requestMessage(`http://demo.i2p${path}`), from: client, deadline: Infinity })
-    session.emit('message', { protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(1) })
-    t.match((await core.answered(handle))[handle - 1], { failed: 'too-large' })
-    const answer = await over(open(), `http://demo.i2p${path}`)
-    t.ok(answer.body.equals(body), path)
-    t.equal(fetches, handle)
-  }
-  const again = await over(open(), 'http://demo.i2p/length')
-  t.ok(again.body.equals(body))
-  t.equal(fetches, 3, 'once is once')
-  const stranger = keysOf(9).destination
-  core.ask({ type: 'fetch', handle: 3, message: requestMessage('http://demo.i2p/length'), from: client, deadline: Infinity })
-  session.emit('message', { protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(1) })
-  await core.answered(3)
-  await over(open(stranger), 'http://demo.i2p/length')
-  t.equal(fetches, 5, 'nobody continues what another one asked for')
-})
-
 t.test('CONNECT to an allowed address is a tunnel, with bytes sent early', async t => {
   const server = await rawServer(socket => { socket.pipe(socket) })
   t.teardown(server.close)

@@ -22,16 +22,18 @@ const TO_EXIT = [
 ]
 const symbol = { ...base, attempt: 0, size: 500, index: 0, last: 1, pace: 72, time: 9 }
 const TO_CLIENT = [
-  mine(encodeMessage({ type: 'reply', ...symbol, symbol: Buffer.alloc(400, 1) }, template.session.server)),
-  mine(encodeMessage({ type: 'reply', ...symbol, size: 0, last: 0, symbol: Buffer.alloc(600) }, template.session.server)),
-  mine(encodeMessage({
+  mine(encodeMessage({ type: 'reply', part: 'whole', ...symbol, symbol: Buffer.alloc(400, 1) }, template.session.server)),
+  mine(encodeMessage({ type: 'reply', part: 'whole', ...symbol, size: 0, last: 0, symbol: Buffer.alloc(600) }, template.session.server)),
+  ...(['whole', 'beginning'] as const).map(part => mine(encodeMessage({
     type: 'reply',
+    part,
     ...symbol,
     last: 0,
     symbol: encodeObject(
       encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.from('page') })
     )
-  }, template.session.server)),
+  }, template.session.server))),
+  mine(encodeMessage({ type: 'working', ...base, next: 5 }, template.session.server)),
   mine(encodeMessage({ type: 'error', ...base, code: 2, retryAfter: 1, size: 0, detail: 'busy' }, template.session.server)),
   mine(encodeMessage({ type: 'body', ...symbol, symbol: Buffer.alloc(400, 1) }, template.session.server))
 ]

@@ -38,12 +38,14 @@ const symbols = { size: 900, index: 0, last: 2, pace: 80, time: 9, symbol: Buffe
 const MESSAGES: Array<Exclude<Message, { type: 'open' }>> = [
   { type: 'request', ...base, ...path, object: OBJECT },
   { type: 'want', ...base, loss: 13, rate: 100, shape: 8, from: 1, count: 2 },
-  { type: 'reply', ...base, ...symbols },
-  { type: 'reply', ...base, ...symbols, size: 0, last: 0 },
+  { type: 'reply', part: 'whole', ...base, ...symbols },
+  { type: 'reply', part: 'whole', ...base, ...symbols, size: 0, last: 0 },
   { type: 'body', ...base, ...symbols },
   { type: 'error', ...base, code: 2, retryAfter: 5, size: 100, detail: 'why: \u00fc' },
   { type: 'cancel', ...base },
-  { type: 'report', ...base, loss: 13, rate: 100, shape: 8 }
+  { type: 'report', ...base, loss: 13, rate: 100, shape: 8 },
+  { type: 'reply', ...base, ...symbols, part: 'beginning' },
+  { type: 'working', ...base, next: 5 }
 ]
 const OPEN = encodeOpenBody({ type: 'open', ...base, ...path, time: 1_700_000_000, key: K, object: OBJECT }, 1_300)
 

@@ -1,5 +1,5 @@
 import { ErasureDecoder, MAX_SYMBOLS, parityFor, parityLimit } from '@minwww/protocol'
-import type { ReplyMessage } from '@minwww/protocol'
+import type { Part, ReplyMessage } from '@minwww/protocol'
 
 /** What became of a symbol. */
 export type Placed = 'new' | 'duplicate' | 'inconsistent'
@@ -9,6 +9,7 @@ export class Assembly {
   readonly size: number
   readonly symbolLength: number
   readonly k: number
+  readonly part: Part
   readonly #decoder: ErasureDecoder
   readonly #limit: number
   /** Highest index announced in any burst, or asked for. */
@@ -21,6 +22,7 @@ export class Assembly {
    */
   constructor (reply: ReplyMessage, factor: number) {
     this.size = reply.size
+    this.part = reply.part
     this.symbolLength = reply.symbol.length
     this.#decoder = new ErasureDecoder(this.size, this.symbolLength)
     this.k = this.#decoder.k
@@ -29,7 +31,7 @@ export class Assembly {
   }
 
   add (reply: ReplyMessage): Placed {
-    if (reply.size !== this.size || reply.symbol.length !== this.symbolLength) return 'inconsistent'
+    if (reply.size !== this.size || reply.part !== this.part || reply.symbol.length !== this.symbolLength) return 'inconsistent'
     this.#symbols++
     this.#highest = Math.max(this.#highest, this.announced(reply.last))
     return this.#decoder.add(reply.index, reply.symbol) ? 'new' : 'duplicate'

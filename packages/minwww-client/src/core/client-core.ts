@@ -68,9 +68,10 @@ export class ClientCore {
     this.#sessions = sessions
     this.#sources = new Sources(o.keys.length)
     this.#patience = new PoolPatience(this.#exits)
+    const sender = new Sender(context, transfers)
     const parts: DispatcherParts = {
       context,
-      sender: new Sender(context, transfers),
+      sender,
       sessions,
       transfers,
       sources: this.#sources,
@@ -85,7 +86,7 @@ export class ClientCore {
     this.#dispatcher = new Dispatcher(parts)
     this.#recovery = new Recovery(parts, this.#dispatcher)
     const outcomes = new Outcomes(parts, this.#dispatcher, this.#recovery)
-    this.#receiver = new Receiver({ context, sessions, transfers, outcomes })
+    this.#receiver = new Receiver({ context, sessions, transfers, outcomes, sender })
   }
 
   get config (): Readonly<ClientConfig> {
@@ -139,7 +140,8 @@ export class ClientCore {
   }
 
   /**
-   * Starts a request. Exactly one event with the handle follows, `response` or `failed`, unless it is cancelled.
+   * Starts a request. Exactly one event with the handle follows, `response` or `failed`, unless it is cancelled; before it
+   * come `begins`.
    * An object over 128 KiB fails with `request-too-large`, one above `maxRequests` with `overloaded`.
    */
   request (now: number, r: RequestOptions): number {

@@ -5,6 +5,8 @@ import type { Strategy } from '../pool/strategies.ts'
 export interface ClientConfig {
   /** Total deadline of a request. */
   deadline: number
+  /** The same once an exit has said that it works on it. */
+  workingDeadline: number
   /** OPEN, REQUEST, BODY and WANT rounds of one request, copies not counted. At most 15 (a nibble on the wire). */
   maxAttempts: number
   /** Reply bytes taken for one request, as a multiple of the object's size. */
@@ -44,6 +46,7 @@ export interface ClientConfig {
 
 export const DEFAULT_CONFIG: ClientConfig = {
   deadline: 60_000,
+  workingDeadline: 300_000,
   maxAttempts: 6,
   maxReplyFactor: REPLY_FACTOR,
   initialTimeout: 3_000,

@@ -28,6 +28,7 @@ export class ClientContext {
     malformed: 0,
     badTags: 0,
     unknownSessions: 0,
+    workings: 0,
     late: 0,
     duplicates: 0,
     inconsistent: 0,

@@ -7,6 +7,7 @@ import type { Recovery } from './recovery.ts'
 import { decodeResponse } from './response.ts'
 import { SETBACKS } from './retry-policy.ts'
 import type { Transfer } from './transfer.ts'
+import type { RestName } from './types.ts'
 
 /** Wait after `busy` without a time, ms. */
 const MIN_BUSY = 1_000
@@ -29,7 +30,7 @@ export class Outcomes {
     const { exit } = transfer
     const request = requests.get(transfer.owner.handle)
     if (request === undefined) return
-    const message = decodeResponse(assembly.result())
+    const message = decodeResponse(assembly.result(), assembly.part)
     if (message === undefined) {
       context.stats.badObjects++
       exit.member.failure(now)
@@ -37,12 +38,35 @@ export class Outcomes {
     }
     const transmission = assembly.size * 1000 / exit.path.carries
     const penalty = exit.path.exceedsParity ? 2 : 1
-    this.#answered(now, exit, penalty * Math.max(0, now - transfer.startedAt - transmission))
+    // A site that was slow says nothing of the exit.
+    const took = transfer.isWorkedOn ? exit.path.rtt.srtt : now - transfer.startedAt - transmission
+    this.#answered(now, exit, penalty * Math.max(0, took))
     if (message.setsCookie && request.purpose.kind === 'pool') pool.pin(request.site, exit.id)
     exit.served(transfer.session.source)
     context.stats.responses++
-    context.emit({ type: 'response', handle: request.handle, message: message.bytes, exit: exit.id, trace: request.trace(now) })
+    const rest = assembly.part === 'beginning' ? { rest: restOf(transfer) } : {}
+    context.emit({ type: 'response', handle: request.handle, message: message.bytes, exit: exit.id, trace: request.trace(now), ...rest })
     this.#dispatcher.end(now, request, transfer)
+  }
+
+  /** The first symbol of an answer that goes on over a stream. */
+  begins (transfer: Transfer): void {
+    const { handle } = transfer.owner
+    if (this.#parts.requests.has(handle)) this.#parts.context.emit({ type: 'begins', handle, rest: restOf(transfer) })
+  }
+
+  /** The exit works on it: nobody is asked again. @param next - ms within which it says so again */
+  working (now: number, transfer: Transfer, next: number): void {
+    const { context: { config }, requests } = this.#parts
+    const { exit, session, id } = transfer
+    const request = requests.get(transfer.owner.handle)
+    // Whatever attempt it answers: the repetitions are the same request.
+    const waiting = request?.transfers.filter(other => other.session === session && other.id === id && other.mayBeWorkedOn) ?? []
+    for (const other of waiting) {
+      if (!other.isWorkedOn) request?.workedOn(config.workingDeadline)
+      // One of them may be lost.
+      other.workedOn(now + 2 * next + exit.path.timeout(0) + exit.backlog)
+    }
   }
 
   /** A probe came back. */
@@ -97,4 +121,8 @@ export class Outcomes {
       else request.hurry()
     }
   }
+}
+
+function restOf ({ exit, session, id }: Transfer): RestName {
+  return { exit: exit.destination, source: session.source, session: session.name, id }
 }

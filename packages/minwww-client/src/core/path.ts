@@ -1,5 +1,5 @@
 import {
-  decodeRate, encodeLoss, encodeRate, INITIAL_SHAPE, LossEstimator, MAX_SHAPE, PRIOR_LOSS, RttEstimator, tunnelMessagesOf, wireBytes
+  decodeRate, encodeLoss, encodeRate, INITIAL_SHAPE, LossEstimator, MAX_SHAPE, PRIOR_LOSS, RttEstimator, tunnelMessagesOf, wireBytes, WORKING_AFTER
 } from '@minwww/protocol'
 import type { ReplyMessage } from '@minwww/protocol'
 import { BurstWatch } from './burst-watch.ts'
@@ -118,6 +118,12 @@ export class ExitPath {
   timeout (attempt: number): number {
     if (!this.rtt.hasSample) return this.#config.initialTimeout * this.rtt.backoff(attempt)
     return this.rtt.rto(attempt, this.#hasLost ? MIN_TIMEOUT : undefined)
+  }
+
+  /** The same for the first sign of an exit: it may say after a moment that it works on the request. */
+  signTimeout (attempt: number): number {
+    const { hasSample, srtt } = this.rtt
+    return Math.max(this.timeout(attempt), hasSample ? srtt + WORKING_AFTER + this.slack : 0)
   }
 
   /** How much later than its turn a symbol may come, ms. */

@@ -1,16 +1,20 @@
 import { PROTOCOL } from '@minwww/i2cp/codec'
 import { decodeMessage, peekPrefix, ProtocolError, VERSION } from '@minwww/protocol'
-import type { ErrorMessage, ReplyMessage, TaggedMessage } from '@minwww/protocol'
+import type { ErrorMessage, ReplyMessage, TaggedMessage, WorkingMessage } from '@minwww/protocol'
 import type { BurstWatch } from './burst-watch.ts'
 import type { ClientContext } from './context.ts'
 import type { Exit } from './exit.ts'
 import { failureOfError } from './failures.ts'
 import type { Outcomes } from './outcomes.ts'
+import type { Sender } from './sender.ts'
 import type { SessionTable } from './session-table.ts'
 import type { ExitSession } from './session.ts'
 import type { Transfer } from './transfer.ts'
 import type { TransferTable } from './transfer-table.ts'
 import type { Incoming } from './types.ts'
+
+/** An exit that works on a request says so as often as this, or counts as silent, s. */
+const MAX_NEXT = 15
 
 /** Authenticates what arrives and finds the transfer it belongs to. */
 export class Receiver {
@@ -18,12 +22,14 @@ export class Receiver {
   readonly #sessions: SessionTable
   readonly #transfers: TransferTable
   readonly #outcomes: Outcomes
+  readonly #sender: Sender
 
-  constructor (o: { context: ClientContext, sessions: SessionTable, transfers: TransferTable, outcomes: Outcomes }) {
+  constructor (o: { context: ClientContext, sessions: SessionTable, transfers: TransferTable, outcomes: Outcomes, sender: Sender }) {
     this.#context = o.context
     this.#sessions = o.sessions
     this.#transfers = o.transfers
     this.#outcomes = o.outcomes
+    this.#sender = o.sender
   }
 
   receive (now: number, source: number, { protocol, payload }: Incoming): void {
@@ -44,6 +50,7 @@ export class Receiver {
     found.exit.heard(now)
     if (message.type === 'reply') this.#reply(now, found.exit, found.session, message, payload.length)
     else if (message.type === 'error') this.#error(now, found.session, message, payload.length)
+    else if (message.type === 'working') this.#working(now, found.exit, found.session, message, payload.length)
     else stats.malformed++
   }
 
@@ -82,6 +89,7 @@ export class Receiver {
 
   #place (now: number, transfer: Transfer, reply: ReplyMessage, watch: BurstWatch): void {
     const { stats, config } = this.#context
+    if (transfer.assembly === undefined && reply.part === 'beginning') this.#outcomes.begins(transfer)
     const placed = transfer.add(reply, config.maxReplyFactor)
     if (placed === 'inconsistent') stats.inconsistent++
     if (placed === 'duplicate') stats.duplicates++
@@ -93,6 +101,16 @@ export class Receiver {
       return this.#outcomes.complete(now, transfer, assembly)
     }
     transfer.waitForRest(now, reply, exit.path.gap(watch, exit.backlog))
+  }
+
+  /** An exit that works for nobody has not heard so. */
+  #working (now: number, exit: Exit, session: ExitSession, message: WorkingMessage, length: number): void {
+    const transfer = this.#transfers.find(session, message)
+    this.#context.stats.workings++
+    if (transfer === undefined) return this.#sender.forget(now, exit, session, message)
+    transfer.owner.traffic.received(now, length)
+    transfer.answered(message.attempt)
+    this.#outcomes.working(now, transfer, Math.min(MAX_NEXT, message.next) * 1000)
   }
 
   #error (now: number, session: ExitSession, message: ErrorMessage, length: number): void {

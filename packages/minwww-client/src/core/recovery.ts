@@ -137,7 +137,7 @@ export class Recovery {
       isExhausted: request.budget.isExhausted,
       canExtend: request.canExtend,
       isUnvalidated: this.#dispatcher.isUnvalidated(request),
-      isEarly: isEarly(now, request, transfer),
+      isEarly: transfer.isWorkedOn || isEarly(now, request, transfer),
       refusals: request.refusals,
       others: this.#others(now, request, exit, REFUSALS.has(setback)),
       now,
@@ -193,10 +193,11 @@ export class Recovery {
 
   /**
    * Where there is no other exit a retry comes from the other own Destination: routers keep one path per pair for a
-   * while, so the same pair would meet the same dead path. What must not be fetched twice stays in its session.
+   * while, so the same pair would meet the same dead path. What must not be fetched twice stays in its session, and so does
+   * at first what the exit was working on.
    */
-  #sourceAfter (request: ClientRequest, { session }: Transfer): number {
-    return this.#isAlone(request) && request.idempotent ? (session.source + 1) % this.#parts.context.keys.length : session.source
+  #sourceAfter (request: ClientRequest, { session, isWorkedOn }: Transfer): number {
+    return this.#isAlone(request) && request.idempotent && !isWorkedOn ? (session.source + 1) % this.#parts.context.keys.length : session.source
   }
 
   #isAlone ({ purpose }: ClientRequest): boolean {

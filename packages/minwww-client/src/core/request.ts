@@ -43,7 +43,6 @@ export class ClientRequest implements TransferOwner {
   /** The coded request; empty for a probe. */
   readonly object: Buffer
   readonly idempotent: boolean
-  readonly deadline: number
   /** A person waits for it in front of an empty window. */
   readonly isPage: boolean
   /** When it is looked at whether it is worth waiting any longer; Infinity where it always is. */
@@ -52,11 +51,13 @@ export class ClientRequest implements TransferOwner {
   isQuick = false
   readonly traffic: Traffic
   readonly budget: RetryBudget
+  readonly #startedAt: number
   readonly #transfers: Transfer[] = []
   readonly #tried = new Set<string>()
   #waiting: Waiting = NOTHING
   #upload: Upload | undefined
   #refusals = 0
+  #deadline: number
 
   constructor (o: RequestParts) {
     this.handle = o.handle
@@ -64,10 +65,15 @@ export class ClientRequest implements TransferOwner {
     this.site = o.site
     this.object = o.object
     this.idempotent = o.idempotent
-    this.deadline = o.deadline
     this.isPage = o.isPage
+    this.#startedAt = o.now
+    this.#deadline = o.deadline
     this.traffic = new Traffic(o.now)
     this.budget = new RetryBudget(o.purpose.kind === 'probe' ? PROBE_ATTEMPTS : o.attempts)
+  }
+
+  get deadline (): number {
+    return this.#deadline
   }
 
   get isProbe (): boolean {
@@ -113,6 +119,13 @@ export class ClientRequest implements TransferOwner {
   /** Ids of the exits that it was sent to. */
   get asked (): Set<string> {
     return new Set(this.#transfers.map(({ exit }) => exit.id))
+  }
+
+  /** An exit works on it: it has until then, ms from its start, and the attempt was not in vain. */
+  workedOn (deadline: number): void {
+    this.#deadline = Math.max(this.#deadline, this.#startedAt + deadline)
+    this.budget.refund()
+    if (this.#waiting.kind === 'hedge') this.goOn()
   }
 
   /** How often exits refused it by policy. */
@@ -183,6 +196,7 @@ export class ClientRequest implements TransferOwner {
    */
   isInVain (back: Exit): boolean {
     return this.idempotent && this.purpose.kind === 'pool' && !this.traffic.isAnswered && this.#waiting.kind !== 'room' && this.isActive &&
+      !this.#transfers.some(({ isWorkedOn }) => isWorkedOn) &&
       this.#transfers.every(({ exit, startedAt }) => exit === back || exit.heardAt < startedAt)
   }
 

@@ -83,6 +83,12 @@ export class Sender {
     this.#transmit(now, transfer, this.#tagged(transfer, { type: 'cancel', ...this.#prefix(transfer) }), PROTOCOL.RAW)
   }
 
+  /** The same for an id that is not known any more. */
+  forget (now: number, exit: Exit, session: ExitSession, { attempt, id }: { attempt: number, id: number }): void {
+    const message = { type: 'cancel', attempt, flags: 0, session: session.keys.session, id } as const
+    this.#put(now, exit, session, encodeMessage(message, session.keys.client, paddedLength(0)), PROTOCOL.RAW)
+  }
+
   /** Sends what is due of an upload, and the next copy. */
   proceed (now: number, transfer: Transfer): void {
     for (let due = transfer.takeUpload(now); due !== undefined; due = transfer.takeUpload(now)) {
@@ -100,7 +106,8 @@ export class Sender {
     const copySpacing = this.#copySpacing(path)
     const lastCopy = now + (copies - 1) * copySpacing
     const transmission = symbolTime(tunnelMessages, path.carries) + path.firstSymbolTime(now)
-    const answerBy = lastCopy + path.timeout(transfer.backoff) + transmission + backlog
+    const timeout = from === 0 && !transfer.owner.isProbe ? path.signTimeout(transfer.backoff) : path.timeout(transfer.backoff)
+    const answerBy = lastCopy + timeout + transmission + backlog
     transfer.sent(now, { from, measurable: !path.isLoaded(now, backlog), answerBy })
     if (copies > 1) transfer.repeat({ encode, protocol, count: copies - 1, nextAt: now + copySpacing })
     this.#transmit(now, transfer, payload, protocol)
@@ -142,7 +149,7 @@ export class Sender {
     const { path, backlog } = transfer.exit
     const upload = request.uploadOf(path.loss, path.shape(now))
     const burst = new UploadBurst(now, upload, symbolTime(upload.m, path.carries))
-    const answerBy = burst.endsAt + path.timeout(transfer.repetition) + path.firstSymbolTime(now) + backlog
+    const answerBy = burst.endsAt + path.signTimeout(transfer.repetition) + path.firstSymbolTime(now) + backlog
     transfer.sent(now, { from: 0, measurable: false, answerBy })
     transfer.uploads(burst)
     this.proceed(now, transfer)
@@ -164,9 +171,13 @@ export class Sender {
 
   #transmit (now: number, transfer: Transfer, payload: Buffer, protocol: MessageProtocol): void {
     transfer.owner.traffic.sent(payload.length)
+    this.#put(now, transfer.exit, transfer.session, payload, protocol)
+  }
+
+  #put (now: number, exit: Exit, session: ExitSession, payload: Buffer, protocol: MessageProtocol): void {
     this.#context.transmit({
-      source: transfer.session.source,
-      to: transfer.exit.destination,
+      source: session.source,
+      to: exit.destination,
       protocol,
       fromPort: CLIENT_PORT,
       toPort: EXIT_PORT,

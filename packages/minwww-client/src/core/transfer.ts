@@ -75,6 +75,7 @@ export class Transfer implements InFlight {
   #timer: Timer = { kind: 'idle' }
   #unansweredWants = 0
   #wanted = 0
+  #isWorkedOn = false
 
   constructor (o: Pick<Transfer, 'owner' | 'exit' | 'session' | 'id' | 'base' | 'form' | 'repetition'> & { now: number }) {
     this.owner = o.owner
@@ -108,6 +109,16 @@ export class Transfer implements InFlight {
   /** Symbols that the last WANT asked for. */
   get wanted (): number {
     return this.#wanted
+  }
+
+  /** The exit has said that it works on it. */
+  get isWorkedOn (): boolean {
+    return this.#isWorkedOn
+  }
+
+  /** Nothing of the answer is here yet. */
+  get mayBeWorkedOn (): boolean {
+    return this.#timer.kind === 'first' && this.#assembly === undefined
   }
 
   /** How much longer than the first time an answer is waited for, as a number of doublings. */
@@ -224,6 +235,13 @@ export class Transfer implements InFlight {
     }
   }
 
+  /** The exit works on it: what comes says nothing of the round trip, and is waited for until it should have said so again. */
+  workedOn (until: number): void {
+    this.#isWorkedOn = true
+    for (const round of this.#rounds.values()) round.measurable = false
+    this.#timer = { kind: 'first', at: until }
+  }
+
   /** The first symbol is waited for no longer than this, ms from the start. */
   waitAtMost (wait: number): void {
     if (this.#timer.kind === 'first') this.#timer = { kind: 'first', at: Math.min(this.#timer.at, this.startedAt + wait) }
@@ -236,6 +254,7 @@ export class Transfer implements InFlight {
 
   outstanding (unknownReply: number): number {
     if (!this.isActive || this.owner.isProbe) return 0
+    if (this.#isWorkedOn && this.#assembly === undefined) return 0
     return this.#assembly === undefined ? unknownReply : this.#assembly.outstanding
   }
 

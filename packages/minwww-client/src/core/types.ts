@@ -102,8 +102,22 @@ export interface FailedEvent {
   trace: RequestTrace
 }
 
+/**
+ * What a stream to the exit's port 80 calls the rest of an answer by, from the own Destination `source`, whose session it is
+ * (hex); docs/protocol.md, section 9.
+ */
+export interface RestName {
+  readonly exit: Destination
+  readonly source: number
+  readonly session: string
+  readonly id: number
+}
+
 export type ClientEvent =
-  | { type: 'response', handle: number, message: Buffer, exit: string, trace: RequestTrace }
+  /** With `rest` the message is a beginning only. */
+  | { type: 'response', handle: number, message: Buffer, exit: string, trace: RequestTrace, rest?: RestName }
+  /** The first symbol of a beginning came: its stream may be opened. Once for each exit that answers so. */
+  | { type: 'begins', handle: number, rest: RestName }
   | FailedEvent
   | { type: 'exit-state', exit: string, state: ExitState }
 
@@ -122,6 +136,8 @@ export interface ClientStats {
   /** A known session's message with a wrong tag. */
   badTags: number
   unknownSessions: number
+  /** Times that an exit said that it works on a request. */
+  workings: number
   /** Symbols after the page was complete, or of a request that is over. */
   late: number
   duplicates: number

@@ -122,7 +122,7 @@ export class SiteFetcher {
     const mute = exits.length > 0 && exits.every(exit => exit.successes === 0)
     if (backend.streams !== undefined && mute && exits.every(exit => exit.state === 'down')) return await this.#overExits(request, backend)
     try {
-      return await this.#byMessage(request, backend)
+      return this.#resuming(request, backend, await this.#byMessage(request, backend))
     } catch (error) {
       if (error instanceof TooLargeError) {
         if (backend.streams === undefined) throw failureOf(error.event)
@@ -135,11 +135,11 @@ export class SiteFetcher {
   }
 
   /** A pool that is busy for a moment is asked again. */
-  async #byMessage (request: SiteRequest, backend: Backend): Promise<Answer> {
+  async #byMessage (request: SiteRequest, backend: Backend): Promise<StreamAnswer> {
     const end = performance.now() + this.#options.settings.timeout
     for (let retries = 0; ; retries++) {
       try {
-        return await fetchByMessage(backend.driver, request, end - performance.now())
+        return await fetchByMessage(backend, request, end - performance.now())
       } catch (error) {
         const wait = error instanceof ProxyError && error.code === 'MINWWW_BUSY' ? error.retryAfter ?? 1 : Infinity
         if (wait > MAX_BUSY_WAIT || retries >= BUSY_RETRIES) throw error
@@ -152,17 +152,17 @@ export class SiteFetcher {
   async #fromSite (request: SiteRequest, backend: Backend, destination: Destination): Promise<Answer> {
     const { altSvc, settings } = this.#options
     const site = destination.b32
+    const peer: StreamPeer = { kind: 'site', id: site, destination, port: request.target.port }
+    const ask = async (asked: SiteRequest): Promise<StreamAnswer> => await this.#overStream(asked, backend, peer, limitsOf(settings))
     if (request.target.port === EXIT_PORT && fitsMessage(request) && altSvc.has(site)) {
       try {
-        return await fetchByMessage(backend.driver, request, settings.timeout, destination)
+        return resuming(request, await fetchByMessage(backend, request, settings.timeout, destination), ask)
       } catch (error) {
         const isGone = error instanceof ProxyError && UNANSWERED.has(error.code)
         if (!(error instanceof TooLargeError) && !isGone) throw error
         if (isGone) altSvc.forget(site)
       }
     }
-    const peer: StreamPeer = { kind: 'site', id: site, destination, port: request.target.port }
-    const ask = async (asked: SiteRequest): Promise<StreamAnswer> => await this.#overStream(asked, backend, peer, limitsOf(settings))
     const answer = await ask(request)
     altSvc.note(site, valuesOf(answer.received, 'alt-svc'))
     return resuming(request, answer, ask)
@@ -173,10 +173,16 @@ export class SiteFetcher {
     request: SiteRequest, backend: Backend, first?: string, limits = this.limitsOf(backend)
   ): Promise<StreamAnswer> {
     const answer = await this.#askExits(request, backend, this.exitPeers(backend, request.target, first), limits)
+    return this.#resuming(request, backend, answer)
+  }
+
+  /** A body that breaks off goes on from other exits, where it may. */
+  #resuming (request: SiteRequest, backend: Backend, answer: StreamAnswer): StreamAnswer {
     return resuming(request, answer, async (rest, { exit }) => {
       this.#options.logger?.debug({ exit }, 'the rest of a body is asked of another exit')
       if (exit !== undefined) backend.driver.suspectExit(exit)
-      return await this.#askExits(rest, backend, exitsForRest(backend.driver.exits(), exit).map(peerOf), limits)
+      const peers = exitsForRest(backend.driver.exits(), exit).map(peerOf)
+      return await this.#askExits(rest, backend, peers, limitsOf(this.#options.settings))
     })
   }
 

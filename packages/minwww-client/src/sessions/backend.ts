@@ -103,6 +103,14 @@ export class Backend {
   /** Absent where the proxy runs without streams. Another one after a session was renewed. */
   get streams (): StreamAgent | undefined { return this.#agent }
 
+  /** How streams from one of the own Destinations are opened; undefined where there are none. */
+  connectorOf (source: number): StreamConnector | undefined {
+    const { streams } = this.#options
+    const session = this.#sessions[source]
+    if (typeof streams !== 'function') return source === 0 ? streams : undefined
+    return session === undefined ? undefined : this.#connector(session, streams)
+  }
+
   /** As the session's; a look-up survives that its session is replaced. */
   async lookup (name: string, options?: { timeout?: number }): Promise<Destination> {
     const session = this.#sessions[0]!
@@ -196,9 +204,13 @@ export class Backend {
     if (session === this.#streaming) return
     this.#streaming = session
     this.#agent?.closeIdle()
-    const connector: StreamConnector & Pinger = this.#connectors.get(session) ?? streams(session)
+    this.#agent = new StreamAgent(this.#connector(session, streams))
+  }
+
+  #connector (session: ProxySession, open: (session: ProxySession) => StreamConnector & Pinger): StreamConnector & Pinger {
+    const connector = this.#connectors.get(session) ?? open(session)
     this.#connectors.set(session, connector)
-    this.#agent = new StreamAgent(connector)
+    return connector
   }
 
   /** Streams leave a session that has heard nothing for one that has. */

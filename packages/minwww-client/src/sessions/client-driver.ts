@@ -3,7 +3,7 @@ import type { Clock, Logger } from '@minwww/ground'
 import { DriveLoop, systemClock } from '@minwww/ground/node'
 import type { Destination, LocalDestination, ReceivedMessage } from '@minwww/i2cp'
 import { ClientCore } from '../core.ts'
-import type { ClientConfig, ClientEvent, ExitStatus, Outgoing, RequestOptions } from '../core.ts'
+import type { ClientConfig, ClientEvent, ExitStatus, Outgoing, RequestOptions, RestName } from '../core.ts'
 import type { ProxySession } from './proxy-session.ts'
 import { summarize } from './wire-log.ts'
 
@@ -40,9 +40,11 @@ export interface DriverOptions {
 export interface FetchOptions extends RequestOptions {
   /** Aborts with the signal's reason; the exit is told with CANCEL. */
   signal?: AbortSignal
+  /** The first symbol of a beginning came, perhaps of more than one exit: a stream brings the rest. */
+  onBeginning?: (name: RestName) => void
 }
 
-interface Waiting { resolve: (event: ResponseEvent) => void, reject: (error: Error) => void, release: () => void }
+interface Waiting { begins: (name: RestName) => void, resolve: (event: ResponseEvent) => void, reject: (error: Error) => void, release: () => void }
 
 /** Messages given to the sessions in one go, so that a burst cannot keep the event loop from everything else. */
 const MAX_BURST = 256
@@ -132,11 +134,11 @@ export class ClientDriver {
   exits (): ExitStatus[] { return this.core.exits(this.#clock.now()) }
 
   /**
-   * Sends a request and resolves with the complete response.
+   * Sends a request and resolves with the complete response, or with its beginning where it has a `rest`.
    * @throws FetchError when the core gives up; the signal's reason when it is aborted
    */
   async fetch (options: FetchOptions): Promise<ResponseEvent> {
-    const { signal, ...request } = options
+    const { signal, onBeginning = () => {}, ...request } = options
     signal?.throwIfAborted()
     if (this.#closed) throw new Error('the driver is closed')
     return await new Promise((resolve, reject) => {
@@ -149,7 +151,7 @@ export class ClientDriver {
         this.#loop.run()
       }
       signal?.addEventListener('abort', abort, { once: true })
-      this.#waiting.set(handle, { resolve, reject, release: () => signal?.removeEventListener('abort', abort) })
+      this.#waiting.set(handle, { begins: onBeginning, resolve, reject, release: () => signal?.removeEventListener('abort', abort) })
       this.#loop.run()
     })
   }
@@ -233,6 +235,7 @@ export class ClientDriver {
     }
     const waiting = this.#waiting.get(event.handle)
     if (waiting === undefined) return
+    if (event.type === 'begins') return waiting.begins(event.rest)
     this.#waiting.delete(event.handle)
     waiting.release()
     if (event.type === 'response') waiting.resolve(event)

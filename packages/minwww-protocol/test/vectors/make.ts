@@ -67,12 +67,14 @@ function messages (): object {
     report: { message: { type: 'report', ...prefix, ...path, id: 7 } },
     cancel: { message: { type: 'cancel', ...prefix, attempt: 1 } },
     body: { message: { type: 'body', ...prefix, size: 40, index: 1, last: 3, pace: 72, time: 4_660, symbol: sample(16) } },
-    reply: { message: { type: 'reply', ...prefix, size: response.length, index: 0, last: 0, pace: 72, time: 65_244, symbol: response } },
-    emptyReply: { message: { type: 'reply', ...prefix, size: 0, index: 0, last: 0, pace: 72, time: 65_244, symbol: Buffer.alloc(8) } },
+    reply: { message: { type: 'reply', ...prefix, part: 'whole', size: response.length, index: 0, last: 0, pace: 72, time: 65_244, symbol: response } },
+    emptyReply: { message: { type: 'reply', ...prefix, part: 'whole', size: 0, index: 0, last: 0, pace: 72, time: 65_244, symbol: Buffer.alloc(8) } },
+    beginning: { message: { type: 'reply', ...prefix, part: 'beginning', size: response.length, index: 0, last: 0, pace: 72, time: 65_244, symbol: response } },
+    working: { message: { type: 'working', ...prefix, next: 5 } },
     error: { message: { type: 'error', ...prefix, code: 3, retryAfter: 0, size: 1_000_000, detail: 'too large' } }
   }
   return Object.fromEntries(Object.entries(said).map(([name, { message, padTo }]) => {
-    const isExit = message.type === 'reply' || message.type === 'error'
+    const isExit = message.type === 'reply' || message.type === 'error' || message.type === 'working'
     return [name, {
       fields: printed(message),
       key: isExit ? 'server' : 'client',

@@ -27,7 +27,7 @@ export interface Snapshot {
     streams: number
     sessions: number
     clients: number
-    suspended: number
+    rests: number
   }
   outcomes: Record<string, number>
   refusals: Record<string, number>
@@ -64,7 +64,7 @@ export function snapshot (parts: ExitParts): Snapshot {
       streams: parts.streams?.size ?? 0,
       sessions,
       clients: parts.admission.clients,
-      suspended: parts.suspended.size
+      rests: parts.rests.size
     },
     outcomes: Object.fromEntries(statistics.outcomes),
     refusals: refusalsOf(parts),

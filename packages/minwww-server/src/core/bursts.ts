@@ -41,6 +41,7 @@ export class SymbolBurst implements Burst {
       flags: this.#copy,
       session: session.id,
       id,
+      part: this.#reply.part,
       size: this.#reply.size,
       index,
       last: this.#last,
@@ -48,6 +49,29 @@ export class SymbolBurst implements Burst {
       time: now,
       symbol: this.#reply.symbol(index)
     }, session.keys.server)
+  }
+}
+
+/** Says that a request is being worked on. */
+export class WorkingBurst implements Burst {
+  readonly owner: ServedRequest
+  readonly messageLength: number
+  readonly held: number
+  left = 1
+  readonly #payload: Buffer
+
+  /** @param next - seconds within which it is said again */
+  constructor (request: ServedRequest, next: number) {
+    const { session, id, attempt } = request
+    const message = { type: 'working', attempt, flags: 0, session: session.id, id, next } as const
+    this.owner = request
+    this.#payload = encodeMessage(message, session.keys.server, paddedLength(0))
+    this.messageLength = this.held = this.#payload.length
+  }
+
+  take (): Buffer {
+    this.left = 0
+    return this.#payload
   }
 }
 

@@ -1,4 +1,4 @@
-import { INITIAL_RATE, MESSAGE_BURST, MESSAGE_RATE, REPLAY_WINDOW, REPLY_FACTOR, SESSION_LIFE } from '@minwww/protocol'
+import { INITIAL_RATE, MESSAGE_BURST, MESSAGE_RATE, REPLAY_WINDOW, REPLY_FACTOR, SESSION_LIFE, WORKING_AFTER } from '@minwww/protocol'
 
 const KB = 1024
 const MB = 1024 * KB
@@ -29,6 +29,9 @@ export interface ServerConfig {
   maxFetchesPerSession: number
   /** Time that `respond` or `fail` may take. */
   fetchDeadline: number
+  /** A client whose request takes longer than this is told that it is being worked on, and then at this interval. */
+  workingAfter: number
+  workingEvery: number
   /** A request, decoded. */
   maxRequest: number
   /** Requests that a session remembers; the one untouched for longest is forgotten. */
@@ -87,7 +90,10 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   unvalidatedBurst: 200,
   maxFetches: 512,
   maxFetchesPerSession: 96,
-  fetchDeadline: MINUTE,
+  // The fetcher's own deadlines come first: 300 s to a head, after a connection was made.
+  fetchDeadline: 6 * MINUTE,
+  workingAfter: WORKING_AFTER,
+  workingEvery: 5 * SECOND,
   maxRequest: 256 * KB,
   maxRequestsPerSession: REPLAY_WINDOW,
   maxUploads: 64,

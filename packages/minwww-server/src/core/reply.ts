@@ -1,4 +1,5 @@
 import { allowedShapes, chooseSymbols, decodeLoss, ErasureEncoder, SYMBOL_OVERHEAD, TUNNEL_MESSAGE } from '@minwww/protocol'
+import type { Part } from '@minwww/protocol'
 import type { ServerConfig } from './config.ts'
 
 /** What the client said of the path when it asked; raw codes. */
@@ -21,6 +22,7 @@ export interface SymbolRange {
  */
 export class Reply {
   readonly size: number
+  readonly part: Part
   readonly #object: Buffer
   #encoder: ErasureEncoder
   #m: number
@@ -31,8 +33,9 @@ export class Reply {
   #budget: number
   #bursts: number
 
-  constructor (object: Buffer, path: PathFacts, config: ServerConfig) {
+  constructor (object: Buffer, path: PathFacts, config: ServerConfig, part: Part = 'whole') {
     this.size = object.length
+    this.part = part
     this.#object = object
     this.#bursts = config.maxBursts
     const { m, k, r, symbolLength } = choose(object.length, path)

@@ -1,7 +1,10 @@
 import { decodeObject, decodeRate, encodeObject, ErasureDecoder, MAX_OBJECT, TokenBucket } from '@minwww/protocol'
-import type { BodyMessage, CancelMessage, OpenMessage, ReportMessage, RequestMessage, WantMessage, WireErrorName } from '@minwww/protocol'
-import { ErrorBurst, SymbolBurst } from './bursts.ts'
+import type {
+  BodyMessage, CancelMessage, OpenMessage, Part, ReportMessage, RequestMessage, WantMessage, WireErrorName
+} from '@minwww/protocol'
+import { ErrorBurst, SymbolBurst, WorkingBurst } from './bursts.ts'
 import type { ServerConfig } from './config.ts'
+import { Heap } from './heap.ts'
 import { ServedRequest } from './served-request.ts'
 import type { RequestState, Sending } from './served-request.ts'
 import { RequestTable } from './request-table.ts'
@@ -30,6 +33,8 @@ export class RequestHandler {
   readonly #fetches = new Map<number, ServedRequest>()
   /** How many of them each session has; only sessions with some. */
   readonly #fetchesOf = new Map<Session, number>()
+  /** The same, by the time at which their clients are told that they are being worked on. */
+  readonly #working = new Heap<ServedRequest>()
   readonly #unvalidated: TokenBucket
   #nextHandle = 1
 
@@ -132,18 +137,19 @@ export class RequestHandler {
     this.#fetch(now, session, { ...message, attempt: request.attempt }, object)
   }
 
-  /** Returns the bytes of the object that is sent, 0 for none. */
-  respond (now: number, handle: number, message: Buffer): number {
+  /** Returns the bytes of the object that is sent, 0 for none: then nothing follows a beginning. */
+  respond (now: number, handle: number, message: Buffer, part: Part): number {
     const request = this.#finish(handle)
     if (request === undefined) return 0
     const object = encodeObject(message, { kind: 'response' })
     const most = Math.min(MAX_OBJECT, request.max)
     if (object.length > most) {
-      this.#conclude(now, request, 'too-large', { size: message.length })
+      this.#conclude(now, request, 'too-large', part === 'whole' ? { size: message.length } : {})
       return 0
     }
     this.#stats.replies++
-    this.#answer(now, request, object)
+    if (part === 'beginning') this.#stats.beginnings++
+    this.#answer(now, request, object, part, handle)
     return object.length
   }
 
@@ -160,8 +166,8 @@ export class RequestHandler {
 
   nextTimeout (): number | undefined {
     const deadline = this.#first()?.deadline
-    const expiry = this.#requests.nextTimeout()
-    return deadline === undefined || expiry === undefined ? deadline ?? expiry : Math.min(deadline, expiry)
+    const next = Math.min(deadline ?? Infinity, this.#requests.nextTimeout() ?? Infinity, this.#working.firstKey ?? Infinity)
+    return next === Infinity ? undefined : next
   }
 
   handleTimeout (now: number): void {
@@ -169,7 +175,17 @@ export class RequestHandler {
       this.#events.push({ type: 'cancelled', handle: first.handle })
       this.fail(now, first.handle, 'upstream-timeout', {})
     }
+    while ((this.#working.firstKey ?? Infinity) <= now) this.#tell(now, this.#working.first!)
     this.#requests.handleTimeout(now)
+  }
+
+  /** Tells the client that its request is being worked on, so that it neither asks again nor goes elsewhere. */
+  #tell (now: number, request: ServedRequest): void {
+    const { workingEvery } = this.#config
+    this.#working.remove(request)
+    this.#working.add(request, now + workingEvery)
+    if (this.#sendQueue.waiting(request.session, request) > 0) return
+    if (this.#sendQueue.push(request.session, new WorkingBurst(request, Math.ceil(workingEvery / 1000)))) this.#stats.workings++
   }
 
   #learn (now: number, session: Session, message: { loss: number, rate: number, shape: number }): void {
@@ -193,6 +209,7 @@ export class RequestHandler {
     }
     const { state } = request
     if (state.name === 'failed') return this.#repeatFailure(request)
+    if (state.name === 'fetching') return this.#tell(now, request)
     // What is still being sent needs no repetition.
     if (state.name !== 'cached' || this.#sendQueue.waiting(request.session, request) > 0) return
     this.#send(now, request, state.reply, reply => reply.whole(request.path))
@@ -230,8 +247,9 @@ export class RequestHandler {
     const request = this.#create(now, session, asked, { name: 'fetching', handle, deadline })
     this.#fetches.set(handle, request)
     this.#fetchesOf.set(session, this.#fetchesBy(session) + 1)
+    this.#working.add(request, now + this.#config.workingAfter)
     this.#stats.fetches++
-    this.#events.push({ type: 'fetch', handle, message, from: session.destination, deadline })
+    this.#events.push({ type: 'fetch', handle, message, from: session.destination, deadline, name: { session: session.name, id } })
   }
 
   #refusal (now: number, session: Session): 'busy' | 'draining' | undefined {
@@ -252,9 +270,9 @@ export class RequestHandler {
     return request
   }
 
-  #answer (now: number, request: ServedRequest, object: Buffer): void {
-    const reply = new Reply(object, request.path, this.#config)
-    request.answered(reply)
+  #answer (now: number, request: ServedRequest, object: Buffer, part: Part, handle: number): void {
+    const reply = new Reply(object, request.path, this.#config, part)
+    request.answered(reply, part === 'beginning' ? handle : undefined)
     this.#send(now, request, reply, () => reply.whole(request.path), true)
   }
 
@@ -285,10 +303,10 @@ export class RequestHandler {
   }
 
   #forget (request: ServedRequest): void {
-    if (request.state.name === 'fetching') {
-      const { handle } = request.state
-      if (this.#finish(handle) !== undefined) this.#events.push({ type: 'cancelled', handle })
-    }
+    const { state } = request
+    if (state.name === 'fetching' && this.#finish(state.handle) !== undefined) this.#events.push({ type: 'cancelled', handle: state.handle })
+    // The client may have all of it, and its stream too: that is told by the stream.
+    if (state.name === 'cached' && state.handle !== undefined) this.#events.push({ type: 'cancelled', handle: state.handle })
     this.#sendQueue.cancel(request.session, request)
     this.#requests.remove(request)
   }
@@ -298,6 +316,7 @@ export class RequestHandler {
     const request = this.#fetches.get(handle)
     if (request === undefined) return undefined
     this.#fetches.delete(handle)
+    this.#working.remove(request)
     const left = this.#fetchesBy(request.session) - 1
     if (left === 0) this.#fetchesOf.delete(request.session)
     else this.#fetchesOf.set(request.session, left)

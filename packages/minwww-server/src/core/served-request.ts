@@ -9,7 +9,8 @@ export type RequestState =
   | { name: 'collecting', decoder: ErasureDecoder, size: number, symbolLength: number }
   /** Given out as a 'fetch' event. */
   | { name: 'fetching', handle: number, deadline: number }
-  | { name: 'cached', reply: Reply }
+  /** `handle`: of a beginning, whose rest waits for its stream. */
+  | { name: 'cached', reply: Reply, handle?: number }
   | { name: 'failed', code: WireErrorName, facts: FailureFacts, repeatsLeft: number }
 
 /** What names one sending of a request; `flags` tell which copy of the attempt it is. */
@@ -75,8 +76,9 @@ export class ServedRequest {
     this.#attempt = Math.max(this.#attempt, attempt)
   }
 
-  answered (reply: Reply): void {
-    this.#state = { name: 'cached', reply }
+  /** @param handle - of a beginning */
+  answered (reply: Reply, handle?: number): void {
+    this.#state = { name: 'cached', reply, ...(handle !== undefined && { handle }) }
   }
 
   /** @param repeats - how often the ERROR may be sent */

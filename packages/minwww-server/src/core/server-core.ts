@@ -1,7 +1,7 @@
 import { PROTOCOL } from '@minwww/i2cp/codec'
 import type { LocalDestination } from '@minwww/i2cp/codec'
 import { decodeMessage, peekPrefix, PREFIX, ProtocolError, sessionKeys, VERSION } from '@minwww/protocol'
-import type { TaggedMessage, WireErrorName } from '@minwww/protocol'
+import type { Part, TaggedMessage, WireErrorName } from '@minwww/protocol'
 import { DEFAULT_CONFIG } from './config.ts'
 import type { ServerConfig } from './config.ts'
 import { RequestHandler } from './request-handler.ts'
@@ -75,12 +75,12 @@ export class ServerCore {
   }
 
   /**
-   * The HTTP response for a 'fetch' event. One that is too large for the client becomes ERROR 3. Returns its bytes as they
-   * are sent.
+   * The HTTP response for a 'fetch' event, or the beginning of one that goes on over a stream. One that is too large for
+   * the client becomes ERROR 3. Returns its bytes as they are sent; 0 if nothing is, and no stream comes.
    */
-  respond (now: number, handle: number, message: Buffer): number {
+  respond (now: number, handle: number, message: Buffer, part: Part = 'whole'): number {
     this.#now = now
-    return this.#requests.respond(now, handle, message)
+    return this.#requests.respond(now, handle, message, part)
   }
 
   /** The ERROR for a 'fetch' event. */
@@ -190,6 +190,7 @@ export class ServerCore {
       case 'body': return this.#requests.body(now, session, message)
       case 'report': return this.#requests.report(now, session, message)
       case 'reply':
+      case 'working':
       case 'error': this.stats.malformed++ // only an exit sends these
     }
   }

@@ -22,10 +22,16 @@ export interface Incoming {
 }
 
 export type ServerEvent =
-  /** Fetch this decoded HTTP request and call `respond` or `fail` before `deadline` (ms on the core's clock). */
-  | { type: 'fetch', handle: number, message: Buffer, from: Destination, deadline: number }
-  /** Nobody waits for this handle any more; a later `respond` is ignored. */
+  /**
+   * Fetch this decoded HTTP request and call `respond` or `fail` before `deadline` (ms on the core's clock). `name` is what
+   * a stream calls the rest of an answer by.
+   */
+  | { type: 'fetch', handle: number, message: Buffer, from: Destination, deadline: number, name: RequestName }
+  /** Nobody waits for this handle any more: a later `respond` is ignored, and so is the rest of a beginning. */
   | { type: 'cancelled', handle: number }
+
+/** Session (hex) and id: unique at this exit, and known to nobody but the client. */
+export interface RequestName { readonly session: string, readonly id: number }
 
 /** What goes with an ERROR; retryAfter in seconds, size in bytes of the full response, 0 unknown. */
 export interface FailureFacts {
@@ -42,6 +48,10 @@ export interface ServerStats {
   wants: number
   fetches: number
   replies: number
+  /** Answers of which only the beginning went out as messages. */
+  beginnings: number
+  /** Times that a client was told that its request is being worked on. */
+  workings: number
   errors: number
   symbols: number
   /** Bytes of payload handed over. */
@@ -78,6 +88,8 @@ export function emptyStats (): ServerStats {
     wants: 0,
     fetches: 0,
     replies: 0,
+    beginnings: 0,
+    workings: 0,
     errors: 0,
     symbols: 0,
     bytesSent: 0,

@@ -14,12 +14,12 @@ import { CoreDriver } from './core-driver.ts'
 import { createCore, limitedTo } from './create-core.ts'
 import { FetchQueue } from './fetch-queue.ts'
 import { AccessControl } from './access-control.ts'
-import { SuspendedResponses } from './suspended-responses.ts'
 import { MessageService } from './message-service.ts'
 import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE, DEFAULT_TIMEOUTS, type ExitOptions, type ReloadableOptions } from './options.ts'
 import type { ExitCore, RouterSession } from './ports.ts'
 import { QuotaStore } from './quota-store.ts'
 import { Responder } from './responder.ts'
+import { Rests } from './rests.ts'
 import { Statistics } from './statistics.ts'
 
 /** Everything that one exit is made of, wired together. `createExit` gives it its public face. */
@@ -31,7 +31,7 @@ export class ExitParts {
   readonly bandwidth: Bandwidth
   readonly admission: Admission
   readonly statistics = new Statistics()
-  readonly suspended: SuspendedResponses
+  readonly rests: Rests
   readonly web: WebSide
   readonly queue: FetchQueue
   readonly access: AccessControl
@@ -54,7 +54,7 @@ export class ExitParts {
     this.quotaStore = quota?.store
     this.bandwidth = new Bandwidth(options.bandwidth ?? {}, clock, quota?.saved, () => this.quotaStore?.counted())
     this.admission = new Admission(options.limits ?? {}, clock.now())
-    this.suspended = new SuspendedResponses(clock)
+    this.rests = new Rests(clock)
     this.queue = new FetchQueue({ ...DEFAULT_QUEUE, ...options.queue }, clock)
     this.web = buildWebSide(options, policy, clock, () => this.queue.slotFreed())
     this.access = new AccessControl({
@@ -107,7 +107,7 @@ export class ExitParts {
   /** How full the tables, queues and caches are. */
   get bounds (): Limit[] {
     const { sessions = 0, fetches = 0, held = 0, queued = 0 } = this.core.load ?? {}
-    const { queue, streams, admission, suspended, web } = this
+    const { queue, streams, admission, rests, web } = this
     const { cache } = web
     const own = limitsOf(BOUNDS, {
       sessions,
@@ -118,7 +118,7 @@ export class ExitParts {
       running: { used: queue.running, most: queue.limits.concurrency },
       connections: { used: web.slots.used, most: web.slots.most },
       idle: web.fetcher.connections.idle,
-      suspended: suspended.size,
+      rests: rests.size,
       clients: { used: admission.clients, most: admission.maxClients },
       ...(streams !== undefined && { streams: { used: streams.size, most: streams.maxStreams } }),
       ...(cache !== undefined && { cache: { used: cache.stats.bytes, most: cache.maxBytes } })
@@ -162,7 +162,7 @@ export class ExitParts {
     this.streams?.close()
     this.service.close()
     this.driver.close()
-    this.suspended.close()
+    this.rests.close()
     await this.web.fetcher.close()
     this.bandwidth.close()
     await this.quotaStore?.close()
@@ -171,14 +171,16 @@ export class ExitParts {
   #createService (options: ExitOptions): MessageService {
     const responder = new Responder({
       fetcher: this.web.fetcher,
+      clock: this.clock,
+      hasStreams: options.streams !== undefined,
       maxDecoded: options.maxDecoded ?? DEFAULT_MAX_DECODED,
       cache: this.web.cache,
-      meter: async (visitor, bytes, signal) => await this.bandwidth.takeIn(visitor.b32, bytes, signal),
-      keep: (visitor, request, response, head) => this.suspended.keep(visitor, request, response, head)
+      meter: async (visitor, bytes, signal) => await this.bandwidth.takeIn(visitor.b32, bytes, signal)
     })
     return new MessageService({
       driver: () => this.driver,
       responder,
+      rests: this.rests,
       queue: this.queue,
       clock: this.clock,
       logger: this.logger,
@@ -197,13 +199,13 @@ export class ExitParts {
 
   #createStreams (options: ExitOptions): StreamProxy | undefined {
     if (options.streams === undefined) return undefined
-    const { web, policy, access, queue, suspended, bandwidth, statistics, clock, logger } = this
+    const { web, policy, access, queue, rests, bandwidth, statistics, clock, logger } = this
     const context = {
       web,
       policy,
       access,
       queue,
-      suspended,
+      rests,
       bandwidth,
       statistics,
       clock,

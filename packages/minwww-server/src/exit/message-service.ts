@@ -2,16 +2,19 @@ import type { Clock, Logger, Timer } from '@minwww/ground'
 import { parseRequest } from '@minwww/protocol'
 import { ServerError, type FailureReason } from '../errors.ts'
 import type { HttpRequest, Visitor } from '../fetch/http-types.ts'
+import { tooLarge } from '../fetch/collect.ts'
 import { toServerError } from '../fetch/failures.ts'
 import type { Plan } from '../fetch/fetcher.ts'
 import type { CoreDriver } from './core-driver.ts'
-import type { Responder } from './responder.ts'
+import type { Responded, Responder } from './responder.ts'
+import type { Rests } from './rests.ts'
 import type { FetchQueue } from './fetch-queue.ts'
 import type { CoreEvent, FetchEvent } from './ports.ts'
 
 export interface MessageServiceOptions {
   driver: () => CoreDriver
   responder: Pick<Responder, 'respond'>
+  rests: Pick<Rests, 'keep' | 'drop'>
   queue: FetchQueue
   clock: Clock
   logger: Logger
@@ -94,18 +97,33 @@ export class MessageService {
 
   async #run (event: FetchEvent, plan: Plan, signal: AbortSignal, started: number): Promise<void> {
     try {
-      const message = await this.#options.responder.respond(plan, signal)
-      if (!this.#finish(event.handle)) return
-      this.#options.onOutcome(event.from, 'answered', message.length, this.#options.clock.now() - started)
-      this.#options.driver().act((core, now) => {
-        this.#options.onQueued(event.from, core.respond(now, event.handle, message) ?? message.length)
-      })
+      const answer = await this.#options.responder.respond(plan, signal)
+      this.#keep(event, answer)
+      if (!this.#finish(event.handle)) return this.#options.rests.drop(event.handle)
+      this.#answer(event, answer, started)
       this.#log(plan.request, 'answered', started)
     } catch (cause) {
       const error = signal.reason instanceof ServerError ? signal.reason : toServerError(cause, 'request')
       this.#fail(event, error, started)
       this.#log(plan.request, error.code, started)
     }
+  }
+
+  /** The rest must be there before its beginning leaves. */
+  #keep ({ from, name, handle }: FetchEvent, { rest }: Responded): void {
+    if (rest === undefined || this.#options.rests.keep(from, name, handle, rest)) return
+    rest.response.body.destroy()
+    throw tooLarge(rest.response.length ?? 0)
+  }
+
+  #answer ({ from, handle }: FetchEvent, { message, rest }: Responded, started: number): void {
+    const { driver, rests, onOutcome, onQueued, clock } = this.#options
+    onOutcome(from, 'answered', message.length, clock.now() - started)
+    driver().act((core, now) => {
+      const sent = core.respond(now, handle, message, rest === undefined ? 'whole' : 'beginning') ?? message.length
+      if (sent === 0) rests.drop(handle)
+      onQueued(from, sent)
+    })
   }
 
   #fail (event: FetchEvent, error: ServerError, started: number): void {
@@ -128,6 +146,7 @@ export class MessageService {
 
   #cancel (handle: number): void {
     const job = this.#jobs.get(handle)
+    this.#options.rests.drop(handle)
     this.#options.queue.cancel(String(handle))
     if (this.#finish(handle)) job?.abort.abort(new ServerError('MINWWW_EXIT_TIMEOUT', 'the client has gone'))
   }

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Destination, Limit, LocalDestination } from '@minwww/i2cp/codec'
-import type { WireErrorName } from '@minwww/protocol'
-import type { ServerConfig } from '../core.ts'
+import type { Part, WireErrorName } from '@minwww/protocol'
+import type { RequestName, ServerConfig } from '../core.ts'
 
 /** What the exit needs of an I2CP session; Session of @minwww/i2cp fits. */
 export interface RouterSession extends Pick<EventEmitter, 'off'> {
@@ -40,6 +40,8 @@ export interface FetchEvent {
   from: Destination
   /** ms on the core's clock. */
   deadline: number
+  /** What a stream calls the rest of its answer by. */
+  name: RequestName
 }
 
 export type CoreEvent = FetchEvent | { type: 'cancelled', handle: number }
@@ -52,8 +54,8 @@ export interface ExitCore {
   /** Nothing is being fetched and nothing waits to be sent. */
   readonly idle?: boolean
   receive (now: number, message: IncomingMessage): void
-  /** Returns the bytes that will be sent, if it knows them. */
-  respond (now: number, handle: number, message: Buffer): number | undefined
+  /** Returns the bytes that will be sent, if it knows them; 0 is nothing, and nothing follows a beginning. */
+  respond (now: number, handle: number, message: Buffer, part: Part): number | undefined
   fail (now: number, handle: number, code: WireErrorName, facts?: { retryAfter?: number, size?: number, detail?: string }): void
   /** New requests get ERROR 10 from now on. */
   drain? (now: number): void

@@ -1,22 +1,28 @@
+import type { Clock } from '@minwww/ground'
 import { encodeObject, encodeResponse, MAX_OBJECT } from '@minwww/protocol'
 import { ServerError } from '../errors.ts'
 import type { SharedCache, StoredResponse } from '../fetch/cache.ts'
-import { collect, tooLarge } from '../fetch/collect.ts'
+import { beginningOf, collect, Moment, tooLarge, type Collected } from '../fetch/collect.ts'
 import type { Fetcher, Plan } from '../fetch/fetcher.ts'
-import type { Field, HttpRequest, UpstreamResponse, Visitor } from '../fetch/http-types.ts'
+import type { Field, UpstreamResponse, Visitor } from '../fetch/http-types.ts'
+import type { Rest } from './rests.ts'
 
 export interface ResponderOptions {
   fetcher: Pick<Fetcher, 'fetch'>
+  clock: Clock
   /** Bytes of a body that is compressed here before it goes out, or was decompressed. */
   maxDecoded: number
+  /** Answers may go on over streams. Without that what is too large fails, and what is slow is waited for. */
+  hasStreams: boolean
   cache?: SharedCache | undefined
   /** Waits until so many bytes of a response may be taken. */
   meter: (visitor: Visitor, bytes: number, signal: AbortSignal) => Promise<void>
-  /** Takes over a response that is too large for a reply, so that a stream can continue it. */
-  keep: (visitor: Visitor, request: HttpRequest, response: UpstreamResponse, head: Buffer[]) => void
 }
 
-/** From a request to the bytes of a whole HTTP response that fits one reply. */
+/** An HTTP response for a message in identity coding, at most MAX_OBJECT bytes once coded; with a rest only its beginning. */
+export interface Responded { message: Buffer, rest?: Rest }
+
+/** From a request to the bytes of an HTTP response that fits one reply. */
 export class Responder {
   readonly #options: ResponderOptions
 
@@ -24,54 +30,72 @@ export class Responder {
     this.#options = options
   }
 
-  /**
-   * The response in identity coding, at most MAX_OBJECT bytes once coded.
-   *
-   * @throws ServerError
-   */
-  async respond (plan: Plan, signal: AbortSignal): Promise<Buffer> {
+  /** @throws ServerError */
+  async respond (plan: Plan, signal: AbortSignal): Promise<Responded> {
     const { cache } = this.#options
     if (cache === undefined || plan.site !== undefined) return await this.#fetch(plan, signal)
     const found = cache.find(plan.request)
     if (found.kind === 'hit') {
       plan.slot.release()
-      return encoded(found.response)
+      return { message: encoded(found.response) }
     }
     cache.invalidate(plan.request)
     return await this.#fetch(plan, signal, cache, found.kind === 'stale' ? found.validators : [])
   }
 
-  async #fetch (plan: Plan, signal: AbortSignal, cache?: SharedCache, validators: Field[] = []): Promise<Buffer> {
-    const { fetcher, maxDecoded, meter } = this.#options
-    const { request, visitor } = plan
+  async #fetch (plan: Plan, signal: AbortSignal, cache?: SharedCache, validators: Field[] = []): Promise<Responded> {
+    const { request } = plan
     const asked = validators.length === 0 ? plan : { ...plan, request: { ...request, headers: [...request.headers, ...validators] } }
-    const response = await fetcher.fetch(asked, { signal })
+    const response = await this.#options.fetcher.fetch(asked, { signal })
     if (validators.length > 0 && response.status === 304) {
       response.body.resume()
       const fresh = cache?.update(request, response.headers)
-      return fresh === undefined ? await this.#fetch(plan, signal, cache) : encoded(fresh)
+      return fresh === undefined ? await this.#fetch(plan, signal, cache) : { message: encoded(fresh) }
     }
     if (!response.hasBody) {
       response.body.resume()
-      return encoded({ ...response, body: Buffer.alloc(0) })
+      return { message: encoded({ ...response, body: Buffer.alloc(0) }) }
     }
-    const collected = await collect(response, { maxCoded: MAX_OBJECT, maxDecoded }, async bytes => await meter(visitor, bytes, signal))
-    if (collected.kind === 'too-large') throw this.#keep(visitor, request, response, collected.head, collected.size)
-    const whole = { ...response, body: collected.body }
+    const abort = () => response.body.destroy()
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      return await this.#read(plan, response, signal, cache)
+    } catch (error) {
+      response.body.destroy()
+      throw error
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  async #read ({ request, visitor }: Plan, response: UpstreamResponse, signal: AbortSignal, cache?: SharedCache): Promise<Responded> {
+    const { maxDecoded, meter, hasStreams, clock } = this.#options
+    const moment = hasStreams ? new Moment(clock, response) : undefined
+    const limits = { maxCoded: MAX_OBJECT, maxDecoded, moment }
+    const collected = await collect(response, limits, async bytes => await meter(visitor, bytes, signal))
+    if (collected.kind === 'part') return this.#begin(response, collected)
+    const { status, reason, headers } = response
+    const whole = { status, reason, headers, body: collected.body }
     const message = encoded(whole)
     // Only a body near the limit can be too large once coded; the rest is coded once, by the core.
     if (message.length > MAX_OBJECT && encodeObject(message, { kind: 'response' }).length > MAX_OBJECT) {
-      throw this.#keep(visitor, request, response, [collected.body], collected.body.length)
+      return this.#begin(response, { kind: 'part', head: [collected.body], rest: nothing() })
     }
-    cache?.store(request, { status: whole.status, reason: whole.reason, headers: whole.headers, body: whole.body })
-    return message
+    cache?.store(request, whole)
+    return { message }
   }
 
-  #keep (visitor: Visitor, request: HttpRequest, response: UpstreamResponse, head: Buffer[], size: number): ServerError {
-    this.#options.keep(visitor, request, response, head)
-    return tooLarge(size)
+  #begin (response: UpstreamResponse, { head, rest }: Extract<Collected, { kind: 'part' }>): Responded {
+    if (!this.#options.hasStreams) throw tooLarge(response.length ?? 0)
+    const read = Buffer.concat(head)
+    const body = read.subarray(0, beginningOf(response))
+    const left = read.subarray(body.length)
+    const message = encoded({ ...response, body })
+    return { message, rest: { response, head: left.length === 0 ? [] : [Buffer.from(left)], pieces: rest, begun: body.length } }
   }
 }
+
+async function * nothing (): AsyncGenerator<Buffer, void, undefined> {}
 
 function encoded (response: StoredResponse): Buffer {
   const { status, reason, headers, body } = response

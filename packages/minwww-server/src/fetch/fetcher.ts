@@ -213,6 +213,7 @@ export class Fetcher {
         length: decoders.length === 0 ? head.length : undefined,
         hasBody: head.framing.kind !== 'none',
         shrinks: TEXT.test(head.mediaType) && valuesOf(headers, 'content-encoding').every(coding => coding.toLowerCase() === 'identity'),
+        isEventStream: head.mediaType === 'text/event-stream',
         fromSite: site !== undefined
       }
     } catch (cause) {
@@ -225,7 +226,7 @@ export class Fetcher {
     slot.release()
     const headers: Field[] = [['Content-Length', '0']]
     const body = Readable.from([])
-    return { status: 200, reason: 'OK', headers, body, length: 0, hasBody: true, shrinks: false, fromSite: site !== undefined }
+    return { status: 200, reason: 'OK', headers, body, length: 0, hasBody: true, shrinks: false, isEventStream: false, fromSite: site !== undefined }
   }
 
   #drop (connection: SiteConnection): void {

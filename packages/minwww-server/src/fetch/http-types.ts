@@ -26,6 +26,8 @@ export interface UpstreamResponse {
   hasBody: boolean
   /** Text without a content coding: compressing it will make it clearly smaller. */
   shrinks: boolean
+  /** Server-sent events: it goes on for as long as somebody listens. */
+  isEventStream: boolean
   /** It comes from an own site. */
   fromSite: boolean
 }

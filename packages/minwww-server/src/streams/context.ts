@@ -3,7 +3,7 @@ import type { Destination } from '@minwww/i2cp/codec'
 import type { WebSide } from '../exit/build-fetcher.ts'
 import type { FetchQueue } from '../exit/fetch-queue.ts'
 import type { AccessControl } from '../exit/access-control.ts'
-import type { SuspendedResponses } from '../exit/suspended-responses.ts'
+import type { Rests } from '../exit/rests.ts'
 import type { Statistics } from '../exit/statistics.ts'
 import { ServerError } from '../errors.ts'
 import { isExpected, toServerError } from '../fetch/failures.ts'
@@ -17,7 +17,7 @@ export interface StreamContext {
   policy: Policy
   access: AccessControl
   queue: FetchQueue
-  suspended: SuspendedResponses
+  rests: Rests
   bandwidth: Bandwidth
   statistics: Statistics
   clock: Clock
@@ -33,6 +33,8 @@ export class StreamExchange {
   readonly context: StreamContext
   readonly #started: number
   bytes = 0
+  /** Bytes of the same answer that went out before, as a message. */
+  before = 0
   /** For the log, where the operator wants it there. */
   url: string | undefined
 
@@ -50,18 +52,29 @@ export class StreamExchange {
 
   /** For bytes from the web towards the client: both limits, and the largest response that the operator allows. */
   async download (bytes: number): Promise<void> {
-    const { bandwidth, policy } = this.context
-    this.bytes += bytes
-    if (policy.maxResponse > 0 && this.bytes > policy.maxResponse) {
-      throw new ServerError('MINWWW_EXIT_POLICY', 'the answer is larger than this exit passes on')
-    }
+    this.#count(bytes)
+    const { bandwidth } = this.context
     await bandwidth.takeIn(this.visitor.b32, bytes)
     await bandwidth.takeOut(this.visitor.b32, bytes)
+  }
+
+  /** The same for bytes that were taken in when they were read. */
+  async passOn (bytes: number): Promise<void> {
+    this.#count(bytes)
+    await this.context.bandwidth.takeOut(this.visitor.b32, bytes)
   }
 
   /** For bytes from the client. */
   async upload (bytes: number): Promise<void> {
     this.context.bandwidth.countUpload(bytes)
+  }
+
+  #count (bytes: number): void {
+    const { maxResponse } = this.context.policy
+    this.bytes += bytes
+    if (maxResponse > 0 && this.before + this.bytes > maxResponse) {
+      throw new ServerError('MINWWW_EXIT_POLICY', 'the answer is larger than this exit passes on')
+    }
   }
 
   /** The end by a failure, as the client is told it. What nobody foresaw is counted apart, and stands in the log. */

@@ -24,7 +24,7 @@ export interface Pour {
  * @throws what `from` fails with; CutError or SilenceError of a reader that has gone or stands still
  */
 export async function pour (
-  from: AsyncIterable<Buffer>, to: Writable, { meter, clock, stall, frame = piece => piece }: Pour
+  from: AsyncIterable<Buffer> | Iterable<Buffer>, to: Writable, { meter, clock, stall, frame = piece => piece }: Pour
 ): Promise<void> {
   for await (const piece of from) {
     for (let at = 0; at < piece.length; at += SLICE) {

@@ -1,8 +1,9 @@
 import type { Writable } from 'node:stream'
 import type { Destination } from '@minwww/i2cp/codec'
-import { ALTERNATIVE } from '@minwww/protocol'
+import { ALTERNATIVE, REST_SCHEME } from '@minwww/protocol'
+import type { RequestName } from '../core.ts'
 import { ServerError } from '../errors.ts'
-import type { SuspendedResponse } from '../exit/suspended-responses.ts'
+import type { Rest } from '../exit/rests.ts'
 import type { FetchWatch, Plan } from '../fetch/fetcher.ts'
 import { valuesOf, withoutFields } from '../fetch/fields.ts'
 import type { Field, HttpRequest, UpstreamResponse } from '../fetch/http-types.ts'
@@ -42,10 +43,36 @@ export async function answerRequest (asked: StreamRequest): Promise<boolean> {
     const request = readRequest(asked)
     exchange.url = request.url
     exchange.admit(request.method)
-    const { response, head } = await responseTo(asked, request, { signal: asked.signal, onInterim: interim => sender.interim(interim) })
-    await sender.answer(response, head)
+    const response = await responseTo(asked, request, { signal: asked.signal, onInterim: interim => sender.interim(interim) })
+    await sender.answer(response)
     exchange.finish()
     return incoming.keepAlive && asked.body.isComplete && !context.isDraining()
+  } catch (cause) {
+    sender.refuse(exchange.fail(cause))
+    return false
+  }
+}
+
+const REST = new RegExp(`^${REST_SCHEME}([0-9a-f]{16})/(0|[1-9]\\d{0,9})$`)
+
+/** What a stream asks for that wants the rest of an answer by messages; undefined for every other request. */
+export function restNameOf ({ method, target }: IncomingRequest): RequestName | undefined {
+  const [, session, id] = method === 'GET' ? REST.exec(target) ?? [] : []
+  return session === undefined || id === undefined ? undefined : { session, id: Number(id) }
+}
+
+/** Goes on with an answer where its beginning ends. True if the stream is good for another request; never rejects. */
+export async function answerRest (asked: StreamRequest, name: RequestName): Promise<boolean> {
+  const { context, visitor, incoming, body } = asked
+  const exchange = new StreamExchange(context, visitor)
+  const sender = new AnswerSender(asked, exchange)
+  try {
+    const rest = context.rests.take(visitor, name)
+    if (rest === undefined) throw new ServerError('MINWWW_EXIT_UNKNOWN_ID', 'no answer of this name waits for a stream of yours')
+    exchange.before = rest.begun
+    await sender.rest(rest)
+    exchange.finish()
+    return incoming.keepAlive && body.isComplete && !context.isDraining()
   } catch (cause) {
     sender.refuse(exchange.fail(cause))
     return false
@@ -101,27 +128,50 @@ export class AnswerSender {
     stream.write(responseHead(status, reason, headers))
   }
 
-  async answer (response: UpstreamResponse, head: readonly Buffer[]): Promise<void> {
-    const { incoming, stream, context: { clock, timeouts, isDraining } } = this.#asked
-    const isChunked = response.hasBody && response.length === undefined && incoming.version === 1
-    const isLast = !incoming.keepAlive || isDraining()
+  async answer (response: UpstreamResponse): Promise<void> {
     const headers = response.fromSite ? [...withoutFields(response.headers, new Set(['alt-svc'])), ALT_SVC] : [...response.headers]
-    if (isChunked) headers.push(['Transfer-Encoding', 'chunked'])
-    if (isLast) headers.push(['Connection', 'close'])
+    const isChunked = response.hasBody && response.length === undefined
+    await this.#send(response, headers, isChunked, async framed => {
+      if (response.hasBody) await this.#pour(response.body as AsyncIterable<Buffer>, framed, async bytes => await this.#exchange.download(bytes))
+    })
+  }
+
+  /** What follows a beginning, as a body. */
+  async rest ({ response, head, pieces, begun }: Rest): Promise<void> {
+    const { length } = response
+    const headers: Field[] = [['Cache-Control', 'no-store']]
+    if (length !== undefined) headers.push(['Content-Length', String(length - begun)])
+    await this.#send({ ...response, status: 200, reason: 'OK' }, headers, length === undefined, async framed => {
+      await this.#pour(head, framed, async bytes => await this.#exchange.passOn(bytes))
+      await this.#pour(pieces, framed, async bytes => await this.#exchange.download(bytes))
+    })
+  }
+
+  /** Head and body. Nobody reads a site's answer on when the client has gone. */
+  async #send (
+    { status, reason, body }: UpstreamResponse, headers: Field[], isChunked: boolean, pour: (isChunked: boolean) => Promise<void>
+  ): Promise<void> {
+    const { incoming, stream, signal, context: { clock, timeouts, isDraining } } = this.#asked
+    // Who speaks HTTP/1.0 knows no chunks: the stream's end is the body's.
+    const framed = isChunked && incoming.version === 1
+    if (framed) headers.push(['Transfer-Encoding', 'chunked'])
+    if (!incoming.keepAlive || isDraining()) headers.push(['Connection', 'close'])
     this.#hasBegun = true
+    const leave = () => body.destroy()
+    signal.addEventListener('abort', leave, { once: true })
     try {
-      await write(stream, responseHead(response.status, response.reason, headers), clock, timeouts.stall)
-      if (!response.hasBody) return
-      await pour(both(head, response), stream, {
-        clock,
-        stall: timeouts.stall,
-        meter: async bytes => await this.#exchange.download(bytes),
-        ...(isChunked && { frame: chunk })
-      })
-      if (isChunked) await write(stream, lastChunk(), clock, timeouts.stall)
+      await write(stream, responseHead(status, reason, headers), clock, timeouts.stall)
+      await pour(framed)
+      if (framed) await write(stream, lastChunk(), clock, timeouts.stall)
     } finally {
-      response.body.destroy()
+      signal.removeEventListener('abort', leave)
+      body.destroy()
     }
+  }
+
+  async #pour (from: AsyncIterable<Buffer> | readonly Buffer[], isChunked: boolean, meter: (bytes: number) => Promise<void>): Promise<void> {
+    const { stream, context: { clock, timeouts } } = this.#asked
+    await pour(from, stream, { clock, stall: timeouts.stall, meter, ...(isChunked && { frame: chunk }) })
   }
 
   /** A head that has gone out cannot be taken back: then the stream ends early, which the client sees as a cut. */
@@ -141,17 +191,10 @@ function urlOf ({ method, target, fields }: IncomingRequest): string {
   return `http://${host}${isAsterisk ? '' : target}`
 }
 
-/** What is left of a response that was too large for messages, or a new one. The queue is left when the head is there. */
-async function responseTo (asked: StreamRequest, request: HttpRequest, watch: FetchWatch): Promise<SuspendedResponse> {
-  const { context: { suspended, web: { cache, fetcher } }, visitor } = asked
-  const leftover = suspended.take(visitor, request)
-  if (leftover !== undefined) return leftover
+/** The queue is left when the head is there. */
+async function responseTo (asked: StreamRequest, request: HttpRequest, watch: FetchWatch): Promise<UpstreamResponse> {
+  const { context: { web: { cache, fetcher } }, visitor } = asked
   const plan = fetcher.plan(request, visitor)
   if (plan.site === undefined) cache?.invalidate(request)
-  return { response: await queued(asked, plan, async () => await fetcher.fetch(plan, watch)), head: [] }
-}
-
-async function * both (head: readonly Buffer[], response: UpstreamResponse): AsyncGenerator<Buffer> {
-  yield * head
-  yield * response.body as AsyncIterable<Buffer>
+  return await queued(asked, plan, async () => await fetcher.fetch(plan, watch))
 }

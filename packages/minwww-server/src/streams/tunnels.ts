@@ -80,7 +80,7 @@ export async function openWebSocket (asked: TunnelRequest): Promise<StreamFate> 
     const watch = { signal: asked.signal, onInterim: sender.interim.bind(sender) }
     const upgraded = await queued(asked, plan, async () => await fetcher.upgrade(plan, 'websocket', watch))
     if (upgraded.kind === 'answer') {
-      await sender.answer(upgraded.response, [])
+      await sender.answer(upgraded.response)
       exchange.finish()
       return incoming.keepAlive && !context.isDraining() ? 'next' : 'end'
     }

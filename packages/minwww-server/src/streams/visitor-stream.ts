@@ -7,7 +7,7 @@ import { reportFault, type StreamContext } from './context.ts'
 import { errorAnswer, responseBytes } from './error-answer.ts'
 import type { IncomingStream, StreamLimits } from './options.ts'
 import { RequestBody } from './request-body.ts'
-import { answerRequest, gone } from './requests.ts'
+import { answerRequest, answerRest, gone, restNameOf } from './requests.ts'
 import { isWebSocket, openTunnel, openWebSocket, type StreamFate } from './tunnels.ts'
 
 /** ms that what a client still sends is read away after the last answer, so that no reset overtakes it (RFC 9112 section 9.6). */
@@ -89,6 +89,8 @@ export class VisitorStream {
     const context = this.#context
     const body = new RequestBody(reader, incoming.framing, context.timeouts.upload)
     const asked = { context, visitor, incoming, body, stream, reader, signal: this.#abort.signal }
+    const rest = restNameOf(incoming)
+    if (rest !== undefined) return await answerRest(asked, rest) ? 'next' : 'end'
     if (incoming.method === 'CONNECT') return await openTunnel(asked)
     if (isWebSocket(incoming)) return await openWebSocket(asked)
     return await answerRequest(asked) ? 'next' : 'end'

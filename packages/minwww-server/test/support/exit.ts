@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { LocalDestination } from '@minwww/i2cp/codec'
-import { encodeRequestHead, parseResponse, type HttpResponse } from '@minwww/protocol'
-import type { CoreEvent, ExitCore, RouterSession, IncomingMessage, OutgoingMessage } from '../../src/exit/ports.ts'
+import { encodeRequestHead, parseResponse, type HttpResponse, type Part } from '@minwww/protocol'
+import type { CoreEvent, ExitCore, FetchEvent, RouterSession, IncomingMessage, OutgoingMessage } from '../../src/exit/ports.ts'
 
 /** A Destination that is the same in every run. */
 export function keysOf (seed: number): LocalDestination {
@@ -22,7 +22,12 @@ export class FakeSession extends EventEmitter implements RouterSession {
   }
 }
 
-export type Outcome = { handle: number } & ({ response: HttpResponse } | { failed: string, size: number, retryAfter: number, detail: string })
+export type Outcome = { handle: number } & ({ response: HttpResponse, part: Part } | { failed: string, size: number, retryAfter: number, detail: string })
+
+/** What a stream calls the rest of an answer by. */
+export function nameOf (handle: number): { session: string, id: number } {
+  return { session: '5a2dcf8e478e1034', id: handle }
+}
 
 /** A core that does no protocol: the test says what is asked, and sees what is answered. */
 export class FakeCore implements ExitCore {
@@ -34,11 +39,15 @@ export class FakeCore implements ExitCore {
   #events: CoreEvent[] = []
   #waiting: Array<() => void> = []
 
-  ask (event: CoreEvent): void { this.#events.push(event) }
+  /** A fetch event without a name has that of `nameOf`. */
+  ask (event: Exclude<CoreEvent, FetchEvent> | Omit<FetchEvent, 'name'> & Partial<Pick<FetchEvent, 'name'>>): void {
+    this.#events.push(event.type === 'fetch' ? { name: nameOf(event.handle), ...event } : event)
+  }
+
   receive (_now: number, message: IncomingMessage): void { this.received.push(message) }
 
-  respond (_now: number, handle: number, message: Buffer): number {
-    this.#settle({ handle, response: parseResponse(message) })
+  respond (_now: number, handle: number, message: Buffer, part: Part): number {
+    this.#settle({ handle, part, response: parseResponse(message, part) })
     return message.length
   }
 

@@ -1,0 +1,110 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Readable } from 'node:stream'
+import { EXIT_PORT, REST_SCHEME } from '@minwww/protocol'
+import type { RestName } from '../core.ts'
+import { reasonOf, type SiteRequest } from '../http/answer.ts'
+import { ProxyError } from '../http/failures.ts'
+import { replyTo, StreamFailure, type Limits } from './stream-path.ts'
+import type { StreamConnector } from './streams.ts'
+
+/** An exit keeps a rest for a minute, ms. */
+const LIMITS: Limits = { connect: 30_000, answer: 30_000 }
+/** An exit that has no room for a stream has some in a moment: ms until it is asked again, each time. */
+const RETRIES = [500, 1_000, 2_000, 4_000] as const
+
+/**
+ * The stream on which an answer goes on whose beginning comes as a message. It is opened at once, so that it is there when
+ * the beginning is.
+ */
+export class RestStream {
+  readonly #connector: StreamConnector
+  readonly #name: RestName
+  readonly #request: SiteRequest
+  readonly #abort = new AbortController()
+  readonly #response: Promise<IncomingMessage>
+
+  /** @param request - what is answered; its signal ends the stream */
+  constructor (connector: StreamConnector, name: RestName, request: SiteRequest) {
+    this.#connector = connector
+    this.#name = name
+    this.#request = { ...request, signal: AbortSignal.any([request.signal, this.#abort.signal]) }
+    this.#response = this.#open()
+    // Whoever wants the rest hears of it.
+    this.#response.catch(() => {})
+  }
+
+  /** True for the rest of that beginning. */
+  is ({ source, session, id }: RestName): boolean {
+    return source === this.#name.source && session === this.#name.session && id === this.#name.id
+  }
+
+  /**
+   * The whole body: `beginning`, and what follows.
+   * @param length - bytes of the whole, if they are known: another length is an error
+   */
+  bodyAfter (beginning: Buffer, length: number | undefined): Readable {
+    const pieces = this.#pieces(beginning, length)
+    const { signal } = this.#request
+    const body = new Readable({
+      read: () => {
+        pieces.next().then(({ done, value }) => body.push(done === true ? null : value), (error: Error) => body.destroy(error))
+      },
+      // `Readable.from` would wait for the next piece, which may never come.
+      destroy: (error, done) => {
+        signal.removeEventListener('abort', abort)
+        this.close()
+        done(error)
+      }
+    })
+    const abort = (): void => { body.destroy(reasonOf(signal)) }
+    signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
+    return body
+  }
+
+  close (): void {
+    this.#abort.abort()
+    this.#response.then(response => { response.destroy() }, () => {})
+  }
+
+  async * #pieces (beginning: Buffer, length: number | undefined): AsyncGenerator<Buffer> {
+    let size = beginning.length
+    if (size > 0) yield beginning
+    for await (const piece of await this.#response as AsyncIterable<Buffer>) {
+      size += piece.length
+      // The browser would take it for the next response.
+      if (length !== undefined && size > length) throw new ProxyError('MINWWW_BAD_UPSTREAM', 'the body is longer than it says')
+      yield piece
+    }
+    if (length !== undefined && size < length) throw new ProxyError('MINWWW_CONNECTION_FAILED', 'the body ended before its end')
+  }
+
+  /** @throws ProxyError */
+  async #open (): Promise<IncomingMessage> {
+    for (const wait of [...RETRIES, undefined]) {
+      try {
+        return await this.#ask()
+      } catch (error) {
+        if (wait === undefined || !(error instanceof StreamFailure) || this.#request.signal.aborted) throw error
+        await delay(wait, undefined, { signal: this.#request.signal })
+      }
+    }
+    throw new ProxyError('MINWWW_CONNECTION_FAILED')
+  }
+
+  async #ask (): Promise<IncomingMessage> {
+    const { exit, session, id } = this.#name
+    const outgoing = httpRequest({
+      path: `${REST_SCHEME}${session}/${id}`,
+      headers: ['Host', 'minwww', 'Connection', 'close'],
+      setHost: false,
+      createConnection: () => this.#connector.connect({ destination: exit, port: EXIT_PORT })
+    })
+    outgoing.end()
+    const reply = await replyTo(outgoing, { ...this.#request, method: 'GET' }, LIMITS)
+    if (reply.kind === 'response' && reply.response.statusCode === 200) return reply.response
+    reply.response.destroy()
+    throw new ProxyError('MINWWW_CONNECTION_FAILED', 'the exit has nothing that goes on')
+  }
+}

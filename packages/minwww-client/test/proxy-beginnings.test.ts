@@ -1,0 +1,135 @@
+// Answers of which a message is the beginning, and a stream the rest.
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import t from 'tap'
+import { get, parseRaw, raw, REST_SESSION, startProxy } from './proxy-support.ts'
+import { startPeer, withExits } from './stream-support.ts'
+
+const NAME = `minwww://${REST_SESSION}/7`
+const GET = 'GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n'
+const REST = Buffer.alloc(300_000, 'rest')
+
+const whole = (_request: IncomingMessage, response: ServerResponse): void => { response.end(REST) }
+
+t.test('the rest follows the beginning; the exit is asked for it by its name alone', async t => {
+  const exit = await startPeer(whole)
+  const begun = Buffer.alloc(50_000, 'begun')
+  const length = String(begun.length + REST.length)
+  const { port, core, end } = await withExits([exit], ({ url }) => ({
+    body: begun, rest: 7, headers: [['Content-Type', 'image/png'], ...(url.endsWith('/length') ? [['Content-Length', length] as [string, string]] : [])]
+  }))
+  for (const path of ['/length', '/chunked']) {
+    const answer = await get(port, `http://a.example${path}`, [['Cookie', 'secret=1']])
+    t.ok(answer.body.equals(Buffer.concat([begun, REST])), path)
+    t.equal(answer.get('content-length'), path === '/length' ? length : undefined)
+  }
+  t.equal(core.requests.length, 2)
+  t.match(exit.seen, [{ method: 'GET', url: NAME, headers: ['Host', 'minwww', 'Connection', 'close'] }, { url: NAME }])
+  await end()
+})
+
+t.test('the browser has the beginning while the stream is not there yet, then each piece', async t => {
+  let answer: ServerResponse | undefined
+  let asked = (): void => {}
+  const isAsked = new Promise<void>(resolve => { asked = resolve })
+  const exit = await startPeer((_request, response) => {
+    answer = response
+    asked()
+  })
+  const { port, end } = await withExits([exit], () => ({ body: 'data: 0\n\n', rest: 7, headers: [['Content-Type', 'text/event-stream']] }))
+  const browser = connect(port, '127.0.0.1')
+  browser.write(GET)
+  let seen = ''
+  const sees = async (text: string): Promise<void> => { while (!seen.includes(text)) seen += (await once(browser, 'data'))[0] }
+  await sees('data: 0')
+  await isAsked
+  answer!.writeHead(200).flushHeaders()
+  for (const number of [1, 2]) {
+    answer!.write(`data: ${number}\n\n`)
+    await sees(`data: ${number}`)
+  }
+  const closed = once(answer!, 'close')
+  browser.resetAndDestroy()
+  await closed
+  t.pass('the stream ends when the browser leaves')
+  await end()
+})
+
+t.test('a rest that does not come breaks the browser\'s connection, and nothing of it is kept', async t => {
+  const refuse = (_request: IncomingMessage, response: ServerResponse): void => {
+    response.writeHead(502, { 'X-MinWWW-Error': 'unknown-id' }).end('no')
+  }
+  const cut = (_request: IncomingMessage, response: ServerResponse): void => {
+    response.writeHead(200).write('some', () => response.socket!.destroy())
+  }
+  const long = (_request: IncomingMessage, response: ServerResponse): void => { response.end('far more than was said') }
+  const short = (_request: IncomingMessage, response: ServerResponse): void => { response.end('few') }
+  for (const [name, answer] of Object.entries({ refuse, cut, long, short })) {
+    const exit = await startPeer(answer)
+    const { port, core, end } = await withExits([exit], () => ({
+      body: 'begun', rest: 7, headers: [['Cache-Control', 'max-age=900'], ...(name === 'cut' ? [] : [['Content-Length', '13'] as [string, string]])]
+    }))
+    for (let visit = 1; visit <= 2; visit++) {
+      const bytes = (await raw(port, GET, { half: false })).toString()
+      t.match(bytes, /^HTTP\/1\.1 200 /)
+      t.notMatch(bytes, /\r\n0\r\n\r\n$/, name)
+      t.ok(parseRaw(Buffer.from(bytes)).body.length < 13, name)
+      t.equal(core.requests.length, visit, 'asked again')
+    }
+    await end()
+  }
+})
+
+t.test('what has come whole is kept', async t => {
+  const exit = await startPeer((_request, response) => response.end('rest'))
+  const { port, core, end } = await withExits([exit], () => ({ body: 'begun, ', rest: 7, headers: [['Cache-Control', 'max-age=900'], ['Date', new Date().toUTCString()]] }))
+  for (let visit = 0; visit < 2; visit++) t.equal((await get(port, 'http://a.example/')).text, 'begun, rest')
+  t.equal(core.requests.length, 1)
+  await end()
+})
+
+t.test('a file goes on from elsewhere when its rest breaks off', async t => {
+  const content = Buffer.concat([Buffer.alloc(50_000, 'begun'), REST])
+  const exit = await startPeer((request, response) => {
+    if (request.url === NAME) return response.writeHead(200).write(REST.subarray(0, 10_000), () => request.socket.resetAndDestroy())
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1])
+    const range = `bytes ${from}-${content.length - 1}/${content.length}`
+    response.writeHead(206, { etag: '"1"', 'content-length': content.length - from, 'content-range': range }).end(content.subarray(from))
+  })
+  const { port, end } = await withExits([exit], () => ({
+    body: content.subarray(0, 50_000), rest: 7, headers: [['ETag', '"1"'], ['Accept-Ranges', 'bytes'], ['Content-Length', String(content.length)]]
+  }))
+  const answer = await get(port, 'http://a.example/')
+  t.ok(answer.body.equals(content))
+  t.equal(exit.seen.length, 2)
+  await end()
+})
+
+t.test('an exit without room for the stream is asked again a moment later', async t => {
+  let asked = 0
+  const exit = await startPeer((request, response) => {
+    if (++asked < 3) request.socket.resetAndDestroy()
+    else response.end('rest')
+  })
+  const { port, end } = await withExits([exit], () => ({ body: 'begun, ', rest: 7 }))
+  t.equal((await get(port, 'http://a.example/')).text, 'begun, rest')
+  t.equal(asked, 3)
+  await end()
+})
+
+t.test('without streams there is no rest', async t => {
+  const { port, proxy } = await startProxy(() => ({ body: 'begun', rest: 7 }))
+  const answer = await get(port, 'http://a.example/')
+  t.equal(answer.status, 502)
+  t.equal(answer.get('x-minwww-error'), 'MINWWW_RESPONSE_TOO_LARGE')
+  await proxy.close()
+})
+
+t.test('HEAD and 204 have no body, whatever an exit says', async t => {
+  const exit = await startPeer(whole)
+  const { port, end } = await withExits([exit], ({ method }) => ({ status: method === 'HEAD' ? 200 : 204, body: '', rest: 7 }))
+  t.match(await get(port, 'http://a.example/', [], 'HEAD'), { status: 200, text: '' })
+  t.match(await get(port, 'http://a.example/'), { status: 204, text: '' })
+  await end()
+})

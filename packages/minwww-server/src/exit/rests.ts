@@ -1,0 +1,86 @@
+import type { Clock, Timer } from '@minwww/ground'
+import type { RequestName } from '../core.ts'
+import type { UpstreamResponse, Visitor } from '../fetch/http-types.ts'
+
+/** An answer whose beginning went out as a message. */
+export interface Rest {
+  response: UpstreamResponse
+  /** Read already; counted against what comes in. */
+  head: Buffer[]
+  pieces: AsyncGenerator<Buffer, void, undefined>
+  /** Bytes of the body in the beginning. */
+  begun: number
+}
+
+interface Kept { rest: Rest, handle: number, size: number, timer: Timer }
+
+/** ms that a rest waits for its stream: until its beginning has left, has come, and the stream is there. */
+const LIFE = 60_000
+/** Rests that wait, in all and of one client; and bytes of them that were read. */
+export const MAX_RESTS = 256
+const MAX_PER_CLIENT = 64
+const MAX_BYTES = 33_554_432
+
+/**
+ * Answers between their beginning, which went out as a message, and the stream on which they go on, so that nothing is
+ * fetched twice. One serves one stream of the Destination whose session it is, once.
+ */
+export class Rests {
+  readonly #clock: Clock
+  /** By Destination, session and id: nobody can name another one's. */
+  readonly #kept = new Map<string, Kept>()
+  readonly #names = new Map<number, string>()
+  #bytes = 0
+  #continued = 0
+
+  constructor (clock: Clock) {
+    this.#clock = clock
+  }
+
+  get size (): number { return this.#kept.size }
+  get continued (): number { return this.#continued }
+
+  /** False where there is no room for it: then it is the caller's. @param handle - of the request, to drop it by */
+  keep (visitor: Visitor, name: RequestName, handle: number, rest: Rest): boolean {
+    const key = keyOf(visitor, name)
+    const size = rest.head.reduce((sum, { length }) => sum + length, 0)
+    const own = [...this.#kept.keys()].filter(other => other.startsWith(visitor.b32)).length
+    if (this.#kept.has(key) || own >= MAX_PER_CLIENT || this.#kept.size >= MAX_RESTS || this.#bytes + size > MAX_BYTES) return false
+    const timer = this.#clock.setTimer(() => this.drop(handle), LIFE)
+    this.#kept.set(key, { rest, handle, size, timer })
+    this.#names.set(handle, key)
+    this.#bytes += size
+    return true
+  }
+
+  /** For its stream, whose `visitor` is authenticated. */
+  take (visitor: Visitor, name: RequestName): Rest | undefined {
+    const rest = this.#remove(keyOf(visitor, name))
+    if (rest !== undefined) this.#continued++
+    return rest
+  }
+
+  /** Nobody will come for it. */
+  drop (handle: number): void {
+    const key = this.#names.get(handle)
+    if (key !== undefined) this.#remove(key)?.response.body.destroy()
+  }
+
+  close (): void {
+    for (const handle of [...this.#names.keys()]) this.drop(handle)
+  }
+
+  #remove (key: string): Rest | undefined {
+    const kept = this.#kept.get(key)
+    if (kept === undefined) return undefined
+    kept.timer.clear()
+    this.#kept.delete(key)
+    this.#names.delete(kept.handle)
+    this.#bytes -= kept.size
+    return kept.rest
+  }
+}
+
+function keyOf (visitor: Visitor, { session, id }: RequestName): string {
+  return `${visitor.b32}|${session}|${id}`
+}

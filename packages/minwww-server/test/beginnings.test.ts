@@ -1,0 +1,232 @@
+// Answers that are large, slow or without an end: a beginning by message, the rest over a stream of the same Destination.
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import t, { type Test } from 'tap'
+import { settle, VirtualClock } from '@minwww/testkit'
+import { createExit, type ExitOptions } from '../src/index.ts'
+import { FakeCore, FakeSession, keysOf, nameOf, requestMessage, type Outcome } from './support/exit.ts'
+import { FakeStreams, over, read } from './support/streams.ts'
+import { httpd } from './support/upstream.ts'
+
+const client = keysOf(7).destination
+const MINUTE = 60_000
+
+async function until (isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise(resolve => setImmediate(resolve))
+}
+
+/** An exit with one site. Its time moves only when a test says so. */
+async function start (t: Test, answer: (url: string, response: ServerResponse) => void, options: Partial<ExitOptions> = {}) {
+  const asked: string[] = []
+  const server = await httpd((request, response) => {
+    asked.push(request.url ?? '')
+    answer(request.url ?? '', response)
+  })
+  const core = new FakeCore()
+  const session = new FakeSession()
+  const streams = new FakeStreams()
+  const clock = new VirtualClock()
+  const exit = await createExit({ session, streams, createCore: () => core, sites: { 'demo.i2p': server.origin }, clock, ...options })
+  t.teardown(async () => {
+    await exit.close()
+    await server.close()
+  })
+  let handle = 0
+  const tell = () => session.emit('message', { protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(1) })
+  return {
+    asked,
+    clock,
+    core,
+    stats: () => exit.stats,
+    ask: (path: string, from = client) => {
+      core.ask({ type: 'fetch', handle: ++handle, message: requestMessage(`http://demo.i2p${path}`), from, deadline: Infinity })
+      tell()
+      return handle
+    },
+    cancel: (cancelled: number) => {
+      core.ask({ type: 'cancelled', handle: cancelled })
+      tell()
+    },
+    /** What the client was sent for a handle. */
+    answered: async (wanted: number): Promise<Extract<Outcome, { response: unknown }>> => {
+      await until(() => core.outcomes.some(outcome => outcome.handle === wanted))
+      const outcome = core.outcomes.find(outcome => outcome.handle === wanted)!
+      if ('failed' in outcome) throw new Error(outcome.failed)
+      return outcome
+    },
+    open: (from = client) => streams.open(from)
+  }
+}
+
+async function rest (stream: Duplex, handle: number): ReturnType<typeof over> {
+  const { session, id } = nameOf(handle)
+  return await over(stream, `minwww://${session}/${id}`, { headers: { host: 'minwww' } })
+}
+
+function events (response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 0\n\n')
+}
+
+t.test('what is too large: its beginning is a message, a stream has the rest, and the site is asked once', async t => {
+  const body = Buffer.from(Array.from({ length: 400_000 }, (_, index) => index * 7 % 251))
+  const { stats, ask, answered, open, asked } = await start(t, (url, response) => {
+    response.setHeader('content-type', url.endsWith('text') ? 'text/plain' : 'image/png')
+    if (url.startsWith('/length')) response.setHeader('content-length', body.length)
+    response.end(body)
+  }, { maxDecoded: 250_000 })
+  const paths = ['/length', '/chunked', '/length-text', '/chunked-text']
+  for (const [index, path] of paths.entries()) {
+    const handle = ask(path)
+    const { part, response } = await answered(handle)
+    t.equal(part, 'beginning')
+    const answer = await rest(open(), handle)
+    t.match(answer, { status: 200, headers: { 'cache-control': 'no-store' } })
+    if (path.startsWith('/length')) {
+      t.match(response.headers.find(([name]) => name === 'content-length'), ['content-length', '400000'])
+      t.equal(Number(answer.headers['content-length']), 400_000 - response.body.length)
+    }
+    t.ok(response.body.length > 40_000 && Buffer.concat([response.body, answer.body]).equals(body), path)
+    t.equal(asked.length, index + 1)
+    t.match(await rest(open(), handle), { status: 502, headers: { 'x-minwww-error': 'unknown-id' } }, 'once is once')
+  }
+  t.equal(stats().rests, 0)
+})
+
+t.test('what goes on for longer than a moment: head, what is there, and then each piece as it comes', async t => {
+  const responses: ServerResponse[] = []
+  const { stats, ask, answered, open, clock, asked, core } = await start(t, (url, response) => {
+    responses.push(response)
+    if (url === '/events') events(response)
+    else response.writeHead(200, { 'content-type': 'text/html' }).write('<h1>slow</h1>')
+  })
+  for (const [path, begun] of [['/events', 'data: 0\n\n'], ['/html', '<h1>slow</h1>']] as const) {
+    const before = stats().bytesIn
+    const handle = ask(path)
+    await until(() => stats().bytesIn === before + begun.length)
+    if (path === '/html') {
+      clock.advance(399)
+      await settle()
+      t.equal(core.outcomes.length, 1, 'not before its moment is over')
+      clock.advance(1)
+    }
+    const { part, response } = await answered(handle)
+    t.equal(part, 'beginning')
+    t.equal(response.body.toString(), begun)
+    const stream = open()
+    stream.write(`GET minwww://${nameOf(handle).session}/${handle} HTTP/1.1\r\nHost: minwww\r\n\r\n`)
+    const head = `HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n\r\n`
+    t.equal((await read(stream, head.length)).toString(), head)
+    responses.at(-1)!.write('data: 1\n\n')
+    t.equal((await read(stream, 14)).toString(), '9\r\ndata: 1\n\n\r\n')
+    const closed = once(responses.at(-1)!, 'close')
+    stream.destroy()
+    await closed
+  }
+  t.strictSame(asked, ['/events', '/html'], 'each once; it ends when its reader leaves')
+})
+
+t.test('an event stream that says nothing yet goes out as its head', async t => {
+  const { ask, answered, clock, open } = await start(t, (_url, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' }).flushHeaders()
+  })
+  const handle = ask('/quiet')
+  const timers = clock.pending
+  await until(() => clock.pending > timers && clock.next - clock.now() === 50)
+  clock.advance(50)
+  t.match(await answered(handle), { part: 'beginning', response: { status: 200, body: Buffer.alloc(0) } })
+  open().destroy()
+})
+
+t.test('what is whole in a moment is one message, also where its site is slow to begin, or has half of it', async t => {
+  const held: ServerResponse[] = []
+  const { stats, ask, answered, clock, core } = await start(t, (_url, response) => { held.push(response) })
+  const slow = ask('/slow')
+  await until(() => held.length === 1)
+  clock.advance(40_000)
+  held[0]!.end('late')
+  t.match(await answered(slow), { part: 'whole', response: { body: Buffer.from('late') } })
+  const half = ask('/half')
+  await until(() => held.length === 2)
+  held[1]!.writeHead(200, { 'content-length': 10 }).write('12345')
+  await until(() => stats().bytesIn === 9)
+  clock.advance(700)
+  await settle()
+  t.equal(core.outcomes.length, 1, 'the other half may be as quick')
+  held[1]!.end('67890')
+  t.match(await answered(half), { part: 'whole', response: { body: Buffer.from('1234567890') } })
+})
+
+t.test('another Destination gets nothing, whatever it names, and takes nothing away', async t => {
+  const body = Buffer.alloc(200_000, 5)
+  const { stats, ask, answered, open } = await start(t, (_url, response) => response.setHeader('content-type', 'image/png').end(body))
+  const handle = ask('/large')
+  const { response } = await answered(handle)
+  t.match(await rest(open(keysOf(9).destination), handle), { status: 502, headers: { 'x-minwww-error': 'unknown-id' } })
+  const { session } = nameOf(handle)
+  for (const target of [`minwww://${session}`, `minwww://${session}/01`, 'minwww://zz/1', `minwww://${session.toUpperCase()}/1`]) {
+    const { status } = await over(open(), target, { headers: { host: 'minwww' } })
+    t.ok(status >= 400 && status < 500, `${target}: ${status}`)
+  }
+  t.equal(stats().rests, 1)
+  t.equal((await rest(open(), handle)).body.length + response.body.length, body.length)
+})
+
+t.test('nobody comes for it: a CANCEL, or a minute, gives the connection back', async t => {
+  let closed = 0
+  const { stats, ask, answered, cancel, clock } = await start(t, (_url, response) => {
+    response.once('close', () => { closed++ })
+    events(response)
+  })
+  const first = ask('/a')
+  await answered(first)
+  await answered(ask('/b'))
+  t.equal(stats().rests, 2)
+  cancel(first)
+  await until(() => closed === 1)
+  t.equal(stats().rests, 1)
+  clock.advance(MINUTE)
+  await until(() => closed === 2)
+  t.equal(stats().rests, 0)
+})
+
+t.test('there is room for so many of one client: what is more is ERROR 3, and the client asks by stream', async t => {
+  const { stats, ask, answered, core } = await start(t, (_url, response) => events(response), {
+    limits: { requestsPerClient: [], requestsTotal: [], maxRefusals: Infinity },
+    connections: { perVisitorAndOrigin: 1_000, perVisitor: 1_000, perOrigin: 1_000, total: 1_000 }
+  })
+  for (let count = 0; count < 64; count++) await answered(ask('/e'))
+  t.equal(stats().rests, 64)
+  await t.rejects(answered(ask('/e')), { message: 'too-large' })
+  t.equal(core.outcomes.length, 65)
+  await answered(ask('/e', keysOf(8).destination))
+  t.equal(stats().rests, 65, 'another client has room')
+})
+
+t.test('a site that breaks off in the rest breaks the stream; one that ended before its stream came is whole', async t => {
+  const responses: ServerResponse[] = []
+  const { ask, answered, open } = await start(t, (_url, response) => {
+    responses.push(response)
+    events(response)
+  })
+  const broken = ask('/broken')
+  await answered(broken)
+  responses[0]!.destroy()
+  await t.rejects(rest(open(), broken))
+  const ended = ask('/ended')
+  await answered(ended)
+  responses[1]!.end('data: 1\n\n')
+  t.equal((await rest(open(), ended)).body.toString(), 'data: 1\n\n')
+})
+
+t.test('the limit on a response holds for beginning and rest together', async t => {
+  const { ask, answered, open } = await start(t, (_url, response) => {
+    response.setHeader('content-type', 'image/png')
+    response.write(Buffer.alloc(150_000))
+    response.end(Buffer.alloc(150_000))
+  }, { policy: { maxResponse: 250_000 } })
+  const handle = ask('/large')
+  const { response } = await answered(handle)
+  t.ok(response.body.length < 60_000)
+  await t.rejects(rest(open(), handle), 'cut')
+})
