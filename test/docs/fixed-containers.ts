@@ -55,6 +55,5 @@ export const FIXED: Readonly<Record<string, string>> = {
   'minwww-server limits/bandwidth.ts #timers': 'one for each direction',
   'minwww-server policy/destination-list.ts #hashes': 'a list of the operator',
   'minwww-server policy/host-list.ts #exact': 'a list of the operator',
-  'minwww-server policy/host-list.ts #suffixes': 'a list of the operator',
-  'minwww-server streams/requests.ts head': 'an empty list that nobody changes'
+  'minwww-server policy/host-list.ts #suffixes': 'a list of the operator'
 }

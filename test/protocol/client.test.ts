@@ -5,7 +5,8 @@ import { LocalDestination } from '@minwww/i2cp/codec'
 import { ServerCore } from '@minwww/server/core'
 import { EPOCH, seeded } from '@minwww/testkit'
 import {
-  cancel, decode, Destination, error, openBody, readObject, readReply, reply, request, sessionOf, symbolOf, untagged, want, writeObject
+  cancel, decode, Destination, error, openBody, readObject, readReply, reply, request, sessionOf, symbolOf, untagged, want,
+  working, writeObject
 } from './second.ts'
 
 const RAW = 18
@@ -32,7 +33,7 @@ function exitAndClient () {
   const core = new ServerCore({ keys, now: EPOCH })
   const session = sessionOf(random(16))
   const destination = new Destination(random(32))
-  const fetched: Array<{ handle: number, message: string }> = []
+  const fetched: Array<{ handle: number, message: string, name: object }> = []
   let now = EPOCH
 
   function exchange (protocol: number, payload: Buffer): Buffer[] {
@@ -46,7 +47,7 @@ function exitAndClient () {
     const payloads: Buffer[] = []
     for (let isDone = false; !isDone;) {
       for (let event = core.pollEvent(); event !== undefined; event = core.pollEvent()) {
-        if (event.type === 'fetch') fetched.push({ handle: event.handle, message: event.message.toString('latin1') })
+        if (event.type === 'fetch') fetched.push({ handle: event.handle, message: event.message.toString('latin1'), name: event.name })
       }
       for (let out = core.pollTransmit(now); out !== undefined; out = core.pollTransmit(now)) {
         t.match(out, { protocol: RAW, fromPort: EXIT_PORT, toPort: CLIENT_PORT })
@@ -61,19 +62,19 @@ function exitAndClient () {
     return payloads
   }
 
-  function respond (response: Buffer): Buffer[] {
-    core.respond(now, fetched.at(-1)!.handle, response)
+  function respond (response: Buffer, part: 'whole' | 'beginning' = 'whole'): Buffer[] {
+    core.respond(now, fetched.at(-1)!.handle, response, part)
     return sent(100)
   }
 
   const open = (id: number, object: Buffer, attempt = 0): Buffer[] =>
     exchange(DATAGRAM2, destination.datagram(keys.destination.hash, openBody(session, id, Math.floor(now / 1000), PATH, object, attempt)))
   const raw = (payload: Buffer): Buffer[] => exchange(RAW, payload)
-  return { session, fetched, open, raw, respond, random }
+  return { session, fetched, open, raw, respond, random, wait: sent }
 }
 
 t.test('OPEN, a REPLY of two symbols with parity, WANT, a repetition, CANCEL, ERROR', async t => {
-  const { session, fetched, open, raw, respond, random } = exitAndClient()
+  const { session, fetched, open, raw, respond, random, wait } = exitAndClient()
   const page = Buffer.concat([Buffer.from(HEAD), random(1_450)])
 
   t.strictSame(open(1, writeObject(GET)), [], 'nothing before the page is there')
@@ -107,9 +108,18 @@ t.test('OPEN, a REPLY of two symbols with parity, WANT, a repetition, CANCEL, ER
   t.equal(unknown[0]?.toString('hex'), error(session, 1, { code: 1 }, 3).toString('hex'), 'ERROR 1: the exit has forgotten')
 
   raw(request(session, 2, PATH, writeObject(GET)))
+  t.strictSame(wait(99), [], '200 ms have not passed')
+  const said = working(session, 2, 5).toString('hex')
+  t.strictSame(wait(5_001).map(message => message.toString('hex')), [said, said], 'it works, and still')
   const large = Buffer.concat([Buffer.from(HEAD), random(131_072)])
   const tooLarge = error(session, 2, { code: 3, size: large.length })
   t.equal(respond(large)[0]?.toString('hex'), tooLarge.toString('hex'), 'ERROR 3: too large, and how large')
+
+  raw(request(session, 3, PATH, writeObject(GET)))
+  const begun = respond(Buffer.from(`${HEAD}begun`), 'beginning').map(message => readReply(untagged(session.server, message)!))
+  t.match(begun, [{ part: 1, index: 0 }])
+  t.equal(readObject(begun[0]!.symbol.subarray(0, begun[0]!.size)).toString(), `${HEAD}begun`)
+  t.strictSame(fetched.at(-1)!.name, { session: session.id.toString('hex'), id: 3 }, 'what its stream asks for')
 })
 
 t.test('what is not genuine, or comes again, has no answer', async t => {

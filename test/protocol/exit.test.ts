@@ -5,7 +5,7 @@ import { Destination as I2pDestination, LocalDestination } from '@minwww/i2cp/co
 import { ClientCore } from '@minwww/client/core'
 import type { ClientEvent } from '@minwww/client/core'
 import { EPOCH, seeded } from '@minwww/testkit'
-import { Destination, error, readDatagram, readObject, reply, sessionOf, symbolOf, TYPE, untagged, writeObject } from './second.ts'
+import { Destination, error, readDatagram, readObject, reply, sessionOf, symbolOf, TYPE, untagged, working, writeObject } from './second.ts'
 import type { Session } from './second.ts'
 
 const RAW = 18
@@ -36,9 +36,9 @@ function clientAndExit () {
     return { type, attempt: content[1]! >> 4, copy: content[1]! & 0x0f, id: content.readUInt32BE(10), content }
   }
 
-  /** Until the client says something, copies aside; undefined when it has nothing to say for a minute. */
-  function next (): Heard | undefined {
-    for (const end = now + 60_000; now <= end;) {
+  /** Until the client says something, copies aside; undefined when it has nothing to say for so many ms. */
+  function next (milliseconds = 60_000): Heard | undefined {
+    for (const end = now + milliseconds; now <= end;) {
       for (let event = core.pollEvent(); event !== undefined; event = core.pollEvent()) events.push(event)
       const out = core.pollTransmit(now)
       if (out !== undefined) {
@@ -48,7 +48,7 @@ function clientAndExit () {
         continue
       }
       const due = core.nextTimeout()
-      if (due === undefined) return undefined
+      if (due === undefined || due > end) return undefined
       now = Math.max(now, due)
       core.handleTimeout(now)
     }
@@ -107,4 +107,14 @@ t.test('a probe, REQUEST, a REPLY with one of two symbols lost, WANT, ERROR 3', 
   t.not(large.id, asked.id)
   answer(error(session(), large.id, { code: 3, size: 1_000_000, detail: 'too large' }, large.attempt))
   t.match(results()[1], { type: 'failed', handle: second, code: 'too-large', size: 1_000_000, detail: 'too large' })
+
+  const third = get()
+  const slow = next()!
+  answer(working(session(), slow.id, 5))
+  t.equal(next(9_000), undefined, 'nobody is asked meanwhile')
+  const begun = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nbegun')
+  const coded = writeObject(begun)
+  answer(reply(session(), slow.id, { part: 1, size: coded.length, index: 0, last: 0, pace: PACE, time: 0, symbol: coded }, slow.attempt))
+  const rest = { source: 0, session: session().id.toString('hex'), id: slow.id }
+  t.match(results().slice(2), [{ type: 'begins', handle: third, rest }, { type: 'response', handle: third, message: begun, rest }])
 })

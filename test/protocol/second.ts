@@ -19,7 +19,7 @@ export interface Vectors {
 const file = new URL('../../packages/minwww-protocol/test/vectors/vectors.json', import.meta.url)
 export const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vectors
 
-export const TYPE = { open: 1, request: 2, want: 3, reply: 4, error: 5, cancel: 6, report: 9 } as const
+export const TYPE = { open: 1, request: 2, want: 3, reply: 4, error: 5, cancel: 6, report: 9, working: 10 } as const
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
 
@@ -86,17 +86,25 @@ export function cancel (session: Session, id: number, attempt: number, least = 6
   return tagged(session.client, [prefix(TYPE.cancel, session, id, attempt)], least)
 }
 
-export interface Reply { size: number, index: number, last: number, pace: number, time: number, symbol: Buffer }
+export interface Reply { part?: number, size: number, index: number, last: number, pace: number, time: number, symbol: Buffer }
 
 /** [4.3] */
-export function reply (session: Session, id: number, { size, index, last, pace, time, symbol }: Reply, attempt = 0, copy = 0): Buffer {
-  const fields = Buffer.concat([u32(size).subarray(1), Buffer.of(index, last, pace), u16(time)])
+export function reply (
+  session: Session, id: number, { part = 0, size, index, last, pace, time, symbol }: Reply, attempt = 0, copy = 0
+): Buffer {
+  const fields = Buffer.concat([u32(part << 20 | size).subarray(1), Buffer.of(index, last, pace), u16(time)])
   return tagged(session.server, [prefix(TYPE.reply, session, id, attempt, copy), fields, symbol])
 }
 
-export function readReply (content: Buffer): Reply {
+export function readReply (content: Buffer): Reply & { part: number } {
   const [index, last, pace] = content.subarray(17) as unknown as [number, number, number]
-  return { size: content.readUIntBE(14, 3), index, last, pace, time: content.readUInt16BE(20), symbol: content.subarray(22) }
+  const size = content.readUIntBE(14, 3)
+  return { part: size >> 20, size: size & 0xfffff, index, last, pace, time: content.readUInt16BE(20), symbol: content.subarray(22) }
+}
+
+/** [4.4] */
+export function working (session: Session, id: number, next: number, attempt = 0, least = 683): Buffer {
+  return tagged(session.server, [prefix(TYPE.working, session, id, attempt), Buffer.of(next)], least)
 }
 
 export interface Failure { code: number, size?: number, detail?: string }

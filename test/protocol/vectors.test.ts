@@ -1,7 +1,7 @@
 import t from 'tap'
 import {
   cancel, decode, Destination, error, inverse, multiply, openBody, prefix, readObject, reply, request, sessionOf, symbolOf, tagged, TYPE,
-  vectors, want
+  vectors, want, working
 } from './second.ts'
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')
@@ -23,6 +23,9 @@ t.test('an implementation of the document makes the bytes of the vectors', async
   t.equal(cancel(session, ID, 1, 0).toString('hex'), said('cancel'))
   const page = Buffer.from('\0HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nhello')
   t.equal(reply(session, ID, { size: page.length, index: 0, last: 0, pace: 72, time: 65_244, symbol: page }).toString('hex'), said('reply'))
+  const beginning = { part: 1, size: page.length, index: 0, last: 0, pace: 72, time: 65_244, symbol: page }
+  t.equal(reply(session, ID, beginning).toString('hex'), said('beginning'))
+  t.equal(working(session, ID, 5, 0, 0).toString('hex'), said('working'))
   const empty = { size: 0, index: 0, last: 0, pace: 72, time: 65_244, symbol: Buffer.alloc(8) }
   t.equal(reply(session, ID, empty).toString('hex'), said('emptyReply'))
   t.equal(error(session, ID, { code: 3, size: 1_000_000, detail: 'too large' }, 0, 0).toString('hex'), said('error'))

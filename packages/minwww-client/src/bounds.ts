@@ -1,4 +1,5 @@
 import type { Bound } from '@minwww/i2cp'
+import { MAX_UNSHARED } from './cache/cache.ts'
 import { MAX_WAITING } from './cache/disk.ts'
 import { MAX_LISTENERS } from './console/events.ts'
 import { INTERVALS, MAX_HISTORIES } from './console/history.ts'
@@ -36,7 +37,7 @@ export const BOUNDS = {
     most: DEFAULT_CONFIG.maxAttempts,
     unit: 'attempts',
     full: '504 MINWWW_TIMEOUT',
-    kept: 'core/request.ts #transfers; core/transfer.ts #rounds; core/exit.ts #inFlight; core/transfer-table.ts #all #routes ids'
+    kept: 'core/request.ts #transfers; core/transfer.ts #rounds; core/exit.ts #inFlight; core/transfer-table.ts #all #routes ids; route/message-path.ts #open'
   },
   queued: { name: 'messages that the session has not taken', most: MAX_QUEUED, unit: 'messages', full: 'the oldest is dropped', kept: 'core/context.ts outgoing' },
   bursts: { name: 'bursts of one exit that are watched', most: MAX_WATCHES, unit: 'bursts', full: 'the oldest is forgotten', kept: 'core/path.ts #watches' },
@@ -62,6 +63,7 @@ export const BOUNDS = {
   passwords: { name: 'addresses with wrong passwords', most: MAX_ADDRESSES, unit: 'addresses', full: 'the least recently used is forgotten', kept: 'http/auth.ts #failures' },
   memory: { name: 'cache in memory', most: MEMORY, unit: 'bytes', full: 'the least recently used goes', kept: 'cache/memory.ts #urls' },
   collected: { name: 'bodies on their way into the cache', most: MEMORY, unit: 'bytes', full: 'passed on and not kept', kept: 'cache/cache.ts chunks' },
+  unshared: { name: 'pages known not to be kept', most: MAX_UNSHARED, unit: 'pages', full: 'the least recently asked for goes: equal requests wait for each other once', kept: 'cache/cache.ts #unshared' },
   disk: { name: 'cache on disk', most: DISK, unit: 'bytes', full: 'the least recently used file goes; a file counts as 4 KB at least', kept: 'cache/disk.ts #files' },
   writes: { name: 'writes to the cache on disk', most: MAX_WAITING, unit: 'writes', full: 'not kept on disk', kept: 'cache/disk.ts #waiting' },
   consoles: { name: 'consoles that look', most: MAX_LISTENERS, unit: 'consoles', full: 'one more is told so', kept: 'console/events.ts #listeners' },

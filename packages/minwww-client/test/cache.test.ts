@@ -283,6 +283,31 @@ t.test('equal requests in flight are one', async t => {
   t.equal(cache.stats.merged, 2)
 })
 
+t.test('equal requests wait for each other for a moment, and not at all for what was never kept', async t => {
+  const answers: Array<(answer: Partial<Answer>) => void> = []
+  let arrived = (): void => {}
+  const { ask, asked } = bench(async () => await new Promise<Partial<Answer>>(resolve => {
+    answers.push(resolve)
+    arrived()
+  }))
+  const came = async (count: number): Promise<void> => {
+    while (answers.length < count) await new Promise<void>(resolve => { arrived = resolve })
+  }
+  const first = [ask('/poll'), ask('/poll'), ask('/poll')]
+  await came(3)
+  for (const answer of answers.splice(0)) answer({ fields: [['Cache-Control', 'no-store']] })
+  await Promise.all(first)
+  const second = [ask('/poll'), ask('/poll'), ask('/poll')]
+  // Without a turn of any timer.
+  for (let turns = 0; turns < 20; turns++) await Promise.resolve()
+  t.equal(answers.length, 3)
+  for (const answer of answers.splice(0)) answer({ fields: maxAge(60) })
+  await Promise.all(second)
+  t.equal(asked.length, 6)
+  await ask('/poll')
+  t.equal(asked.length, 6, 'what can be kept now is')
+})
+
 t.test('a leader that leaves hands over, one that fails fails all, one that cannot be kept is asked again', async t => {
   const leaving = new AbortController()
   const waiting: Array<(answer: Partial<Answer> | ProxyError) => void> = []

@@ -3,7 +3,10 @@
  */
 export { ERROR_CODES, errorName, ProtocolError, WIRE_FAILURES } from './errors.ts'
 export type { ProtocolErrorCode, WireErrorName } from './errors.ts'
-export { ALTERNATIVE, EXIT_PORT, INITIAL_RATE, MESSAGE_BURST, MESSAGE_RATE, REPLY_FACTOR, REST_SCHEME, SESSION_LIFE, WORKING_AFTER } from './constants.ts'
+export {
+  ALTERNATIVE, EXIT_PORT, INITIAL_RATE, MESSAGE_BURST, MESSAGE_RATE, REPLY_FACTOR,
+  REST_SCHEME, SESSION_LIFE, WORKING_AFTER
+} from './constants.ts'
 export {
   CONTAINER, DATAGRAM2_ENVELOPE, MAX_OBJECT, MAX_SHAPE, MAX_SYMBOLS, messageCapacity, minimumPayload, OPEN_HEADER, paddedLength, PREFIX,
   REQUEST_HEADER, requestCapacity, SYMBOL_OVERHEAD, TAG, TUNNEL_BYTES, TUNNEL_MESSAGE, tunnelMessagesOf, wireBytes

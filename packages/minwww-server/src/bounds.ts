@@ -38,7 +38,7 @@ export const BOUNDS = {
     most: DEFAULT_CONFIG.maxFetches,
     unit: 'requests',
     full: 'ERROR 2',
-    kept: 'core/request-handler.ts #fetches #fetchesOf; exit/message-service.ts #jobs'
+    kept: 'core/request-handler.ts #fetches #fetchesOf #working; exit/message-service.ts #jobs'
   },
   held: {
     name: 'answers remembered',

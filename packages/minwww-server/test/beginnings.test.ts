@@ -115,7 +115,7 @@ t.test('what goes on for longer than a moment: head, what is there, and then eac
     t.equal(response.body.toString(), begun)
     const stream = open()
     stream.write(`GET minwww://${nameOf(handle).session}/${handle} HTTP/1.1\r\nHost: minwww\r\n\r\n`)
-    const head = `HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n\r\n`
+    const head = 'HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n\r\n'
     t.equal((await read(stream, head.length)).toString(), head)
     responses.at(-1)!.write('data: 1\n\n')
     t.equal((await read(stream, 14)).toString(), '9\r\ndata: 1\n\n\r\n')

@@ -12,7 +12,7 @@ t.test('a signed request is fetched once and its page comes back in one message'
   const [fetch] = world.fetches
   t.equal(parseRequest(fetch!.message).url, 'http://site.i2p/')
   t.equal(fetch!.from.b32, alice.keys.destination.b32)
-  t.equal(fetch!.deadline, EPOCH + 60_000)
+  t.equal(fetch!.deadline, EPOCH + 360_000)
   const replies = alice.replies(1)
   t.match(replies, [{ index: 0, last: 1, attempt: 0 }, { index: 1, last: 1 }], 'one symbol, and one of parity for 1.3 % of loss')
   for (const reply of replies) t.ok(alice.assemble([reply])?.equals(page(300)))
@@ -231,7 +231,7 @@ t.test('a fetch that is never answered ends as ERROR 7', async t => {
   const alice = world.client('alice')
   world.answer = () => undefined
   alice.open(1)
-  world.run(59_999)
+  world.run(359_999)
   t.equal(alice.errors(1).length, 0)
   world.run(1)
   world.flush()

@@ -1,7 +1,7 @@
 import net from 'node:net'
 import t from 'tap'
 import { createExit, type ExitOptions } from '../src/index.ts'
-import { FakeCore, FakeSession, keysOf, requestMessage } from './support/exit.ts'
+import { FakeCore, FakeSession, keysOf } from './support/exit.ts'
 import { FakeStreams, over, read, tunnel } from './support/streams.ts'
 import { bodyOf, echo, httpd, rawServer } from './support/upstream.ts'
 

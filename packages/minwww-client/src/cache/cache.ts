@@ -1,4 +1,5 @@
 import { PassThrough, type Readable } from 'node:stream'
+import { LRUCache } from 'lru-cache'
 import type { Answer, SiteRequest } from '../http/answer.ts'
 import { ProxyError, type FailureCode } from '../http/failures.ts'
 import { toRecord, valueOf, type Fields } from '../http/fields.ts'
@@ -24,6 +25,8 @@ export type Forward = (request: SiteRequest) => Promise<Answer>
 
 /** A copy that is too old is still better than no answer for this long, s, where the site does not say. */
 const STALE_WITHOUT_ANSWER = 7 * 86_400
+/** URLs that are known not to be kept. */
+export const MAX_UNSHARED = 2_000
 /** Refreshes in the background at a time; more wait for the next request. */
 const MAX_BACKGROUND = 16
 /** After these nobody knows better than an old copy. */
@@ -42,6 +45,8 @@ export class HttpCache {
   readonly #maxEntry: number
   readonly #maxCollected: number
   readonly #flights = new Flights()
+  /** URLs whose last answer could not be kept: equal requests need not wait for each other. */
+  readonly #unshared = new LRUCache<string, true>({ max: MAX_UNSHARED })
   #background = 0
   /** Bytes of bodies that pass and may be kept. */
   #collected = 0
@@ -104,10 +109,12 @@ export class HttpCache {
       this.stats.misses++
       return await forward(request)
     }
-    const outcome = await this.#flights.run(request, async landed => {
+    const ask = async (landed: () => void): Promise<Answer> => {
       this.stats.misses++
       return this.#keep(request, await forward(request), landed)
-    })
+    }
+    if (this.#unshared.has(request.target.url)) return await ask(() => {})
+    const outcome = await this.#flights.run(request, ask)
     if (outcome !== 'landed') return outcome
     this.stats.merged++
     const entry = await this.#find(request)
@@ -177,17 +184,21 @@ export class HttpCache {
   #keep (request: SiteRequest, answer: Answer, landed: () => void): Answer {
     const rule = ruleRequest(request)
     const { status, reason, fields, body } = answer
+    const { url } = request.target
+    const entry = this.#policies.entry(rule, status, reason, fields, Buffer.isBuffer(body) ? body : Buffer.alloc(0))
+    if (entry === undefined) this.#unshared.set(url, true)
+    else this.#unshared.delete(url)
     if (Buffer.isBuffer(body)) {
-      this.#store(request.target.url, rule, this.#policies.entry(rule, status, reason, fields, body))
+      this.#store(url, rule, entry)
       landed()
       return answer
     }
     landed()
-    if (this.#policies.entry(rule, status, reason, fields, Buffer.alloc(0)) === undefined) return answer
+    if (entry === undefined) return answer
     return {
       ...answer,
       body: this.#collect(body, Number(valueOf(fields, 'content-length') ?? Number.NaN), whole => {
-        this.#store(request.target.url, rule, this.#policies.entry(rule, status, reason, fields, whole))
+        this.#store(url, rule, this.#policies.entry(rule, status, reason, fields, whole))
       })
     }
   }

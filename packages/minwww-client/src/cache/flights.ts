@@ -1,12 +1,20 @@
 import type { Answer, SiteRequest } from '../http/answer.ts'
 
+/** ms that a request waits for an equal one: its answer may be none that others can use, and its site slow. */
+const PATIENCE = 500
+
 /** Requests in flight by what they ask; equal ones wait for the first. One per request in flight, so bounded by those. */
 export class Flights {
   readonly #open = new Map<string, Promise<'landed' | 'left' | 'failed'>>()
+  readonly #patience: number
+
+  constructor (patience = PATIENCE) {
+    this.#patience = patience
+  }
 
   /**
    * The first of equal requests runs `lead` and gets its answer. The others get 'landed' when it has called `landed` (look
-   * into the cache) and run `lead` themselves if its browser left.
+   * into the cache) and run `lead` themselves if its browser left, or if that takes long.
    * @throws what `lead` throws, in every request that waited for it
    */
   async run (request: SiteRequest, lead: (landed: () => void) => Promise<Answer>): Promise<Answer | 'landed'> {
@@ -15,7 +23,19 @@ export class Flights {
     for (;;) {
       const other = this.#open.get(key)
       if (other === undefined) return await this.#lead(key, request.signal, lead)
-      if (await unlessAborted(other, request.signal) === 'landed') return 'landed'
+      const outcome = await unlessAborted(this.#patiently(other), request.signal)
+      if (outcome === 'landed') return 'landed'
+      if (outcome === 'late') return await lead(() => {})
+    }
+  }
+
+  async #patiently<T> (work: Promise<T>): Promise<T | 'late'> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>(resolve => { timer = setTimeout(resolve, this.#patience, 'late') })
+    try {
+      return await Promise.race([work, late])
+    } finally {
+      clearTimeout(timer)
     }
   }
 

@@ -59,6 +59,7 @@ function messages (): object {
   const object = Buffer.concat([Buffer.of(0), Buffer.from(REQUEST_TEXT)])
   const response = Buffer.concat([Buffer.of(0), Buffer.from(RESPONSE_TEXT)])
   const path = { loss: 4, rate: 72, shape: 8 }
+  const reply = { type: 'reply', ...prefix, index: 0, last: 0, pace: 72, time: 65_244 } as const
   const said: Record<string, { message: TaggedMessage, padTo?: number }> = {
     request: { message: { type: 'request', ...prefix, ...path, max: 72, object } },
     paddedRequest: { message: { type: 'request', ...prefix, attempt: 1, flags: 2, ...path, max: 72, object }, padTo: paddedLength(0) },
@@ -67,9 +68,9 @@ function messages (): object {
     report: { message: { type: 'report', ...prefix, ...path, id: 7 } },
     cancel: { message: { type: 'cancel', ...prefix, attempt: 1 } },
     body: { message: { type: 'body', ...prefix, size: 40, index: 1, last: 3, pace: 72, time: 4_660, symbol: sample(16) } },
-    reply: { message: { type: 'reply', ...prefix, part: 'whole', size: response.length, index: 0, last: 0, pace: 72, time: 65_244, symbol: response } },
-    emptyReply: { message: { type: 'reply', ...prefix, part: 'whole', size: 0, index: 0, last: 0, pace: 72, time: 65_244, symbol: Buffer.alloc(8) } },
-    beginning: { message: { type: 'reply', ...prefix, part: 'beginning', size: response.length, index: 0, last: 0, pace: 72, time: 65_244, symbol: response } },
+    reply: { message: { ...reply, part: 'whole', size: response.length, symbol: response } },
+    emptyReply: { message: { ...reply, part: 'whole', size: 0, symbol: Buffer.alloc(8) } },
+    beginning: { message: { ...reply, part: 'beginning', size: response.length, symbol: response } },
     working: { message: { type: 'working', ...prefix, next: 5 } },
     error: { message: { type: 'error', ...prefix, code: 3, retryAfter: 0, size: 1_000_000, detail: 'too large' } }
   }

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '@minwww/ground'
 import { TUNNEL_MESSAGE } from '@minwww/protocol'
 import { ServerCore, type ServerConfig } from '../core.ts'
-import type { ExitOptions } from './options.ts'
+import { DEFAULT_TIMEOUTS, type ExitOptions } from './options.ts'
 import type { ExitCore } from './ports.ts'
 
 /** The core with the operator's settings. */
 export function createCore (options: ExitOptions, clock: Clock): ExitCore {
   const { session } = options
-  const config = { ...limitedTo(options.bandwidth?.out ?? 0), ...options.core }
+  const { headers } = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
+  const config = { fetchDeadline: headers + TO_BEGIN_AND_END, ...limitedTo(options.bandwidth?.out ?? 0), ...options.core }
   if (options.createCore !== undefined) return options.createCore(session, config)
   return new ServerCore({
     keys: session.keys,
@@ -19,6 +20,8 @@ export function createCore (options: ExitOptions, clock: Clock): ExitCore {
   })
 }
 
+/** ms beside the wait for a head: in the queue, for a connection, for the body. */
+const TO_BEGIN_AND_END = 60_000
 const MAX_SERVER_RATE = 2 << 20
 /** The core counts whole tunnel messages; a little above the limit, so that the limit itself decides. */
 const HEADROOM = 1.3
