@@ -171,9 +171,9 @@ export class Users {
   }
 
   #seat ({ sessions, streams, renew }: Tunnels, isCommon: boolean): Seat {
-    const { config, strategy, replyMode, createCore, cache, timeouts } = this.#options
+    const { config, strategy, replyMode, createCore, cache } = this.#options
     const backend = new Backend(sessions, {
-      config: { ...(timeouts?.answer === undefined ? {} : { workingDeadline: timeouts.answer }), ...config, ...(strategy === undefined ? {} : { strategy }), ...(replyMode === undefined ? {} : { replyMode }) },
+      config: { ...config, ...(strategy === undefined ? {} : { strategy }), ...(replyMode === undefined ? {} : { replyMode }) },
       logger: this.#logger,
       streams,
       createCore,
