@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { ExitStatus } from '../src/core.ts'
+import { Backend } from '../src/sessions/backend.ts'
 import { poolHealth, type HealthOf } from '../src/sessions/pool-health.ts'
-import { get, keys, startProxy } from './proxy-support.ts'
+import { FakeCore, FakeSession, get, keys, startProxy } from './proxy-support.ts'
 
 const destination = keys().destination
 const NOW = Date.parse('2026-11-29T10:00:00Z')
@@ -103,4 +104,24 @@ t.test('start page: the safe command first, the automatic way with its warning, 
   t.match(text, /media\.peerconnection\.enabled/)
   t.notMatch(text, /demo\.i2p/)
   await proxy.close()
+})
+
+t.test('streams to silent exits are not waited for as long; an outproxy that only speaks streams is none of them', async t => {
+  const session = new FakeSession()
+  const core = new FakeCore(session, () => undefined)
+  const backend = new Backend([session], { config: {}, createCore: () => core })
+  t.teardown(() => backend.close())
+  const id = backend.addExit({ id: 'one', destination })
+  t.equal(backend.connectTime(60_000), 60_000)
+  core.status = { state: 'down', silentSince: Date.now() - 29_000, successes: 3 }
+  t.equal(backend.connectTime(60_000), 60_000, 'a path may be dead for so long')
+  core.status = { state: 'down', silentSince: Date.now() - 31_000, successes: 3 }
+  t.equal(backend.connectTime(60_000), 8_000)
+  t.equal(backend.connectTime(5_000), 5_000)
+  core.status = { ...core.status, successes: 0 }
+  t.equal(backend.connectTime(60_000), 60_000, 'nobody has tried streams yet')
+  backend.noteStream(id, false)
+  t.equal(backend.connectTime(60_000), 8_000)
+  backend.noteStream(id, true)
+  t.match([backend.connectTime(60_000), backend.health.state], [60_000, 'working'])
 })

@@ -2,9 +2,9 @@ import { formatMs } from './format.ts'
 import { el, line, linearScale, svg, text } from './svg.ts'
 import type { Step, StepDiagram } from './types.ts'
 
-const WIDTH = 520
-const CLIENT = 150
-const SERVER = 360
+const WIDTH = 660
+const CLIENT = 165
+const SERVER = 385
 const TOP = 34
 const BOTTOM = 26
 const MIN_HEIGHT = 220

@@ -16,7 +16,8 @@ code { font-size: .9em; overflow-wrap: anywhere }
 .wide { overflow-x: auto }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; margin: .5rem 0 }
 th, td { padding: .2rem .7rem .2rem 0; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap }
-th:first-child, td:first-child, .named :nth-child(2) { text-align: left } th { font-weight: 600; color: var(--soft) }
+th:first-child, td:first-child, .named :nth-child(2) { text-align: left } th { font-weight: 600; color: var(--soft);
+  white-space: normal; vertical-align: bottom } a { color: var(--d0) }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem }
 figure { margin: 0 0 1rem; max-width: 100%; overflow-x: auto } figcaption { font-size: .9rem; color: var(--soft) }
 nav ol { padding-left: 1.4rem } nav li { margin: .4rem 0 }
