@@ -1,7 +1,9 @@
 import type { AgentOptions } from 'node:http'
 import { systemClock } from '@minwww/ground/node'
 import { createSession, LocalDestination, loadOrCreateKeys } from '@minwww/i2cp'
+import type { Session } from '@minwww/i2cp'
 import { createStreamManager } from '@minwww/streaming'
+import type { Environment, StreamManager, StreamingOptions } from '@minwww/streaming'
 import { I2pAgent, I2pHttpsAgent } from './agents.ts'
 import { DatagramHub } from './datagrams/hub.ts'
 import { Dialer } from './dialer.ts'
@@ -43,7 +45,7 @@ async function create (options: CreateOptions): Promise<I2p> {
     ...(signal && { signal }),
     ...(logger && { logger })
   })
-  const streams = createStreamManager(session, streaming, { clock, ...(logger && { logger }) })
+  const streams = await openStreams(session, streaming, { clock, ...(logger && { logger }) })
   const known = new KnownDestinations()
   const dialer = new Dialer({ session, streams, known, clock, lookupTimeout: settings.lookupTimeout })
   const agentOptions: AgentOptions = { keepAlive: true, maxSockets: connections, timeout: keepAliveTimeout }
@@ -60,6 +62,18 @@ async function create (options: CreateOptions): Promise<I2p> {
     dispatcher,
     fetch: createFetch({ fetch: undici.fetch, dispatcher, known, requestTimeout: settings.requestTimeout })
   })
+}
+
+async function openStreams (
+  session: Session, options: Partial<StreamingOptions>, environment: Partial<Environment>
+): Promise<StreamManager> {
+  try {
+    const { signingType } = session.keys.destination
+    return createStreamManager(session, { destinationSigType: signingType, ...options }, environment)
+  } catch (error) {
+    await session.close()
+    throw error
+  }
 }
 
 type Where = Pick<NonNullable<Parameters<typeof createSession>[0]>, 'router' | 'connect'>

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import dns from 'node:dns'
 import { get, request } from 'node:http'
@@ -12,6 +13,7 @@ import { CERT, KEY } from '../../i2cp/test/helpers/certificate.ts'
 import type { StreamSocket } from '@minwww/streaming'
 import { LocalDestination } from '../src/index.ts'
 import type { Diagnostics, I2p } from '../src/index.ts'
+import { encodeB33, RED25519 } from '@minwww/i2cp'
 import { codeOf, world } from './support.ts'
 
 t.setTimeout(60_000)
@@ -42,6 +44,16 @@ t.test('fetch: names, b32 and base64', async t => {
   t.equal(await (await alice.fetch(`http://${bob.destination.base64}.i2p:80/`)).text(), `GET / ${bob.address} `)
   const asked = new Request('http://bob.i2p/', { method: 'PUT', body: 'text', headers: { 'x-a': 'b' } })
   t.equal(await (await alice.fetch(asked)).text(), 'PUT / bob.i2p text', 'a Request of the runtime')
+})
+
+t.test('fetch: b33, the address of an encrypted LeaseSet', async t => {
+  const keys = LocalDestination.generate(randomBytes, RED25519)
+  const { alice, bob } = await world(t, {}, { bob: { keys, options: { 'i2cp.leaseSetType': '5' } } })
+  await serve(bob)
+  const { signingType, signingPublicKey } = bob.destination
+  const host = encodeB33({ signingType, signingPublicKey })
+  t.ok(host.length > bob.address.length)
+  t.equal(await (await alice.fetch(`http://${host}/b33`)).text(), `GET /b33 ${host} `)
 })
 
 t.test('no name ever reaches DNS', async t => {

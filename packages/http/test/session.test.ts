@@ -41,6 +41,8 @@ t.test('what is wrong is said at once, with a code', async t => {
   t.equal(await codeOf(createI2p({ router, connections: 0 })), 'I2P_BAD_OPTION')
   t.equal(await codeOf(createI2p({ router, options: { 'inbound.length': 9 } })), 'I2P_BAD_OPTION')
   t.equal(await codeOf(createI2p({ router, options: { 'i2p.streaming.maxWindowSize': 0 } })), 'I2P_BAD_OPTION')
+  t.equal(await codeOf(createI2p({ router, options: { 'i2cp.destination.sigType': 0 } })), 'I2P_UNSUPPORTED')
+  t.equal(router.stats.sessions, 0, 'and nothing stays open')
   t.equal(await codeOf(createI2p({ router: '127.0.0.1:1' })), 'I2P_NO_ROUTER')
   t.equal(await codeOf(createI2p({ router, signal: AbortSignal.abort() })), 'I2P_ABORTED')
 })

@@ -11,13 +11,15 @@ export async function world (
   t: Test, network: LocalRouterOptions = {}, options: { alice?: CreateOptions, bob?: CreateOptions } = {}
 ): Promise<World> {
   const router = createLocalRouter({ seed: 3, latency: 2, ...network })
-  const alice = await createI2p({ router, ...options.alice })
-  const bob = await createI2p({ router, ...options.bob })
+  t.teardown(async () => await router.close())
+  const open = async (given: CreateOptions = {}): Promise<I2p> => {
+    const i2p = await createI2p({ router, ...given })
+    t.teardown(async () => await i2p.close())
+    return i2p
+  }
+  const alice = await open(options.alice)
+  const bob = await open(options.bob)
   router.addHost('bob.i2p', bob.destination.base64)
-  t.teardown(async () => {
-    await Promise.all([alice.close(), bob.close()])
-    await router.close()
-  })
   return { router, alice, bob }
 }
 
