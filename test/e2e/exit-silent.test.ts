@@ -32,6 +32,11 @@ t.test('the only exit is killed: the page says so, and so do health, log and con
   t.match(JSON.parse((await local('/console/state')).body.toString()), { pool: { state: 'silent' }, exits: [{ state: 'down' }] })
   t.ok(logLines(proxy.stderr()).some(({ msg }) => /^No exit works/.test(String(msg))), proxy.stderr().slice(-500))
 
+  const again = await startExit()
+  // Nobody browses: that somebody watches is enough.
+  while ((await local('/healthz')).status !== 200) await new Promise(resolve => setTimeout(resolve, 250))
+  await again.stop('SIGKILL')
+  t.equal((await ask('/form?3')).status, 504)
   await startExit()
   const back = await ask('/form?2')
   t.equal(back.status, 200)

@@ -124,4 +124,12 @@ t.test('streams to silent exits are not waited for as long; an outproxy that onl
   t.equal(backend.connectTime(60_000), 8_000)
   backend.noteStream(id, true)
   t.match([backend.connectTime(60_000), backend.health.state], [60_000, 'working'])
+
+  const asked: string[] = []
+  Object.assign(core, { suspectExit: (_now: number, exit: string) => { asked.push(exit) } })
+  t.equal(backend.lookAtHealth().state, 'working')
+  t.strictSame(asked, [])
+  backend.noteStream(id, false)
+  for (let look = 0; look < 3; look++) t.equal(backend.lookAtHealth().state, 'silent')
+  t.strictSame(asked, ['one'], 'who looks at silent exits has them asked, once in a while')
 })

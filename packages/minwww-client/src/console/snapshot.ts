@@ -62,7 +62,7 @@ export function snapshot ({ proxy, users }: ConsoleSource, history: Histories, n
     ready: proxy.ready,
     state: proxy.state,
     address: `${host.includes(':') ? `[${host}]` : host}:${port}`,
-    pool: users.backendOf(viewer)?.health ?? poolHealth([]),
+    pool: users.backendOf(viewer)?.lookAtHealth() ?? poolHealth([]),
     exits: (users.backendOf(viewer)?.exits() ?? []).map(exitRow),
     inFlight: proxy.activity.inFlight.filter(isSeen).slice(0, MAX_ROWS),
     done: proxy.activity.done.filter(isSeen).slice(0, MAX_ROWS).map(explained),

@@ -170,7 +170,7 @@ class RunningProxy implements Proxy {
 
   get ready (): boolean { return this.users.ready }
   get state (): string { return this.users.state }
-  get health (): PoolHealth { return this.users.common?.backend.health ?? poolHealth([]) }
+  get health (): PoolHealth { return this.users.common?.backend.lookAtHealth() ?? poolHealth([]) }
 
   addExit (exit: ExitSpec): string { return this.users.addExit(exit) }
   removeExit (id: string): boolean { return this.users.removeExit(id) }

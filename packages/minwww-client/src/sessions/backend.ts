@@ -44,6 +44,9 @@ export interface NamedExit {
 /** After so long a silence streams to exits are not waited for as long as usual, and for how long, ms. */
 const SILENCE = 30_000
 const SHORT_CONNECT = 8_000
+/** Silent exits are asked again so often while somebody looks at the health, ms; and so many at a time. */
+const ASK_EVERY = 10_000
+const MAX_ASKED = 16
 /** A session may be deaf while nobody waits, if a try in vain is no longer ago than this, ms. */
 const RECENT = 30_000
 
@@ -69,6 +72,8 @@ export class Backend {
   /** The session that streams go over. */
   #streaming: ProxySession | undefined
   #closed = false
+  /** When silent exits were asked last because somebody looked. */
+  #askedAt = Number.NEGATIVE_INFINITY
 
   constructor (sessions: readonly ProxySession[], options: BackendOptions) {
     if (sessions.length === 0) throw new TypeError('a proxy needs a session')
@@ -162,6 +167,20 @@ export class Backend {
 
   /** Whether a request to the pool has somebody to go to. */
   get health (): PoolHealth { return poolHealth(this.exits()) }
+
+  /**
+   * The same for somebody who looks at it, a person or a monitor: silent exits are asked whether they are back, since otherwise only
+   * a request does that, and none may come to a proxy that is said not to work.
+   */
+  lookAtHealth (): PoolHealth {
+    const { health } = this
+    const now = Date.now()
+    if (health.state !== 'silent' || now - this.#askedAt < ASK_EVERY) return health
+    this.#askedAt = now
+    const silent = this.driver.exits().filter(({ silentSince }) => silentSince !== undefined)
+    for (const { id } of silent.slice(0, MAX_ASKED)) this.driver.suspectExit(id)
+    return health
+  }
 
   /** A stream to an exit stands, or does not. */
   noteStream (id: string, stands: boolean): void {
