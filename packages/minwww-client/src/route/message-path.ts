@@ -10,6 +10,7 @@ import { filterResponseFields } from '../http/response-fields.ts'
 import { PROXY_CODES } from './failure-codes.ts'
 import { RestStream } from './rest-stream.ts'
 import type { StreamAnswer } from './stream-path.ts'
+import type { StreamPeer } from './streams.ts'
 
 /** The response needs the streaming path; `exit` already has it. */
 export class TooLargeError extends Error {
@@ -25,9 +26,9 @@ export class TooLargeError extends Error {
  * @throws ProxyError; TooLargeError after ERROR 3; the signal's reason
  */
 export async function fetchByMessage (
-  backend: Pick<Backend, 'driver' | 'connectorOf'>, request: SiteRequest, timeout: number, destination?: Destination
+  backend: Pick<Backend, 'driver' | 'agentOf'>, request: SiteRequest, timeout: number, destination?: Destination
 ): Promise<StreamAnswer> {
-  const rests = new RestStreams(backend, request)
+  const rests = new RestStreams(backend, request, destination === undefined ? 'exit' : 'site')
   try {
     const event = await backend.driver.fetch(optionsOf(request, timeout, rests, destination))
     return toAnswer(request.method, event, rests.take(event.rest))
@@ -56,20 +57,21 @@ function optionsOf (request: SiteRequest, timeout: number, rests: RestStreams, d
 
 /** Those of one request: as many as exits that have begun to answer it, and all but one are for nothing. */
 class RestStreams {
-  readonly #backend: Pick<Backend, 'connectorOf'>
+  readonly #backend: Pick<Backend, 'agentOf'>
+  readonly #kind: StreamPeer['kind']
   readonly #request: SiteRequest
   readonly #open: RestStream[] = []
 
-  constructor (backend: Pick<Backend, 'connectorOf'>, request: SiteRequest) {
+  constructor (backend: Pick<Backend, 'agentOf'>, request: SiteRequest, kind: StreamPeer['kind']) {
     this.#backend = backend
+    this.#kind = kind
     this.#request = request
   }
 
   open (name: RestName): void {
-    const connector = this.#backend.connectorOf(name.source)
-    if (connector !== undefined && !this.#open.some(stream => stream.is(name))) {
-      this.#open.push(new RestStream(connector, name, this.#request))
-    }
+    const agent = this.#backend.agentOf(name.source)
+    if (agent === undefined || this.#open.some(stream => stream.is(name))) return
+    this.#open.push(new RestStream(agent, this.#kind, name, this.#request))
   }
 
   /** @throws ProxyError MINWWW_RESPONSE_TOO_LARGE for a rest that cannot come */

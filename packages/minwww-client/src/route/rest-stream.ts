@@ -5,8 +5,8 @@ import { EXIT_PORT, REST_SCHEME } from '@minwww/protocol'
 import type { RestName } from '../core.ts'
 import { reasonOf, type SiteRequest } from '../http/answer.ts'
 import { ProxyError } from '../http/failures.ts'
-import { replyTo, StreamFailure, type Limits } from './stream-path.ts'
-import type { StreamConnector } from './streams.ts'
+import { replyTo, requestOptions, StreamFailure, type Limits } from './stream-path.ts'
+import type { StreamAgent, StreamPeer } from './streams.ts'
 
 /** An exit keeps a rest for a minute, ms. */
 const LIMITS: Limits = { connect: 30_000, answer: 30_000 }
@@ -18,15 +18,17 @@ const RETRIES = [500, 1_000, 2_000, 4_000] as const
  * the beginning is.
  */
 export class RestStream {
-  readonly #connector: StreamConnector
+  readonly #agent: StreamAgent
+  readonly #peer: StreamPeer
   readonly #name: RestName
   readonly #request: SiteRequest
   readonly #abort = new AbortController()
   readonly #response: Promise<IncomingMessage>
 
   /** @param request - what is answered; its signal ends the stream */
-  constructor (connector: StreamConnector, name: RestName, request: SiteRequest) {
-    this.#connector = connector
+  constructor (agent: StreamAgent, kind: StreamPeer['kind'], name: RestName, request: SiteRequest) {
+    this.#agent = agent
+    this.#peer = { kind, id: name.exit.b32, destination: name.exit, port: EXIT_PORT }
     this.#name = name
     this.#request = { ...request, signal: AbortSignal.any([request.signal, this.#abort.signal]) }
     this.#response = this.#open()
@@ -82,25 +84,22 @@ export class RestStream {
 
   /** @throws ProxyError */
   async #open (): Promise<IncomingMessage> {
-    for (const wait of [...RETRIES, undefined]) {
+    for (const [attempt, wait] of [...RETRIES, undefined].entries()) {
       try {
-        return await this.#ask()
+        return await this.#ask(attempt > 0)
       } catch (error) {
         if (wait === undefined || !(error instanceof StreamFailure) || this.#request.signal.aborted) throw error
-        await delay(wait, undefined, { signal: this.#request.signal })
+        // An idle stream that had ended says nothing of the exit.
+        if (!error.reused) await delay(wait, undefined, { signal: this.#request.signal })
       }
     }
     throw new ProxyError('MINWWW_CONNECTION_FAILED')
   }
 
-  async #ask (): Promise<IncomingMessage> {
-    const { exit, session, id } = this.#name
-    const outgoing = httpRequest({
-      path: `${REST_SCHEME}${session}/${id}`,
-      headers: ['Host', 'minwww', 'Connection', 'close'],
-      setHost: false,
-      createConnection: () => this.#connector.connect({ destination: exit, port: EXIT_PORT })
-    })
+  async #ask (fresh: boolean): Promise<IncomingMessage> {
+    const { session, id } = this.#name
+    const target = { path: `${REST_SCHEME}${session}/${id}`, headers: ['Host', 'minwww'] }
+    const outgoing = httpRequest({ ...requestOptions(this.#agent, this.#request, this.#peer, [], fresh), ...target, method: 'GET' })
     outgoing.end()
     const reply = await replyTo(outgoing, { ...this.#request, method: 'GET' }, LIMITS)
     if (reply.kind === 'response' && reply.response.statusCode === 200) return reply.response

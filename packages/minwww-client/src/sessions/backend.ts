@@ -108,12 +108,13 @@ export class Backend {
   /** Absent where the proxy runs without streams. Another one after a session was renewed. */
   get streams (): StreamAgent | undefined { return this.#agent }
 
-  /** How streams from one of the own Destinations are opened; undefined where there are none. */
-  connectorOf (source: number): StreamConnector | undefined {
+  /** Streams from one of the own Destinations: the kept ones, where it is theirs. Undefined where there are none. */
+  agentOf (source: number): StreamAgent | undefined {
     const { streams } = this.#options
     const session = this.#sessions[source]
-    if (typeof streams !== 'function') return source === 0 ? streams : undefined
-    return session === undefined ? undefined : this.#connector(session, streams)
+    if (typeof streams !== 'function') return source === 0 ? this.#agent : undefined
+    if (session === undefined || session === this.#streaming) return session && this.#agent
+    return new StreamAgent(this.#connector(session, streams))
   }
 
   /** As the session's; a look-up survives that its session is replaced. */
