@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import t, { type Test } from 'tap'
-import { settle, VirtualClock } from '@minwww/testkit'
+import { SeededRandom, settle, VirtualClock } from '@minwww/testkit'
 import { createExit, type ExitOptions } from '../src/index.ts'
 import { FakeCore, FakeSession, keysOf, nameOf, requestMessage, type Outcome } from './support/exit.ts'
 import { FakeStreams, over, read } from './support/streams.ts'
@@ -229,4 +229,65 @@ t.test('the limit on a response holds for beginning and rest together', async t 
   const { response } = await answered(handle)
   t.ok(response.body.length < 60_000)
   await t.rejects(rest(open(), handle), 'cut')
+})
+
+t.test('no sequence of answers, streams, cancelling and time leaves a rest, a connection, a stream or a timer', { timeout: 120_000 }, async t => {
+  const kinds = ['events', 'large', 'slow', 'broken', 'whole'] as const
+  const sites = new Set<ServerResponse>()
+  const site = (url: string, response: ServerResponse): void => {
+    sites.add(response)
+    response.once('close', () => sites.delete(response))
+    const kind = kinds.find(name => url.includes(name))
+    if (kind === 'events') return events(response)
+    response.setHeader('content-type', 'image/png')
+    response.write(Buffer.alloc(kind === 'large' ? 250_000 : 4))
+    if (kind === 'broken') response.destroy()
+    if (kind === 'whole' || kind === 'large') response.end()
+  }
+  const limits = { requestsPerClient: [], requestsTotal: [], maxRefusals: Infinity }
+  const { stats, ask, cancel, clock, core, open } = await start(t, site, { limits })
+  const idle = clock.pending
+  const random = new SeededRandom(4711)
+  const streams: Duplex[] = []
+  const begun: number[] = []
+  for (let step = 0, asked = 0; step < 600; step++) {
+    switch (random.below(8)) {
+      case 0: case 1: case 2:
+        asked = ask(`/${random.pick(kinds)}/${step}`, random.chance(4) ? keysOf(8).destination : client)
+        break
+      case 3:
+        if (asked > 0) cancel(1 + random.below(asked))
+        break
+      case 4: case 5: {
+        const outcome = core.outcomes[random.below(core.outcomes.length)]
+        if (outcome === undefined || !('part' in outcome) || outcome.part === 'whole') break
+        const stream = open(random.chance(4) ? keysOf(8).destination : client)
+        stream.write(`GET minwww://${nameOf(1).session}/${outcome.handle} HTTP/1.1\r\nHost: minwww\r\n\r\n`)
+        if (random.chance(2)) stream.resume()
+        streams.push(stream)
+        begun.push(outcome.handle)
+        break
+      }
+      case 6:
+        if (streams.length > 0) random.pick(streams).destroy()
+        break
+      case 7:
+        clock.advance(random.below(2_000))
+    }
+    await settle()
+  }
+  t.ok(begun.length > 30, `${begun.length} streams`)
+  for (const stream of streams) stream.destroy()
+  const left = (): number => {
+    const { active, streams, running, waiting, rests } = stats()
+    return active + streams + running + waiting + rests + sites.size
+  }
+  // What waited for a place has its turn, and what nobody came for is given up.
+  for (let round = 0; round < 2_000 && (left() > 0 || clock.pending > idle); round++) {
+    for (const response of sites) response.destroy()
+    await clock.advanceSettled(1_000)
+  }
+  t.match(stats(), { active: 0, streams: 0, running: 0, waiting: 0, rests: 0 })
+  t.equal(sites.size, 0, 'connections')
+  t.equal(clock.pending, idle, 'timers')
 })

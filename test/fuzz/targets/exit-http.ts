@@ -105,6 +105,7 @@ const HEADS = [
   'CONNECT a.i2p:80 HTTP/1.1\r\nHost: a.i2p:80\r\n\r\n', 'GET / HTTP/1.1\r\nHost: a.i2p\r\nConnection: close\r\n\r\n',
   'GET / HTTP/1.1\r\nHost: a.i2p\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
   'GET / HTTP/1.1\r\nHost: a.i2p\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n',
+  'GET minwww://5a2dcf8e478e1034/1 HTTP/1.1\r\nHost: minwww\r\n\r\n',
   'OPTIONS * HTTP/1.1\r\nHost: a.i2p\r\nMax-Forwards: 0\r\n\r\n', 'DELETE /x HTTP/1.1\r\nHost: other.i2p\r\n\r\n'
 ]
 /** Every pair. */

@@ -11,7 +11,7 @@ export const PROXY_TIMEOUTS = {
   headTimeout: seconds("longest time for the head of a browser's request, s", 15),
   uploadTimeout: seconds('longest time for a whole request with its body, s', 21_600),
   keepAliveTimeout: seconds("how long a browser's idle connection is kept, s", 120),
-  answerTimeout: seconds('longest wait for the head of an answer over a stream, as long polling needs it, s', 300),
+  answerTimeout: seconds('longest wait for an answer over a stream, or from an exit that works on it, as long polling needs it, s', 300),
   silenceTimeout: seconds('how long an answer that has begun may be silent, as events of a server are, s', 3_600),
   tunnelTimeout: seconds('how long CONNECT and WebSockets may be silent, s', 3_600)
 }
