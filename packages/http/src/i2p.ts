@@ -39,6 +39,12 @@ export interface I2pStatistics {
   readonly sockets: readonly SocketStatistics[]
 }
 
+export interface StreamServerOptions extends StreamSocketOptions {
+  signal?: AbortSignal
+}
+
+type OnConnection = (socket: StreamSocket) => void
+
 export interface I2pParts {
   readonly session: Session
   readonly streams: StreamManager
@@ -106,13 +112,18 @@ export class I2p extends EventEmitter<I2pEvents> {
     return new I2pHttpServer(this.streams, typeof first === 'object' ? first : {}, listener)
   }
 
-  /** A server of streams, as node:net's. */
-  createStreamServer (onConnection?: (socket: StreamSocket) => void): StreamServer
-  createStreamServer (options: StreamSocketOptions, onConnection?: (socket: StreamSocket) => void): StreamServer
-  createStreamServer (
-    first: StreamSocketOptions | ((socket: StreamSocket) => void) = {}, second?: (socket: StreamSocket) => void
-  ): StreamServer {
-    return typeof first === 'function' ? this.streams.createServer(first) : this.streams.createServer(first, second)
+  /** A server of streams, as node:net's; the signal closes it. */
+  createStreamServer (onConnection?: OnConnection): StreamServer
+  createStreamServer (options: StreamServerOptions, onConnection?: OnConnection): StreamServer
+  createStreamServer (first: StreamServerOptions | OnConnection = {}, second?: OnConnection): StreamServer {
+    if (typeof first === 'function') return this.streams.createServer(first)
+    const { signal, ...options } = first
+    const server = this.streams.createServer(options, second)
+    if (signal === undefined) return server
+    const abort = (): void => { server.close() }
+    if (signal.aborted) process.nextTick(abort) // after listen()
+    else signal.addEventListener('abort', abort, { once: true })
+    return server.once('close', () => signal.removeEventListener('abort', abort))
   }
 
   /** A stream, once the peer has answered. Rejects with an I2pError. */

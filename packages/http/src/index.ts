@@ -3,7 +3,7 @@
  */
 export { createI2p } from './create-i2p.ts'
 export { I2p } from './i2p.ts'
-export type { I2pStatistics, SocketStatistics } from './i2p.ts'
+export type { I2pStatistics, SocketStatistics, StreamServerOptions } from './i2p.ts'
 export { STREAMING_OPTION_NAMES } from './options.ts'
 export type { CreateOptions, I2pOptions } from './options.ts'
 export { I2pAgent, I2pHttpsAgent } from './agents.ts'

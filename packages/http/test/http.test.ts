@@ -230,6 +230,12 @@ t.test('several services on one session', async t => {
   t.same(await Promise.all([80, 8080, 1234].map(page)), ['one', 'two', 'rest'])
   const socket = await alice.connect({ host: 'bob.i2p', port: 23 })
   t.equal(await text(socket), 'stream')
+  const controller = new AbortController()
+  const server = bob.createStreamServer({ signal: controller.signal }).listen(24)
+  const closed = once(server, 'close')
+  controller.abort()
+  await closed
+  t.equal(server.listening, false)
 })
 
 t.test('diagnostics', async t => {
