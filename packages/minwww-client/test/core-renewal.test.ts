@@ -213,7 +213,7 @@ t.test('what must not be fetched twice fails if it was sent, and waits if it was
 })
 
 t.test('an exit added meanwhile is probed afterwards; one that waits for room or for a busy exit is not forgotten', async t => {
-  const bench = new Bench({ initialRate: 4_096 }, 1)
+  const bench = new Bench({ initialWindow: 2 }, 1)
   const exit = new FakeExit()
   bench.ready('a', exit)
   const handles = Array.from({ length: 6 }, () => bench.get({ timeout: 120_000 }))

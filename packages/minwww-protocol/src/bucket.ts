@@ -52,11 +52,11 @@ export class TokenBucket {
     return missing <= 0 ? now : now + missing / this.#rate * MILLISECONDS + CLOCK_STEP
   }
 
-  /** What is missing from a full bucket stays missing: it is what the network still holds. */
+  /** A full bucket stays full, an empty one empty. */
   setRate (now: number, rate: number, depth: number): void {
     this.#fill(now)
     this.#rate = rate
-    this.#level += depth - this.#depth
+    if (this.#level > 0) this.#level *= depth / this.#depth
     this.#depth = depth
   }
 

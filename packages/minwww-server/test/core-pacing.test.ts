@@ -34,7 +34,7 @@ t.test('a session starts with 64 tunnel messages at once, then 128 KB/s', async 
 })
 
 t.test('a granted rate is kept, sixteen to 190 tunnel messages deep', async t => {
-  for (const [rate, depth] of [[16_384, 16], [65_536, 32], [1_048_576, 190]] as const) {
+  for (const [rate, depth] of [[16_384, 16], [131_072, 32], [1_048_576, 190]] as const) {
     const world = new World(ALONE)
     const alice = world.client('alice')
     world.answer = () => page(120_000)
@@ -82,27 +82,15 @@ t.test('a symbol larger than the bucket goes when the bucket is full', async t =
   t.ok(gap > 6000 && gap < 8000, `${gap} ms for 59 KB at 8 KB/s`)
 })
 
-t.test('24 messages back to back, then 480 a second over all sessions', async t => {
+t.test('24 messages back to back, then 4,800 a second over all sessions', async t => {
   const world = new World({ serverRate: 1e12, maxBacklog: 1e6 })
   const clients = Array.from({ length: 10 }, (_, i) => world.client(`client ${i}`))
   world.answer = () => page(60_000)
-  for (const client of clients) client.open(1, { loss: 0, shape: 2, rate: encodeRate(480_000) })
+  for (const client of clients) client.open(1, { loss: 0, shape: 1, rate: encodeRate(8e6) })
   t.equal(world.sent.length, 24)
   world.run(5000)
   const seconds = (world.sent.at(-1)!.at - world.sent[0]!.at) / 1000
-  t.ok(Math.abs((world.sent.length - 24) / seconds / 480 - 1) < 0.02)
-})
-
-t.test('who was seen to take more gets more messages at once, and does not hold up the others', async t => {
-  const world = new World({ serverRate: 1e12, maxBacklog: 1e6 })
-  const [fast, slow] = [world.client('fast'), world.client('slow')]
-  world.answer = () => page(120_000)
-  fast.open(1, { loss: 0, shape: 1, rate: encodeRate(1e9) })
-  slow.open(1, { loss: 0, shape: 1, rate: encodeRate(400_000) })
-  t.ok(fast.received.length >= 90 && fast.received.length <= 103, `${fast.received.length}: 2 MB/s at most, whatever is granted`)
-  t.ok(slow.received.length >= 20 && slow.received.length <= 24, `${slow.received.length}`)
-  world.run(1_000)
-  t.ok([fast, slow].every(client => client.assemble(client.replies(1))?.equals(page(120_000))))
+  t.ok(Math.abs((world.sent.length - 24) / seconds / 4_800 - 1) < 0.05)
 })
 
 t.test('never more than 400 tunnel messages that the router has not likely sent', async t => {
@@ -181,8 +169,8 @@ t.test('the pace is what the operator gives, shared by the sessions', async t =>
   }
 })
 
-t.test('paced symbols tell the pace too: 24 at once, the rest at 480 a second', async t => {
-  const world = new World({})
+t.test('paced symbols tell the pace too: 24 at once, then what all sessions may send', async t => {
+  const world = new World({ messageRate: 480 })
   const [alice, bob] = [world.client('alice'), world.client('bob')]
   world.answer = () => page(120_000)
   for (const client of [alice, bob]) client.open(1, { loss: 0, shape: 1, rate: encodeRate(480_000) })

@@ -32,8 +32,10 @@ export interface ClientConfig {
   maxSites: number
   /** What an unknown reply counts against the in-flight limit. */
   unknownReply: number
-  /** Rate granted before anything was measured. */
+  /** Rate that is reckoned with before a round trip was measured. */
   initialRate: number
+  /** Tunnel messages that may go into the first round trip; see `RateController`. */
+  initialWindow: number
   minRate: number
   maxRate: number
   /** Tunnel messages without loss after which the loss is reported as zero. */
@@ -61,8 +63,9 @@ export const DEFAULT_CONFIG: ClientConfig = {
   maxSites: 256,
   unknownReply: 8_192,
   initialRate: INITIAL_RATE,
+  initialWindow: 140,
   minRate: 2_048,
-  maxRate: 16_777_216,
+  maxRate: 67_108_864,
   cleanRun: 4_000,
   growRun: 2_000,
   shapeRetry: 3_600_000

@@ -2,6 +2,7 @@ import type { Destination } from '@minwww/i2cp/codec'
 import { PoolMember } from '../pool/member.ts'
 import type { ClientConfig } from './config.ts'
 import { ExitPath } from './path.ts'
+import type { ExitSession } from './session.ts'
 import { Silence } from './silence.ts'
 import type { ExitState, ExitStatus } from './types.ts'
 
@@ -16,6 +17,8 @@ const MAX_SHED = 5
 export interface InFlight {
   /** It takes one of the requests that an exit works on at once. */
   readonly occupies: boolean
+  /** Our Destination and K that it was asked for under. */
+  readonly session: ExitSession
   /** Bytes that it may still bring. @param unknownReply - of a reply of unknown size */
   outstanding (unknownReply: number): number
 }
@@ -33,6 +36,7 @@ export class Exit {
   #isProbed = false
   #source = 0
   #lastSymbolAt = Number.NEGATIVE_INFINITY
+  #received = 0
   #heardAt = Number.NEGATIVE_INFINITY
   #reportedState: ExitState = 'new'
   /** Requests that it takes at once, as far as known. */
@@ -77,6 +81,11 @@ export class Exit {
     this.#inFlight.delete(transfer)
   }
 
+  /** Bytes of symbols that came in all. */
+  get received (): number {
+    return this.#received
+  }
+
   heard (now: number): void {
     this.#heardAt = now
     this.#silence.broken()
@@ -102,8 +111,9 @@ export class Exit {
     return this.#silence.isSuspect
   }
 
-  symbolCame (now: number): void {
+  symbolCame (now: number, bytes: number): void {
     this.#lastSymbolAt = now
+    this.#received += bytes
   }
 
   probeBegins (now: number): void {
@@ -115,6 +125,18 @@ export class Exit {
     this.#isProbed = false
   }
 
+  /** Sessions that it answers at present: each has a rate of its own there. */
+  get sessions (): Set<ExitSession> {
+    const sessions = new Set<ExitSession>()
+    for (const { occupies, session } of this.#inFlight) if (occupies) sessions.add(session)
+    return sessions
+  }
+
+  /** Part of the rate that each session may have. */
+  get share (): number {
+    return 1 / Math.max(1, this.sessions.size)
+  }
+
   /** Bytes announced, or assumed of a reply of unknown size, and not yet received. */
   get inFlight (): number {
     let bytes = 0
@@ -124,7 +146,7 @@ export class Exit {
 
   /** Whether one more request may go out. An idle exit always has room. */
   hasRoom (): boolean {
-    if (this.#active >= Math.floor(this.#limit)) return false
+    if (this.active >= Math.floor(this.#limit)) return false
     const inFlight = this.inFlight
     const limit = this.path.rate * (this.path.rtt.srtt + IN_FLIGHT_MARGIN) / 1000
     return inFlight === 0 || inFlight + this.#config.unknownReply <= limit
@@ -142,13 +164,14 @@ export class Exit {
    * @returns false if it has none at all for a while
    */
   shed (retryAfter: number): boolean {
-    const others = this.#active - 1
+    const others = this.active - 1
     if (others < 1 || retryAfter > MAX_SHED) return false
     this.#limit = Math.max(1, Math.min(this.#limit, others) / 2)
     return true
   }
 
-  get #active (): number {
+  /** Requests under way. */
+  get active (): number {
     let count = 0
     for (const { occupies } of this.#inFlight) if (occupies) count++
     return count

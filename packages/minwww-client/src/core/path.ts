@@ -1,11 +1,11 @@
 import {
-  decodeRate, encodeLoss, encodeRate, INITIAL_SHAPE, LossEstimator, MAX_SHAPE, PRIOR_LOSS, RttEstimator, tunnelMessagesOf, wireBytes, WORKING_AFTER
+  decodeRate, encodeLoss, encodeRate, INITIAL_SHAPE, LossEstimator, MAX_SHAPE, PRIOR_LOSS, RttEstimator, TUNNEL_BYTES, tunnelMessagesOf,
+  wireBytes, WORKING_AFTER
 } from '@minwww/protocol'
 import type { ReplyMessage } from '@minwww/protocol'
 import { BurstWatch } from './burst-watch.ts'
 import type { ClientConfig } from './config.ts'
-import { ExitTrain } from './exit-train.ts'
-import { MIN_TRAIN, RateGrant } from './rate-grant.ts'
+import { RateController } from './rate-controller.ts'
 import { ShapeLearner } from './shape.ts'
 import { symbolTime } from './wire.ts'
 
@@ -26,6 +26,13 @@ const MIN_LATE = 20
 const MIN_TIMEOUT = 30
 /** Symbol times are stretched by this much. */
 const STRETCH = 1.05
+/** A change of the rate that is told at once; ms between two such, also as a part of the round trip; and what must have come meanwhile. */
+const CHANGE = 0.04
+const MIN_REPORT = 5
+const REPORTS = 6
+const REPORT_BYTES = 20 * TUNNEL_BYTES
+/** Symbols that say whether more is lost than chance explains. */
+const MIN_TRAIN = 7
 
 /** What is known of the pace of an exit's symbols; all ms. */
 export interface GapTimes {
@@ -47,31 +54,31 @@ export class ExitPath {
   readonly rtt: RttEstimator
   readonly #config: ClientConfig
   readonly #loss = new LossEstimator()
-  readonly #rate: RateGrant
+  readonly #rate: RateController
   readonly #shape: ShapeLearner
   readonly #watches = new Map<string, BurstWatch>()
-  #granted = false
   #measuredAt = Number.NEGATIVE_INFINITY
-  #passed = 0
   readonly #recent: number[] = []
   #hasLost = false
   #pace: number
-  #train = new ExitTrain()
-  /** Bursts of which something is yet to come. */
-  #open = 0
-  #congestedAt = Number.NEGATIVE_INFINITY
+  /** The rate as it was told last, and when. */
+  #told = { rate: 0, at: Number.NEGATIVE_INFINITY }
+  /** Bytes that came since the last REPORT. */
+  #unreported = REPORT_BYTES
 
   constructor (config: ClientConfig) {
     this.#config = config
     this.rtt = new RttEstimator(config.initialTimeout / 3)
-    this.#rate = new RateGrant(config.initialRate, config.minRate, config.maxRate)
+    this.#rate = new RateController({ initial: config.initialRate, window: config.initialWindow, least: config.minRate, most: config.maxRate })
     this.#pace = config.initialRate
     this.#shape = new ShapeLearner({ growRun: config.growRun, retry: config.shapeRetry })
   }
 
   /** A round trip of an earlier run, ms; one that was measured in this run is worth more. */
   restore (srtt: number): void {
-    if (!this.rtt.hasSample) this.rtt.sample(srtt)
+    if (this.rtt.hasSample) return
+    this.rtt.sample(srtt)
+    this.#rate.begin(this.rtt)
   }
 
   /** Loss per tunnel message to plan with, 0 to 0.12. */
@@ -109,9 +116,21 @@ export class ExitPath {
     return this.#config.replyMode === 'single' ? MAX_SHAPE : this.#shape.shape(now)
   }
 
-  /** The rate is 0 (nothing granted) until a train was measured: the exit then uses its own start. */
-  report (now: number): PathReport {
-    return { loss: encodeLoss(this.loss), rate: this.#granted ? encodeRate(this.rate) : 0, shape: this.shape(now) }
+  /** A REPORT would say something new, and costs little of what comes. */
+  isReportDue (now: number): boolean {
+    if (!this.rtt.hasSample || this.#unreported < REPORT_BYTES) return false
+    if (now - this.#told.at < Math.max(MIN_REPORT, this.rtt.srtt / REPORTS)) return false
+    return Math.abs(this.rate / this.#told.rate - 1) > CHANGE
+  }
+
+  reported (): void {
+    this.#unreported = 0
+  }
+
+  /** The rate is 0 (nothing granted) until a round trip was measured: the exit then uses its own start. */
+  report (now: number, share = 1): PathReport {
+    this.#told = { rate: this.rate, at: now }
+    return { loss: encodeLoss(this.loss), rate: this.rtt.hasSample ? encodeRate(this.rate * share) : 0, shape: this.shape(now) }
   }
 
   /** srtt + 4 rttvar, doubled for each attempt; the configured first timeout while nothing is known. */
@@ -136,6 +155,12 @@ export class ExitPath {
     return Math.max(MIN_LATE, 2 * this.rtt.rttvar)
   }
 
+  /** How long nothing at all may come while there is something to send, ms. */
+  get silence (): number {
+    const m = this.symbol
+    return this.#longestRun(m) * symbolTime(m, Math.min(this.#pace, this.#rate.bottleneck ?? Infinity)) + this.slack + this.rtt.srtt / 4
+  }
+
   /** How long to wait for what inside a burst. @param backlog - ms until everything under way has come */
   gap (watch: BurstWatch, backlog: number): GapTimes {
     const spacing = this.#spacing(watch)
@@ -149,13 +174,18 @@ export class ExitPath {
   }
 
   /**
-   * ms until a reply's first symbol is through, and those before it that may be lost in a row. The largest that came
+   * Bytes until a reply's first symbol is through, and those before it that may be lost in a row. The largest that came
    * lately is expected, or the largest allowed where that grows: a repetition for nothing costs a whole reply.
    */
-  firstSymbolTime (now: number): number {
+  firstSymbolBytes (now: number): number {
     const shape = this.shape(now)
     const m = shape > INITIAL_SHAPE ? shape : Math.max(1, ...this.#recent)
-    return (1 + this.#lostInARow(m)) * symbolTime(m, Math.min(this.#pace, this.#rate.bottleneck ?? Infinity))
+    return (1 + this.#lostInARow(m)) * m * TUNNEL_BYTES
+  }
+
+  /** Bytes that come before a reply's next symbol where this one is lost, and others are sent in turn with it. */
+  turns (replies: number): number {
+    return replies * this.#lostInARow(this.symbol) * this.symbol * TUNNEL_BYTES
   }
 
   /** A round trip begun now would measure the queue, not the path; taken all the same if the last sample is old. */
@@ -167,71 +197,39 @@ export class ExitPath {
   measure (now: number, roundTrip: number, m: number): void {
     this.#measuredAt = now
     const transmission = this.#rate.bottleneck === undefined ? 0 : symbolTime(m, this.#rate.bottleneck)
-    this.rtt.sample(Math.max(roundTrip - transmission, roundTrip / 8))
+    this.rtt.sample(Math.max(roundTrip - transmission - this.#rate.latest, roundTrip / 8))
+    this.#rate.begin(this.rtt)
   }
 
   /**
    * Takes note of a symbol, whether its page still needs it or not.
    * @param backlog - ms until everything under way has come: the rest of this burst may come as late
-   * @param askedAt - when this burst was asked for, if that is known
+   * @param announced - bytes that are yet to come
    */
   observe (
-    now: number, key: string, from: number, reply: ReplyMessage, payloadLength: number, backlog = 0, askedAt = Number.NEGATIVE_INFINITY
+    now: number, key: string, from: number, reply: ReplyMessage, payloadLength: number, backlog = 0, announced = 0
   ): BurstWatch {
     let watch = this.#watches.get(key)
     if (watch === undefined) {
-      // The exit had sent all the rest before it was asked for this: the time between is no symbol's.
-      if (askedAt > this.#train.lastAt - this.rtt.srtt) this.#arrive()
       watch = new BurstWatch(from, reply.last, tunnelMessagesOf(payloadLength), decodeRate(reply.pace))
       if (this.#watches.size >= MAX_WATCHES) this.#forget(this.#watches.keys().next().value!)
       this.#watches.set(key, watch)
-      this.#open++
       this.#recent.push(watch.m)
       if (this.#recent.length > RECENT) this.#recent.shift()
     }
-    const bytes = watch.advance(reply.index) * wireBytes(payloadLength)
-    const wasAtEnd = watch.isAtEnd
-    this.#passed += bytes
-    this.#pace = watch.pace
+    this.#pace = decodeRate(reply.pace)
+    watch.paced(this.#pace)
+    this.#unreported += wireBytes(payloadLength)
     const rest = Math.max(0, reply.last - reply.index) * this.#spacing(watch)
-    watch.observe(now, reply.index, reply.last, this.#passed, now + Math.max(rest, backlog) * STRETCH + this.lateness)
-    this.#ride(now, watch, bytes)
-    if (watch.isAtEnd && !wasAtEnd) this.#finish()
+    watch.observe(now, reply.index, reply.last, now + Math.max(rest, backlog) * STRETCH + this.lateness)
+    if (reply.size > 0) this.#rate.arrived(now, reply.time, wireBytes(payloadLength), announced, this.rtt)
+    if (this.#rate.isCongested) watch.congested()
     if (watch.isWhole) this.#close(now, key)
     return watch
   }
 
-  #ride (now: number, watch: BurstWatch, bytes: number): void {
-    if (!this.#train.add(now, bytes, watch.pace)) {
-      this.#arrive()
-      this.#train.add(now, bytes, watch.pace)
-    }
-    watch.ride(this.#train)
-  }
-
-  /** Nothing more comes of a burst; after the last one the train is over. */
-  #finish (): void {
-    this.#open--
-    if (this.#open === 0) this.#arrive()
-  }
-
-  #arrive (): void {
-    const { result, verdict } = this.#train
-    if (result !== undefined && verdict === undefined) {
-      this.#granted = true
-      this.#train.judge(this.#rate.sample(result))
-    }
-    this.#train = new ExitTrain()
-  }
-
   #forget (key: string): void {
-    if (this.#watches.get(key)?.isAtEnd === false) this.#finish()
     this.#watches.delete(key)
-  }
-
-  /** A page is whole: its train has shown the rate, although the rest of the burst is yet to come. */
-  completed (watch: BurstWatch): void {
-    this.#learnRate(watch)
   }
 
   nextTimeout (): number | undefined {
@@ -248,8 +246,6 @@ export class ExitPath {
   /** The way they came on is gone: what is missing of bursts under way is no loss. */
   forgetBursts (): void {
     this.#watches.clear()
-    this.#open = 0
-    this.#train = new ExitTrain()
   }
 
   /** ms between two symbols: at the announced pace, at the bottleneck's, or as they come while that is unknown. */
@@ -278,31 +274,13 @@ export class ExitPath {
     this.#forget(key)
     const { m, received, tail } = watch
     // What is lost where the rate was too high is no property of the path (section 7.4).
-    if (!this.#learnRate(watch)) return
-    if (received < watch.announced) this.#hasLost = true
-    if (this.#isExcess(watch.announced - received, watch.announced, m)) this.#congestion(now)
     // A path that died on the way has lost all the rest: that says nothing of how much it loses while it lives.
     const announced = watch.announced - (this.isBeyondChance(tail, m) ? tail : 0)
+    if (watch.isCongested) return
+    if (this.#isExcess(announced - received, announced, m)) this.#rate.congestion(now, this.rtt)
+    if (received < watch.announced) this.#hasLost = true
     this.#loss.burst(received, announced, m)
     this.#shape.burst(now, { m, announced, received, outOfOrder: watch.isOutOfOrder })
-  }
-
-  /** What is lost within one round trip has one cause. */
-  #congestion (now: number): void {
-    if (now - this.#congestedAt < this.rtt.srtt) return
-    this.#congestedAt = now
-    this.#rate.congestion()
-  }
-
-  /** Each train counts once. @returns whether it came as fast as it was sent */
-  #learnRate (watch: BurstWatch): boolean {
-    if (watch.verdict !== undefined) return watch.verdict
-    const { own, train } = watch
-    if (own.symbols < MIN_TRAIN) return train?.verdict ?? true
-    this.#granted = true
-    const verdict = this.#rate.sample(own)
-    watch.judge(verdict)
-    return verdict
   }
 
   /** More than twice the loss that the estimate says, beyond chance. */

@@ -70,8 +70,9 @@ export class Receiver {
     const transfer = this.#transfers.find(session, reply)
     const round = transfer?.round(reply.attempt)
     const key = `${session.name}.${reply.id}.${reply.attempt}`
-    const watch = exit.path.observe(now, key, round?.from ?? 0, reply, length, exit.backlog, round?.askedAt)
-    exit.symbolCame(now)
+    const watch = exit.path.observe(now, key, round?.from ?? 0, reply, length, exit.backlog, exit.inFlight)
+    exit.symbolCame(now, reply.symbol.length)
+    if (exit.path.isReportDue(now) && exit.inFlight > 0) for (const each of exit.sessions) this.#sender.report(now, exit, each)
     if (transfer === undefined) {
       stats.late++
       return
@@ -97,7 +98,7 @@ export class Receiver {
     if (assembly?.isFlooded === true) return this.#outcomes.flooded(now, transfer)
     if (placed !== 'new') return
     if (assembly?.complete === true) {
-      exit.path.completed(watch)
+      watch.stop()
       return this.#outcomes.complete(now, transfer, assembly)
     }
     transfer.waitForRest(now, reply, exit.path.gap(watch, exit.backlog))

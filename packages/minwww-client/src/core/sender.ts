@@ -69,7 +69,7 @@ export class Sender {
 
   /** Asks for fresh symbols. */
   want (now: number, transfer: Transfer, want: { from: number, count: number }): void {
-    const { loss, rate, shape } = transfer.exit.path.report(now)
+    const { loss, rate, shape } = transfer.exit.path.report(now, transfer.exit.share)
     transfer.beginRepair(want.count)
     transfer.owner.budget.spend()
     transfer.owner.traffic.repaired()
@@ -78,15 +78,24 @@ export class Sender {
     this.#send(now, transfer, encode, PROTOCOL.RAW, want.from)
   }
 
+  /** Grants another rate while answers come. */
+  report (now: number, exit: Exit, session: ExitSession): void {
+    const { loss, rate, shape } = exit.path.report(now, exit.share)
+    exit.path.reported()
+    const prefix = { attempt: 0, flags: 0, session: session.keys.session, id: session.takeReport() }
+    const message = { type: 'report', ...prefix, loss, rate, shape } as const
+    this.#transmit(now, { exit, session }, encodeMessage(message, session.keys.client, paddedLength(0)), PROTOCOL.RAW)
+  }
+
   /** Tells an exit that nobody waits any more. Sent once: if it is lost, only bytes are. */
   cancel (now: number, transfer: Transfer): void {
-    this.#transmit(now, transfer, this.#tagged(transfer, { type: 'cancel', ...this.#prefix(transfer) }), PROTOCOL.RAW)
+    this.#transmitFor(now, transfer, this.#tagged(transfer, { type: 'cancel', ...this.#prefix(transfer) }), PROTOCOL.RAW)
   }
 
   /** The same for an id that is not known any more. */
   forget (now: number, exit: Exit, session: ExitSession, { attempt, id }: { attempt: number, id: number }): void {
     const message = { type: 'cancel', attempt, flags: 0, session: session.keys.session, id } as const
-    this.#put(now, exit, session, encodeMessage(message, session.keys.client, paddedLength(0)), PROTOCOL.RAW)
+    this.#transmit(now, { exit, session }, encodeMessage(message, session.keys.client, paddedLength(0)), PROTOCOL.RAW)
   }
 
   /** Sends what is due of an upload, and the next copy. */
@@ -95,22 +104,22 @@ export class Sender {
       this.#body(now, transfer, due.burst, due.index)
     }
     const copy = transfer.takeCopy(now, this.#copySpacing(transfer.exit.path))
-    if (copy !== undefined) this.#transmit(now, transfer, copy.payload, copy.protocol)
+    if (copy !== undefined) this.#transmitFor(now, transfer, copy.payload, copy.protocol)
   }
 
   #send (now: number, transfer: Transfer, encode: Encode, protocol: MessageProtocol, from: number): void {
-    const { path, backlog } = transfer.exit
+    const { path, backlog, inFlight } = transfer.exit
     const payload = encode(0)
     const tunnelMessages = tunnelMessagesOf(payload.length)
     const copies = copiesFor(tunnelMessages, path.requestLoss)
     const copySpacing = this.#copySpacing(path)
     const lastCopy = now + (copies - 1) * copySpacing
-    const transmission = symbolTime(tunnelMessages, path.carries) + path.firstSymbolTime(now)
+    const queued = inFlight + path.firstSymbolBytes(now)
     const timeout = from === 0 && !transfer.owner.isProbe ? path.signTimeout(transfer.backoff) : path.timeout(transfer.backoff)
-    const answerBy = lastCopy + timeout + transmission + backlog
-    transfer.sent(now, { from, measurable: !path.isLoaded(now, backlog), answerBy })
+    const answerBy = lastCopy + timeout + symbolTime(tunnelMessages, path.carries)
+    transfer.sent(now, { from, measurable: !path.isLoaded(now, backlog), answerBy, queued })
     if (copies > 1) transfer.repeat({ encode, protocol, count: copies - 1, nextAt: now + copySpacing })
-    this.#transmit(now, transfer, payload, protocol)
+    this.#transmitFor(now, transfer, payload, protocol)
   }
 
   /** A little of a round trip where that is shorter: all copies leave before an answer can come, so waiting saves none of them. */
@@ -125,7 +134,7 @@ export class Sender {
     const body = encodeOpenBody({
       type: 'open',
       ...this.#prefix(transfer, copy),
-      ...exit.path.report(now),
+      ...exit.path.report(now, exit.share),
       max: encodeRate(this.#context.config.maxObject),
       time: Math.floor((now + this.#context.clockOffset()) / 1000),
       key: session.secret,
@@ -138,7 +147,7 @@ export class Sender {
     return this.#tagged(transfer, {
       type: 'request',
       ...this.#prefix(transfer, copy),
-      ...transfer.exit.path.report(now),
+      ...transfer.exit.path.report(now, transfer.exit.share),
       max: encodeRate(this.#context.config.maxObject),
       object
     }, paddedLength(PREFIX + REQUEST_HEADER + object.length + TAG))
@@ -146,11 +155,11 @@ export class Sender {
 
   /** The answer may come before the last symbol, so an upload measures no round trip. */
   #upload (now: number, transfer: Transfer, request: ClientRequest): void {
-    const { path, backlog } = transfer.exit
+    const { path, inFlight } = transfer.exit
     const upload = request.uploadOf(path.loss, path.shape(now))
     const burst = new UploadBurst(now, upload, symbolTime(upload.m, path.carries))
-    const answerBy = burst.endsAt + path.signTimeout(transfer.repetition) + path.firstSymbolTime(now) + backlog
-    transfer.sent(now, { from: 0, measurable: false, answerBy })
+    const answerBy = burst.endsAt + path.signTimeout(transfer.repetition)
+    transfer.sent(now, { from: 0, measurable: false, answerBy, queued: inFlight + path.firstSymbolBytes(now) })
     transfer.uploads(burst)
     this.proceed(now, transfer)
   }
@@ -158,7 +167,7 @@ export class Sender {
   #body (now: number, transfer: Transfer, { upload, last }: UploadBurst, index: number): void {
     const pace = encodeRate(transfer.exit.path.carries)
     const message = { type: 'body', ...this.#prefix(transfer), size: upload.size, index, last, pace, time: now, symbol: upload.symbol(index) } as const
-    this.#transmit(now, transfer, this.#tagged(transfer, message), PROTOCOL.RAW)
+    this.#transmitFor(now, transfer, this.#tagged(transfer, message), PROTOCOL.RAW)
   }
 
   #tagged (transfer: Transfer, message: TaggedMessage, padTo = paddedLength(0)): Buffer {
@@ -169,12 +178,12 @@ export class Sender {
     return { attempt: latest, flags: copy, session: session.keys.session, id }
   }
 
-  #transmit (now: number, transfer: Transfer, payload: Buffer, protocol: MessageProtocol): void {
+  #transmitFor (now: number, transfer: Transfer, payload: Buffer, protocol: MessageProtocol): void {
     transfer.owner.traffic.sent(payload.length)
-    this.#put(now, transfer.exit, transfer.session, payload, protocol)
+    this.#transmit(now, transfer, payload, protocol)
   }
 
-  #put (now: number, exit: Exit, session: ExitSession, payload: Buffer, protocol: MessageProtocol): void {
+  #transmit (now: number, { exit, session }: Pick<Transfer, 'exit' | 'session'>, payload: Buffer, protocol: MessageProtocol): void {
     this.#context.transmit({
       source: session.source,
       to: exit.destination,

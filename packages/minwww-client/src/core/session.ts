@@ -15,6 +15,7 @@ export class ExitSession {
   #doubtful = false
   #openedInVain = 0
   #nextId = 1
+  #reports = 0
 
   constructor (source: number, secret: Buffer) {
     this.source = source
@@ -27,6 +28,11 @@ export class ExitSession {
     const id = this.#nextId
     this.#nextId = (id + 1) >>> 0
     return id
+  }
+
+  /** The number of the next REPORT. */
+  takeReport (): number {
+    return ++this.#reports
   }
 
   /** The exit answered under Ks, so it knows the session. */

@@ -15,14 +15,17 @@ const MAX_GAP = 20_000
 /** Symbol times are stretched by this much. */
 const GAP_STRETCH = 1.05
 
+/** Bytes that are ahead of an answer; what its exit had sent before; until when it would be waited for without them. */
+interface Queued { readonly bytes: number, readonly received: number, readonly answerBy: number }
+
 /** What a transfer waits for. */
 type Timer =
   /** The first symbol after an OPEN, REQUEST or BODY. */
-  | { readonly kind: 'first', readonly at: number }
+  | { readonly kind: 'first', readonly at: number, readonly queued?: Queued }
   /** The next symbol of a burst; any symbol of that exit restarts it, until `latest`. */
   | { readonly kind: 'gap', readonly from: number, readonly span: number, readonly latest: number }
   /** The first symbol after a WANT. */
-  | { readonly kind: 'want', readonly at: number }
+  | { readonly kind: 'want', readonly at: number, readonly queued?: Queued }
   /** Nothing: given up, though late symbols still count. */
   | { readonly kind: 'idle' }
 
@@ -142,12 +145,15 @@ export class Transfer implements InFlight {
    * A message of the latest attempt has left.
    * @param o.from - first index that it may bring
    * @param o.measurable - the time until its answer is a round trip of the path
-   * @param o.answerBy - until when the first symbol is waited for
+   * @param o.answerBy - until when the first symbol is waited for, if nothing were ahead of it
+   * @param o.queued - bytes that come before it
    */
-  sent (now: number, o: { from: number, measurable: boolean, answerBy: number }): void {
+  sent (now: number, o: { from: number, measurable: boolean, answerBy: number, queued: number }): void {
     this.#rounds.set(this.#latest, { from: o.from, sentAt: [now], measurable: o.measurable })
     this.#copies = undefined
-    this.#timer = { kind: o.from > 0 ? 'want' : 'first', at: o.answerBy }
+    const { answerBy, queued: bytes } = o
+    const queued = { bytes, received: this.exit.received, answerBy }
+    this.#timer = { kind: o.from > 0 ? 'want' : 'first', at: answerBy + this.#queueTime(bytes), queued }
   }
 
   /** Copies of the message that has just left follow. */
@@ -229,7 +235,7 @@ export class Transfer implements InFlight {
   get expiresAt (): number {
     switch (this.#timer.kind) {
       case 'first':
-      case 'want': return this.#timer.at
+      case 'want': return Math.max(this.#timer.at, this.#aheadUntil(this.#timer.queued))
       case 'gap': return Math.min(this.#timer.latest, Math.max(this.#timer.from, this.exit.lastSymbolAt) + this.#timer.span)
       case 'idle': return Infinity
     }
@@ -242,14 +248,27 @@ export class Transfer implements InFlight {
     this.#timer = { kind: 'first', at: until }
   }
 
+  /** A path that has become slower has what is ahead of it later; and while that still comes, the answer cannot be here. */
+  #aheadUntil (queued: Queued | undefined): number {
+    if (queued === undefined) return 0
+    const { received, lastSymbolAt, path } = this.exit
+    const bytes = queued.bytes + path.turns(this.exit.active - 1)
+    const comes = queued.received + bytes > received ? lastSymbolAt + path.silence : 0
+    return Math.max(comes, queued.answerBy + this.#queueTime(bytes))
+  }
+
+  #queueTime (bytes: number): number {
+    return bytes * 1000 / this.exit.path.carries
+  }
+
   /** The first symbol is waited for no longer than this, ms from the start. */
   waitAtMost (wait: number): void {
-    if (this.#timer.kind === 'first') this.#timer = { kind: 'first', at: Math.min(this.#timer.at, this.startedAt + wait) }
+    if (this.#timer.kind === 'first') this.#timer = { kind: 'first', at: Math.min(this.expiresAt, this.startedAt + wait) }
   }
 
   /** The first symbol is waited for no shorter than until then. */
   waitAtLeastUntil (at: number): void {
-    if (this.#timer.kind === 'first') this.#timer = { kind: 'first', at: Math.max(this.#timer.at, at) }
+    if (this.#timer.kind === 'first') this.#timer = { ...this.#timer, at: Math.max(this.#timer.at, at) }
   }
 
   outstanding (unknownReply: number): number {

@@ -54,8 +54,8 @@ export interface ServerConfig {
   minRate: number
   maxRate: number
   /**
-   * A granted rate times this is the depth, in place of the client's srtt, which the exit is not told. A full second
-   * fills a bottleneck's queue at once: in the page test 2 to 6 % of the messages were dropped, with half of it none.
+   * A granted rate times this is the depth, in place of the client's srtt, which the exit is not told. The client counts on
+   * it where it says how much may go into the first round trip.
    */
   depthTime: number
   /** Tunnel messages. */
@@ -69,6 +69,8 @@ export interface ServerConfig {
   /** Messages back to back, and messages per second after that, in total. */
   messageBurst: number
   messageRate: number
+  /** Below this rate, bytes/s, a path spaces symbols enough for any number of them. */
+  slowRate: number
   /** Bursts of one reply. */
   maxBursts: number
   /** Bytes of one reply as a multiple of its size, but never less than `minReplyMessages` tunnel messages. */
@@ -105,15 +107,16 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   initialRate: INITIAL_RATE,
   initialDepth: 64,
   minRate: KB,
-  maxRate: 2 * MB,
-  depthTime: SECOND / 2,
+  maxRate: 64 * MB,
+  depthTime: SECOND / 4,
   minDepth: 16,
   maxDepth: 190,
   maxBacklog: 400,
-  serverRate: 2 * MB,
+  serverRate: 32 * MB,
   limit: Infinity,
   messageBurst: MESSAGE_BURST,
   messageRate: MESSAGE_RATE,
+  slowRate: 432 * KB,
   maxBursts: 6,
   replyFactor: REPLY_FACTOR,
   minReplyMessages: 6,

@@ -6,7 +6,7 @@ import type { ServerConfig } from './config.ts'
 export interface PathFacts {
   loss: number
   shape: number
-  /** Symbols that may leave without waiting for the limit on messages. */
+  /** Symbols that an object is best cut into at most. */
   maxSymbols: number
 }
 

@@ -11,7 +11,7 @@ export const MAX_WAITING = 512
 
 /**
  * Decides what leaves next, and when (section 7): each session's token bucket, and two limits of the server: tunnel
- * messages that the router has not yet likely sent, and messages in a second, if the client has not granted more.
+ * messages that the router has not yet likely sent, and messages in a second.
  * Sessions share those fairly in bytes, and all Destinations that are not validated together have the share of one
  * session.
  */
@@ -111,8 +111,7 @@ export class SendQueue {
     this.#wakeDue(now)
     for (let flow = this.#first; flow !== undefined; flow = this.#first) {
       const bytes = flow.nextBytes
-      const { bucket, messages } = flow.session
-      const restsUntil = Math.max(bucket.availableAt(now, bytes), messages?.availableAt(now, 1) ?? 0)
+      const restsUntil = flow.session.bucket.availableAt(now, bytes)
       if (restsUntil > now) this.#rest(flow, restsUntil)
       // No smaller message of another session goes before: a large one would never leave.
       else if (this.#readyAt(now, flow) > now) return undefined
@@ -130,9 +129,8 @@ export class SendQueue {
   }
 
   /** When the server's own limits let a flow go on. */
-  #readyAt (now: number, { session, nextBytes }: Flow): number {
-    const readyAt = this.#backlog.availableAt(now, nextBytes)
-    return session.messages === undefined ? Math.max(readyAt, this.#messages.availableAt(now, 1)) : readyAt
+  #readyAt (now: number, { nextBytes }: Flow): number {
+    return Math.max(this.#backlog.availableAt(now, nextBytes), this.#messages.availableAt(now, 1))
   }
 
   /** Whose turn it is of those that do not rest. */
@@ -150,7 +148,7 @@ export class SendQueue {
     this.#held += flow.held
     session.bucket.take(now, bytes)
     this.#backlog.take(now, bytes)
-    ;(session.messages ?? this.#messages).take(now, 1)
+    this.#messages.take(now, 1)
     this.#shareOf(flow).serve(flow, bytes)
     if (flow.isUnvalidated) {
       this.#validated.advance(this.#unvalidatedServed)
@@ -226,10 +224,9 @@ export class SendQueue {
     // Rates count whole tunnel messages, the operator's limit what is in them.
     const limit = Math.min(this.#backlog.rate, this.#limit * bytes / (burst.messageLength + CONTAINER))
     const share = Math.min(flow.session.bucket.rate, this.#rateShare(flow, limit))
-    const parts = flow.session.messages === undefined ? this.#parts * (flow.isUnvalidated ? this.#unvalidatedFlows : 1) : 1
-    const messages = flow.session.messages ?? this.#messages
-    const isPaced = burst.left * parts > messages.level(now) + 1
-    return isPaced ? Math.min(share, messages.rate * bytes / parts) : share
+    const parts = this.#parts * (flow.isUnvalidated ? this.#unvalidatedFlows : 1)
+    const isPaced = burst.left * parts > this.#messages.level(now) + 1
+    return isPaced ? Math.min(share, this.#messages.rate * bytes / parts) : share
   }
 
   /** Max-min fair: those that rest take no more than their own rate, the others share what is left. */

@@ -4,9 +4,6 @@ import type { SessionKeys } from '@minwww/protocol'
 import type { ServerConfig } from './config.ts'
 import type { PathFacts } from './reply.ts'
 
-/** Symbols are slow enough for every gateway if the rate is below this share of what the server's message rate lets through. */
-const SLOW = 0.9
-
 /** A Destination that has sessions. */
 export class Peer {
   #sessions = 0
@@ -43,7 +40,6 @@ export class Session {
   readonly window = new ReplayWindow()
   /** Everything sent to this client passes it; bytes. */
   readonly bucket: TokenBucket
-  #messages: TokenBucket | undefined
   #served = 0
   #isAnswered = false
   #heardAt: number
@@ -67,11 +63,6 @@ export class Session {
 
   get id (): Buffer {
     return this.keys.session
-  }
-
-  /** Messages, where the client has granted more than the server's message rate; undefined where that one counts. */
-  get messages (): TokenBucket | undefined {
-    return this.#messages
   }
 
   /** Bytes that it was sent, and at least what the others were given meanwhile: its turn among them. */
@@ -133,7 +124,6 @@ export class Session {
     const { minRate, maxRate, depthTime, minDepth, maxDepth } = this.#config
     const rate = Math.min(maxRate, Math.max(minRate, decodeRate(code)))
     const depth = Math.min(maxDepth, Math.max(minDepth, Math.floor(rate * depthTime / 1000 / TUNNEL_BYTES)))
-    this.#grantMessages(now, rate)
     if (rate !== this.bucket.rate || depth * TUNNEL_BYTES !== this.bucket.depth) this.bucket.setRate(now, rate, depth * TUNNEL_BYTES)
   }
 
@@ -144,28 +134,13 @@ export class Session {
     return true
   }
 
-  /** What the path is: as the client says, and how many symbols may follow each other unhindered at its rate. */
+  /**
+   * What the path is, as the client says, and how many symbols may follow each other: where a bottleneck spaces them any
+   * number; else few long ones, since each costs a gateway, and both ends, as much as a short one.
+   */
   learn (now: number, { loss, shape, rate }: { loss: number, shape: number, rate: number }): void {
     this.grant(now, rate)
-    this.#path = { loss, shape, maxSymbols: this.#maxSymbols(rate) }
-  }
-
-  /**
-   * Who has seen long trains come at the server's message rate without a loss too many is sent more messages in a second,
-   * and as many more at once.
-   */
-  #grantMessages (now: number, rate: number): void {
-    const { messageRate, messageBurst } = this.#config
-    const granted = rate / TUNNEL_BYTES
-    const burst = messageBurst * granted / messageRate
-    if (granted <= messageRate) this.#messages = undefined
-    else if (this.#messages === undefined) this.#messages = new TokenBucket(granted, burst, now)
-    else this.#messages.setRate(now, granted, burst)
-  }
-
-  #maxSymbols (code: number): number {
-    const { messageRate, messageBurst } = this.#config
-    const isSlow = code > 0 && this.bucket.rate < SLOW * messageRate * TUNNEL_BYTES
-    return isSlow ? MAX_SYMBOLS : Math.floor(this.#messages?.depth ?? messageBurst)
+    const isSlow = rate > 0 && this.bucket.rate < this.#config.slowRate
+    this.#path = { loss, shape, maxSymbols: isSlow ? MAX_SYMBOLS : this.#config.messageBurst }
   }
 }

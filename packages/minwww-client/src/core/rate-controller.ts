@@ -1,0 +1,370 @@
+import { decodeRate, encodeRate, TUNNEL_BYTES } from '@minwww/protocol'
+
+/** An exit lets this much of its rate leave at once, ms (section 7.1). */
+export const DEPTH_TIME = 250
+/** What slow start adds in one round trip at most, tunnel messages: real routers drop a link with 500 waiting. */
+const MAX_STEP = 400
+/** Share of the round trip that one measurement takes, and the shortest, ms. */
+const ROUND = 1 / 4
+const MIN_ROUND = 5
+/** Symbols that make a measurement, or bytes of fewer. */
+const MIN_SYMBOLS = 4
+const MIN_BYTES = 6 * TUNNEL_BYTES
+/** Slower than this share of how it was sent: a queue grows. */
+const SLOWER = 0.85
+const STEADY = 0.98
+/** An exit that sends less than this share of what it was granted has nothing more to send. */
+const FULL = 0.8
+/** Delay that is no queue: the least and the most, ms, and as a share of the round trip. */
+const MIN_NOISE = 12
+const NOISE = 1 / 5
+const MAX_NOISE = 250
+/** Tunnel messages that each flow keeps in the queue: flows that keep the same share it fairly (TCP Vegas). */
+const QUEUED = 16
+/** Bounds of what the grant may be of the bottleneck's rate. */
+/** 2 / ln 2: the least with which what comes doubles in each round trip (BBR, section 5.3.1). */
+const STARTUP_GAIN = 2.89
+const MOST_GAIN = 1.25
+const LEAST_GAIN = 0.5
+/** Round trips without a queue after which slow start begins again. */
+const FREE = 2
+/** Then the rate grows so much in each. */
+const SEARCH = 1.5
+/** What is left of the rate after losses that chance does not explain, and how fast it may rise after that, each round trip; for so many. */
+const LOSS_CUT = 0.7
+const RECOVERY = 1.04
+const CAREFUL = 10
+/** The least delay is that of the last one or two of these, ms. */
+const BASE_PERIOD = 10_000
+/** Silence after which times of before say nothing, ms: half of what 16 bits of them hold. */
+const STALE = 30_000
+/** Symbols and grants that are remembered. */
+const MAX_RECENT = 2_048
+const MAX_HISTORY = 64
+
+/** One symbol that came, and the bottleneck as it was known then. */
+interface Arrival { at: number, sent: number, bytes: number, bottleneck: number }
+
+/** What came between two measurements; `queue` is the shortest that a symbol met, ms. */
+interface Round { since: number, bytes: number, symbols: number, queue: number }
+
+/** ms and bytes/s. */
+interface Flow { came: number, sent: number, arrival: number, pace: number }
+
+/** What the controller needs to know of the path, ms. */
+export interface RoundTrip { srtt: number, hasSample: boolean }
+
+/**
+ * The rate that a client grants an exit, bytes/s of whole tunnel messages (section 7.2). Each symbol says when it was sent.
+ * So the receiver sees how long a queue is (as LEDBAT, RFC 6817, and GCC do), and compares how fast symbols came with how fast
+ * they were sent, whatever reply they belong to; a pause of the exit shows in both.
+ *
+ * *Startup* (slow start of RFC 9002 section 7.3.1, paced): twice of what came in the last round trip, until a queue grows. *Steady*: the
+ * bottleneck's rate, a little more while the queue is shorter than a few tunnel messages, less while it is longer (TCP Vegas);
+ * what was granted and has not come yet counts as queued. A queue that stays empty begins startup again.
+ */
+export class RateController {
+  readonly #firstWindow: number
+  readonly #least: number
+  readonly #most: number
+  #grant: number
+  #mode: 'startup' | 'steady' = 'startup'
+  #bottleneck: number | undefined
+  #ceiling = Infinity
+  #hasArrived = false
+  /** Unwrapped time of the newest symbol. */
+  #clock: { at: number, time: number, sent: number } | undefined
+  /** The symbols that waited least in the last two periods. */
+  #bases: [Arrival | undefined, Arrival | undefined] = [undefined, undefined]
+  #baseSince = 0
+  #queue = 0
+  /** What came in the last round trip, and at least a few symbols. */
+  readonly #recent: Arrival[] = []
+  #window = 0
+  #round: Round | undefined
+  /** ms for which symbols came as fast as was granted and no queue grew. */
+  #free = 0
+  #latest = 0
+  #searchedAt = Number.NEGATIVE_INFINITY
+  #cutAt = Number.NEGATIVE_INFINITY
+  #raisedAt = Number.NEGATIVE_INFINITY
+  /** Grants of the last round trip and the one in force before. */
+  readonly #history: Array<{ at: number, rate: number }> = []
+  #isCongested = false
+
+  /**
+   * @param o.initial - bytes/s before a round trip was measured
+   * @param o.window - tunnel messages that may be under way before anything came back, and until a first REPORT can change the rate
+   * @param o.least - bytes/s, as `most`: no grant is outside of them
+   */
+  constructor (o: { initial: number, window: number, least: number, most: number }) {
+    this.#grant = o.initial
+    this.#firstWindow = o.window
+    this.#least = o.least
+    this.#most = o.most
+  }
+
+  /** Bytes/s. */
+  get grant (): number {
+    return this.#grant
+  }
+
+  /** What the path has shown to carry at most, bytes/s; undefined while no queue was seen. */
+  get bottleneck (): number | undefined {
+    return this.#bottleneck
+  }
+
+  /** ms of queue that the last measurement saw. */
+  get queue (): number {
+    return this.#queue
+  }
+
+  /** ms of queue that the last symbol met. */
+  get latest (): number {
+    return this.#latest
+  }
+
+  /** The queue is longer than it should be: what is lost now says nothing of the path (section 7.4). */
+  get isCongested (): boolean {
+    return this.#isCongested
+  }
+
+  get mode (): 'startup' | 'steady' {
+    return this.#mode
+  }
+
+  /** A first round trip was measured, and nothing else: how much may go into it. */
+  begin ({ srtt }: RoundTrip): void {
+    if (this.#hasArrived || this.#bottleneck !== undefined) return
+    this.#set(0, this.#firstWindow * TUNNEL_BYTES * 1000 / (srtt + DEPTH_TIME))
+  }
+
+  /** What an earlier run measured, bytes/s. */
+  restore (bottleneck: number): void {
+    if (this.#hasArrived) return
+    this.#bottleneck = Math.min(this.#most, Math.max(this.#least, bottleneck))
+    this.#mode = 'steady'
+    this.#set(0, this.#bottleneck)
+  }
+
+  /**
+   * A symbol came.
+   * @param time - of the exit when it was sent, ms modulo 65,536
+   * @param bytes - of its tunnel messages
+   * @param announced - bytes that are yet to come
+   */
+  arrived (now: number, time: number, bytes: number, announced: number, path: RoundTrip): void {
+    this.#hasArrived = true
+    const arrival = { at: now, sent: this.#unwrap(now, time), bytes, bottleneck: this.#bottleneck ?? Infinity }
+    this.#learnBase(now, arrival)
+    this.#recent.push(arrival)
+    this.#window += bytes
+    while (this.#recent.length > MAX_RECENT || this.#isOld(this.#recent[0]!, now - path.srtt)) this.#window -= this.#recent.shift()!.bytes
+    const queue = this.#delayOf(arrival) - this.#base
+    this.#latest = queue
+    const round = this.#round
+    if (round === undefined) {
+      this.#round = { since: now, bytes: 0, symbols: 1, queue }
+      return
+    }
+    round.bytes += bytes
+    round.symbols++
+    round.queue = Math.min(round.queue, queue)
+    const length = Math.max(MIN_ROUND, ROUND * path.srtt)
+    if (now - round.since < length || (round.symbols < MIN_SYMBOLS && round.bytes < MIN_BYTES)) return
+    this.#measure(now, round, announced, path)
+    this.#round = { since: now, bytes: 0, symbols: 1, queue: Infinity }
+  }
+
+  /** More was lost than chance explains. */
+  congestion (now: number, { srtt }: RoundTrip): void {
+    if (now - this.#cutAt < srtt) return
+    this.#cutAt = now
+    this.#bottleneck ??= this.#grant
+    this.#mode = 'steady'
+    this.#ceiling = Math.max(this.#least, LOSS_CUT * Math.min(this.#bottleneck, this.#grant))
+    this.#raisedAt = now
+    this.#set(now, this.#ceiling)
+  }
+
+  #unwrap (now: number, time: number): number {
+    const last = this.#clock
+    if (last === undefined || now - last.at > STALE) {
+      this.#forget(now)
+      this.#clock = { at: now, time, sent: now }
+      return now
+    }
+    const step = (time - last.time) << 16 >> 16
+    const sent = last.sent + step
+    if (step >= 0) this.#clock = { at: now, time, sent }
+    return sent
+  }
+
+  /** Times of before say nothing. */
+  #forget (now: number): void {
+    this.#bases = [undefined, undefined]
+    this.#baseSince = now
+    this.#recent.length = 0
+    this.#window = 0
+    this.#round = undefined
+    this.#queue = 0
+  }
+
+  #isOld ({ at, bytes }: Arrival, before: number): boolean {
+    return at < before && this.#recent.length > MIN_SYMBOLS && this.#window - bytes >= 2 * MIN_BYTES
+  }
+
+  /** ms between sending and coming, by two clocks; what a long symbol takes at the bottleneck beyond one tunnel message is no queue. */
+  #delayOf ({ at, sent, bytes, bottleneck }: Arrival): number {
+    return at - sent - (bytes - TUNNEL_BYTES) * 1000 / Math.max(bottleneck, this.#bottleneck ?? Infinity)
+  }
+
+  get #base (): number {
+    return Math.min(...this.#bases.map(arrival => arrival === undefined ? Infinity : this.#delayOf(arrival)))
+  }
+
+  #learnBase (now: number, arrival: Arrival): void {
+    if (now - this.#baseSince > BASE_PERIOD) {
+      this.#bases = [this.#bases[1], undefined]
+      this.#baseSince = now
+    }
+    const least = this.#bases[1]
+    if (least === undefined || this.#delayOf(arrival) < this.#delayOf(least)) this.#bases[1] = arrival
+  }
+
+  #measure (now: number, round: Round, announced: number, path: RoundTrip): void {
+    const noise = Math.min(MAX_NOISE, Math.max(MIN_NOISE, NOISE * path.srtt))
+    this.#queue = round.queue
+    const flow = this.#flow()
+    const grows = flow.came - flow.sent > noise && flow.sent < SLOWER * flow.came
+    if (this.#mode === 'startup') {
+      if (round.queue > noise || grows) this.#settle(flow)
+      else this.#accelerate(now, flow, announced, path.srtt)
+    } else this.#learn(now, { ...flow, noise, grows }, path.srtt)
+    if (this.#mode === 'steady') this.#steer(now, announced, noise, path.srtt)
+  }
+
+  /**
+   * How long the symbols of the window took to be sent, and to come, ms; their rates. What came out of order is left out, and so
+   * is the longest silence: on real routers it is a packet that a link sent again, or a gateway that waited for more. Where a
+   * bottleneck spaces the symbols that changes nothing.
+   */
+  #flow (): Flow {
+    let last = this.#recent[0]!
+    let silence = { came: 0, sent: 0, bytes: 0 }
+    const sum = { came: 0, sent: 0, bytes: 0 }
+    for (const arrival of this.#recent) {
+      if (arrival.sent < last.sent) continue
+      const step = { came: arrival.at - last.at, sent: arrival.sent - last.sent, bytes: arrival.bytes }
+      if (step.came > silence.came) silence = step
+      for (const key of ['came', 'sent', 'bytes'] as const) sum[key] += step[key]
+      last = arrival
+    }
+    const came = Math.max(1, sum.came - silence.came)
+    const sent = sum.sent - silence.sent
+    const bytes = sum.bytes - silence.bytes - this.#recent[0]!.bytes
+    return { came, sent, arrival: bytes * 1000 / came, pace: sent > 0 ? bytes * 1000 / sent : Infinity }
+  }
+
+  #settle ({ arrival }: Flow): void {
+    this.#mode = 'steady'
+    this.#bottleneck = Math.max(this.#least, arrival)
+  }
+
+  /** Twice what came in a round trip, but for what real routers cannot hold. */
+  #accelerate (now: number, { arrival, pace }: Flow, announced: number, srtt: number): void {
+    const came = Math.max(this.#perRoundTrip(now, srtt), Math.min(arrival, pace, this.#grant))
+    const step = announced <= MAX_STEP * TUNNEL_BYTES ? Infinity : MAX_STEP * TUNNEL_BYTES * 1000 / (srtt + 50)
+    this.#set(now, Math.max(this.#grant, Math.min(STARTUP_GAIN * came, came + step)))
+  }
+
+  #learn (
+    now: number, m: Flow & { noise: number, grows: boolean }, srtt: number
+  ): void {
+    const bottleneck = this.#bottleneck!
+    const { pace } = m
+    const isBusy = this.#queue > m.noise / 2
+    if (isBusy) {
+      this.#free = 0
+      if (m.arrival < SLOWER * bottleneck && (m.grows || this.#queue > 2 * this.#target(m.noise, srtt)) && pace > m.arrival / SLOWER) this.#bottleneck = m.arrival
+      else if (m.arrival > bottleneck) this.#bottleneck = bottleneck + (m.arrival - bottleneck) / 2
+      else if (pace >= 0.95 * bottleneck && m.arrival < STEADY * pace) this.#bottleneck = bottleneck + (m.arrival - bottleneck) / 4
+    } else {
+      if (pace < Infinity && m.arrival < 2 * pace) this.#bottleneck = Math.max(bottleneck, Math.min(m.arrival, pace))
+      if (pace < FULL * this.#grantedAt(now - 1.5 * srtt)) this.#free = 0
+      this.#search(now, m.came, srtt)
+    }
+    this.#bottleneck = Math.max(this.#least, this.#bottleneck!)
+  }
+
+  /** No queue for some round trips: the bottleneck has gone, or was none. Never more than twice what came. */
+  #search (now: number, duration: number, srtt: number): void {
+    this.#free += duration
+    if (this.#free < FREE * srtt || now - this.#searchedAt < srtt) return
+    this.#searchedAt = now
+    const factor = this.#free < 2 * FREE * srtt ? MOST_GAIN : SEARCH
+    const bottleneck = this.#bottleneck!
+    this.#bottleneck = Math.max(bottleneck, Math.min(factor * bottleneck, 2 * this.#perRoundTrip(now, srtt)))
+  }
+
+  /** ms of queue to keep. */
+  #target (noise: number, srtt: number): number {
+    return Math.min(Math.max(noise, srtt / 2), Math.max(noise, QUEUED * TUNNEL_BYTES * 1000 / this.#bottleneck!))
+  }
+
+  #steer (now: number, announced: number, noise: number, srtt: number): void {
+    const bottleneck = this.#bottleneck!
+    const target = this.#target(noise, srtt)
+    const excess = Math.min(this.#granted(now, srtt) - bottleneck * srtt / 1000, announced)
+    const queue = this.#queue + Math.max(0, excess) * 1000 / bottleneck
+    const gain = Math.min(MOST_GAIN, Math.max(LEAST_GAIN, 1 + (target - queue) / Math.max(srtt, 100)))
+    this.#isCongested = this.#queue > 2 * target
+    this.#raiseCeiling(now, srtt)
+    this.#set(now, gain * bottleneck)
+  }
+
+  /** Little by little for some round trips after losses, then faster. */
+  #raiseCeiling (now: number, srtt: number): void {
+    if (this.#ceiling === Infinity) return
+    const careful = this.#cutAt + CAREFUL * srtt
+    const slow = Math.max(0, Math.min(now, careful) - this.#raisedAt)
+    const fast = Math.max(0, now - Math.max(this.#raisedAt, careful))
+    this.#raisedAt = now
+    this.#ceiling *= RECOVERY ** (slow / srtt) * MOST_GAIN ** (fast / srtt)
+  }
+
+  /** The rate as it was granted then. */
+  #grantedAt (time: number): number {
+    return (this.#history.findLast(({ at }) => at <= time) ?? this.#history[0])?.rate ?? this.#grant
+  }
+
+  /** Bytes granted in the last round trip: they come in the next one. */
+  #granted (now: number, srtt: number): number {
+    let bytes = 0
+    let until = now
+    for (let i = this.#history.length - 1; i >= 0 && until > now - srtt; i--) {
+      const { at, rate } = this.#history[i]!
+      bytes += rate * Math.max(0, until - Math.max(at, now - srtt)) / 1000
+      until = at
+    }
+    return bytes
+  }
+
+  /** Bytes/s that came in the last round trip. */
+  #perRoundTrip (now: number, srtt: number): number {
+    return this.#recent.reduce((sum, { at, bytes }) => at < now - srtt ? sum : sum + bytes, 0) * 1000 / Math.max(1, srtt)
+  }
+
+  #set (now: number, rate: number): void {
+    this.#grant = nearest(Math.min(this.#most, Math.max(this.#least, Math.min(rate, this.#ceiling))))
+    this.#history.push({ at: now, rate: this.#grant })
+    if (this.#history.length > MAX_HISTORY) this.#history.shift()
+  }
+}
+
+/** The rate that the wire can say. */
+function nearest (rate: number): number {
+  const code = encodeRate(rate)
+  const [below, above] = [decodeRate(code), decodeRate(Math.min(255, code + 1))]
+  return rate / below < above / rate ? below : above
+}
