@@ -43,7 +43,7 @@ export const RUNS: Readonly<Record<string, string>> = {
   ...runBy(COMMANDS_TEST, [
     'chromium --proxy-server=http://127.0.0.1:4480',
     'chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:4480 ' +
-      '--force-webrtc-ip-handling-policy=disable_non_proxied_udp',
+      '--webrtc-ip-handling-policy=disable_non_proxied_udp --force-webrtc-ip-handling-policy=disable_non_proxied_udp',
     'curl -x http://127.0.0.1:4480 http://demo.i2p/',
     'curl -x http://127.0.0.1:4480 http://mysite.i2p/',
     'kill -HUP $MAINPID',

@@ -89,7 +89,7 @@ t.test('a clone: demo, curl, Chromium', async t => {
   for (const [document, command] of [
     ['README.md', 'chromium --proxy-server=http://127.0.0.1:4480'],
     ['docs/browsers.md', 'chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:4480 ' +
-      '--force-webrtc-ip-handling-policy=disable_non_proxied_udp']
+      '--webrtc-ip-handling-policy=disable_non_proxied_udp --force-webrtc-ip-handling-policy=disable_non_proxied_udp']
   ] as const) t.match(await run(t, document, command, { env: { HOME: FOLDER } }), /This page came through the pool/)
   await demo.stop()
   for (const [document, command] of [['README.md', 'minwww demo'], ['packages/minwww/README.md', 'npx minwww demo']] as const) {

@@ -97,7 +97,8 @@ t.test('did it work: the way, the exits, and what the browser says', async t => 
 t.test('start page: the safe command first, the automatic way with its warning, no site that may not be there', async t => {
   const { proxy, port } = await startProxy(() => ({ body: 'page' }))
   const { text } = await get(port, '/')
-  const command = `chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:${port} --force-webrtc-ip-handling-policy=disable_non_proxied_udp`
+  const policy = 'webrtc-ip-handling-policy=disable_non_proxied_udp'
+  const command = `chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:${port} --${policy} --force-${policy}`
   t.ok(text.replace(/<[^>]+>/g, '').includes(command))
   t.ok(text.indexOf('--force-webrtc') < text.indexOf('proxy.pac'))
   t.match(text, /proxy\.pac[^]*cannot load this file goes without a proxy/)
