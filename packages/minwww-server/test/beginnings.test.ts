@@ -38,6 +38,8 @@ async function start (t: Test, answer: (url: string, response: ServerResponse) =
     asked,
     clock,
     core,
+    exit,
+    streams,
     stats: () => exit.stats,
     ask: (path: string, from = client) => {
       core.ask({ type: 'fetch', handle: ++handle, message: requestMessage(`http://demo.i2p${path}`), from, deadline: Infinity })
@@ -290,4 +292,27 @@ t.test('no sequence of answers, streams, cancelling and time leaves a rest, a co
   t.match(stats(), { active: 0, streams: 0, running: 0, waiting: 0, rests: 0 })
   t.equal(sites.size, 0, 'connections')
   t.equal(clock.pending, idle, 'timers')
+})
+
+t.test('drain: what has begun has its stream, and nothing more begins', async t => {
+  const responses: ServerResponse[] = []
+  const { exit, streams, ask, answered, open, core } = await start(t, (url, response) => {
+    responses.push(response)
+    if (url === '/e') events(response)
+    else response.setHeader('content-type', 'image/png')
+  })
+  const begun = ask('/e')
+  await answered(begun)
+  const late = ask('/large')
+  await until(() => responses.length === 2)
+  const drained = exit.drain()
+  t.equal(streams.closed, false)
+  t.match(await over(open(), 'http://demo.i2p/'), { status: 503, headers: { 'x-minwww-error': 'draining' } })
+  responses[0]!.end('data: 1\n\n')
+  t.equal((await rest(open(), begun)).body.toString(), 'data: 1\n\n')
+  t.ok(streams.closed)
+  responses[1]!.end(Buffer.alloc(200_000))
+  await t.rejects(answered(late), { message: 'too-large' })
+  await drained
+  t.equal(core.outcomes.length, 2)
 })

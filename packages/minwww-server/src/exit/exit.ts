@@ -138,7 +138,11 @@ export class ExitParts {
   async drain (): Promise<void> {
     this.#draining = true
     this.driver.act((core, now) => core.drain?.(now))
-    await Promise.all([this.streams?.drain(), this.service.drain().then(async () => await this.driver.idle())])
+    // What has begun goes on: its streams are still taken.
+    const streamed = new Promise<void>((resolve, reject) => {
+      this.rests.whenEmpty(() => { Promise.resolve(this.streams?.drain()).then(resolve, reject) })
+    })
+    await Promise.all([streamed, this.service.drain().then(async () => await this.driver.idle())])
   }
 
   /**
@@ -172,7 +176,7 @@ export class ExitParts {
     const responder = new Responder({
       fetcher: this.web.fetcher,
       clock: this.clock,
-      hasStreams: options.streams !== undefined,
+      hasStreams: () => options.streams !== undefined && !this.#draining,
       maxDecoded: options.maxDecoded ?? DEFAULT_MAX_DECODED,
       cache: this.web.cache,
       meter: async (visitor, bytes, signal) => await this.bandwidth.takeIn(visitor.b32, bytes, signal)

@@ -13,7 +13,7 @@ export interface ResponderOptions {
   /** Bytes of a body that is compressed here before it goes out, or was decompressed. */
   maxDecoded: number
   /** Answers may go on over streams. Without that what is too large fails, and what is slow is waited for. */
-  hasStreams: boolean
+  hasStreams: () => boolean
   cache?: SharedCache | undefined
   /** Waits until so many bytes of a response may be taken. */
   meter: (visitor: Visitor, bytes: number, signal: AbortSignal) => Promise<void>
@@ -70,7 +70,7 @@ export class Responder {
 
   async #read ({ request, visitor }: Plan, response: UpstreamResponse, signal: AbortSignal, cache?: SharedCache): Promise<Responded> {
     const { maxDecoded, meter, hasStreams, clock } = this.#options
-    const moment = hasStreams ? new Moment(clock, response) : undefined
+    const moment = hasStreams() ? new Moment(clock, response) : undefined
     const limits = { maxCoded: MAX_OBJECT, maxDecoded, moment }
     const collected = await collect(response, limits, async bytes => await meter(visitor, bytes, signal))
     if (collected.kind === 'part') return this.#begin(response, collected)
@@ -86,7 +86,7 @@ export class Responder {
   }
 
   #begin (response: UpstreamResponse, { head, rest }: Extract<Collected, { kind: 'part' }>): Responded {
-    if (!this.#options.hasStreams) throw tooLarge(response.length ?? 0)
+    if (!this.#options.hasStreams()) throw tooLarge(response.length ?? 0)
     const read = Buffer.concat(head)
     const body = read.subarray(0, beginningOf(response))
     const left = read.subarray(body.length)

@@ -32,6 +32,7 @@ export class Rests {
   readonly #names = new Map<number, string>()
   #bytes = 0
   #continued = 0
+  #onEmpty: () => void = () => {}
 
   constructor (clock: Clock) {
     this.#clock = clock
@@ -66,6 +67,12 @@ export class Rests {
     if (key !== undefined) this.#remove(key)?.response.body.destroy()
   }
 
+  /** Calls back once none waits any more, perhaps at once. */
+  whenEmpty (callback: () => void): void {
+    this.#onEmpty = callback
+    if (this.#kept.size === 0) callback()
+  }
+
   close (): void {
     for (const handle of [...this.#names.keys()]) this.drop(handle)
   }
@@ -77,6 +84,7 @@ export class Rests {
     this.#kept.delete(key)
     this.#names.delete(kept.handle)
     this.#bytes -= kept.size
+    if (this.#kept.size === 0) this.#onEmpty()
     return kept.rest
   }
 }

@@ -65,7 +65,7 @@ export class StreamProxy {
 
   /** When all streams are in use, a client that has few takes an idle one of the client that has the most. */
   #mayOpen (visitor: Destination): boolean {
-    if (this.#context.isDraining()) return false
+    if (this.#context.isDraining() && this.#context.rests.size === 0) return false
     const own = this.#of(visitor.b32).length
     if (own >= this.#limits.maxStreamsPerClient) return false
     if (this.#open.size < this.#limits.maxStreams) return true
