@@ -1,3 +1,4 @@
+import { Closers } from '@minwww/ground/node'
 import closeWithGrace from 'close-with-grace'
 import { loaded } from './early-end.ts'
 import { explain } from './errors.ts'
@@ -8,30 +9,9 @@ const CLOSE_DEADLINE = 1800
 /** ms of draining that are in CLOSE_DEADLINE. */
 const USUAL_DRAIN = 1200
 
-/** Things to close, the newest first. A command adds what it opens as it opens it. */
-export class Closers {
-  readonly #closers: Array<() => unknown> = []
-  #closed = false
-
-  get closed (): boolean { return this.#closed }
-
-  /** Adds a closer, and returns what it closes. */
-  add<T> (resource: T, close: (resource: T) => unknown): T {
-    this.#closers.push(() => close(resource))
-    return resource
-  }
-
-  /** Closes everything that was added, even when one of the closers fails. */
-  async close (): Promise<void> {
-    this.#closed = true
-    for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {
-      try {
-        await close()
-      } catch (error) {
-        process.stderr.write(`minwww: while closing: ${explain(error).message}\n`)
-      }
-    }
-  }
+/** Said at once: what is closed after it may hang. */
+function tellFailure (error: unknown): void {
+  process.stderr.write(`minwww: while closing: ${explain(error).message}\n`)
 }
 
 /**
@@ -64,14 +44,14 @@ export async function runService (logger: Logger, start: (closers: Closers) => P
       logger.fatal({ err }, 'unexpected error; the service ends')
       process.exitCode = 1
     }
-    await closers.close()
+    await closers.close(tellFailure)
   })
   loaded()
   try {
     await start(closers)
   } catch (error) {
     if (closers.closed) return
-    await closers.close()
+    await closers.close(tellFailure)
     throw error
   }
 }

@@ -7,7 +7,7 @@ import type { Settings } from './config/schema.ts'
 import { parseHostPort, parseJump } from './address.ts'
 import { explain } from './errors.ts'
 import { exitOptions, type ExitSettings } from './exit-options.ts'
-import type { Closers } from './lifecycle.ts'
+import type { Closers } from '@minwww/ground/node'
 import type { Logger } from './output.ts'
 import { parseUsers } from './users.ts'
 

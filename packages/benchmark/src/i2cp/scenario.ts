@@ -3,7 +3,7 @@ import { createLocalRouter } from '@minwww/local-router'
 import type { ThroughputRow } from '../report/types.ts'
 import { interleave } from '../measure.ts'
 import { KB, type Scenario, type ScenarioContext } from '../scenarios/scenario.ts'
-import { Closers } from '../worlds/closers.ts'
+import { Closers } from '@minwww/ground/node'
 import { buildGoPeer, GO_HINT } from './go-peer.ts'
 import { Peer } from './peer.ts'
 

@@ -1,5 +1,5 @@
 import { interleave, type Task } from '../measure.ts'
-import { Closers } from '../worlds/closers.ts'
+import { Closers } from '@minwww/ground/node'
 import { routersMissing, startClosedNetwork, type RouterKind } from '../worlds/closed-network.ts'
 import { openRivals, type Rival } from '../worlds/router-rivals.ts'
 import { startSite } from '../worlds/site.ts'

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Destination } from '@minwww/i2cp/codec'
 import { destinationKey } from '@minwww/local-router'
 import type { Address } from '../fetch.ts'
-import { Closers } from './closers.ts'
+import { Closers } from '@minwww/ground/node'
 import type { Design } from './design.ts'
 
 /** In the repository; `npm run build:peers` makes it. MINWWW_JAVA_PEERS names another. */

@@ -4,7 +4,7 @@ import { createSession, type Session } from '@minwww/i2cp'
 import { destinationKey } from '@minwww/local-router'
 import { createExit } from '@minwww/server'
 import { createStreamManager } from '@minwww/streaming'
-import { Closers } from './closers.ts'
+import { Closers } from '@minwww/ground/node'
 import type { Client, Design } from './design.ts'
 import { SITE } from './site.ts'
 

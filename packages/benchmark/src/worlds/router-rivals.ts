@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../fetch.ts'
-import type { Closers } from './closers.ts'
+import type { Closers } from '@minwww/ground/node'
 import type { ClosedNetwork, RouterKind } from './closed-network.ts'
 import type { Client, Design } from './design.ts'
 import { javaDesign } from './java-design.ts'

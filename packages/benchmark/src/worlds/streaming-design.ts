@@ -3,7 +3,7 @@ import { createSession } from '@minwww/i2cp'
 import { destinationKey } from '@minwww/local-router'
 import { createStreamManager, forwardFromTcp, forwardToTcp } from '@minwww/streaming'
 import type { Address } from '../fetch.ts'
-import { Closers } from './closers.ts'
+import { Closers } from '@minwww/ground/node'
 import type { Design } from './design.ts'
 
 /** Our streaming library with a TCP forwarder at both ends, as I2PTunnel's. */
