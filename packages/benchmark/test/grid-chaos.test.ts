@@ -3,6 +3,7 @@ import { LocalDestination } from '@minwww/i2cp/codec'
 import { decodeMessage, encodeRequestHead, peekPrefix, SYMBOL_OVERHEAD } from '@minwww/protocol'
 import fc from 'fast-check'
 import t from 'tap'
+import { seedOf } from '@minwww/testkit'
 import { ClientNode, ExitNode } from '../src/grid/nodes.ts'
 import { SeededRandom } from '../src/grid/random.ts'
 import { World } from '../src/grid/world.ts'
@@ -113,7 +114,7 @@ t.test('whatever the network does: the right page or none, one fetch of what is 
       if (bytes > most) throw new Error(`${bytes} bytes for a reply of ${size}`)
     }
     if (scene.client.core.nextTimeout() !== undefined) throw new Error('something is left over')
-  }), { numRuns: RUNS, seed: 20 })
+  }), { numRuns: RUNS, seed: seedOf(t, 20) })
   t.ok(delivered > RUNS, `${delivered} pages delivered`)
 })
 
@@ -129,6 +130,6 @@ t.test('a client of an exit that forges is not harmed', async t => {
     scene.world.runUntil(scene.world.now + 60_000)
     const [event] = scene.outcomes.get(handle) ?? []
     if (event?.type !== 'response') throw new Error('no page')
-  }), { numRuns: 20, seed: 3 })
+  }), { numRuns: 20, seed: seedOf(t, 3) })
   t.throws(() => decodeMessage(Buffer.alloc(30), Buffer.alloc(32)), 'and such a message has no valid tag')
 })

@@ -1,6 +1,7 @@
 import { equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { seedOf } from '@minwww/testkit'
 import { Deadlines } from '../src/index.ts'
 
 t.test('deadlines come in order, whatever is moved or taken away', async () => {
@@ -22,5 +23,5 @@ t.test('deadlines come in order, whatever is moved or taken away', async () => {
       model.delete(owner)
     }
     equal(model.size, 0)
-  }), { numRuns: 100, seed: 8 })
+  }), { numRuns: 100, seed: seedOf(t, 8) })
 })
