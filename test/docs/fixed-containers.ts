@@ -1,5 +1,7 @@
 /** Containers that no input can make grow without end, by package and file, each with the reason. */
 export const FIXED: Readonly<Record<string, string>> = {
+  'ground closers.ts #closers': 'what a command or a benchmark opens, a few lines of its source',
+  'ground closers.ts errors': 'one for each of them',
   'ground deadlines.ts #heap': 'at most four times the owners, which are bounded where they are kept',
   'ground deadlines.ts #current': 'one for each owner',
   'ground virtual-clock.ts #timers': 'for tests: what the code under test sets',

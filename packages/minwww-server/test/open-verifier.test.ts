@@ -67,7 +67,7 @@ t.test('what is refused, and as what', async t => {
     [encodeDatagram2(alice, exit.destination.hash, Buffer.from('no OPEN')), 'malformed'],
     [openOf(alice, { session: sessionKeys(seeded('another')(16)).session }), 'malformed'],
     [openOf(alice, { time: (EPOCH + TOLERANCE) / 1_000 }), ''], [openOf(alice, { time: (EPOCH + TOLERANCE) / 1_000 + 1 }), 'malformed'],
-    [openOf(alice, {}, bob), 'badSignatures'], [broken, 'badSignatures']
+    [openOf(alice.toOffline(EPOCH / 1_000 + 3_600)), 'malformed'], [openOf(alice, {}, bob), 'badSignatures'], [broken, 'badSignatures']
   ]
   for (const [payload, verdict] of rows) t.equal(world().verdict(payload), verdict)
 })

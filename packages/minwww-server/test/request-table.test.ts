@@ -74,8 +74,13 @@ t.test('what is too much for a session goes: the one untouched for longest, but 
   table.touch(EPOCH, large)
   t.strictSame(ids(a), [2, 5], 'the one that is too large itself stays')
   t.strictSame(ids(b), [1], 'another session pays nothing')
+  for (const id of [6, 7]) add(a, id)
+  const other = add(a, 8)
+  other.answered(answer(a, 100_000))
+  table.touch(EPOCH, other)
+  t.strictSame(ids(a), [2, 8], 'as many as it takes')
   const { held } = table
-  table.touch(EPOCH, large)
+  table.touch(EPOCH, other)
   t.equal(table.held, held)
 })
 
@@ -126,6 +131,8 @@ t.test('so many uploads in all; the oldest goes, those that are complete do not 
   t.strictSame(ids(b), [2, 3, 4], 'one was removed')
   add(b, 5, collecting(10))
   t.strictSame(ids(b), [2, 4, 5])
+  add(b, 6)
+  t.strictSame(ids(b), [2, 4, 5, 6], 'what is no upload takes the place of none')
 })
 
 t.test('answers are kept for a time after they were used; what is fetched stays', async t => {
