@@ -217,7 +217,7 @@ t.test('options out of their range are refused', async t => {
 
 const arbitrary = fc.record({
   seed: fc.integer(),
-  profile: fc.constantFrom('plain' as const, 'i2pd' as const, 'java' as const, 'mixed' as const),
+  profile: fc.constantFrom('plain' as const, 'i2pd' as const, 'i2pd-2.59' as const, 'java' as const, 'mixed' as const),
   latency: fc.integer({ min: 0, max: 500 }),
   jitter: fc.integer({ min: 0, max: 600 }),
   reorder: fc.boolean(),

@@ -154,3 +154,32 @@ t.test('mixed: a path is of the one or the other kind', async t => {
   }
   t.ok(kinds.i2pd > 60 && kinds.java > 60, JSON.stringify(kinds))
 })
+
+t.test('i2pd 2.59: one new session in 200 ms, until the first answer', async t => {
+  const arrivals = (o: { answered: boolean, senders: number, gap: number, count: number, pause?: number }): number => {
+    const model = new NetworkModel<number>({ profile: 'i2pd-2.59', latency: 10, deadPaths: 0, seed: 1 })
+    let now = 0
+    let arrived = 0
+    const until = (time: number): void => { now = time; arrived += model.poll(now).filter(({ to }) => to === 'exit').length }
+    if (o.answered) {
+      model.send(now, { from: 'client 0', to: 'exit', size: 700, data: 0 })
+      until(100)
+      model.send(now, { from: 'exit', to: 'client 0', size: 700, data: 0 })
+      until(200 + (o.pause ?? 0))
+      arrived = 0
+    }
+    const start = now
+    for (let i = 0; i < o.count; i++) {
+      until(start + i * o.gap)
+      model.send(now, { from: `client ${i % o.senders}`, to: 'exit', size: 700, data: i })
+    }
+    until(now + 1_000)
+    return arrived
+  }
+  const one = { senders: 1, gap: 50, count: 300 }
+  t.ok(Math.abs(arrivals({ ...one, answered: false }) - 71) <= 5, 'measured: 71 of 300')
+  t.equal(arrivals({ ...one, answered: true }), 300, 'measured: 298')
+  t.ok(arrivals({ ...one, answered: true, pause: 90_000 }) < 80, 'a session that heard nothing for 90 s starts anew')
+  t.equal(arrivals({ answered: false, senders: 20, gap: 0, count: 20 }), 1, 'twenty clients at once')
+  t.equal(arrivals({ answered: false, senders: 20, gap: 250, count: 20 }), 20)
+})

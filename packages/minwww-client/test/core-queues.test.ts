@@ -68,3 +68,22 @@ t.test('what waits for an exit that fell silent goes on elsewhere', async t => {
   }
   t.equal(answered, 30)
 })
+
+t.test('a deadline moves while an exit still sends what is ahead, to ten minutes at most', async t => {
+  const bench = new Bench({ deadline: 10_000 })
+  const exit = new FakeExit()
+  bench.ready('a', exit, 200)
+  bench.get()
+  const first = exit.read(bench.sent()[0]!)
+  bench.get()
+  bench.sent()
+  let seconds = 0
+  // A page of sixteen symbols, of which nothing is missing but the last; the other one waits behind it.
+  for (; bench.outcomes().length === 0 && seconds < 700; seconds++) {
+    bench.receive(exit.reply(first, Buffer.alloc(12_000), { symbolLength: 750, indices: [seconds % 15], last: 15 }))
+    bench.wait(1_000)
+    bench.sent()
+  }
+  t.ok(seconds > 15, `${seconds} s`)
+  t.ok(seconds <= 615, `${seconds} s`)
+})

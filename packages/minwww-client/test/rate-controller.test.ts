@@ -1,5 +1,10 @@
 import t from 'tap'
+import { DEFAULT_CONFIG } from '../src/core/config.ts'
+import type { Exit } from '../src/core/exit.ts'
+import { ExitPath } from '../src/core/path.ts'
 import { RateController } from '../src/core/rate-controller.ts'
+import { clientState, restoreExit } from '../src/core/state.ts'
+import { ExitPool } from '../src/pool/pool.ts'
 import { runLink, tableOf } from './link.ts'
 
 const KB = 1024
@@ -79,4 +84,19 @@ t.test('what an earlier run measured is where it begins', async t => {
   t.equal(controller.grant, 64 * KB)
   controller.begin({ srtt: 100, hasSample: true })
   t.equal(controller.grant, 64 * KB, 'which a first round trip does not change')
+})
+
+t.test('the bottleneck is kept over a restart, and nonsense is not', async t => {
+  const path = new ExitPath(DEFAULT_CONFIG)
+  path.restore(100, 64 * KB)
+  t.equal(path.rate, 64 * KB)
+  t.equal(path.bottleneck, 64 * KB)
+  const exit = { id: 'a', path } as unknown as Exit
+  const { paths } = clientState(new ExitPool('ranked'), [exit])
+  t.match(paths, [{ id: 'a', srtt: 100, rate: 64 * KB }])
+  for (const rate of [-1, 'x', NaN, null]) {
+    const fresh = { id: 'a', path: new ExitPath(DEFAULT_CONFIG) } as unknown as Exit
+    restoreExit(fresh, { id: 'a', srtt: 100, rate })
+    t.equal(fresh.path.bottleneck, undefined, String(rate))
+  }
 })

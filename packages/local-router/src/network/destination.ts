@@ -1,4 +1,5 @@
 import { Bottleneck } from './bottleneck.ts'
+import { Ratchets } from './i2pd/ratchets.ts'
 import type { DestinationOptions, NetworkOptions } from './options.ts'
 import { Path } from './path.ts'
 import type { PathEnd, PathRules } from './path.ts'
@@ -15,6 +16,7 @@ export class DestinationState implements PathEnd {
   readonly #paths = new Map<string, { readonly to: DestinationState, readonly path: Path }>()
   outbound: Bottleneck
   inbound: Bottleneck
+  readonly ratchets: Ratchets
   extraLatency = 0
   alive = true
   /** Of the messages that it has sent. */
@@ -30,6 +32,7 @@ export class DestinationState implements PathEnd {
     this.#random = new Random(options.seed, ordinal)
     this.outbound = new Bottleneck(options.bandwidth, options.queue)
     this.inbound = new Bottleneck(options.bandwidth, options.queue)
+    this.ratchets = new Ratchets(options.maxDestinations)
   }
 
   configure (o: DestinationOptions): void {

@@ -19,6 +19,8 @@ export type LossReason =
   | 'fragment-order'
   /** i2pd: the link between two routers was dropped with all that waited for it. */
   | 'link-dropped'
+  /** i2pd since 2.55: it began a new session too soon after another one. */
+  | 'too-often'
   /** Java: dropped when a gateway took its batch. */
   | 'gateway'
   /** Java: dropped by CoDel. */
@@ -41,6 +43,8 @@ export interface Flight<T> extends Timed {
   lost: LossReason | undefined
   /** The second delivery of a duplicated message. */
   readonly copy: boolean
+  /** It begins a ratchet session, where the profile counts them. */
+  readonly begins: boolean
 }
 
 /** A message that has arrived. */

@@ -43,6 +43,7 @@ export class NetworkModel<T = unknown> {
   /** Called at each message's start and end, when set. */
   onTrace: ((event: TraceEvent) => void) | undefined
   readonly #rules: PathRules
+  readonly #countsRatchets: boolean
   readonly #transport: Transport<T>
   readonly #deliveries = new EventQueue<Flight<T>>()
   readonly #destinations = new Map<string, DestinationState>()
@@ -54,6 +55,7 @@ export class NetworkModel<T = unknown> {
   constructor (options: Partial<NetworkOptions> = {}) {
     this.options = networkOptions(options)
     this.#rules = pathRules(this.options.profile)
+    this.#countsRatchets = this.options.profile === 'i2pd-2.59'
     this.#duplicates = new Random(this.options.seed, -1)
     const host: TransportHost<T> = {
       stats: this.stats,
@@ -73,7 +75,18 @@ export class NetworkModel<T = unknown> {
     const to = this.#destination(message.to)
     const id = this.#id++
     const flight: Flight<T> = {
-      time: now, order: 0, id, from, to, size, tunnelMessages: 0, sentAt: now, data, lost: undefined, copy: false
+      time: now,
+      order: 0,
+      id,
+      from,
+      to,
+      size,
+      tunnelMessages: 0,
+      sentAt: now,
+      data,
+      lost: undefined,
+      copy: false,
+      begins: this.#countsRatchets && from.ratchets.begins(now, to.key)
     }
     flight.tunnelMessages = this.#transport.tunnelMessages(flight)
     this.stats.messagesSent++
@@ -165,6 +178,8 @@ export class NetworkModel<T = unknown> {
     const flight = this.#deliveries.pop()
     const { time: at, from, to, size, tunnelMessages, sentAt, data } = flight
     if (!to.alive) return this.#lose(at, flight, 'unreachable')
+    if (flight.begins && !to.ratchets.takes(at)) return this.#lose(at, flight, 'too-often')
+    if (this.#countsRatchets) to.ratchets.hears(at, from.key)
     if (flight.copy) {
       this.stats.duplicates++
     } else {

@@ -1,7 +1,7 @@
 import { RouterError } from '../errors.ts'
 
 /** Which router the model behaves like: `plain` has none of the peculiarities of the real ones. */
-export type NetworkProfile = 'plain' | 'i2pd' | 'java' | 'mixed'
+export type NetworkProfile = 'plain' | 'i2pd' | 'i2pd-2.59' | 'java' | 'mixed'
 
 export interface NetworkOptions {
   /** Equal seeds and equal traffic give equal results. */
@@ -63,6 +63,7 @@ export const NETWORK_DEFAULTS: Readonly<NetworkOptions> = Object.freeze({
 const PROFILE_DEFAULTS: Readonly<Record<NetworkProfile, Partial<NetworkOptions>>> = {
   plain: {},
   i2pd: { deadPaths: 0.02 },
+  'i2pd-2.59': { deadPaths: 0.02 },
   java: {},
   mixed: { deadPaths: 0.01 }
 }

@@ -45,6 +45,7 @@ class MixedTransport<T> implements Transport<T> {
 export function pathRules (profile: NetworkProfile): PathRules {
   switch (profile) {
     case 'i2pd':
+    case 'i2pd-2.59':
     case 'mixed': return I2PD_PATH_RULES
     case 'java': return JAVA_PATH_RULES
     case 'plain': return { messages: Infinity, life: Infinity }
@@ -53,7 +54,8 @@ export function pathRules (profile: NetworkProfile): PathRules {
 
 export function transport<T> (options: NetworkOptions, host: TransportHost<T>): Transport<T> {
   switch (options.profile) {
-    case 'i2pd': return new I2pdTransport(options, host)
+    case 'i2pd':
+    case 'i2pd-2.59': return new I2pdTransport(options, host)
     case 'java': return new JavaTransport(options, host)
     case 'mixed': return new MixedTransport(options, host)
     case 'plain': return new PlainTransport(options, host)

@@ -146,7 +146,7 @@ export class Exit {
 
   /** Whether one more request may go out. An idle exit always has room. */
   hasRoom (): boolean {
-    if (this.active >= Math.floor(this.#limit)) return false
+    if (this.#active >= Math.floor(this.#limit)) return false
     const inFlight = this.inFlight
     const limit = this.path.rate * (this.path.rtt.srtt + IN_FLIGHT_MARGIN) / 1000
     return inFlight === 0 || inFlight + this.#config.unknownReply <= limit
@@ -164,14 +164,13 @@ export class Exit {
    * @returns false if it has none at all for a while
    */
   shed (retryAfter: number): boolean {
-    const others = this.active - 1
+    const others = this.#active - 1
     if (others < 1 || retryAfter > MAX_SHED) return false
     this.#limit = Math.max(1, Math.min(this.#limit, others) / 2)
     return true
   }
 
-  /** Requests under way. */
-  get active (): number {
+  get #active (): number {
     let count = 0
     for (const { occupies } of this.#inFlight) if (occupies) count++
     return count

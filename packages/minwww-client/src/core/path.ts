@@ -74,10 +74,11 @@ export class ExitPath {
     this.#shape = new ShapeLearner({ growRun: config.growRun, retry: config.shapeRetry })
   }
 
-  /** A round trip of an earlier run, ms; one that was measured in this run is worth more. */
-  restore (srtt: number): void {
+  /** What an earlier run measured, ms and bytes/s; a round trip that was measured in this run is worth more. */
+  restore (srtt: number, bottleneck?: number): void {
     if (this.rtt.hasSample) return
     this.rtt.sample(srtt)
+    if (bottleneck !== undefined) this.#rate.restore(bottleneck)
     this.#rate.begin(this.rtt)
   }
 
@@ -105,6 +106,11 @@ export class ExitPath {
   /** Bytes/s granted to the exit. */
   get rate (): number {
     return this.#rate.grant
+  }
+
+  /** Bytes/s; undefined while no queue was seen. */
+  get bottleneck (): number | undefined {
+    return this.#rate.bottleneck
   }
 
   /** Bytes/s that the path carries, as far as known. */

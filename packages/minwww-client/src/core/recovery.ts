@@ -33,7 +33,7 @@ export class Recovery {
   handleTimeout (now: number): void {
     for (const exit of this.#dispatcher.allExits()) exit.path.handleTimeout(now)
     for (const request of [...this.#parts.requests.values()]) {
-      if (request.deadline <= now) this.#timedOut(now, request)
+      if (request.deadline <= now && !request.stretch(now)) this.#timedOut(now, request)
       else if (request.looksAt <= now && this.#look(now, request)) this.#fail(now, request, 'silent')
       else this.#proceed(now, request)
     }

@@ -9,6 +9,9 @@ import { Upload } from './upload.ts'
 const PROBE_ATTEMPTS = 4
 /** An attempt of which nothing has come after this is worth another one with an exit that is back, ms. */
 const IN_VAIN = 3_000
+/** A deadline moves by this much while the exit sends, ms after its last symbol; and so far from the start. */
+const STRETCH = 5_000
+const MOST_STRETCH = 600_000
 /** An exit that has been silent for so many round trips is left (section 6). */
 const SILENT_ROUND_TRIPS = 3
 
@@ -119,6 +122,18 @@ export class ClientRequest implements TransferOwner {
   /** Ids of the exits that it was sent to. */
   get asked (): Set<string> {
     return new Set(this.#transfers.map(({ exit }) => exit.id))
+  }
+
+  /**
+   * Bytes of it, or of what is ahead of it, still come: it gets some more time, to ten minutes at most.
+   * @returns whether it has some
+   */
+  stretch (now: number): boolean {
+    const last = this.#startedAt + MOST_STRETCH
+    if (this.isProbe || now >= last) return false
+    const comes = this.#transfers.some(({ isActive, exit }) => isActive && now - exit.lastSymbolAt < STRETCH)
+    if (comes) this.#deadline = Math.min(last, now + STRETCH)
+    return comes
   }
 
   /** An exit works on it: it has until then, ms from its start, and the attempt was not in vain. */

@@ -252,7 +252,7 @@ export class Transfer implements InFlight {
   #aheadUntil (queued: Queued | undefined): number {
     if (queued === undefined) return 0
     const { received, lastSymbolAt, path } = this.exit
-    const bytes = queued.bytes + path.turns(this.exit.active - 1)
+    const bytes = queued.bytes + path.turns(this.exit.transfers - 1)
     const comes = queued.received + bytes > received ? lastSymbolAt + path.silence : 0
     return Math.max(comes, queued.answerBy + this.#queueTime(bytes))
   }

@@ -28,8 +28,10 @@ const MODEL = {
   bandwidth: amount("bandwidth of each Destination's tunnels, either direction, KB/s; 0 is unlimited", 'KBPS', 0, 1_000_000),
   burst: amount('mean length of a loss burst in tunnel messages; 1 is random loss', 'N', 1, 1000, 1),
   reorder: toggle('let messages of one tunnel overtake each other'),
-  profile: Type.Union([Type.Literal('plain'), Type.Literal('i2pd'), Type.Literal('java'), Type.Literal('mixed')],
-    { description: 'how routers on the path behave: plain, i2pd, java or mixed', metavar: 'NAME', default: 'plain' }),
+  profile: Type.Union(
+    [Type.Literal('plain'), Type.Literal('i2pd'), Type.Literal('i2pd-2.59'), Type.Literal('java'), Type.Literal('mixed')],
+    { description: 'how routers on the path behave: plain, i2pd (2.45), i2pd-2.59, java or mixed', metavar: 'NAME', default: 'plain' }
+  ),
   seed: Type.Optional(
     Type.Integer({
       description: 'makes a run reproducible: seeds the network model and, in the demo, the keys',
