@@ -4,13 +4,15 @@
  * Each fetches from, and uploads to, the same web site behind an i2pd server tunnel, over 1-hop tunnels, every time in a new session
  * whose stream stands before the clock runs. Needs root and i2pd.
  */
+import { once } from 'node:events'
 import type { EventEmitter } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { createStream } from '@diva.exchange/i2p-sam'
 import { createI2p } from '@minwww/http'
 import { reproducibleBytes } from '../testnet/bytes.mjs'
 import { networkMissing, startNetwork } from '../testnet/network.ts'
 
-const [kilobytes = 1000, runs = 10, delay = 0] = process.argv.slice(2).map(Number)
+const [kilobytes = 1000, runs = 10, delay = 0] = process.argv.slice(2, 5).map(Number)
 const SIZE = kilobytes * 1000
 const CLIENT = 3
 const SAM_PORT = 7656
@@ -21,24 +23,40 @@ const TUNNELS = {
   'inbound.length': 1, 'outbound.length': 1, 'inbound.quantity': 2, 'outbound.quantity': 2, 'i2cp.leaseSetEncType': '4'
 } as const
 
-const missing = networkMissing({ emulatedLinks: delay > 0 })
-if (missing !== undefined) throw new Error(missing)
-const network = await startNetwork({ hops: [1], sam: true, ...(delay > 0 && { delay }) })
-const site = network.site(1)
-const { host, port: portTCP } = await network.forward({ host: network.i2cp(CLIENT).host, port: SAM_PORT })
+const ROUTER = `10.77.0.${CLIENT}`
+
+const [place = '', site = ''] = process.argv.slice(5)
+if (place === 'inside') await compare()
+else await startInside()
+
+/** The client runs in the namespace of the network, so that nothing of ours stands between it and its router. */
+async function startInside (): Promise<void> {
+  const missing = networkMissing({ emulatedLinks: delay > 0 })
+  if (missing !== undefined) throw new Error(missing)
+  const network = await startNetwork({ hops: [1], sam: true, ...(delay > 0 && { delay }) })
+  try {
+    const child = network.exec(process.execPath, [
+      ...process.execArgv, fileURLToPath(import.meta.url), ...[kilobytes, runs, delay].map(String), 'inside', network.site(1)
+    ], { stdio: 'inherit' })
+    await once(child, 'exit')
+  } finally {
+    await network.stop()
+  }
+}
 
 /** A stream of either, in a session of its own: i2p-sam makes one for each. */
 interface Stream { write (bytes: Buffer): void, events: EventEmitter, close (): Promise<void> }
 
 async function openSam (): Promise<Stream> {
   const options = Object.entries(TUNNELS).map(([name, value]) => `${name}=${value}`).join(' ')
-  const stream = await createStream({ sam: { host, portTCP, timeout: OPEN }, stream: { destination: site }, session: { options } })
+  const sam = { host: ROUTER, portTCP: SAM_PORT, timeout: OPEN }
+  const stream = await createStream({ sam, stream: { destination: site }, session: { options } })
   stream.on('error', () => {}) // 'close' follows
   return { write: bytes => { stream.stream(bytes) }, events: stream, close: async () => { stream.close() } }
 }
 
 async function openHttp (): Promise<Stream> {
-  const i2p = await createI2p({ router: { connect: () => network.connect(CLIENT) }, options: TUNNELS })
+  const i2p = await createI2p({ router: `${ROUTER}:7654`, session: { allowPlainRemote: true }, options: TUNNELS })
   try {
     const socket = await i2p.connect({ host: site, port: 80, signal: AbortSignal.timeout(OPEN * 1000) })
     socket.on('error', () => {}) // 'close' follows
@@ -49,17 +67,18 @@ async function openHttp (): Promise<Stream> {
   }
 }
 
-const body = reproducibleBytes(SIZE, 7)
-const head = (line: string): Buffer => Buffer.from(`${line} HTTP/1.1\r\nHost: ${site}\r\n`)
-const JOBS: Record<string, [parts: Buffer[], expected?: number]> = {
-  down: [[head(`GET /bytes/${SIZE}`), Buffer.from('\r\n')], SIZE],
-  up: [[head('POST /digest'), Buffer.from(`Content-Length: ${SIZE}\r\n\r\n`), body]]
-}
-
-try {
+async function compare (): Promise<void> {
+  const body = reproducibleBytes(SIZE, 7)
+  const head = (line: string): Buffer => Buffer.from(`${line} HTTP/1.1\r\nHost: ${site}\r\n`)
+  const jobs: Record<string, [parts: Buffer[], expected?: number]> = {
+    down: [[head(`GET /bytes/${SIZE}`), Buffer.from('\r\n')], SIZE],
+    up: [[head('POST /digest'), Buffer.from(`Content-Length: ${SIZE}\r\n\r\n`), body]]
+  }
   const rows: Record<string, number[]> = {}
-  for (let run = 0; run < runs; run++) {
-    for (const [direction, [parts, expected]] of Object.entries(JOBS)) {
+  // i2pd 2.45.1 dies after some fifteen sessions that come and go by SAM: what was measured until then is printed.
+  const transfers = Array.from({ length: runs }, () => Object.entries(jobs)).flat()
+  try {
+    for (const [direction, [parts, expected]] of transfers) {
       for (const [library, open] of Object.entries({ http: openHttp, sam: openSam })) {
         const name = `${library} ${direction}`
         const stream = await again(open)
@@ -75,14 +94,15 @@ try {
         await stream.close()
       }
     }
+  } catch (error) {
+    console.log(String(error))
+    process.exitCode = 1
   }
   for (const [name, values] of Object.entries(rows)) {
     const sorted = values.sort((left, right) => left - right)
     const at = (part: number): string => (sorted[Math.floor((sorted.length - 1) * part)] ?? 0).toFixed(0)
     console.log(`${name.padEnd(10)} median ${at(0.5)} KB/s, ${at(0)} to ${at(1)}, ${sorted.length} of ${runs} runs`)
   }
-} finally {
-  await network.stop()
 }
 
 /** Writes a request, and waits for the whole answer: a head, and a body of the length that the head says or chunks. */
