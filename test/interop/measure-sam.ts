@@ -75,7 +75,7 @@ async function compare (): Promise<void> {
     up: [[head('POST /digest'), Buffer.from(`Content-Length: ${SIZE}\r\n\r\n`), body]]
   }
   const rows: Record<string, number[]> = {}
-  // i2pd 2.45.1 dies after some fifteen sessions that come and go by SAM: what was measured until then is printed.
+  // i2pd 2.45.1 dies after eight to fifteen sessions that come and go, by SAM and by I2CP: what was measured until then is printed.
   const transfers = Array.from({ length: runs }, () => Object.entries(jobs)).flat()
   try {
     for (const [direction, [parts, expected]] of transfers) {
