@@ -1,5 +1,7 @@
 import t from 'tap'
-import { behind, fullGrid, lossRows, physicalLimit, quickGrid, runCell, runGrid, runPages, runPool } from '../src/grid/index.ts'
+import {
+  behind, burstPoints, fullGrid, lossRows, physicalLimit, quickGrid, runBurst, runCell, runGrid, runPages, runPool
+} from '../src/grid/index.ts'
 import type { Design } from '../src/grid/index.ts'
 import { seedOf } from '../src/grid/run-grid.ts'
 import { geometricMean, percentile } from '../src/grid/statistics.ts'
@@ -73,4 +75,22 @@ t.test('percentiles and means', async t => {
   t.equal(percentile([1, 2, 3, 4], 0.99), 4)
   t.ok(Number.isNaN(percentile([], 0.5)))
   t.ok(Math.abs(geometricMean([1, 4]) - 2) < 1e-9)
+})
+
+t.test('twenty objects at once, and pages in turn: not behind as many streams', async t => {
+  const points = burstPoints()
+  t.ok(points.length >= 55, `${points.length} points`)
+  t.equal(new Set(points.map(({ name }) => name)).size, points.length)
+  const names = [
+    '20 objects, 250 ms, 64 KB/s', '20 objects, 250 ms, 256 KB/s', '20 objects, 50 ms, 256 KB/s, java',
+    '12 x 8 KB in turn, 5 ms, unlimited', '12 x 20 KB in turn, 5 ms, unlimited', '12 x 60 KB in turn, 25 ms, unlimited'
+  ]
+  for (const name of names) {
+    const point = points.find(other => other.name === name)!
+    const [own, rival] = (['minwww', 'streaming'] as const).map(design => runBurst(design, point, { runs: 2, seed: 3 }))
+    t.equal(own!.failed, 0)
+    t.ok(own!.fresh <= 1.08 * rival!.fresh, `${name}, fresh: ${own!.fresh} and ${rival!.fresh}`)
+    t.ok(own!.warm <= 1.08 * rival!.warm, `${name}, warm: ${own!.warm} and ${rival!.warm}`)
+    t.ok(own!.drops <= Math.max(3, rival!.drops / 2), `${name}: ${own!.drops} and ${rival!.drops} % dropped`)
+  }
 })

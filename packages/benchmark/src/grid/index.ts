@@ -1,3 +1,5 @@
+export type { BurstConditions, BurstResult } from './bursts.ts'
+export { burstPoints, runBurst } from './bursts.ts'
 export type { Cell, Conditions, Design } from './cells.ts'
 export { DESIGNS, fullGrid, physicalLimit, quickGrid } from './cells.ts'
 export type { GridOptions, GridReport } from './run-grid.ts'
