@@ -20,7 +20,8 @@ export async function hello (options: SessionOptions): Promise<string> {
 
   const destination = await client.lookup(server.destination.b32)
   const answer = once(client, 'message') as Promise<[ReceivedMessage]>
-  client.send(destination, encodeDatagram2(client.keys, destination.hash, Buffer.from('hello')), { protocol: PROTOCOL.DATAGRAM2, fromPort: 1 })
+  const datagram = encodeDatagram2(client.keys, destination.hash, Buffer.from('hello'))
+  client.send(destination, datagram, { protocol: PROTOCOL.DATAGRAM2, fromPort: 1 })
   const [{ payload }] = await answer
 
   await Promise.all([client.close(), server.close()])
