@@ -69,8 +69,8 @@ t.test('what waits for an exit that fell silent goes on elsewhere', async t => {
   t.equal(answered, 30)
 })
 
-t.test('a deadline moves while an exit still sends what is ahead, to ten minutes at most', async t => {
-  const bench = new Bench({ deadline: 10_000 })
+t.test('a deadline moves while an exit still sends what is ahead, to ten times itself at most', async t => {
+  const bench = new Bench({ deadline: 60_000 })
   const exit = new FakeExit()
   bench.ready('a', exit, 200)
   bench.get()
@@ -84,6 +84,6 @@ t.test('a deadline moves while an exit still sends what is ahead, to ten minutes
     bench.wait(1_000)
     bench.sent()
   }
-  t.ok(seconds > 15, `${seconds} s`)
-  t.ok(seconds <= 615, `${seconds} s`)
+  t.ok(seconds > 65, `${seconds} s`)
+  t.ok(seconds <= 605, `${seconds} s`)
 })

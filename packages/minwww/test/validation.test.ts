@@ -96,7 +96,7 @@ const WRONG: Record<string, string[]> = {
   '08-demo.toml': [
     '3: [demo] exits: 0 must be a whole number from 1 to 64',
     '5: [demo] latency: "fast" must be a number from 0 to 60000',
-    '6: [demo] profile: "best" must be one of plain, i2pd, java, mixed',
+    '6: [demo] profile: "best" must be one of plain, i2pd, i2pd-2.59, java, mixed',
     "2: [demo] proxy: 'here' is not HOST:PORT, for example 127.0.0.1:4480 or [::1]:4480",
     '4: [demo] site: a.i2p is given twice',
     "7: [demo] allow-address: 'all' is not CIDR[:PORT]: write 10.0.0.0/8, 127.0.0.1:8080 or [::1]:80",

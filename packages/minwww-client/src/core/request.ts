@@ -9,9 +9,9 @@ import { Upload } from './upload.ts'
 const PROBE_ATTEMPTS = 4
 /** An attempt of which nothing has come after this is worth another one with an exit that is back, ms. */
 const IN_VAIN = 3_000
-/** A deadline moves by this much while the exit sends, ms after its last symbol; and so far from the start. */
-const STRETCH = 5_000
-const MOST_STRETCH = 600_000
+/** A deadline moves by this part of itself while the exit sends, after its last symbol; and at most so many times so far. */
+const STRETCH = 1 / 12
+const MOST_STRETCH = 10
 /** An exit that has been silent for so many round trips is left (section 6). */
 const SILENT_ROUND_TRIPS = 3
 
@@ -61,6 +61,8 @@ export class ClientRequest implements TransferOwner {
   #upload: Upload | undefined
   #refusals = 0
   #deadline: number
+  /** ms that it had at first. */
+  readonly #patience: number
 
   constructor (o: RequestParts) {
     this.handle = o.handle
@@ -71,6 +73,7 @@ export class ClientRequest implements TransferOwner {
     this.isPage = o.isPage
     this.#startedAt = o.now
     this.#deadline = o.deadline
+    this.#patience = o.deadline - o.now
     this.traffic = new Traffic(o.now)
     this.budget = new RetryBudget(o.purpose.kind === 'probe' ? PROBE_ATTEMPTS : o.attempts)
   }
@@ -125,14 +128,16 @@ export class ClientRequest implements TransferOwner {
   }
 
   /**
-   * Bytes of it, or of what is ahead of it, still come: it gets some more time, to ten minutes at most.
+   * Bytes of it, or of what is ahead of it, still come: it gets some more time, to ten times its deadline at most.
    * @returns whether it has some
    */
   stretch (now: number): boolean {
-    const last = this.#startedAt + MOST_STRETCH
+    const last = this.#startedAt + MOST_STRETCH * this.#patience
     if (this.isProbe || now >= last) return false
-    const comes = this.#transfers.some(({ isActive, exit }) => isActive && now - exit.lastSymbolAt < STRETCH)
-    if (comes) this.#deadline = Math.min(last, now + STRETCH)
+    const step = STRETCH * this.#patience
+    const comes = this.#transfers.some(({ isActive, startedAt, exit: { lastSymbolAt } }) =>
+      isActive && lastSymbolAt > startedAt && now - lastSymbolAt < step)
+    if (comes) this.#deadline = Math.min(last, now + step)
     return comes
   }
 
