@@ -85,7 +85,7 @@ export class Backend {
       sessions, config, ...(logger === undefined ? {} : { logger }), ...(createCore === undefined ? {} : { createCore })
     })
     this.#poolWatch = new PoolWatch(logger)
-    this.driver.onExitState = () => this.#poolWatch.look(this.health)
+    this.driver.onExitState = this.driver.onSilent = () => this.#poolWatch.look(this.health)
     this.driver.onHeard = source => this.#hear(source)
     this.readiness = new Readiness(() => this.driver.ready)
     this.#watch = new SessionWatch({
@@ -175,6 +175,7 @@ export class Backend {
    */
   lookAtHealth (): PoolHealth {
     const { health } = this
+    this.#poolWatch.look(health)
     const now = Date.now()
     if (health.state !== 'silent' || now - this.#askedAt < ASK_EVERY) return health
     this.#askedAt = now

@@ -68,6 +68,8 @@ export class ClientDriver {
   onHeard: ((source: number) => void) | undefined
   /** Called for every change of an exit's state. */
   onExitState: ((exit: string, state: string) => void) | undefined
+  /** Called when a request fails since no exit says anything: that may be after the last change of a state. */
+  onSilent: (() => void) | undefined
 
   constructor (options: DriverOptions) {
     this.#sessions = [...options.sessions]
@@ -233,6 +235,7 @@ export class ClientDriver {
       this.onExitState?.(event.exit, event.state)
       return
     }
+    if (event.type === 'failed' && event.code === 'silent') this.onSilent?.()
     const waiting = this.#waiting.get(event.handle)
     if (waiting === undefined) return
     if (event.type === 'begins') return waiting.begins(event.rest)
