@@ -72,6 +72,7 @@ t.test('whatever an exit claims, the grant stays within its bounds', async t => 
   let random = 1
   for (let now = 0; now < 200_000; now += random % 60) {
     random = Math.imul(random, 1_103_515_245) + 12_345 >>> 1
+    path.srtt = random % 5 === 0 ? 0 : 50
     controller.arrived(now, random & 0xffff, KB * (1 + random % 61), random % 1e7, path)
     if (random % 97 === 0) controller.congestion(now, path)
     if (!(controller.grant >= 1.9 * KB && controller.grant <= 64 * KB * KB)) t.fail(`${controller.grant} at ${now}`)

@@ -21,16 +21,16 @@ const NOISE = 1 / 5
 const MAX_NOISE = 250
 /** Tunnel messages that each flow keeps in the queue: flows that keep the same share it fairly (TCP Vegas). */
 const QUEUED = 16
-/** Bounds of what the grant may be of the bottleneck's rate. */
 /** 2 / ln 2: the least with which what comes doubles in each round trip (BBR, section 5.3.1). */
 const STARTUP_GAIN = 2.89
+/** Bounds of what the grant may be of the bottleneck's rate. */
 const MOST_GAIN = 1.25
 const LEAST_GAIN = 0.5
 /** Round trips without a queue after which slow start begins again. */
 const FREE = 2
 /** Then the rate grows so much in each. */
 const SEARCH = 1.5
-/** What is left of the rate after losses that chance does not explain, and how fast it may rise after that, each round trip; for so many. */
+/** What is left of the rate after losses that chance does not explain; how fast it rises in each round trip after that; for so many. */
 const LOSS_CUT = 0.7
 const RECOVERY = 1.04
 const CAREFUL = 10
@@ -59,9 +59,9 @@ export interface RoundTrip { srtt: number, hasSample: boolean }
  * So the receiver sees how long a queue is (as LEDBAT, RFC 6817, and GCC do), and compares how fast symbols came with how fast
  * they were sent, whatever reply they belong to; a pause of the exit shows in both.
  *
- * *Startup* (slow start of RFC 9002 section 7.3.1, paced): twice of what came in the last round trip, until a queue grows. *Steady*: the
- * bottleneck's rate, a little more while the queue is shorter than a few tunnel messages, less while it is longer (TCP Vegas);
- * what was granted and has not come yet counts as queued. A queue that stays empty begins startup again.
+ * *Startup* (as in BBR): more than twice of what came in the last round trip, until a queue grows. *Steady*: the bottleneck's rate, a
+ * little more while the queue is shorter than a few tunnel messages, less while it is longer (TCP Vegas); what was granted and has
+ * not come yet counts as queued. While no queue grows at all, the bottleneck is searched further up.
  */
 export class RateController {
   readonly #firstWindow: number
@@ -271,7 +271,7 @@ export class RateController {
     this.#bottleneck = Math.max(this.#least, arrival)
   }
 
-  /** Twice what came in a round trip, but for what real routers cannot hold. */
+  /** More than twice what came in a round trip, but for what real routers cannot hold. */
   #accelerate (now: number, { arrival, pace }: Flow, announced: number, srtt: number): void {
     const came = Math.max(this.#perRoundTrip(now, srtt), Math.min(arrival, pace, this.#grant))
     const step = announced <= MAX_STEP * TUNNEL_BYTES ? Infinity : MAX_STEP * TUNNEL_BYTES * 1000 / (srtt + 50)
@@ -286,7 +286,8 @@ export class RateController {
     const isBusy = this.#queue > m.noise / 2
     if (isBusy) {
       this.#free = 0
-      if (m.arrival < SLOWER * bottleneck && (m.grows || this.#queue > 2 * this.#target(m.noise, srtt)) && pace > m.arrival / SLOWER) this.#bottleneck = m.arrival
+      const isLong = m.grows || this.#queue > 2 * this.#target(m.noise, srtt)
+      if (isLong && m.arrival < SLOWER * bottleneck && pace > m.arrival / SLOWER) this.#bottleneck = m.arrival
       else if (m.arrival > bottleneck) this.#bottleneck = bottleneck + (m.arrival - bottleneck) / 2
       else if (pace >= 0.95 * bottleneck && m.arrival < STEADY * pace) this.#bottleneck = bottleneck + (m.arrival - bottleneck) / 4
     } else {
@@ -330,7 +331,8 @@ export class RateController {
     const slow = Math.max(0, Math.min(now, careful) - this.#raisedAt)
     const fast = Math.max(0, now - Math.max(this.#raisedAt, careful))
     this.#raisedAt = now
-    this.#ceiling *= RECOVERY ** (slow / srtt) * MOST_GAIN ** (fast / srtt)
+    const roundTrip = Math.max(1, srtt)
+    this.#ceiling *= RECOVERY ** (slow / roundTrip) * MOST_GAIN ** (fast / roundTrip)
   }
 
   /** The rate as it was granted then. */
