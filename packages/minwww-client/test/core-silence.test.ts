@@ -138,3 +138,31 @@ t.test('an exit that says it is busy is there', async t => {
   b.wait(20_000)
   t.strictSame(b.outcomes(), [])
 })
+
+t.test('an exit that says that it works is not the best one for that', async t => {
+  const { bench: b, exits: [exit] } = bench()
+  const scored = (): number => b.core.exits(b.now)[0]!.score!
+  const before = scored()
+  const answered = (after: number): void => {
+    b.get()
+    const request = exit!.read(b.sent()[0]!)
+    b.wait(50)
+    for (let waited = 0; waited < after; waited += 4_000) {
+      b.receive(exit!.working(request))
+      b.wait(Math.min(4_000, after - waited))
+    }
+    b.receive(exit!.reply(request, pageObject('late')))
+    b.events()
+  }
+  for (let i = 0; i < 10; i++) answered(20_000)
+  t.ok(scored() > before + 1_000, `${scored()} ms after ${before}`)
+
+  const failures = b.core.exits(b.now)[0]!.failures
+  b.get()
+  const request = exit!.read(b.sent()[0]!)
+  for (let i = 0; i < 100; i++) {
+    b.wait(4_000)
+    b.receive(exit!.working(request))
+  }
+  t.equal(b.core.exits(b.now)[0]!.failures, failures + 1, 'and to say so to the end is a failure')
+})

@@ -203,3 +203,15 @@ t.test('fields that are allowed in addition', async t => {
   await proxy.close()
   for (const name of ['Via', 'x y', '', 'Proxy-Anything', 'X-Forwarded-For']) await t.rejects(startProxy(() => ({}), { allowFields: [name] }), RangeError, name)
 })
+
+t.test('white space in fields costs no time, and what is before a line\'s end goes', async t => {
+  const exit = await startPeer((request, response) => response.end(JSON.stringify(request.headers['x-api-key'])))
+  const { port, end } = await withExits([exit], () => ({ body: 'page' }), { cache: false })
+  const began = performance.now()
+  for (const [field, value] of [[`a${'\t'.repeat(20_000)}b`, 200], [`a${' \t'.repeat(10_000)}`, 200], [`${'\t '.repeat(10_000)}b`, 200]] as const) {
+    const answer = (await raw(port, request('GET http://a.example/', `X-Api-Key: ${field}\r\n`))).toString()
+    t.match(answer, new RegExp(`^HTTP/1.1 (?:${value}|431)`))
+  }
+  t.ok(performance.now() - began < 10_000, `${Math.round(performance.now() - began)} ms; one of them took hours`)
+  await end()
+})

@@ -61,6 +61,7 @@ t.test('each credential has Destinations and a cache of its own', async t => {
   t.strictSame(made, ['ann', 'ann', 'bob'])
   const opened = await get(port, 'http://a.example/', [['Proxy-Authorization', basic('eva:3')], ['Accept', 'text/html']])
   t.equal(opened.get('x-minwww-error'), 'MINWWW_NOT_READY', 'a page that is opened does not wait for tunnels')
+  t.match(opened.text, /http-equiv="refresh"/, 'and asks again by itself')
   t.equal(made.at(-1), 'eva')
   await proxy.close()
   await asked.catch(() => {})
@@ -99,6 +100,8 @@ t.test('isolated users see and change only what is their own; an administrator a
     t.strictSame((await stateOf('bob:2', url, field)).inFlight.map(({ url }) => url), ['http://page-of-bob.example/'])
     t.equal((await stateOf('root:3', url, field)).inFlight.length, 2)
   }
+  const metrics = async (credential: string): Promise<number> => (await get(port, '/metrics', [['Authorization', basic(credential)]])).status
+  t.strictSame([await metrics('bob:2'), await metrics('root:3')], [403, 200], 'figures of all users are an administrator\'s')
   const page = (await get(port, '/console', [['Authorization', basic('bob:2')]])).text
   const nonce = /name="minwww-nonce" content="([0-9a-f]+)"/.exec(page)?.[1] ?? ''
   const act = async (credential: string, path: string, body: unknown): Promise<number> => {

@@ -1,5 +1,6 @@
 import { ProtocolError } from './errors.ts'
 import type { Part } from './messages.ts'
+import { trimWhiteSpace } from './white-space.ts'
 
 /** Bytes of a start line and its fields. */
 export const MAX_HEAD = 32 * 1024
@@ -102,7 +103,7 @@ function parse (bytes: Uint8Array): { start: string, headers: HeaderList, body: 
 function parseField (line: string): [string, string] {
   const colon = line.indexOf(':')
   const name = line.slice(0, Math.max(0, colon))
-  const value = line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '')
+  const value = trimWhiteSpace(line.slice(colon + 1))
   checkField(name, value)
   return [name, value]
 }

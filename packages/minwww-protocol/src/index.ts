@@ -31,3 +31,4 @@ export { allowedShapes, chooseSymbols, copiesFor, INITIAL_SHAPE, parityFor, pari
 export { LossEstimator, PRIOR_LOSS, RttEstimator } from './estimators.ts'
 export { TokenBucket } from './bucket.ts'
 export { REPLAY_WINDOW, ReplayWindow } from './replay.ts'
+export { trimWhiteSpace } from './white-space.ts'

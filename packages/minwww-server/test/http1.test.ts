@@ -207,3 +207,18 @@ t.test('every wait has its deadline, also for who sends a byte now and then', as
   await waiting
   t.equal(clock.pending, 0)
 })
+
+t.test('a field that is one long run costs no time, in a request or a response', async t => {
+  const began = performance.now()
+  const limits = { maxBytes: 40_000, maxFields: 32 }
+  for (const run of [' ', '\t', '.', ','].map(character => character.repeat(31_000))) {
+    const request = await readRequest(readerOf(`GET / HTTP/1.1\r\nHost: a\r\nX:${run}y\r\n\r\n`), limits, MINUTE)
+    t.equal(request?.method, 'GET')
+    await t.rejects(readRequest(readerOf(`GET / HTTP/1.1\r\nHost: a\r\nX:${run}\ry\r\n\r\n`), limits, MINUTE), Error, 'CR in a value')
+    for (const field of [`X:${run}y`, `X: a${run}y`, `X: a${run}\ry`]) {
+      const text = `HTTP/1.1 200 OK\r\n${field}\r\nContent-Length: 0\r\n\r\n`
+      t.equal((await readResponse(readerOf(text), 'GET', limits, () => MINUTE, () => {})).status, 200)
+    }
+  }
+  t.ok(performance.now() - began < 10_000, `${Math.round(performance.now() - began)} ms; one of them took hours`)
+})

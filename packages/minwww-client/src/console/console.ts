@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ProxyError } from '../http/failures.ts'
 import { checkNonce, PAGE_NONCE } from '../pages/nonce.ts'
 import { EventFeed } from './events.ts'
-import { checkMayChange, type Viewer } from '../sessions/users.ts'
+import { checkMayChange, checkSeesAll, type Viewer } from '../sessions/users.ts'
 import { Histories } from './history.ts'
 import { createMetrics } from './metrics.ts'
 import { consolePage } from './page.ts'
@@ -56,7 +56,10 @@ export function addConsole (app: FastifyInstance, source: ConsoleSource & { prox
     if (!feed.add(reply.raw, viewer(request))) reply.raw.end('event: full\ndata: {}\n\n')
   })
   app.get('/console/state', async request => snapshot(source, history, Date.now(), viewer(request)))
-  app.get('/metrics', async (_request, reply) => await reply.type(metrics.contentType).send(await metrics.metrics()))
+  app.get('/metrics', async (request, reply) => {
+    checkSeesAll(viewer(request))
+    return await reply.type(metrics.contentType).send(await metrics.metrics())
+  })
   addActions(app, proxy, viewer, () => feed.push())
 }
 

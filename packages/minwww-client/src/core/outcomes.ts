@@ -9,6 +9,9 @@ import { SETBACKS } from './retry-policy.ts'
 import type { Transfer } from './transfer.ts'
 import type { RestName } from './types.ts'
 
+/** Part of the time that an exit says it works on a request which counts against it. */
+const WORKED_ON = 0.1
+
 /** Wait after `busy` without a time, ms. */
 const MIN_BUSY = 1_000
 
@@ -36,10 +39,13 @@ export class Outcomes {
       exit.member.failure(now)
       return this.#recovery.setBack(now, transfer, { code: 'bad-response' })
     }
-    const transmission = assembly.size * 1000 / exit.path.carries
+    // By our own clock: the rate follows from times that the exit says, and must not make it look better.
+    const { srtt } = exit.path.rtt
+    const transmission = Math.min(assembly.size * 1000 / exit.path.carries, transfer.owner.traffic.comesFor(now) + srtt / 2)
     const penalty = exit.path.exceedsParity ? 2 : 1
-    // A site that was slow says nothing of the exit.
-    const took = transfer.isWorkedOn ? exit.path.rtt.srtt : now - transfer.startedAt - transmission
+    const elapsed = now - transfer.startedAt
+    // A slow site says little of the exit. But who says that he works, and is always slow, is not the best one.
+    const took = transfer.isWorkedOn ? srtt + WORKED_ON * elapsed : elapsed - transmission
     this.#answered(now, exit, penalty * Math.max(0, took))
     if (message.setsCookie && request.purpose.kind === 'pool') pool.pin(request.site, exit.id)
     exit.served(transfer.session.source)

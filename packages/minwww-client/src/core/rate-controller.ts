@@ -236,6 +236,8 @@ export class RateController {
     const noise = Math.min(MAX_NOISE, Math.max(MIN_NOISE, NOISE * path.srtt))
     this.#queue = round.queue
     const flow = this.#flow()
+    // Times that only go backwards say nothing.
+    if (!(flow.arrival > 0)) return
     const grows = flow.came - flow.sent > noise && flow.sent < SLOWER * flow.came
     if (this.#mode === 'startup') {
       if (round.queue > noise || grows) this.#settle(flow)

@@ -219,7 +219,9 @@ export class Recovery {
 
   #timedOut (now: number, request: ClientRequest): void {
     const last = request.transfers.at(-1)
-    if (last !== undefined && last.exit.heardAt < last.startedAt) {
+    // An exit that said to the end that it works has failed as well as one that said nothing.
+    if (last?.isWorkedOn === true) last.exit.member.failure(now)
+    else if (last !== undefined && last.exit.heardAt < last.startedAt) {
       last.exit.member.failure(now)
       last.exit.triedInVain(now, last.startedAt)
     }

@@ -23,6 +23,11 @@ export class Traffic {
     return this.#firstAnswerAt !== undefined
   }
 
+  /** ms since the first of what came for it; 0 before. */
+  comesFor (now: number): number {
+    return now - (this.#firstAnswerAt ?? now)
+  }
+
   /** @param length - bytes of the payload */
   sent (length: number): void {
     this.#messagesSent++

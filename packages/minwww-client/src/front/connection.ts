@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { trimWhiteSpace } from '@minwww/protocol'
 import type { ProxyError } from '../http/failures.ts'
 
 /** Bytes of one browser that wait for their turn. */
@@ -331,6 +332,17 @@ function whiteAtEnd (bytes: Buffer): number {
   return bytes.length - at
 }
 
+/** White space with a tab in it goes from before each CRLF; in one pass, since the head may be one run of it. */
+function withoutTabsAtEnds (text: string): string {
+  if (!text.includes('\t')) return text
+  const lines = text.split('\r\n')
+  const rest = lines.pop()!
+  return [...lines.map(line => {
+    const bare = trimWhiteSpace(`.${line}`).slice(1)
+    return line.includes('\t', bare.length) ? bare : line
+  }), rest].join('\r\n')
+}
+
 /**
  * What HTTP allows and node's parser does not: HTAB behind a value (RFC 9110, section 5.6.3). And what it does not allow but
  * programs send: UTF-8 in the address, which is percent-encoded. `line`: where the text begins, then where it ends.
@@ -340,6 +352,6 @@ function repairHead (text: string, line: Line): { text: string, line: Line } {
   if (start === text.length) return { text, line }
   const end = line === 'fields' ? 0 : text.indexOf('\n', start) + 1 || text.length
   const first = text.slice(0, end).replace(/[\x80-\xff]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
-  const fields = text.slice(end).replace(/[ \t]*\t[ \t]*(?=\r\n)/g, '')
+  const fields = withoutTabsAtEnds(text.slice(end))
   return { text: first + fields, line: line === 'fields' || text[end - 1] === '\n' ? 'fields' : 'request line' }
 }

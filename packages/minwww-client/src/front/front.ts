@@ -157,12 +157,14 @@ export class Front {
       return
     }
     if (failure.code === 'MINWWW_INTERNAL') this.#hooks.fault(error)
+    // A page that reloads itself would turn a form that was posted into a GET.
+    const isRepeatable = request.method === 'GET' || request.method === 'HEAD'
     const isWaiting = failure.code === 'MINWWW_NOT_READY' || failure.code === 'MINWWW_NO_ROUTER'
     sendError(request, response, {
       error: failure,
       url: target?.url,
-      reload: isWaiting ? failure.kind.retryAfter : failure.reload,
-      progress: isWaiting ? this.#hooks.progress() : undefined
+      reload: isRepeatable ? isWaiting ? failure.kind.retryAfter : failure.reload : undefined,
+      progress: isWaiting && isRepeatable ? this.#hooks.progress() : undefined
     }, failure.code === 'MINWWW_AUTH_REQUIRED' ? PROXY_CHALLENGE : [])
   }
 

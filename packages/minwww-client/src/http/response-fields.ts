@@ -27,12 +27,18 @@ export function filterResponseFields (received: Fields): Fields {
   return kept
 }
 
+/** Longest domain of a cookie that is passed on, with dots around it. */
+const MAX_DOMAIN = 260
+
 /** Cookies for all of `i2p` or `b32.i2p` would go to every site there. */
 function isCookieForAll (cookie: string): boolean {
   return cookie.split(';').slice(1).some(attribute => {
     const [name = '', ...value] = attribute.split('=')
     if (name.trim().toLowerCase() !== 'domain') return false
-    const domain = value.join('=').trim().toLowerCase().replace(/^"|"$/g, '').replace(/^\.+|\.+$/g, '')
-    return domain === 'i2p' || domain === 'b32.i2p'
+    const domain = value.join('=').trim().toLowerCase().replace(/^"|"$/g, '')
+    // What is longer is no domain, whatever a browser makes of its dots.
+    if (domain.length > MAX_DOMAIN) return true
+    const bare = domain.replace(/^\.+|\.+$/g, '')
+    return bare === 'i2p' || bare === 'b32.i2p'
   })
 }

@@ -105,7 +105,7 @@ function progressBar (progress: number | undefined, reload: number | undefined):
 }
 
 function waitLine (error: ProxyError, reload: number | undefined, now: number): string {
-  if (error.reload !== undefined) return `<p>This page asks again by itself in ${waitOf(error.reload)}.</p>`
+  if (error.reload !== undefined && reload !== undefined) return `<p>This page asks again by itself in ${waitOf(error.reload)}.</p>`
   if (error.retryAfter === undefined || reload !== undefined) return ''
   return `<p>It may work again in ${waitOf(error.retryAfter)}, at ${utc(now + error.retryAfter * 1000)}.</p>`
 }

@@ -251,7 +251,8 @@ export function toStreamError (error: unknown): ProxyError {
 async function refuseFailureOfExit (response: IncomingMessage, received: Fields, peer: StreamPeer): Promise<void> {
   const [name] = peer.kind === 'exit' ? valuesOf(received, 'x-minwww-error') : []
   const code = name === undefined ? undefined : proxyCodeOfExit(name)
-  const retryAfter = Number(response.headers['retry-after']) || undefined
+  const said = response.headers['retry-after'] ?? ''
+  const retryAfter = /^[1-9]\d{0,4}$/.test(said) ? Number(said) : undefined
   if (code !== undefined) throw new ProxyError(code, await textOf(response), { retryAfter })
   if (response.statusCode === 407) throw new ProxyError('MINWWW_BAD_UPSTREAM', 'proxy authentication was asked for')
 }

@@ -24,6 +24,11 @@ export function checkMayChange (viewer: Viewer): void {
   if (viewer.sees === 'own') throw new ProxyError('MINWWW_FORBIDDEN', 'all users share this: only an administrator of the proxy changes it')
 }
 
+/** @throws ProxyError MINWWW_FORBIDDEN for somebody who sees only what is his own */
+export function checkSeesAll (viewer: Viewer): void {
+  if (viewer.sees === 'own') throw new ProxyError('MINWWW_FORBIDDEN', 'only an administrator of the proxy sees what all users do')
+}
+
 /** A seat that is there, or comes. */
 interface Opening { coming: Promise<void>, seat?: Seat }
 

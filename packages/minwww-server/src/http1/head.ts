@@ -1,3 +1,4 @@
+import { trimWhiteSpace } from '@minwww/protocol'
 import type { Field } from '../fetch/http-types.ts'
 import { MalformedError, type ByteReader } from './byte-reader.ts'
 
@@ -13,14 +14,19 @@ export interface HeadLimits {
   maxFields: number
 }
 
-/** `Name: value`; white space before the colon is caught apart, since only a response may have it. */
-const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([\t ]*):[\t ]*(.*?)[\t ]*$/
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** RFC 9110 section 5.5: visible characters, spaces, tabs and obs-text. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 // eslint-disable-next-line no-control-regex
 const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f]/g
 /** Empty lines before a request line (RFC 9112 section 2.2). */
 const MAX_EMPTY = 2
+
+/** `Name: value` as it stands; without a colon the name is empty, which is no name. */
+function fieldOf (line: string): { name: string, value: string } {
+  const colon = Math.max(0, line.indexOf(':'))
+  return { name: line.slice(0, colon), value: trimWhiteSpace(line.slice(colon + 1)) }
+}
 
 /** The lines of one header section, without their ends; undefined at the end of the stream. */
 function lineReader (
@@ -53,8 +59,8 @@ export async function readRequestHead (reader: ByteReader, limits: HeadLimits, m
     const text = await line()
     if (text === undefined) throw new MalformedError('the connection ended inside the header section')
     if (text === '') return { start, fields }
-    const [, name, space, value] = FIELD.exec(text) ?? []
-    if (name === undefined || space !== '' || value === undefined || !VALUE.test(value)) throw new MalformedError('a field')
+    const { name, value } = fieldOf(text)
+    if (!TOKEN.test(name) || !VALUE.test(value)) throw new MalformedError('a field')
     if (fields.length >= limits.maxFields) throw new MalformedError('too many fields')
     fields.push([name, value])
   }
@@ -82,8 +88,10 @@ export async function readResponseHead (reader: ByteReader, limits: HeadLimits, 
       last[1] = `${last[1]} ${tidy(text)}`.trim()
       continue
     }
-    const [, name, , value] = FIELD.exec(text.replace(CONTROLS, ' ')) ?? []
-    if (name === undefined || value === undefined) throw new MalformedError('a field')
+    const { name: raw, value } = fieldOf(text.replace(CONTROLS, ' '))
+    // White space before the colon goes; before the name it was a folded line.
+    const name = trimWhiteSpace(raw)
+    if (!TOKEN.test(name)) throw new MalformedError('a field')
     if (fields.length >= limits.maxFields) throw new MalformedError('too many fields')
     fields.push([name, value])
   }
