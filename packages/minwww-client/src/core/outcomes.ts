@@ -9,8 +9,9 @@ import { SETBACKS } from './retry-policy.ts'
 import type { Transfer } from './transfer.ts'
 import type { RestName } from './types.ts'
 
-/** Part of the time that an exit says it works on a request which counts against it. */
+/** Part of the time that an exit says it works on a request which counts against it, and how much of it at most, ms. */
 const WORKED_ON = 0.1
+const MOST_WORKED_ON = 2_000
 
 /** Wait after `busy` without a time, ms. */
 const MIN_BUSY = 1_000
@@ -45,7 +46,7 @@ export class Outcomes {
     const penalty = exit.path.exceedsParity ? 2 : 1
     const elapsed = now - transfer.startedAt
     // A slow site says little of the exit. But who says that he works, and is always slow, is not the best one.
-    const took = transfer.isWorkedOn ? srtt + WORKED_ON * elapsed : elapsed - transmission
+    const took = transfer.isWorkedOn ? srtt + Math.min(MOST_WORKED_ON, WORKED_ON * elapsed) : elapsed - transmission
     this.#answered(now, exit, penalty * Math.max(0, took))
     if (message.setsCookie && request.purpose.kind === 'pool') pool.pin(request.site, exit.id)
     exit.served(transfer.session.source)
