@@ -1,12 +1,10 @@
-import { TUNNEL_BYTES } from '@minwww/protocol'
+import { DEPTH_TIME, TUNNEL_BYTES } from '@minwww/protocol'
 import { SeededRandom } from '@minwww/testkit'
 import { RateController } from '../src/core/rate-controller.ts'
 
 const KB = 1024
 /** Every symbol is four tunnel messages. */
 const SYMBOL = 4 * TUNNEL_BYTES
-/** ms of an exit's rate that leave at once. */
-const DEPTH_TIME = 250
 
 /** A path and what goes over it; times in ms, rates in bytes/s. */
 export interface LinkOptions {
@@ -32,7 +30,7 @@ export interface LinkResult { readings: Reading[], sent: number, dropped: number
 export function runLink ({ rtt, carries, queue = 1_000, loss = 0, jitter = 0, duration, busy = () => true, seed = 1 }: LinkOptions): LinkResult {
   const random = new SeededRandom(seed)
   const controller = new RateController({ initial: 128 * KB, window: 140, least: 2 * KB, most: 64 * KB * KB })
-  const path = { srtt: rtt, hasSample: true }
+  const path = { srtt: rtt }
   controller.begin(path)
   const grants = [{ at: -rtt, rate: controller.grant }]
   const grantAt = (now: number): number => grants.findLast(({ at }) => at <= now - rtt / 2)?.rate ?? controller.grant

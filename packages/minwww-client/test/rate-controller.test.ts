@@ -68,7 +68,7 @@ t.test('the rate over time, as tables', async t => {
 
 t.test('whatever an exit claims, the grant stays within its bounds', async t => {
   const controller = new RateController({ initial: 128 * KB, window: 140, least: 2 * KB, most: 64 * KB * KB })
-  const path = { srtt: 50, hasSample: true }
+  const path = { srtt: 50 }
   let random = 1
   for (let now = 0; now < 200_000; now += random % 60) {
     random = Math.imul(random, 1_103_515_245) + 12_345 >>> 1
@@ -83,7 +83,7 @@ t.test('what an earlier run measured is where it begins', async t => {
   const controller = new RateController({ initial: 128 * KB, window: 140, least: 2 * KB, most: 64 * KB * KB })
   controller.restore(64 * KB)
   t.equal(controller.grant, 64 * KB)
-  controller.begin({ srtt: 100, hasSample: true })
+  controller.begin({ srtt: 100 })
   t.equal(controller.grant, 64 * KB, 'which a first round trip does not change')
 })
 

@@ -18,5 +18,7 @@ export const MESSAGE_BURST = 24
 export const MESSAGE_RATE = 4_800
 /** Rate of an exit until its client has measured a round trip and grants one, bytes/s. */
 export const INITIAL_RATE = 131_072
+/** An exit lets this much of a granted rate leave at once, ms; a client counts on it for the first round trip (section 7). */
+export const DEPTH_TIME = 250
 /** Symbols that an exit sends of one reply at most, as a multiple of k; a small reply may have more (section 8). */
 export const REPLY_FACTOR = 3

@@ -1,7 +1,5 @@
-import { decodeRate, encodeRate, TUNNEL_BYTES } from '@minwww/protocol'
+import { decodeRate, DEPTH_TIME, encodeRate, TUNNEL_BYTES } from '@minwww/protocol'
 
-/** An exit lets this much of its rate leave at once, ms (section 7.1). */
-export const DEPTH_TIME = 250
 /** What slow start adds in one round trip at most, tunnel messages: real routers drop a link with 500 waiting. */
 const MAX_STEP = 400
 /** Share of the round trip that one measurement takes, and the shortest, ms. */
@@ -52,7 +50,7 @@ interface Round { since: number, bytes: number, symbols: number, queue: number }
 interface Flow { came: number, sent: number, arrival: number, pace: number }
 
 /** What the controller needs to know of the path, ms. */
-export interface RoundTrip { srtt: number, hasSample: boolean }
+export interface RoundTrip { srtt: number }
 
 /**
  * The rate that a client grants an exit, bytes/s of whole tunnel messages (section 7.2). Each symbol says when it was sent.
@@ -77,6 +75,7 @@ export class RateController {
   /** The symbols that waited least in the last two periods. */
   #bases: [Arrival | undefined, Arrival | undefined] = [undefined, undefined]
   #baseSince = 0
+  /** ms of queue that the last measurement saw. */
   #queue = 0
   /** What came in the last round trip, and at least a few symbols. */
   readonly #recent: Arrival[] = []
@@ -114,11 +113,6 @@ export class RateController {
     return this.#bottleneck
   }
 
-  /** ms of queue that the last measurement saw. */
-  get queue (): number {
-    return this.#queue
-  }
-
   /** ms of queue that the last symbol met. */
   get latest (): number {
     return this.#latest
@@ -127,10 +121,6 @@ export class RateController {
   /** The queue is longer than it should be: what is lost now says nothing of the path (section 7.4). */
   get isCongested (): boolean {
     return this.#isCongested
-  }
-
-  get mode (): 'startup' | 'steady' {
-    return this.#mode
   }
 
   /** A first round trip was measured, and nothing else: how much may go into it. */
@@ -280,9 +270,7 @@ export class RateController {
     this.#set(now, Math.max(this.#grant, Math.min(STARTUP_GAIN * came, came + step)))
   }
 
-  #learn (
-    now: number, m: Flow & { noise: number, grows: boolean }, srtt: number
-  ): void {
+  #learn (now: number, m: Flow & { noise: number, grows: boolean }, srtt: number): void {
     const bottleneck = this.#bottleneck!
     const { pace } = m
     const isBusy = this.#queue > m.noise / 2

@@ -68,9 +68,8 @@ export class Receiver {
   #reply (now: number, exit: Exit, session: ExitSession, reply: ReplyMessage, length: number): void {
     const { stats, config } = this.#context
     const transfer = this.#transfers.find(session, reply)
-    const round = transfer?.round(reply.attempt)
     const key = `${session.name}.${reply.id}.${reply.attempt}`
-    const watch = exit.path.observe(now, key, round?.from ?? 0, reply, length, exit.backlog, exit.inFlight)
+    const watch = exit.path.observe(now, key, transfer?.firstOf(reply.attempt) ?? 0, reply, length, exit.backlog, exit.inFlight)
     exit.symbolCame(now, reply.symbol.length)
     if (exit.path.isReportDue(now) && exit.inFlight > 0) for (const each of exit.sessions) this.#sender.report(now, exit, each)
     if (transfer === undefined) {

@@ -129,10 +129,9 @@ export class Transfer implements InFlight {
     return this.repetition + this.#unansweredWants
   }
 
-  /** First index that an attempt may bring, and when it was sent; undefined for one that was not. */
-  round (attempt: number): { readonly from: number, readonly askedAt: number } | undefined {
-    const round = this.#rounds.get(attempt)
-    return round === undefined ? undefined : { from: round.from, askedAt: round.sentAt[0]! }
+  /** First index that an attempt may bring; undefined for one that was not sent. */
+  firstOf (attempt: number): number | undefined {
+    return this.#rounds.get(attempt)?.from
   }
 
   /** A WANT follows. */

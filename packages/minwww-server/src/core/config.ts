@@ -1,4 +1,4 @@
-import { INITIAL_RATE, MESSAGE_BURST, MESSAGE_RATE, REPLAY_WINDOW, REPLY_FACTOR, SESSION_LIFE, WORKING_AFTER } from '@minwww/protocol'
+import { DEPTH_TIME, INITIAL_RATE, MESSAGE_BURST, MESSAGE_RATE, REPLAY_WINDOW, REPLY_FACTOR, SESSION_LIFE, WORKING_AFTER } from '@minwww/protocol'
 
 const KB = 1024
 const MB = 1024 * KB
@@ -108,7 +108,7 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   initialDepth: 64,
   minRate: KB,
   maxRate: 64 * MB,
-  depthTime: SECOND / 4,
+  depthTime: DEPTH_TIME,
   minDepth: 16,
   maxDepth: 190,
   maxBacklog: 400,
