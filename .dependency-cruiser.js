@@ -1,4 +1,4 @@
-// npm run check:layers: no circle of files, and no arrow against the layers (docs/architecture.md). Imports of types count:
+// npm run check:layers: no circle of files, and no arrow against the layers (docs/reference/architecture.md). Imports of types count:
 // who reads a file has to read what it names.
 import { ARROWS, CORES, FLOORS } from './layers.config.js'
 

@@ -51,7 +51,7 @@ export default [
       'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'A core takes its randomness as an argument.' }],
       'no-restricted-imports': ['error', {
         paths: [
-          ...IO_MODULES.map(name => ({ name, message: 'Cores do no I/O (docs/architecture.md, rule 1).' })),
+          ...IO_MODULES.map(name => ({ name, message: 'Cores do no I/O (docs/reference/architecture.md, rule 1).' })),
           { name: 'node:crypto', importNames: RANDOM_SOURCES, message: 'A core takes its randomness as an argument.' },
           { name: '@minwww/ground/node', message: "Cores use '@minwww/ground', which does no I/O." },
           { name: '@minwww/i2cp', allowTypeImports: true, message: "Cores use '@minwww/i2cp/codec', which does no I/O." }

@@ -1,6 +1,6 @@
 // What may import what, said once: for the layers' check (.dependency-cruiser.js) and for lint (eslint.config.js).
 
-/** Files of cores, which do no I/O (docs/architecture.md, rule 1). */
+/** Files of cores, which do no I/O (docs/reference/architecture.md, rule 1). */
 export const CORES = [
   'packages/*/src/**/core/**/*.ts',
   'packages/ground/src/{index,clock,deadlines,logger,smoothed-rtt}.ts',

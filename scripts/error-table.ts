@@ -33,7 +33,7 @@ const table = (head: string, rows: string[][]): string =>
   )].join('\n')
 const list = (rows: Rows): string => table('code | meaning', rows.map(([code, meaning]) => [`\`${code}\``, meaning]))
 
-/** docs/errors.md is exactly this. */
+/** docs/reference/errors.md is exactly this. */
 export function documentErrors (): string {
   return `# Errors
 
@@ -43,7 +43,7 @@ Every error has a code that stays the same; the text may change. In a program, c
 
 ## What the browser sees
 
-The answer of the proxy has the code in its field \`X-MinWWW-Error\`. [Troubleshooting](troubleshooting.md) goes by symptom.
+The answer of the proxy has the code in its field \`X-MinWWW-Error\`. [Troubleshooting](../guide/troubleshooting.md) goes by symptom.
 
 ${table('code | status | title | what happened | what to try', Object.entries(PAGES)
   .map(([code, { status, title, what, advice }]) => [`\`${code}\``, String(status), title, what, advice]))}

@@ -73,7 +73,7 @@ export function keptBy ({ kept }: Bound): Array<{ file: string, containers: stri
   })
 }
 
-/** docs/limits.md */
+/** docs/reference/limits.md */
 export function documentLimits (): string {
   const sections = Object.entries(BOUNDS).map(([name, bounds]) => {
     const rows = Object.entries(bounds).map(([key, bound]) => {

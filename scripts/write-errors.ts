@@ -1,5 +1,5 @@
-// Writes docs/errors.md from the sources.
+// Writes docs/reference/errors.md from the sources.
 import { writeFileSync } from 'node:fs'
 import { documentErrors } from './error-table.ts'
 
-writeFileSync(new URL('../docs/errors.md', import.meta.url), documentErrors())
+writeFileSync(new URL('../docs/reference/errors.md', import.meta.url), documentErrors())

@@ -1,4 +1,4 @@
-// Writes docs/faults.md from what the last run of test/faults has measured (artifacts/faults).
+// Writes docs/reports/faults.md from what the last run of test/faults has measured (artifacts/faults).
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import type { Row } from '../test/faults/rows.ts'
@@ -16,7 +16,7 @@ const line = ({ fault, user, kept, again }: Row): string =>
   `| ${[fault, user, kept, again.map(([what, milliseconds]) => `${what}: ${time(milliseconds)}`).join('; ')].map(cell).join(' | ')} |`
 
 const note = process.env.FAULTS_NOTE === undefined ? '' : ` (${process.env.FAULTS_NOTE})`
-writeFileSync(new URL('docs/faults.md', root), `# Faults
+writeFileSync(new URL('docs/reports/faults.md', root), `# Faults
 
 What goes wrong, what somebody at the browser sees meanwhile, what is kept, and how long it took until it worked again.
 Every line is a test in \`test/faults\`, which \`.ci/run\` runs; the table is written by \`npm run docs:faults\` from what

@@ -1,5 +1,5 @@
-// Writes docs/limits.md from the registry of limits.
+// Writes docs/reference/limits.md from the registry of limits.
 import { writeFileSync } from 'node:fs'
 import { documentLimits } from './limit-table.ts'
 
-writeFileSync(new URL('../docs/limits.md', import.meta.url), documentLimits())
+writeFileSync(new URL('../docs/reference/limits.md', import.meta.url), documentLimits())

@@ -8,7 +8,7 @@ const list = (folder: string): string[] => readdirSync(join(ROOT, folder), { rec
   .map(name => join(folder, name))
 
 export const DOCUMENTS = [
-  'README.md', 'CHANGELOG.md', ...list('docs').filter(name => name.endsWith('.md')),
+  'README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...list('docs').filter(name => name.endsWith('.md')),
   ...readdirSync(join(ROOT, 'packages')).map(name => `packages/${name}/README.md`),
   ...list('packaging').filter(name => /\.service$|Containerfile$/.test(name))
 ]

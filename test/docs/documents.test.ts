@@ -82,7 +82,7 @@ t.test('links between documents lead somewhere', async t => {
 })
 
 t.test('the table of errors is that of the sources', async t => {
-  const errors = read('docs/errors.md')
+  const errors = read('docs/reference/errors.md')
   t.equal(errors, documentErrors(), 'run: npm run docs:errors')
   const sources = readdirSync(join(ROOT, 'packages')).flatMap(name => list(`packages/${name}/src`)).filter(name => name.endsWith('.ts'))
     .map(read).join('\n')

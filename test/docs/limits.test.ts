@@ -66,6 +66,6 @@ t.test('bounds that are tested', async t => {
   }
 })
 
-t.test('docs/limits.md is written from the registry', async t => {
-  t.equal(read('docs/limits.md'), documentLimits(), 'run: npm run docs:limits')
+t.test('docs/reference/limits.md is written from the registry', async t => {
+  t.equal(read('docs/reference/limits.md'), documentLimits(), 'run: npm run docs:limits')
 })

@@ -1,5 +1,5 @@
 /**
- * Sets browsers as docs/browsers.md says, by Firefox's own dialog and by the command for Chromium, looks whether the dialog gives
+ * Sets browsers as docs/guide/browsing.md says, by Firefox's own dialog and by the command for Chromium, looks whether the dialog gives
  * the settings that
  * firefox.test.ts has, tries the automatic configuration, and takes the pictures into the artifacts (those in docs/images went
  * through pngquant). Port 4480 must be free:
@@ -56,7 +56,7 @@ t.test('Firefox, set to the automatic configuration', async t => {
 })
 
 t.test('Chromium', async t => {
-  const command = commandsOf('docs/browsers.md').find(command => command.startsWith('chromium ')) ?? ''
+  const command = commandsOf('docs/guide/browsing.md').find(command => command.startsWith('chromium ')) ?? ''
   const more = '--headless=new --no-sandbox --disable-gpu --hide-scrollbars --window-size=1000,1065 ' +
     `--screenshot=${join(ARTIFACTS, 'chromium-demo-site.png')} http://demo.i2p/`
   execFileSync(

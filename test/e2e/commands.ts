@@ -88,7 +88,7 @@ t.test('a clone: demo, curl, Chromium', async t => {
   )
   for (const [document, command] of [
     ['README.md', 'chromium --proxy-server=http://127.0.0.1:4480'],
-    ['docs/browsers.md', 'chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:4480 ' +
+    ['docs/guide/browsing.md', 'chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:4480 ' +
       '--webrtc-ip-handling-policy=disable_non_proxied_udp --force-webrtc-ip-handling-policy=disable_non_proxied_udp']
   ] as const) t.match(await run(t, document, command, { env: { HOME: FOLDER } }), /This page came through the pool/)
   await demo.stop()
@@ -107,22 +107,24 @@ t.test('README: over a router', async t => {
   )
   await proxy.stop()
   const second = await start(
-    t, 'docs/troubleshooting.md', 'minwww proxy --proxy 127.0.0.1:4490 --exit DESTINATION', proxyReady, { values: { DESTINATION } }
+    t, 'docs/guide/troubleshooting.md', 'minwww proxy --proxy 127.0.0.1:4490 --exit DESTINATION', proxyReady, { values: { DESTINATION } }
   )
   t.equal(second.match[1], '4490')
   t.match(
     await run(t, 'README.md', 'minwww lookup NAME --router H:P', { values: { NAME: DESTINATION, 'H:P': '127.0.0.1:7654' } }), DESTINATION
   )
   t.match(
-    await run(t, 'docs/troubleshooting.md', 'minwww lookup NAME --router 127.0.0.1:7654', { values: { NAME: DESTINATION } }), DESTINATION
+    await run(t, 'docs/guide/troubleshooting.md', 'minwww lookup NAME --router 127.0.0.1:7654', { values: { NAME: DESTINATION } }),
+    DESTINATION
   )
   t.match(
     await run(t, 'README.md', 'minwww ping DEST --router H:P', { values: { DEST: DESTINATION, 'H:P': '127.0.0.1:7654' } }), /4 received/
   )
   t.match(await run(t, 'README.md', 'minwww doctor --router H:P', { values: { 'H:P': '127.0.0.1:7654' } }), /everything is well/)
-  t.match(await run(t, 'docs/troubleshooting.md', 'minwww doctor --router 127.0.0.1:7654'), /everything is well/)
+  t.match(await run(t, 'docs/guide/troubleshooting.md', 'minwww doctor --router 127.0.0.1:7654'), /everything is well/)
   t.match(
-    await run(t, 'docs/routers.md', 'minwww doctor --router HOST:PORT', { values: { 'HOST:PORT': '127.0.0.1:7654' } }), /everything is well/
+    await run(t, 'docs/reference/routers.md', 'minwww doctor --router HOST:PORT', { values: { 'HOST:PORT': '127.0.0.1:7654' } }),
+    /everything is well/
   )
   await run(t, 'packages/i2cp/README.md', 'node --import tsx packages/i2cp/examples/hello.ts 127.0.0.1:7654', { cwd: ROOT })
 })
@@ -145,22 +147,22 @@ t.test('README: keys, tunnels, configuration', async t => {
   const config = 'minwww config check|print FILE'
   t.match(await run(t, 'README.md', config, { values: { 'check|print FILE': 'check minwww.toml' } }), /correct/)
   t.match(await run(t, 'README.md', config, { values: { 'check|print FILE': 'print minwww.toml' } }), /limit-out = 64/)
-  t.match(await run(t, 'docs/options.md', 'minwww config check FILE', { values: { FILE: 'minwww.toml' } }), /correct/)
-  t.match(await run(t, 'docs/options.md', 'minwww config print [FILE]', { values: { ' [FILE]': '' } }), /limit-out = 0/)
+  t.match(await run(t, 'docs/reference/options.md', 'minwww config check FILE', { values: { FILE: 'minwww.toml' } }), /correct/)
+  t.match(await run(t, 'docs/reference/options.md', 'minwww config print [FILE]', { values: { ' [FILE]': '' } }), /limit-out = 0/)
 })
 
 t.test('operating an exit', async t => {
   await startSite(t)
   rmSync(join(FOLDER, 'exit.dat'), { force: true })
   const own = await start(
-    t, 'docs/operating-an-exit.md', 'minwww exit --keys exit.dat --site mysite.i2p=http://127.0.0.1:8080 --own-sites-only', address
+    t, 'docs/guide/exits.md', 'minwww exit --keys exit.dat --site mysite.i2p=http://127.0.0.1:8080 --own-sites-only', address
   )
   await start(
-    t, 'docs/operating-an-exit.md', 'minwww proxy --exit ADDRESS.b32.i2p', proxyReady, { values: { 'ADDRESS.b32.i2p': own.match[1]! } }
+    t, 'docs/guide/exits.md', 'minwww proxy --exit ADDRESS.b32.i2p', proxyReady, { values: { 'ADDRESS.b32.i2p': own.match[1]! } }
   )
-  t.equal(await run(t, 'docs/operating-an-exit.md', 'curl -x http://127.0.0.1:4480 http://mysite.i2p/'), 'my own site')
+  t.equal(await run(t, 'docs/guide/exits.md', 'curl -x http://127.0.0.1:4480 http://mysite.i2p/'), 'my own site')
   await own.stop()
-  const web = await start(t, 'docs/operating-an-exit.md', 'minwww exit --keys exit.dat --limit-out 200 --limit-in 300 --quota-day 20000 ' +
+  const web = await start(t, 'docs/guide/exits.md', 'minwww exit --keys exit.dat --limit-out 200 --limit-in 300 --quota-day 20000 ' +
     '--quota-month 400000 --state /var/lib/minwww --console 127.0.0.1:4490', address)
   t.equal(web.match[1], own.match[1], 'the same keys, the same address')
   t.match(await (await fetch('http://127.0.0.1:4490/metrics')).text(), /minwww_exit_healthy 1/)
@@ -174,7 +176,7 @@ t.test('the lines of the systemd units', async t => {
   const list = join(FOLDER, 'exits')
   writeFileSync('/etc/minwww/minwww.toml', `[exit]\nlimit-out = 64\n[proxy]\nexits = "${list}"\n`)
   writeFileSync(list, 'exit.i2p\n')
-  t.match(await run(t, 'docs/operating-an-exit.md', 'minwww config check /etc/minwww/minwww.toml'), /correct/)
+  t.match(await run(t, 'docs/guide/exits.md', 'minwww config check /etc/minwww/minwww.toml'), /correct/)
   const exit = await start(t, 'packaging/systemd/minwww-exit.service',
     'minwww exit --config /etc/minwww/minwww.toml --keys ${STATE_DIRECTORY}/exit.dat --state ${STATE_DIRECTORY} --drain-time 30', address,
     { env: { STATE_DIRECTORY, MINWWW_LOG_LEVEL: 'info' } })

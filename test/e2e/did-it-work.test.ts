@@ -5,11 +5,11 @@ import { missing, startService } from './harness.ts'
 
 /** Options of the command for Chromium, but for its profile and its proxy. */
 function documentedOptions (): string[] {
-  const command = commandsOf('docs/browsers.md').find(command => command.startsWith('chromium ')) ?? ''
+  const command = commandsOf('docs/guide/browsing.md').find(command => command.startsWith('chromium ')) ?? ''
   return command.split(' ').filter(word => word.startsWith('--') && !/^--(?:user-data-dir|proxy-server)=/.test(word))
 }
 
-t.test('did it work: Chromium as docs/browsers.md says, and as it comes', { skip: missing(CHROMIUM) }, async t => {
+t.test('did it work: Chromium as docs/guide/browsing.md says, and as it comes', { skip: missing(CHROMIUM) }, async t => {
   const demo = await startService(t, ['demo', '--proxy', '127.0.0.1:0', '--latency', '1'])
   const options = documentedOptions()
   t.ok(options.length > 0)

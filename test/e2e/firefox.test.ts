@@ -2,7 +2,7 @@ import t from 'tap'
 import { missing, startService } from './harness.ts'
 import { ABOUT_CONFIG, FIREFOX, manualProxy, passesProxy, startFirefox } from './firefox.ts'
 
-t.test('Firefox, set as docs/browsers.md says', { skip: missing(FIREFOX) }, async t => {
+t.test('Firefox, set as docs/guide/browsing.md says', { skip: missing(FIREFOX) }, async t => {
   const demo = await startService(t, ['demo', '--proxy', '127.0.0.1:0', '--latency', '20', '--loss', '0.2'])
   const proxy = demo.json.proxy as string
   const firefox = await startFirefox({ ...manualProxy(proxy), ...ABOUT_CONFIG })

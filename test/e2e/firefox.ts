@@ -18,7 +18,7 @@ const GRACE = 10_000
 
 export type Preferences = Readonly<Record<string, string | number | boolean>>
 
-/** What docs/browsers.md lets the user enter into "Connection Settings". */
+/** What docs/guide/browsing.md lets the user enter into "Connection Settings". */
 export function manualProxy (proxy: string): Preferences {
   const { hostname, port } = new URL(proxy)
   return {
@@ -33,12 +33,12 @@ export function manualProxy (proxy: string): Preferences {
   }
 }
 
-/** The other way of docs/browsers.md. */
+/** The other way of docs/guide/browsing.md. */
 export const automaticProxy = (proxy: string): Preferences => ({
   'network.proxy.type': 2, 'network.proxy.autoconfig_url': `${proxy}/proxy.pac`
 })
 
-/** What docs/browsers.md lets the user set in about:config. */
+/** What docs/guide/browsing.md lets the user set in about:config. */
 export const ABOUT_CONFIG: Preferences = {
   'media.peerconnection.enabled': false,
   'network.proxy.allow_bypass': false,

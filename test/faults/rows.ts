@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fetchPage, ROOT, type Page } from '../e2e/harness.ts'
 
-/** One line of the table in docs/faults.md. */
+/** One line of the table in docs/reports/faults.md. */
 export interface Row {
   fault: string
   /** What somebody at the browser sees meanwhile. */

@@ -1,4 +1,4 @@
-// npm run fuzz -- [--cases N] [--seconds S] [--seed S] [--target NAME] [--from N]: see docs/security.md.
+// npm run fuzz -- [--cases N] [--seconds S] [--seed S] [--target NAME] [--from N]: see docs/reference/security.md.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'

@@ -13,7 +13,7 @@ t.test('i2pd', { skip: networkMissing() ?? false }, async t => {
   t.teardown(async () => await network.stop())
   t.comment(`network ready after ${network.readyAfter.get(1)} ms`)
   await t.test("i2pd's own tunnels", async t => {
-    // Before any router is restarted: their own sites can then be out of reach for ten minutes (docs/long-run.md).
+    // Before any router is restarted: their own sites can then be out of reach for ten minutes (docs/reports/long-run.md).
     t.equal((await network.forward(network.proxy(1))).host, '127.0.0.1')
     const page = await fetchThroughProxy(network.connect(network.proxy(1)), `http://${network.site(1)}/bytes/5000`, 30_000)
     t.equal(page.body.length, 5000)

@@ -1,5 +1,5 @@
 /**
- * Our streaming against Java's over one embedded router, in all four pairs of roles: the figures of docs/streaming.md.
+ * Our streaming against Java's over one embedded router, in all four pairs of roles: the figures of docs/reference/streaming.md.
  *
  *   node --conditions=@minwww/source --import tsx test/interop/measure-streaming.ts [options]
  *

@@ -1,4 +1,4 @@
-/** One page, fetched from our exit's core by a client that knows docs/protocol.md only. In virtual time. */
+/** One page, fetched from our exit's core by a client that knows docs/reference/protocol.md only. In virtual time. */
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { LocalDestination } from '@minwww/i2cp/codec'

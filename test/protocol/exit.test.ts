@@ -1,4 +1,4 @@
-/** One page, fetched by our client's core from an exit that knows docs/protocol.md only. In virtual time. */
+/** One page, fetched by our client's core from an exit that knows docs/reference/protocol.md only. In virtual time. */
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { Destination as I2pDestination, LocalDestination } from '@minwww/i2cp/codec'

@@ -1,5 +1,5 @@
 /**
- * A second implementation of docs/protocol.md, from its tables and the test vectors alone: nothing of @minwww/protocol is in
+ * A second implementation of docs/reference/protocol.md, from its tables and the test vectors alone: nothing of @minwww/protocol is in
  * it. Only what the exchange of one page needs. The numbers in brackets are the sections.
  */
 import { createHash, createHmac, createPrivateKey, createPublicKey, hkdfSync, sign, verify } from 'node:crypto'

@@ -1,9 +1,10 @@
 /**
- * Tables of docs/grid.md from what `minwww bench grid --json` printed, in one file or in several.
+ * Tables of docs/reports/grid.md from what `minwww bench grid --json` printed, in one file or in several. The table of all points
+ * is too long for a page: it goes into artifacts/grid-points.md.
  *
  *   node --conditions=@minwww/source --import tsx packages/benchmark/scripts/grid-table.ts grid.json...
  */
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { behind, lossRows, sibling } from '../src/grid/index.ts'
 import type { Cell, Design } from '../src/grid/index.ts'
 import { geometricMean } from '../src/grid/statistics.ts'
@@ -40,11 +41,16 @@ print('Tunnel messages without loss, as a multiple of warm streaming\'s', ['size
     return [`${size / KB} KB`, geometricMean(ratios).toFixed(2), Math.max(...ratios).toFixed(2)]
   }))
 
-print('All points', ['loss', 'size', 'latency', 'KB/s', 'limit', 'MinWWW', 'warm streaming', 'cold streaming', 'MinWWW, one message'],
-  points.map(cell => [...place(cell), Math.round(cell.limit), times(cell), ...(['streaming-warm', 'streaming-cold', 'minwww-single'] as Design[]).map(design => times(sibling(cells, cell, design)))]))
+mkdirSync('artifacts', { recursive: true })
+writeFileSync('artifacts/grid-points.md', table('All points, as p50 / p90 / p99 in ms; tunnel messages of both directions per page; pages that failed', ['loss', 'size', 'latency', 'KB/s', 'limit', 'MinWWW', 'warm streaming', 'cold streaming', 'MinWWW, one message'],
+  points.map(cell => [...place(cell), Math.round(cell.limit), times(cell), ...(['streaming-warm', 'streaming-cold', 'minwww-single'] as Design[]).map(design => times(sibling(cells, cell, design)))])))
 
 function print (title: string, head: string[], rows: Array<Array<string | number>>): void {
-  console.log(`## ${title}\n\n| ${head.join(' | ')} |\n|${'---|'.repeat(head.length)}\n${rows.map(row => `| ${row.join(' | ')} |\n`).join('')}`)
+  console.log(table(title, head, rows))
+}
+
+function table (title: string, head: string[], rows: Array<Array<string | number>>): string {
+  return `## ${title}\n\n| ${head.join(' | ')} |\n|${'---|'.repeat(head.length)}\n${rows.map(row => `| ${row.join(' | ')} |\n`).join('')}`
 }
 
 function place (cell: Cell): Array<string | number> {

@@ -8,7 +8,7 @@ import type { StreamingOptions } from '@minwww/streaming'
 import { DEFAULT_CONNECTIONS } from './bounds.ts'
 import { I2pError } from './errors.ts'
 
-/** Names of the streaming document, with values as its options have them. docs/streaming.md has ranges and defaults. */
+/** Names of the streaming document, with values as its options have them. docs/reference/streaming.md has ranges and defaults. */
 export const STREAMING_OPTION_NAMES = [
   'i2cp.accessList', 'i2cp.destination.sigType', 'i2cp.enableAccessList', 'i2cp.enableBlackList', 'i2p.streaming.answerPings',
   'i2p.streaming.blacklist', 'i2p.streaming.bufferSize', 'i2p.streaming.congestionAvoidanceGrowthRateFactor',

@@ -6,7 +6,7 @@ import { PASSED } from '../src/http/request-fields.ts'
 import { FAILURES } from '../src/http/failures.ts'
 import type { Fields } from '../src/http/fields.ts'
 
-const DOCUMENT = readFileSync(new URL('../../../docs/proxy.md', import.meta.url), 'utf8')
+const DOCUMENT = readFileSync(new URL('../../../docs/reference/proxy.md', import.meta.url), 'utf8')
 
 /** Rows of the table under a heading, as cells without backticks. */
 function rowsUnder (heading: string): string[][] {

@@ -5,7 +5,7 @@ import { allowedName, DEFAULT_SANITIZE, PASSED, rebuildFields, type SanitizeOpti
 import { filterResponseFields } from '../src/http/response-fields.ts'
 import { parseTarget } from '../src/http/target.ts'
 
-const DOCUMENT = readFileSync(new URL('../../../docs/proxy.md', import.meta.url), 'utf8')
+const DOCUMENT = readFileSync(new URL('../../../docs/reference/proxy.md', import.meta.url), 'utf8')
 const [, SECTION = ''] = /\n## Request fields\n([^]*?)\n## /.exec(DOCUMENT) ?? []
 /** The lists below the table: a name each, a family with its `*`. */
 const LISTED = [...SECTION.matchAll(/^(?:- [^:]*:| {2})(.*)$/gm)]

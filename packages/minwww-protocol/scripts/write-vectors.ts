@@ -1,4 +1,4 @@
-/** Writes the test vectors, and into docs/protocol.md those that it shows: `npm run docs:vectors`. */
+/** Writes the test vectors, and into docs/reference/protocol.md those that it shows: `npm run docs:vectors`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { DOCUMENT, shown, VECTORS } from '../test/vectors/document.ts'
 import { makeVectors } from '../test/vectors/make.ts'

@@ -1,5 +1,6 @@
 /**
- * @minwww/protocol: what client and exit share. Pure functions and small classes, without I/O; docs/protocol.md says what they do.
+ * @minwww/protocol: what client and exit share. Pure functions and small classes, without I/O; docs/reference/protocol.md says what
+ * they do.
  */
 export { ERROR_CODES, errorName, ProtocolError, WIRE_FAILURES } from './errors.ts'
 export type { ProtocolErrorCode, WireErrorName } from './errors.ts'

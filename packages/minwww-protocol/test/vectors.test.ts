@@ -9,7 +9,7 @@ t.test('the codec makes the bytes of the test vectors: who changes the wire chan
   t.strictSame(JSON.parse(readFileSync(VECTORS, 'utf8')), vectors)
 })
 
-t.test('docs/protocol.md shows these bytes', async t => {
+t.test('docs/reference/protocol.md shows these bytes', async t => {
   const blocks = shown(readFileSync(DOCUMENT, 'utf8'), vectors)
   t.ok(blocks.length >= 10)
   for (const { name, block, written } of blocks) t.equal(block, written, name)

@@ -1,4 +1,4 @@
-/** What a failure at the exit means to the client, as the ERROR codes of docs/protocol.md section 4 name it. */
+/** What a failure at the exit means to the client, as the ERROR codes of docs/reference/protocol.md section 4 name it. */
 export type FailureReason =
   | 'unknown-id' | 'busy' | 'too-large' | 'policy' | 'not-resolved' | 'connect-failed' | 'upstream-timeout' | 'upstream-malformed'
   | 'bad-request' | 'draining'

@@ -177,7 +177,8 @@ t.test('errors of the system become one line that says what to do', async t => {
 })
 
 t.test('the option tables in the documentation are those of the schema', async t => {
-  t.equal(readFileSync(new URL('../../../docs/options.md', import.meta.url), 'utf8'), documentSettings(), 'run: npm run docs:options')
+  const options = readFileSync(new URL('../../../docs/reference/options.md', import.meta.url), 'utf8')
+  t.equal(options, documentSettings(), 'run: npm run docs:options')
   for (const section of Object.keys(SECTIONS) as Section[]) {
     for (const setting of settingsOf(section)) t.not(setting.description, '', `${section} ${setting.flag} is described`)
   }

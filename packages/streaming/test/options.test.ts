@@ -5,7 +5,7 @@ import type { Connection, StreamingOptions } from '../src/core.ts'
 import { EPOCH, World } from './support/world.ts'
 import { dispatch, drain, send } from './support/transfer.ts'
 
-const documentation = readFileSync(new URL('../../../docs/streaming.md', import.meta.url), 'utf8')
+const documentation = readFileSync(new URL('../../../docs/reference/streaming.md', import.meta.url), 'utf8')
 /** Name and default of each row of the table "Options". */
 const rows = documentation.split('## Options')[1]!.split('\n## ')[0]!.split('\n')
   .map(line => line.split('|').map(cell => cell.trim()))

@@ -38,7 +38,7 @@ export interface ClientCoreOptions {
 /**
  * The client's side of MinWWW without I/O: give it HTTP requests and received payloads, send what `pollTransmit`
  * returns, call `handleTimeout` at `nextTimeout`, take events from `pollEvent`. Times are ms, epoch-based and never go
- * backwards. Sections 3 to 8 of docs/protocol.md.
+ * backwards. Sections 3 to 8 of docs/reference/protocol.md.
  */
 export class ClientCore {
   readonly #context: ClientContext

@@ -1,7 +1,7 @@
 import type { Destination, PROTOCOL } from '@minwww/i2cp/codec'
 import type { FailureCode } from './failures.ts'
 
-/** I2CP protocol of a message: Datagram2 for an OPEN, raw for everything else (docs/protocol.md, section 2). */
+/** I2CP protocol of a message: Datagram2 for an OPEN, raw for everything else (docs/reference/protocol.md, section 2). */
 export type MessageProtocol = typeof PROTOCOL.RAW | typeof PROTOCOL.DATAGRAM2
 
 /** One I2CP payload to hand to a session. The driver wraps it in the gzip container with these ports and protocol. */
@@ -104,7 +104,7 @@ export interface FailedEvent {
 
 /**
  * What a stream to the exit's port 80 calls the rest of an answer by, from the own Destination `source`, whose session it is
- * (hex); docs/protocol.md, section 9.
+ * (hex); docs/reference/protocol.md, section 9.
  */
 export interface RestName {
   readonly exit: Destination

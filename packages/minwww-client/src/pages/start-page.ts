@@ -39,7 +39,7 @@ ${notice === undefined ? '' : noticeBox(notice)}<h2>Chromium</h2>
 /** The same under the name of today and under that of older versions: each ignores the other. */
 const WEBRTC = ['--webrtc-ip-handling-policy=disable_non_proxied_udp', '--force-webrtc-ip-handling-policy=disable_non_proxied_udp']
 
-/** The command of docs/browsers.md. A line ends between two options, not inside one. */
+/** The command of docs/guide/browsing.md. A line ends between two options, not inside one. */
 function chromium (proxy: string): string {
   const options = ['--user-data-dir="$HOME/.config/chromium-i2p"', `--proxy-server=${proxy}`, ...WEBRTC]
   return ['chromium', ...options.map(option => `<span>${option}</span>`)].join(' ')

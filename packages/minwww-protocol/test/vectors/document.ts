@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
 export const VECTORS = path('vectors.json')
-export const DOCUMENT = path('../../../../docs/protocol.md')
+export const DOCUMENT = path('../../../../docs/reference/protocol.md')
 
 /** A line that ends with the name of a vector, such as `messages.want.bytes`, and the block of hex that follows. */
 const SHOWN = /`((?:\w+\.)+\w+)`[^\n`]*:\n\n```hex\n[0-9a-f\n]*```/g

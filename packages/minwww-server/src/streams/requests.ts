@@ -16,7 +16,7 @@ import { errorAnswer, responseBytes } from './error-answer.ts'
 import { pour } from './relay.ts'
 import type { RequestBody } from './request-body.ts'
 
-/** Says that the site can be had as messages, for a day (docs/protocol.md section 9). */
+/** Says that the site can be had as messages, for a day (docs/reference/protocol.md section 9). */
 export const ALT_SVC: Field = ['Alt-Svc', `${ALTERNATIVE}; ma=86400`]
 /** ms until a request that waits in the queue is given up. */
 const QUEUE_TIME = 60_000

@@ -1,6 +1,6 @@
 import { SECTIONS, settingsOf, type Section, type SettingInfo } from './schema.ts'
 
-/** The settings of all sections as Markdown tables: `docs/options.md` is exactly this. */
+/** The settings of all sections as Markdown tables: `docs/reference/options.md` is exactly this. */
 export function documentSettings (): string {
   const sections = (Object.keys(SECTIONS) as Section[]).map(section => [
     `## ${section}`, '',

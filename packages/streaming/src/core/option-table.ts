@@ -68,7 +68,7 @@ const NONE: readonly string[] = []
 /** Connections per minute, hour or day. */
 const MAX_CONNECTIONS = 1_000_000
 
-/** Every option of the streaming document, "Options and Defaults", in its order. docs/streaming.md explains each default. */
+/** Every option of the streaming document, "Options and Defaults", in its order. docs/reference/streaming.md explains each default. */
 export const OPTION_TABLE: readonly OptionRow[] = [
   list('i2cp.accessList', 'accessList'),
   {
