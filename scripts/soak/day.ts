@@ -76,7 +76,7 @@ class Person {
       })
     }
     for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) {
-      if (event.type === 'exit-state' || event.type === 'begins') continue
+      if (event.type !== 'response' && event.type !== 'failed') continue
       const name = event.type === 'response' ? 'answered' : event.code
       this.outcomes[name] = (this.outcomes[name] ?? 0) + 1
     }

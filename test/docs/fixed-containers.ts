@@ -31,6 +31,7 @@ export const FIXED: Readonly<Record<string, string>> = {
   'minwww-client core/context.ts events': 'one for each request, and taken after every call',
   'minwww-client core/session-table.ts sessions': 'one for each own Destination: two',
   'minwww-client core/path.ts #recent': 'sixteen',
+  'minwww-client core/delivery.ts #handed': 'at most one object, 128 KiB',
   'minwww-client core/shape.ts #tallies': 'a symbol has at most 61 tunnel messages',
   'minwww-client core/shape.ts #cleared': 'a symbol has at most 61 tunnel messages',
   'minwww-client core/sources.ts #suspended': 'one for each own Destination: two',

@@ -117,10 +117,15 @@ export class FakeCore implements DrivenCore {
     this.onCancel?.()
   }
 
+  /** Something happens. */
+  tell (event: ClientEvent): void {
+    this.#events.push(event)
+    this.session.emit('message', { protocol: 18, fromPort: 1, toPort: 1, payload: Buffer.alloc(0) })
+  }
+
   /** As the core does when the state of an exit changes. */
   tellState (exit: string, state: ExitStatus['state']): void {
-    this.#events.push({ type: 'exit-state', exit, state })
-    this.session.emit('message', { protocol: 18, fromPort: 1, toPort: 1, payload: Buffer.alloc(0) })
+    this.tell({ type: 'exit-state', exit, state })
   }
 
   suspend (): void {}

@@ -6,6 +6,9 @@ import { ProtocolError } from './errors.ts'
 export const CODINGS = { identity: 0, deflate: DICTIONARY_ID, brotli: 2 } as const
 export type Coding = 0 | 1 | 2
 
+/** Largest response that a client takes, decoded: a coded object of 128 KiB can hold a few times as much. */
+export const MAX_RESPONSE = 4 * 1024 * 1024
+
 /** Deflate with the dictionary is tried up to this size of a text; brotli wins above. */
 const SMALL_TEXT = 4 * 1024
 /** Brotli's first kilobyte costs more than it saves. */

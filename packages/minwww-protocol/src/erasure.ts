@@ -50,6 +50,8 @@ export class ErasureDecoder {
   readonly #size: number
   readonly #symbolLength: number
   readonly #symbols = new Map<number, Buffer>()
+  /** Data symbols at the front without a gap. */
+  #leading = 0
 
   /** Throws MINWWW_BAD_SYMBOL for a size above 128 KiB or more than 256 symbols. */
   constructor (size: number, symbolLength: number) {
@@ -73,6 +75,20 @@ export class ErasureDecoder {
 
   get complete (): boolean {
     return this.#symbols.size >= this.k
+  }
+
+  /** Bytes at the front of the object that are here without a gap: its data symbols are the object itself. */
+  get leading (): number {
+    while (this.#leading < this.k && this.#symbols.has(this.#leading)) this.#leading++
+    return Math.min(this.#size, this.#leading * this.#symbolLength)
+  }
+
+  /** Bytes `from` (a multiple of the symbol length, or the size) to `leading`. */
+  front (from: number): Buffer {
+    const to = this.leading
+    const symbols: Buffer[] = []
+    for (let index = Math.floor(from / this.#symbolLength); index < this.#leading; index++) symbols.push(this.#symbols.get(index)!)
+    return Buffer.concat(symbols).subarray(0, Math.max(0, to - from))
   }
 
   /** The object. Throws MINWWW_BAD_SYMBOL before `complete`. */

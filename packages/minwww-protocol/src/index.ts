@@ -23,7 +23,8 @@ export type {
   WantMessage, WorkingMessage
 } from './messages.ts'
 export { ErasureDecoder, ErasureEncoder } from './erasure.ts'
-export { decodeObject, encodeObject } from './coding.ts'
+export { CODINGS, decodeObject, encodeObject, MAX_RESPONSE } from './coding.ts'
+export { DICTIONARY } from './dictionary.ts'
 export { encodeRequestHead, encodeResponse, HOP_BY_HOP, MAX_FIELDS, MAX_HEAD, MAX_URL, parseRequest, parseResponse } from './http.ts'
 export { formatHttpDate, parseHttpDate, withReadDates } from './http-date.ts'
 export type { HeaderList, HttpRequest, HttpResponse } from './http.ts'

@@ -13,6 +13,7 @@ export function createMetrics ({ proxy, users }: ConsoleSource): Registry {
   const failures = new Counter({ name: 'minwww_proxy_failures_total', help: 'Requests that ended in an error page, by cause.', labelNames: ['code'], registers })
   const bytes = new Counter({ name: 'minwww_proxy_body_bytes_total', help: 'Bytes of bodies handed to browsers.', registers })
   const duration = new Histogram({ name: 'minwww_proxy_request_seconds', help: 'Time from a request to the end of its response.', labelNames: ['path'], buckets: SECONDS, registers })
+  const firstByte = new Histogram({ name: 'minwww_proxy_first_byte_seconds', help: 'Time from a request to the first byte of its body.', labelNames: ['path'], buckets: SECONDS, registers })
   const tunnelMessages = new Counter({ name: 'minwww_proxy_tunnel_messages_total', help: 'Tunnel messages of requests by messages, both directions.', registers })
   proxy.activity.on('end', (done: Activity) => {
     const path = done.path ?? 'error'
@@ -20,6 +21,7 @@ export function createMetrics ({ proxy, users }: ConsoleSource): Registry {
     bytes.inc(done.bytes)
     if (done.error !== undefined) failures.inc({ code: done.error })
     if (done.duration !== undefined) duration.observe({ path }, done.duration / 1_000)
+    if (done.firstByte !== undefined) firstByte.observe({ path }, done.firstByte / 1_000)
     if (done.tunnelMessages !== undefined) tunnelMessages.inc(done.tunnelMessages)
   })
   gauge('minwww_proxy_ready', 'Whether a request would go out.', () => Number(proxy.ready))

@@ -39,7 +39,7 @@ ${notice === undefined ? '' : noticeLine(notice)}<p id="notice" class="notice" r
 </details>
 <section aria-labelledby="requests-title">
 <h2 id="requests-title">Requests</h2>
-<div class="scroll"><table id="requests"><thead><tr><th scope="col">Request</th><th scope="col">Path</th><th scope="col" class="n">Status</th><th scope="col" class="n">Traversals</th><th scope="col" class="n">Size</th><th scope="col" class="n">Time</th><th scope="col">Exit</th></tr></thead><tbody></tbody></table></div>
+<div class="scroll"><table id="requests"><thead><tr><th scope="col">Request</th><th scope="col">Path</th><th scope="col" class="n">Status</th><th scope="col" class="n">Traversals</th><th scope="col" class="n">Size</th><th scope="col" class="n">First byte</th><th scope="col" class="n">Time</th><th scope="col">Exit</th></tr></thead><tbody></tbody></table></div>
 <button class="more" data-of="requests" type="button" hidden></button>
 </section>
 <details class="fold"><summary>Cache</summary>

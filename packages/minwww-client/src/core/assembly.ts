@@ -71,6 +71,11 @@ export class Assembly {
     return { from, count }
   }
 
+  /** What has come at the front of the object beyond its first `from` bytes, without a gap. */
+  front (from: number): Buffer {
+    return this.#decoder.leading > from ? this.#decoder.front(from) : Buffer.alloc(0)
+  }
+
   result (): Buffer {
     return this.#decoder.result()
   }

@@ -157,6 +157,7 @@ export class ClientCore {
       now,
       deadline: now + (r.timeout ?? config.deadline),
       isPage: r.isPage === true,
+      mayArrive: r.mayArrive === true,
       attempts: config.maxAttempts
     })
     this.#patience.begin(now, request)
@@ -252,6 +253,7 @@ export class ClientCore {
       now,
       deadline: now + PROBE_DEADLINE,
       isPage: false,
+      mayArrive: false,
       attempts: this.#context.config.maxAttempts
     })
     exit.probeBegins(now)

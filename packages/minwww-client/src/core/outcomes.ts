@@ -1,13 +1,14 @@
 import type { ErrorMessage } from '@minwww/protocol'
 import type { Assembly } from './assembly.ts'
+import { restOf } from './delivery.ts'
 import type { Dispatcher, DispatcherParts } from './dispatcher.ts'
 import type { Exit } from './exit.ts'
 import type { FailureCode } from './failures.ts'
 import type { Recovery } from './recovery.ts'
 import { decodeResponse } from './response.ts'
+import type { ClientRequest } from './request.ts'
 import { SETBACKS } from './retry-policy.ts'
 import type { Transfer } from './transfer.ts'
-import type { RestName } from './types.ts'
 
 /** Part of the time that an exit says it works on a request which counts against it, and how much of it at most, ms. */
 const WORKED_ON = 0.1
@@ -28,13 +29,24 @@ export class Outcomes {
     this.#recovery = recovery
   }
 
+  /** Undefined where it is over. */
+  requestOf ({ owner }: Transfer): ClientRequest | undefined {
+    return this.#parts.requests.get(owner.handle)
+  }
+
   /** k symbols are here. */
   complete (now: number, transfer: Transfer, assembly: Assembly): void {
     const { context, pool, requests } = this.#parts
     const { exit } = transfer
     const request = requests.get(transfer.owner.handle)
     if (request === undefined) return
-    const message = decodeResponse(assembly.result(), assembly.part)
+    const object = assembly.result()
+    const message = decodeResponse(object, assembly.part)
+    const end = request.delivery === undefined ? undefined : request.delivery.endOf(object)
+    if (message !== undefined && request.delivery !== undefined && end === undefined) {
+      // The site has said something else by now: the browser gets no mixture.
+      return this.#recovery.setBack(now, transfer, { code: 'bad-response', detail: 'another answer than the one that began' })
+    }
     if (message === undefined) {
       context.stats.badObjects++
       exit.member.failure(now)
@@ -52,7 +64,9 @@ export class Outcomes {
     exit.served(transfer.session.source)
     context.stats.responses++
     const rest = assembly.part === 'beginning' ? { rest: restOf(transfer) } : {}
-    context.emit({ type: 'response', handle: request.handle, message: message.bytes, exit: exit.id, trace: request.trace(now), ...rest })
+    const facts = { handle: request.handle, exit: exit.id, trace: request.trace(now), ...rest }
+    if (end !== undefined && end.length > 0) context.emit({ type: 'part', bytes: end, ...facts })
+    context.emit({ type: 'response', message: message.bytes, ...facts })
     this.#dispatcher.end(now, request, transfer)
   }
 
@@ -128,8 +142,4 @@ export class Outcomes {
       else request.hurry()
     }
   }
-}
-
-function restOf ({ exit, session, id }: Transfer): RestName {
-  return { exit: exit.destination, source: session.source, session: session.name, id }
 }

@@ -3,6 +3,7 @@ import { decodeMessage, peekPrefix, ProtocolError, VERSION } from '@minwww/proto
 import type { ErrorMessage, ReplyMessage, TaggedMessage, WorkingMessage } from '@minwww/protocol'
 import type { BurstWatch } from './burst-watch.ts'
 import type { ClientContext } from './context.ts'
+import { handOn } from './delivery.ts'
 import type { Exit } from './exit.ts'
 import { failureOfError } from './failures.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -100,7 +101,10 @@ export class Receiver {
       watch.stop()
       return this.#outcomes.complete(now, transfer, assembly)
     }
-    transfer.waitForRest(now, reply, exit.path.gap(watch, exit.backlog))
+    const gap = exit.path.gap(watch, exit.backlog)
+    transfer.waitForRest(now, reply, gap)
+    const request = this.#outcomes.requestOf(transfer)
+    if (request !== undefined) handOn(now, this.#context, request, transfer, transfer.restTime(reply, gap))
   }
 
   /** An exit that works for nobody has not heard so. */

@@ -1,3 +1,4 @@
+import { handOn } from './delivery.ts'
 import type { Dispatcher, DispatcherParts, Failure } from './dispatcher.ts'
 import type { Exit } from './exit.ts'
 import type { FailureCode } from './failures.ts'
@@ -105,7 +106,10 @@ export class Recovery {
     const { path } = transfer.exit
     const want = request.budget.isExhausted ? undefined : transfer.assembly?.want(path.loss, path.symbol)
     if (want === undefined) this.setBack(now, transfer, { code: 'timeout' })
-    else this.#parts.sender.want(now, transfer, want)
+    else {
+      this.#parts.sender.want(now, transfer, want)
+      handOn(now, this.#parts.context, request, transfer, path.rtt.srtt)
+    }
   }
 
   /** Nothing came in time. */
@@ -147,8 +151,9 @@ export class Recovery {
   }
 
   /** Where its exit has been given up, others that have been given up too are as good; unless it has just said something. */
-  #others (now: number, { tried }: ClientRequest, { id, member }: Exit, isAlive: boolean): Facts['others'] {
+  #others (now: number, { tried, delivery }: ClientRequest, { id, member }: Exit, isAlive: boolean): Facts['others'] {
     const { pool } = this.#parts
+    if (delivery !== undefined) return 'none'
     const isDown = !isAlive && member.isOnProbation()
     if (pool.hasOther(now, new Set([...tried, id]), isDown)) return 'untried'
     return pool.hasOther(now, new Set([id]), isDown) ? 'tried' : 'none'

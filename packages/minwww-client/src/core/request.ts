@@ -1,3 +1,4 @@
+import type { Delivery } from './delivery.ts'
 import type { Exit } from './exit.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { Traffic } from './traffic.ts'
@@ -32,7 +33,7 @@ export type Waiting =
 
 const NOTHING: Waiting = { kind: 'nothing' }
 
-interface RequestParts extends Pick<ClientRequest, 'handle' | 'purpose' | 'site' | 'object' | 'idempotent' | 'deadline' | 'isPage'> {
+interface RequestParts extends Pick<ClientRequest, 'handle' | 'purpose' | 'site' | 'object' | 'idempotent' | 'deadline' | 'isPage' | 'mayArrive'> {
   now: number
   /** That it has if it is no probe. */
   attempts: number
@@ -48,6 +49,10 @@ export class ClientRequest implements TransferOwner {
   readonly idempotent: boolean
   /** A person waits for it in front of an empty window. */
   readonly isPage: boolean
+  /** Its answer may be handed on while it arrives. */
+  readonly mayArrive: boolean
+  /** What was handed on. */
+  delivery: Delivery | undefined
   /** When it is looked at whether it is worth waiting any longer; Infinity where it always is. */
   looksAt = Infinity
   /** It is given up early where the pool is silent. */
@@ -71,6 +76,7 @@ export class ClientRequest implements TransferOwner {
     this.object = o.object
     this.idempotent = o.idempotent
     this.isPage = o.isPage
+    this.mayArrive = o.mayArrive
     this.#startedAt = o.now
     this.#deadline = o.deadline
     this.#patience = o.deadline - o.now
@@ -86,8 +92,12 @@ export class ClientRequest implements TransferOwner {
     return this.purpose.kind === 'probe'
   }
 
-  /** The one exit that it may use, if it may use only one: what must not be fetched twice stays where it was sent. */
+  /**
+   * The one exit that it may use, if it may use only one: what must not be fetched twice stays where it was sent, and what was
+   * handed on in part goes on from where it came.
+   */
   get onlyExit (): Exit | undefined {
+    if (this.delivery !== undefined) return this.delivery.transfer.exit
     if (this.purpose.kind !== 'pool') return this.purpose.exit
     return this.idempotent ? undefined : this.#transfers[0]?.exit
   }

@@ -1,8 +1,5 @@
-import { decodeObject, parseResponse, ProtocolError } from '@minwww/protocol'
+import { decodeObject, MAX_RESPONSE, parseResponse, ProtocolError } from '@minwww/protocol'
 import type { Part } from '@minwww/protocol'
-
-/** Largest response that an object may decode to: a coded object of 128 KiB can hold a few times as much. */
-const MAX_RESPONSE = 4 * 1024 * 1024
 
 /** The HTTP response in an object, or its beginning; undefined for one that is none. */
 export function decodeResponse (object: Buffer, part: Part): { bytes: Buffer, setsCookie: boolean } | undefined {

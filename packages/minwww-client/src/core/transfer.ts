@@ -220,6 +220,11 @@ export class Transfer implements InFlight {
     this.#unansweredWants = 0
   }
 
+  /** ms until the last symbol of this burst comes, if none is late. */
+  restTime (reply: ReplyMessage, gap: GapTimes): number {
+    return Math.max(0, (this.#assembly?.announced(reply.last) ?? reply.last) - reply.index) * gap.spacing
+  }
+
   /** Nothing came of a WANT. @returns how many in a row */
   wantUnanswered (): number {
     return ++this.#unansweredWants

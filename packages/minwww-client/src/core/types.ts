@@ -37,6 +37,8 @@ export interface RequestOptions {
   timeout?: number
   /** A person looks at the window meanwhile: given up early where all exits are silent, so that a page can say so. */
   isPage?: boolean
+  /** What has come of an answer that takes a while is handed on at once, in `part` events. */
+  mayArrive?: boolean
   /** A site's own MinWWW exit, used instead of the pool. */
   destination?: Destination
 }
@@ -114,8 +116,13 @@ export interface RestName {
 }
 
 export type ClientEvent =
-  /** With `rest` the message is a beginning only. */
+  /** With `rest` the message is a beginning only. After `part` events it is the same message, whole. */
   | { type: 'response', handle: number, message: Buffer, exit: string, trace: RequestTrace, rest?: RestName }
+  /**
+   * The next bytes of the coded object of an answer that is not whole yet; with `rest` it is a beginning. The `response` or
+   * `failed` that ends it follows.
+   */
+  | { type: 'part', handle: number, bytes: Buffer, exit: string, trace: RequestTrace, rest?: RestName }
   /** The first symbol of a beginning came: its stream may be opened. Once for each exit that answers so. */
   | { type: 'begins', handle: number, rest: RestName }
   | FailedEvent

@@ -100,7 +100,7 @@ export class Front {
       if (expectsContinue(request)) response.writeContinue()
       const answer = await exchange.until(this.#hooks.exchange(asked, user, waitsForRouter(request.method ?? '', fields)))
       this.#note(activity, answer)
-      await sendAnswer({ request, response, exchange, answer, room: this.decoders, sent: bytes => { activity.bytes += bytes } })
+      await sendAnswer({ request, response, exchange, answer, room: this.decoders, sent: bytes => this.#sent(activity, bytes) })
     } catch (error) {
       this.#fail(request, response, exchange.signal.aborted ? exchange.signal.reason : error, target, activity)
     } finally {
@@ -141,6 +141,13 @@ export class Front {
     if (answer.exit !== undefined) activity.exit = answer.exit
     if (answer.because !== undefined) activity.because = answer.because
     if (answer.trace !== undefined && answer.path === 'message') applyTrace(activity, answer.trace, answer.exit)
+    const { finished, exit } = answer
+    finished?.then(trace => { if (trace !== undefined && activity.path !== 'error') applyTrace(activity, trace, exit) }, () => {})
+  }
+
+  #sent (activity: Activity, bytes: number): void {
+    activity.firstByte ??= Date.now() - activity.started
+    activity.bytes += bytes
   }
 
   #fail (request: IncomingMessage, response: ServerResponse, error: unknown, target?: Target, activity?: Activity): void {

@@ -33,6 +33,8 @@ export interface Answer {
   readonly because?: string
   readonly exit?: string
   readonly trace?: RequestTrace
+  /** What it cost in the end, where it was still arriving; undefined where it broke off. */
+  readonly finished?: Promise<RequestTrace | undefined>
 }
 
 /** Statuses that never have a body, and HEAD. */

@@ -23,6 +23,8 @@ export interface Activity {
   tunnelMessages?: number
   /** Bytes of body handed to the browser. */
   bytes: number
+  /** ms until the first byte of body was handed to the browser. */
+  firstByte?: number
   /** ms, once done. */
   duration?: number
 }

@@ -1,12 +1,14 @@
 import { encodeRequestHead, parseResponse, ProtocolError } from '@minwww/protocol'
 import type { Destination } from '@minwww/i2cp'
 import type { RestName } from '../core.ts'
-import { FetchError, type FailedEvent, type FetchOptions, type ResponseEvent } from '../sessions/client-driver.ts'
+import { FetchError, type FailedEvent, type FetchOptions, type PartEvent, type ResponseEvent } from '../sessions/client-driver.ts'
 import type { Backend } from '../sessions/backend.ts'
 import { isBodiless, type SiteRequest } from '../http/answer.ts'
 import { ProxyError } from '../http/failures.ts'
 import { valueOf } from '../http/fields.ts'
+import { bodyOf, counted } from '../http/pieces.ts'
 import { filterResponseFields } from '../http/response-fields.ts'
+import { ArrivingResponse, type Begun } from './arriving.ts'
 import { PROXY_CODES } from './failure-codes.ts'
 import { RestStream } from './rest-stream.ts'
 import type { StreamAnswer } from './stream-path.ts'
@@ -22,23 +24,68 @@ export class TooLargeError extends Error {
 }
 
 /**
- * One request by messages. The body is a stream where only the beginning of the answer came so.
+ * One request by messages. The body is a stream where only the beginning of the answer came so, or where it is still arriving.
  * @throws ProxyError; TooLargeError after ERROR 3; the signal's reason
  */
 export async function fetchByMessage (
   backend: Pick<Backend, 'driver' | 'agentOf'>, request: SiteRequest, timeout: number, destination?: Destination
 ): Promise<StreamAnswer> {
-  const rests = new RestStreams(backend, request, destination === undefined ? 'exit' : 'site')
+  const abort = new AbortController()
+  const asked = { ...request, signal: AbortSignal.any([request.signal, abort.signal]) }
+  const rests = new RestStreams(backend, asked, destination === undefined ? 'exit' : 'site')
+  const arriving = new ArrivingResponse()
+  let first: PartEvent | undefined
+  let isArriving = false
+  const onPart = (part: PartEvent): void => {
+    first ??= part
+    arriving.add(part.bytes)
+  }
+  const whole = backend.driver.fetch({ ...optionsOf(asked, timeout, rests, destination), onPart })
+  whole.then(() => arriving.end(), (error: Error) => arriving.fail(error instanceof FetchError ? failureOf(error.event) : error))
   try {
-    const event = await backend.driver.fetch(optionsOf(request, timeout, rests, destination))
-    return toAnswer(request.method, event, rests.take(event.rest))
+    // What fails before its head is there fails as if nothing had come.
+    const early = arriving.begun.then(begun => ({ begun, part: first! }), async () => await whole)
+    const event = await Promise.race([whole, early])
+    if (!('begun' in event)) {
+      arriving.fail(new Error('all of it is here'))
+      return toAnswer(asked.method, event, rests.take(event.rest))
+    }
+    const close = (): void => { abort.abort() }
+    const answer = arrivingAnswer(asked, event.begun, event.part, rests.take(event.part.rest), close)
+    const finished = whole.then(({ trace }) => trace, () => undefined)
+    // One that is opened by then is for nothing.
+    finished.finally(() => rests.close()).catch(() => {})
+    isArriving = true
+    return { ...answer, finished }
   } catch (error) {
+    abort.abort()
     if (!(error instanceof FetchError)) throw error
     if (error.event.code === 'too-large') throw new TooLargeError(error.event)
     throw failureOf(error.event)
   } finally {
-    rests.close()
+    if (!isArriving) rests.close()
   }
+}
+
+/** The head is here, and a part of the body. @param close - nobody reads it any more */
+function arrivingAnswer (
+  request: SiteRequest, { head, body: begun }: Begun, { exit, trace }: PartEvent, rest: RestStream | undefined, close: () => void
+): StreamAnswer {
+  const { status, reason, headers } = head
+  refuseStatus(status)
+  const length = valueOf(headers, 'content-length')
+  const size = length === undefined ? undefined : Number(length)
+  const isEmpty = isBodiless(request.method, status)
+  if (isEmpty) rest?.close()
+  const body = isEmpty ? Buffer.alloc(0) : rest?.bodyAfter(begun, size) ?? bodyOf(counted([begun], size), request.signal, close)
+  return { status, reason, fields: filterResponseFields(headers), received: headers, body, path: 'message', exit, trace }
+}
+
+/** @throws ProxyError for what no browser may get */
+function refuseStatus (status: number): void {
+  if (status < 200) throw new ProxyError('MINWWW_BAD_UPSTREAM', `status ${status}`)
+  // A 407 of the site's would make the browser hand over the password of this proxy.
+  if (status === 407) throw new ProxyError('MINWWW_BAD_UPSTREAM', 'the site asks for proxy authentication')
 }
 
 function optionsOf (request: SiteRequest, timeout: number, rests: RestStreams, destination?: Destination): FetchOptions {
@@ -97,12 +144,10 @@ export function failureOf (event: FailedEvent): ProxyError {
 function toAnswer (method: string, { message, exit, trace }: ResponseEvent, rest: RestStream | undefined): StreamAnswer {
   try {
     const { status, reason, headers, body: begun } = parseResponse(message, rest === undefined ? 'whole' : 'beginning')
-    if (status < 200) throw new ProxyError('MINWWW_BAD_UPSTREAM', `status ${status}`)
-    // A 407 of the site's would make the browser hand over the password of this proxy.
-    if (status === 407) throw new ProxyError('MINWWW_BAD_UPSTREAM', 'the site asks for proxy authentication')
+    refuseStatus(status)
     const isEmpty = isBodiless(method, status)
     const length = valueOf(headers, 'content-length')
-    const body = isEmpty ? Buffer.alloc(0) : rest?.bodyAfter(begun, length === undefined ? undefined : Number(length)) ?? begun
+    const body = isEmpty ? Buffer.alloc(0) : rest?.bodyAfter([begun], length === undefined ? undefined : Number(length)) ?? begun
     if (isEmpty) rest?.close()
     return { status, reason, fields: filterResponseFields(headers), received: headers, body, path: 'message', exit, trace }
   } catch (error) {

@@ -1,10 +1,11 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { EXIT_PORT, REST_SCHEME } from '@minwww/protocol'
 import type { RestName } from '../core.ts'
-import { reasonOf, type SiteRequest } from '../http/answer.ts'
+import type { SiteRequest } from '../http/answer.ts'
 import { ProxyError } from '../http/failures.ts'
+import { bodyOf, counted } from '../http/pieces.ts'
 import { replyTo, requestOptions, StreamFailure, type Limits } from './stream-path.ts'
 import type { StreamAgent, StreamPeer } from './streams.ts'
 
@@ -45,24 +46,8 @@ export class RestStream {
    * The whole body: `beginning`, and what follows.
    * @param length - bytes of the whole, if they are known: another length is an error
    */
-  bodyAfter (beginning: Buffer, length: number | undefined): Readable {
-    const pieces = this.#pieces(beginning, length)
-    const { signal } = this.#request
-    const body = new Readable({
-      read: () => {
-        pieces.next().then(({ done, value }) => body.push(done === true ? null : value), (error: Error) => body.destroy(error))
-      },
-      // `Readable.from` would wait for the next piece, which may never come.
-      destroy: (error, done) => {
-        signal.removeEventListener('abort', abort)
-        this.close()
-        done(error)
-      }
-    })
-    const abort = (): void => { body.destroy(reasonOf(signal)) }
-    signal.addEventListener('abort', abort, { once: true })
-    if (signal.aborted) abort()
-    return body
+  bodyAfter (beginning: Iterable<Buffer> | AsyncIterable<Buffer>, length: number | undefined): Readable {
+    return bodyOf(this.#pieces(beginning, length), this.#request.signal, () => this.close())
   }
 
   close (): void {
@@ -70,16 +55,11 @@ export class RestStream {
     this.#response.then(response => { response.destroy() }, () => {})
   }
 
-  async * #pieces (beginning: Buffer, length: number | undefined): AsyncGenerator<Buffer> {
-    let size = beginning.length
-    if (size > 0) yield beginning
-    for await (const piece of await this.#response as AsyncIterable<Buffer>) {
-      size += piece.length
-      // The browser would take it for the next response.
-      if (length !== undefined && size > length) throw new ProxyError('MINWWW_BAD_UPSTREAM', 'the body is longer than it says')
-      yield piece
+  async * #pieces (beginning: Iterable<Buffer> | AsyncIterable<Buffer>, length: number | undefined): AsyncGenerator<Buffer> {
+    const rest = async function * (response: Promise<IncomingMessage>): AsyncGenerator<Buffer> {
+      yield * await response as AsyncIterable<Buffer>
     }
-    if (length !== undefined && size < length) throw new ProxyError('MINWWW_CONNECTION_FAILED', 'the body ended before its end')
+    yield * counted([beginning, rest(this.#response)], length)
   }
 
   /** @throws ProxyError */

@@ -8,6 +8,7 @@ import type { ProxySession } from './proxy-session.ts'
 import { summarize } from './wire-log.ts'
 
 export type ResponseEvent = Extract<ClientEvent, { type: 'response' }>
+export type PartEvent = Extract<ClientEvent, { type: 'part' }>
 export type FailedEvent = Extract<ClientEvent, { type: 'failed' }>
 
 /** A request that the core gave up; `event.code` says why. */
@@ -42,9 +43,11 @@ export interface FetchOptions extends RequestOptions {
   signal?: AbortSignal
   /** The first symbol of a beginning came, perhaps of more than one exit: a stream brings the rest. */
   onBeginning?: (name: RestName) => void
+  /** The next bytes of the coded object came, before all of it is here; with it parts of an answer are handed on. */
+  onPart?: (part: PartEvent) => void
 }
 
-interface Waiting { begins: (name: RestName) => void, resolve: (event: ResponseEvent) => void, reject: (error: Error) => void, release: () => void }
+interface Waiting { begins: (name: RestName) => void, part: (part: PartEvent) => void, resolve: (event: ResponseEvent) => void, reject: (error: Error) => void, release: () => void }
 
 /** Messages given to the sessions in one go, so that a burst cannot keep the event loop from everything else. */
 const MAX_BURST = 256
@@ -140,7 +143,8 @@ export class ClientDriver {
    * @throws FetchError when the core gives up; the signal's reason when it is aborted
    */
   async fetch (options: FetchOptions): Promise<ResponseEvent> {
-    const { signal, onBeginning = () => {}, ...request } = options
+    const { signal, onBeginning = () => {}, onPart, ...asked } = options
+    const request = onPart === undefined ? asked : { ...asked, mayArrive: true }
     signal?.throwIfAborted()
     if (this.#closed) throw new Error('the driver is closed')
     return await new Promise((resolve, reject) => {
@@ -153,7 +157,7 @@ export class ClientDriver {
         this.#loop.run()
       }
       signal?.addEventListener('abort', abort, { once: true })
-      this.#waiting.set(handle, { begins: onBeginning, resolve, reject, release: () => signal?.removeEventListener('abort', abort) })
+      this.#waiting.set(handle, { begins: onBeginning, part: onPart ?? (() => {}), resolve, reject, release: () => signal?.removeEventListener('abort', abort) })
       this.#loop.run()
     })
   }
@@ -239,6 +243,7 @@ export class ClientDriver {
     const waiting = this.#waiting.get(event.handle)
     if (waiting === undefined) return
     if (event.type === 'begins') return waiting.begins(event.rest)
+    if (event.type === 'part') return waiting.part(event)
     this.#waiting.delete(event.handle)
     waiting.release()
     if (event.type === 'response') waiting.resolve(event)

@@ -69,6 +69,7 @@ const requestRow = (row, now) => element('tr', undefined, {}, [
   cell(row.status === undefined ? '' : String(row.status), 'Status', row.status >= 400 ? 'n warn' : 'n'),
   cell(row.traversals === undefined ? '' : String(row.traversals), 'Traversals', 'n spare'),
   cell(sizes(row.bytes), 'Size', 'n'),
+  cell(row.firstByte === undefined ? '' : times(row.firstByte), 'First byte', 'n spare'),
   cell(times(row.duration ?? now - row.started), 'Time', 'n'),
   cell(row.exit === undefined ? '' : short(row.exit), 'Exit', 'spare', row.exit)
 ])
@@ -145,10 +146,11 @@ const show = state => {
     ['Requests', String(state.totals.requests)],
     ['Failed', String(state.totals.failed)],
     ['To the browser', sizes(state.totals.bytes)],
+    ['Median first byte', times(median(loaded.filter(row => row.firstByte !== undefined).map(row => row.firstByte))) || 'none yet'],
     ['Median time', times(median(loaded.map(row => row.duration))) || 'none yet']
   ])
   fill('exits', state.exits.map(exitRow), 8, 'No exit yet. Add one below.')
-  fill('requests', [...state.inFlight, ...state.done].map(row => requestRow(row, state.now)), 7, 'No request yet.')
+  fill('requests', [...state.inFlight, ...state.done].map(row => requestRow(row, state.now)), 8, 'No request yet.')
   const { entries, bytes, hits, misses, revalidated, stale, merged } = state.cache
   figures('cache', [['Pages', String(entries)], ['Size', sizes(bytes)], ['Hits', String(hits)], ['Misses', String(misses)], ['Confirmed', String(revalidated)], ['Served stale', String(stale)], ['Merged', String(merged)]])
   fill('limits', state.limits.map(limitRow), 4, 'Nothing yet.')

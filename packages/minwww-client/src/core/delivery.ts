@@ -1,0 +1,57 @@
+import type { Assembly } from './assembly.ts'
+import type { ClientContext } from './context.ts'
+import type { ClientRequest } from './request.ts'
+import type { Transfer } from './transfer.ts'
+import type { RestName } from './types.ts'
+
+/** An answer whose rest is nearer than this is not handed on in parts, ms. */
+const NEAR = 100
+
+/**
+ * What of an answer was handed on before all of it was here. It cannot be taken back: only an object that begins with the
+ * same bytes completes it, and then it is that object, whoever sent it.
+ */
+export class Delivery {
+  /** Whose object it is. */
+  readonly transfer: Transfer
+  /** At most an object in all. */
+  readonly #handed: Buffer[] = []
+  #length = 0
+
+  constructor (transfer: Transfer) {
+    this.transfer = transfer
+  }
+
+  /** What has come at the front since the last call; undefined for nothing. */
+  take (assembly: Assembly): Buffer | undefined {
+    const bytes = assembly.front(this.#length)
+    if (bytes.length === 0) return undefined
+    this.#handed.push(bytes)
+    this.#length += bytes.length
+    return bytes
+  }
+
+  /** The end of a whole object; undefined where it is another one than that which was handed on. */
+  endOf (object: Buffer): Buffer | undefined {
+    const begun = Buffer.concat(this.#handed)
+    return object.subarray(0, begun.length).equals(begun) ? object.subarray(begun.length) : undefined
+  }
+}
+
+/**
+ * Hands on what is here of an answer that is not whole.
+ * @param left - ms that the rest is expected to take: a whole answer that is near is worth more than a part
+ */
+export function handOn (now: number, context: ClientContext, request: ClientRequest, transfer: Transfer, left: number): void {
+  const { assembly, exit } = transfer
+  if (!request.mayArrive || assembly === undefined || (request.delivery === undefined && left <= NEAR)) return
+  request.delivery ??= new Delivery(transfer)
+  const bytes = request.delivery.transfer === transfer ? request.delivery.take(assembly) : undefined
+  if (bytes === undefined) return
+  const rest = assembly.part === 'beginning' ? { rest: restOf(transfer) } : {}
+  context.emit({ type: 'part', handle: request.handle, bytes, exit: exit.id, trace: request.trace(now), ...rest })
+}
+
+export function restOf ({ exit, session, id }: Transfer): RestName {
+  return { exit: exit.destination, source: session.source, session: session.name, id }
+}
