@@ -66,6 +66,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     'minwww ping DEST --router H:P',
     'minwww proxy --config /etc/minwww/minwww.toml',
     'minwww proxy --exit ADDRESS.b32.i2p',
+    'minwww proxy --i2p-only',
     'minwww proxy --proxy 127.0.0.1:4490 --exit DESTINATION',
     'minwww router',
     'minwww tunnel server|client',

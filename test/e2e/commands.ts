@@ -110,6 +110,9 @@ t.test('README: over a router', async t => {
     t, 'docs/guide/troubleshooting.md', 'minwww proxy --proxy 127.0.0.1:4490 --exit DESTINATION', proxyReady, { values: { DESTINATION } }
   )
   t.equal(second.match[1], '4490')
+  const only = await start(t, 'docs/reference/proxy.md', 'minwww proxy --i2p-only', proxyReady)
+  t.match(only.said(), /I2P only: nothing goes to an exit/)
+  await only.stop()
   t.match(
     await run(t, 'README.md', 'minwww lookup NAME --router H:P', { values: { NAME: DESTINATION, 'H:P': '127.0.0.1:7654' } }), DESTINATION
   )

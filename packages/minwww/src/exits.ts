@@ -10,13 +10,14 @@ const MAX_SHOWN = 60
 
 /**
  * The exits that the user named: `--exit` options and the lines of `--exits FILE` (one Destination, b32 address or
- * name a line, `#` starts a comment), in that order and each once. Throws UsageError when there is none.
+ * name a line, `#` starts a comment), in that order and each once. Throws UsageError when there is none, unless
+ * `mayBeNone`.
  */
-export function readExits (options: readonly string[], file: string | undefined): string[] {
+export function readExits (options: readonly string[], file: string | undefined, { mayBeNone = false } = {}): string[] {
   const lines = file === undefined ? [] : readLines(file)
   const exits = [...new Set([...options, ...lines])]
   for (const exit of exits) checkExitName(exit, '--exit')
-  if (exits.length === 0) throw new UsageError('no exit is named; give --exit DEST or --exits FILE')
+  if (exits.length === 0 && !mayBeNone) throw new UsageError('no exit is named; give --exit DEST or --exits FILE')
   if (exits.length > MAX_EXITS) throw new UsageError(`${exits.length} exits are named; the pool takes ${MAX_EXITS}`)
   return exits
 }

@@ -36,7 +36,7 @@ export async function openExit (
 /** What `demo` and `proxy` have in common, and what only `proxy` has. */
 type ProxySettings = Partial<ProxyOnly> &
   Omit<Settings<'proxy'>, keyof ProxyOnly | 'router' | 'allowPlainRemote' | 'i2cpOption' | 'exit' | 'exits'>
-type ProxyOnly = Pick<Settings<'proxy'>, 'privateAddresses' | 'state'>
+type ProxyOnly = Pick<Settings<'proxy'>, 'privateAddresses' | 'i2pOnly' | 'state'>
 
 export interface ProxySessions {
   sessions: Promise<readonly Session[]>
@@ -55,7 +55,7 @@ export interface ProxyParts extends ProxySessions {
 /** Starts the browser proxy, and sees to its end. It listens at once; until the sessions are ready it answers 503. */
 export async function openProxy (closers: Closers, parts: ProxyParts, settings: ProxySettings, logger: Logger): Promise<Proxy> {
   const {
-    strategy, replyMode, timeout, hosts, jump, auth, isolate, hostname, connectPorts, acceptLanguage, privateAddresses, state
+    strategy, replyMode, timeout, hosts, jump, auth, isolate, hostname, connectPorts, acceptLanguage, privateAddresses, i2pOnly, state
   } = settings
   const common = streamsOf(closers, logger)
   const proxy = await createProxy({
@@ -79,6 +79,7 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     timeouts: proxyTimeouts(settings),
     ...(acceptLanguage !== undefined && { sanitize: { acceptLanguage } }),
     ...(privateAddresses !== undefined && { privateAddresses }),
+    ...(i2pOnly !== undefined && { i2pOnly }),
     ...(state !== undefined && { stateDirectory: state })
   }).catch((error: unknown) => { throw explain(error, undefined, '--proxy') })
   return closers.add(proxy, proxy => proxy.close())

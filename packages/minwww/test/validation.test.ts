@@ -211,7 +211,15 @@ t.test('fields that are passed on: no name, and what is never passed on', async 
 })
 
 t.test('a proxy without an exit', async t => {
-  t.strictSame(await start('proxy', { proxy: '127.0.0.1:0' }), ['no exit is named; give --exit DEST or --exits FILE'])
+  t.strictSame(
+    await start('proxy', { proxy: '127.0.0.1:0' }),
+    ['no exit is named; give --exit DEST or --exits FILE, or --i2p-only if sites of I2P are all that you want']
+  )
+  t.strictSame(await start('proxy', { proxy: '127.0.0.1:0', i2pOnly: true }), [], 'sites of I2P need none')
+  t.strictSame(
+    await start('proxy', { proxy: '127.0.0.1:0', i2pOnly: true, exit: ['a.i2p'] }),
+    ['--i2p-only: nothing would ever go to the exits that are named beside it: leave one of them away']
+  )
   const file = join(t.testdir(), 'exits')
   writeFileSync(file, '# none\n')
   t.strictSame(await start('proxy', { proxy: '127.0.0.1:0', exits: file }), [`--exits: ${file}: no exit is in it; write an address a line`])

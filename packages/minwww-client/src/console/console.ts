@@ -29,6 +29,7 @@ const FILES: ReadonlyArray<readonly [path: string, type: string, file: () => str
 
 export interface ConsoleProxy {
   readonly notice: string | undefined
+  readonly i2pOnly: boolean
   addExit: (exit: string) => string
   removeExit: (id: string) => boolean
   drainExit: (id: string, drained: boolean) => boolean
@@ -44,7 +45,7 @@ export function addConsole (app: FastifyInstance, source: ConsoleSource & { prox
   const metrics = createMetrics(source)
   app.addHook('preClose', () => { feed.close() })
   app.get('/console', async (_request, reply) =>
-    await reply.header('Content-Security-Policy', POLICY).type('text/html; charset=utf-8').send(consolePage(PAGE_NONCE, proxy.notice)))
+    await reply.header('Content-Security-Policy', POLICY).type('text/html; charset=utf-8').send(consolePage(PAGE_NONCE, proxy)))
   for (const [path, type, file] of FILES) {
     let content: Buffer | undefined
     app.get(path, async (_request, reply) => await reply.type(type).send(content ??= readFileSync(file())))

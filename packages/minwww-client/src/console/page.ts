@@ -1,7 +1,7 @@
 import { escapeHtml } from '../pages/html.ts'
 
 /** The console's frame; its script fills it from the event stream. */
-export const consolePage = (nonce: string, notice?: string): string => `<!doctype html>
+export const consolePage = (nonce: string, { notice, i2pOnly }: { notice: string | undefined, i2pOnly: boolean }): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -16,7 +16,7 @@ export const consolePage = (nonce: string, notice?: string): string => `<!doctyp
 </head>
 <body>
 <header>
-<h1>MinWWW proxy</h1>
+<h1>MinWWW proxy${i2pOnly ? ': I2P only' : ''}</h1>
 <p id="state" role="status">connecting</p>
 <nav><a href="/">Start page</a> <a href="/metrics">Metrics</a></nav>
 </header>

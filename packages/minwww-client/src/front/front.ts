@@ -169,6 +169,7 @@ export class Front {
     const isWaiting = failure.code === 'MINWWW_NOT_READY' || failure.code === 'MINWWW_NO_ROUTER'
     sendError(request, response, {
       error: failure,
+      i2pOnly: this.#settings.i2pOnly,
       url: target?.url,
       reload: isRepeatable ? isWaiting ? failure.kind.retryAfter : failure.reload : undefined,
       progress: isWaiting && isRepeatable ? this.#hooks.progress() : undefined

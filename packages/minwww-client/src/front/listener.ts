@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { MAX_HEAD } from '../http/validate.ts'
-import { renderError } from '../pages/error-page.ts'
+import { renderError, type ErrorPageInput } from '../pages/error-page.ts'
 import { ProxyError } from '../http/failures.ts'
 import type { Fields } from '../http/fields.ts'
 import type { Timeouts } from '../http/settings.ts'
@@ -118,9 +118,11 @@ function failureOf ({ code = '', rawPacket }: ParserError): ProxyError {
 }
 
 /** An error page on a connection that node has let go of, after which it closes. */
-export function writeErrorTo (connection: Duplex, error: ProxyError, accept?: string, extra: Fields = []): void {
+export function writeErrorTo (
+  connection: Duplex, error: ProxyError, page: Omit<ErrorPageInput, 'error' | 'accept'> & { accept?: string | undefined } = {}, extra: Fields = []
+): void {
   if (!connection.writable) return
-  const { status, reason, fields, body } = renderError({ error, accept })
+  const { status, reason, fields, body } = renderError({ ...page, error, accept: page.accept })
   const all = [['Date', new Date().toUTCString()], ...fields, ...extra, ['Connection', 'close']]
   const head = [`HTTP/1.1 ${status} ${reason}`, ...all.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n')
   connection.end(Buffer.concat([Buffer.from(head, 'latin1'), body]))

@@ -55,14 +55,15 @@ export function addLocalPages (app: FastifyInstance, { guard, authenticator, pro
       'Content-Security-Policy': PAGE_POLICY
     })
   })
-  app.setNotFoundHandler((request, reply) => fail(request, reply, new ProxyError('MINWWW_NOT_FOUND')))
-  app.setErrorHandler((error, request, reply) => fail(request, reply, toLocalError(error)))
+  app.setNotFoundHandler((request, reply) => fail(proxy, request, reply, new ProxyError('MINWWW_NOT_FOUND')))
+  app.setErrorHandler((error, request, reply) => fail(proxy, request, reply, toLocalError(error)))
   app.get('/', async (request, reply) => await reply.type('text/html; charset=utf-8').send(startPage(listenerAddress(request), proxy)))
   app.get('/did-it-work', async (request, reply) => {
-    const { ready, state, health } = proxy
+    const { ready, i2pOnly, state, health } = proxy
     const what = {
       throughProxy: cameThroughProxy(request.raw),
       ready,
+      i2pOnly,
       state,
       health,
       exits: exits(request),
@@ -117,9 +118,9 @@ function signIn (authenticator: Authenticator, request: FastifyRequest): string 
   }
 }
 
-function fail (request: FastifyRequest, reply: FastifyReply, error: ProxyError): void {
+function fail ({ i2pOnly }: LocalProxy, request: FastifyRequest, reply: FastifyReply, error: ProxyError): void {
   reply.hijack()
-  sendError(request.raw, reply.raw, { error }, error.code === 'MINWWW_SIGN_IN' ? PAGE_CHALLENGE : [])
+  sendError(request.raw, reply.raw, { error, i2pOnly }, error.code === 'MINWWW_SIGN_IN' ? PAGE_CHALLENGE : [])
 }
 
 /** fastify's own refusals (method, media type, body limit) carry a status. */

@@ -32,6 +32,8 @@ export const FAILURES = {
     'The allowed ports are an option of the proxy.'),
   MINWWW_PRIVATE_ADDRESS: kind(403, 'Private address', 'The address belongs to a private or local network, which no exit may reach.',
     'Take local addresses out of the browser\'s proxy settings.'),
+  MINWWW_I2P_ONLY: kind(403, 'Not a site of I2P', 'This proxy opens sites of I2P only. Nothing was sent anywhere.',
+    'A proxy without --i2p-only, and with an exit, opens pages of the web.'),
   MINWWW_POLICY: kind(403, 'Refused by the exit', 'The exit refuses this request by its policy.',
     'Another exit may have another policy. No exit fetches local and private addresses.'),
   MINWWW_NOT_FOUND: kind(404, 'No such page', 'The proxy has no page of this name.', 'Start at http://minwww.i2p/.'),

@@ -30,6 +30,8 @@ export interface Settings {
   connectPorts: readonly number[] | 'any'
   /** `refuse` answers literal private addresses here; `exit` (default) leaves that to the exit, which always checks. */
   privateAddresses: 'refuse' | 'exit'
+  /** Only sites of I2P: nothing ever goes to an exit. Default false. */
+  i2pOnly: boolean
   /** Browser connections at a time. Default 1,024; more are closed. */
   maxConnections: number
   /** Requests at a time. Default 512; more get 503. */
@@ -49,6 +51,7 @@ export const DEFAULT_SETTINGS: Settings = {
   timeouts: DEFAULT_TIMEOUTS,
   connectPorts: 'any',
   privateAddresses: 'exit',
+  i2pOnly: false,
   maxConnections: 1_024,
   maxInFlight: 512,
   maxBody: 1_073_741_824,

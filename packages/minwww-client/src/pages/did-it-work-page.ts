@@ -4,7 +4,7 @@ import { canonicalAccept } from '../http/request-fields.ts'
 import { valueOf, type Fields } from '../http/fields.ts'
 import type { SanitizeOptions } from '../http/request-fields.ts'
 import type { PoolHealth } from '../sessions/pool-health.ts'
-import { escapeHtml, page } from './html.ts'
+import { brand, escapeHtml, page } from './html.ts'
 
 /** As the console shows it: the beginning and the end are enough to know an exit again. */
 const short = (id: string): string => id.length > 28 ? `${id.slice(0, 12)}…${id.slice(-9)}` : id
@@ -16,6 +16,8 @@ export interface DidItWork {
   /** It was asked for as http://minwww.i2p/, which nobody but the proxy answers. */
   throughProxy: boolean
   ready: boolean
+  /** Nothing ever goes to an exit. */
+  i2pOnly: boolean
   state: string
   health: PoolHealth
   exits: ReadonlyArray<{ id: string, state: string, last: boolean }>
@@ -25,18 +27,18 @@ export interface DidItWork {
 }
 
 /** The same for a program. */
-export function didItWorkText ({ throughProxy, ready, state, health, exits }: DidItWork): string {
+export function didItWorkText ({ throughProxy, ready, i2pOnly, state, health, exits }: DidItWork): string {
   return [
     throughProxy ? 'This came through the proxy.' : 'This did not come through the proxy: ask for http://minwww.i2p/did-it-work through it.',
-    ready ? health.text : `The router is not ready yet (${state}).`,
+    ready ? i2pOnly ? 'I2P only: nothing is ever sent to an exit.' : health.text : `The router is not ready yet (${state}).`,
     ...exits.map(({ id, state, last }) => `exit ${id}: ${state}${last ? ', brought the last page' : ''}`)
   ].filter(line => line !== '').join('\n') + '\n'
 }
 
 /** Tells whether the browser is set, which exit there is, and what the browser says of itself and the sites get. */
 export function didItWorkPage (o: DidItWork): string {
-  const { throughProxy, ready, state, health, exits } = o
-  const isWhole = throughProxy && ready && health.working > 0
+  const { throughProxy, ready, i2pOnly, state, health, exits } = o
+  const isWhole = throughProxy && ready && (i2pOnly || health.working > 0)
   const title = !throughProxy ? 'Not through the proxy' : isWhole ? 'It works' : 'The proxy is reached'
   const verdict = throughProxy
     ? '<p class="good">This page came through the proxy: your browser is set.</p>'
@@ -44,15 +46,15 @@ export function didItWorkPage (o: DidItWork): string {
 <a href="/">the start page</a> says, then open <a href="http://minwww.i2p/did-it-work">http://minwww.i2p/did-it-work</a>.</p>`
   const way = !ready
     ? `<p class="bad">The router is not ready yet (${escapeHtml(state)}).</p>`
-    : health.text === '' ? '' : `<p class="bad">${escapeHtml(health.text)}</p>`
+    : health.text === '' || i2pOnly ? '' : `<p class="bad">${escapeHtml(health.text)}</p>`
   const rows = exits.slice(0, 8).map(({ id, state, last }) =>
     `<dt><code title="${escapeHtml(id)}">${escapeHtml(short(id))}</code></dt><dd>${escapeHtml(state)}${last ? ', brought the last page' : ''}</dd>`)
   const more = exits.length > rows.length ? `<p>${exits.length - rows.length} more are on the <a href="/console">console</a>.</p>` : ''
-  return page('Did it work?', `<p class="brand"><span>MinWWW proxy</span><a href="/">start page</a><a href="/console">console</a></p>
+  return page('Did it work?', `${brand(i2pOnly, '<a href="/">start page</a><a href="/console">console</a>')}
 <h1>${title}</h1>
 ${verdict}${way}
 <h2>Exits in use</h2>
-${rows.length === 0 ? '<p>None.</p>' : `<dl class="facts">${rows.join('')}</dl>${more}`}
+${rows.length === 0 ? `<p>None${i2pOnly ? ': this proxy opens sites of I2P only, and nothing is ever sent to an exit' : ''}.</p>` : `<dl class="facts">${rows.join('')}</dl>${more}`}
 <h2>What your browser says, and what sites get</h2>
 <div class="wide"><table><thead><tr><th scope="col">Field</th><th scope="col">Your browser</th><th scope="col">Sites over http</th></tr></thead><tbody>
 ${fieldRows(o)}</tbody></table></div>

@@ -1,4 +1,4 @@
-import { ERROR_POLICY, escapeHtml, page } from './html.ts'
+import { brand, ERROR_POLICY, escapeHtml, page } from './html.ts'
 import type { ProxyError } from '../http/failures.ts'
 import { STATUS_CODES } from 'node:http'
 
@@ -13,6 +13,8 @@ export interface ErrorPageInput {
   url?: string | undefined
   /** Seconds after which the page loads itself again. */
   reload?: number | undefined
+  /** The proxy opens sites of I2P only. */
+  i2pOnly?: boolean
   /** Epoch ms at which it failed. */
   now?: number
   /** 0..1, shown as a progress bar with the page that waits for the router. */
@@ -72,7 +74,7 @@ function waitOf (seconds: number): string {
 /** Date and minute, as every reader of the log has them. */
 const utc = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 
-function html ({ error, url, reload, progress, now = Date.now() }: ErrorPageInput): string {
+function html ({ error, url, reload, progress, i2pOnly = false, now = Date.now() }: ErrorPageInput): string {
   const { status, title, what, advice } = error.kind
   const detail = cut(error.detail)
   const head = error.goTo !== undefined
@@ -90,7 +92,7 @@ function html ({ error, url, reload, progress, now = Date.now() }: ErrorPageInpu
     ? ''
     : `<ul>${error.links.map(([text, href]) => `<li><a href="${escapeHtml(href)}" rel="noreferrer">${escapeHtml(text)}</a></li>`).join('')}</ul>`
   return page(`${status} ${title}`,
-    '<p class="brand"><span>MinWWW proxy</span><a href="http://minwww.i2p/">start page</a><a href="http://minwww.i2p/console">console</a></p>' +
+    brand(i2pOnly, '<a href="http://minwww.i2p/">start page</a><a href="http://minwww.i2p/console">console</a>') +
     `<p class="status">${status} ${STATUS_CODES[status] ?? ''}</p><h1>${title}</h1>` +
     `<p>${escapeHtml(what)}</p>${bar}<p>${escapeHtml(advice)}</p>${wait}${again}${links}<dl class="facts">${facts}</dl>`, head)
 }

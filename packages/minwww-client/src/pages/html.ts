@@ -19,6 +19,7 @@ a{color:var(--mark)}
 code,kbd{font:.92em/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
 .brand{color:var(--soft);font-size:.9rem;margin:0 0 1.5rem;display:flex;gap:1rem}
 .brand a{text-decoration:none}
+.brand strong{color:var(--good);font-weight:600}
 .status{color:var(--soft);font-variant-numeric:tabular-nums}
 .box{background:var(--panel);border:1px solid var(--line);border-radius:6px;padding:1rem 1.1rem;margin:1rem 0}
 .facts{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1rem;margin:1.25rem 0}
@@ -51,6 +52,10 @@ export const PAGE_POLICY = `default-src 'none'; style-src ${STYLE_HASH}; base-ur
 export const SCRIPT_POLICY = `${PAGE_POLICY}; script-src 'self'`
 /** The same for an error page, which appears under the site's own address and has no form. */
 export const ERROR_POLICY = `default-src 'none'; style-src ${STYLE_HASH}; base-uri 'none'; form-action 'none'`
+
+/** The first line of every page: whose it is, the mode of the proxy where it has one, and links (HTML). */
+export const brand = (i2pOnly: boolean, links: string): string =>
+  `<p class="brand"><span>MinWWW proxy</span>${i2pOnly ? '<strong>I2P only</strong>' : ''}${links}</p>`
 
 /** A whole page; `body` is HTML, `title` is text, `head` is HTML for the head. */
 export function page (title: string, body: string, head = ''): string {

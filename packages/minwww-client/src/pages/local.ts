@@ -10,6 +10,8 @@ export interface LocalProxy {
   readonly ready: boolean
   readonly state: string
   readonly health: PoolHealth
+  /** Nothing ever goes to an exit. */
+  readonly i2pOnly: boolean
   readonly notice: string | undefined
 }
 

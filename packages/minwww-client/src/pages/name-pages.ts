@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Destination } from '@minwww/i2cp/codec'
 import { ProxyError } from '../http/failures.ts'
 import { proofOf } from '../http/proof.ts'
-import { escapeHtml, page } from './html.ts'
+import { brand, escapeHtml, page } from './html.ts'
 import type { Known } from '../route/address-helper.ts'
 import type { NameService } from '../route/names.ts'
 import { checkNonce, PAGE_NONCE } from './nonce.ts'
@@ -12,6 +12,7 @@ interface Proposal { name: string, destination: Destination, path: string, from:
 
 export interface NamePages {
   names: NameService
+  i2pOnly: boolean
   /** Who knows a name already, asked on behalf of the user who looks at the page. */
   known: (request: FastifyRequest, name: string) => Promise<Known>
   /** @throws ProxyError MINWWW_FORBIDDEN where the user may not change what all users share */
@@ -19,20 +20,20 @@ export interface NamePages {
 }
 
 /** The pages on which the user decides about a name that a link brought. */
-export function addNamePages (app: FastifyInstance, { names, known, mayChange }: NamePages): void {
+export function addNamePages (app: FastifyInstance, { names, i2pOnly, known, mayChange }: NamePages): void {
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
     done(null, Object.fromEntries(new URLSearchParams(String(body))))
   })
   app.get('/names/confirm', async (request, reply) => {
     const proposal = read(request.query)
-    return await reply.type('text/html; charset=utf-8').send(confirmPage(proposal, await known(request, proposal.name)))
+    return await reply.type('text/html; charset=utf-8').send(confirmPage(proposal, await known(request, proposal.name), i2pOnly))
   })
   app.post('/names', async (request, reply) => {
     checkNonce((request.body as { nonce?: unknown } | undefined)?.nonce)
     mayChange(request)
     const { name, destination, path } = read(request.body)
     await names.add(name, destination)
-    return await reply.type('text/html; charset=utf-8').send(savedPage(name, path))
+    return await reply.type('text/html; charset=utf-8').send(savedPage(name, path, i2pOnly))
   })
 }
 
@@ -56,7 +57,7 @@ function read (input: unknown): Proposal {
 }
 
 /** Where there is a conflict the safe way is the first one, and says what it does. */
-function confirmPage (proposal: Proposal, known: Known): string {
+function confirmPage (proposal: Proposal, known: Known, i2pOnly: boolean): string {
   const { name, destination, path, from } = proposal
   const isKnown = 'destination' in known && known.destination.equals(destination)
   const isConflict = known.by !== 'nobody' && !isKnown
@@ -72,7 +73,7 @@ function confirmPage (proposal: Proposal, known: Known): string {
     ? `<p><a class="main" href="http://${site}/">Keep ${site} as it is</a></p>
 <p>${once}</p>${form(proposal, `Replace ${site} for good`, '')}`
     : `${form(proposal, 'Remember and go on', 'main')}<p>${once}</p>`
-  return page(`Name ${name}`, `<p class="brand"><span>MinWWW proxy</span><a href="/">start page</a><a href="/console">console</a></p>
+  return page(`Name ${name}`, `${brand(i2pOnly, '<a href="/">start page</a><a href="/console">console</a>')}
 <h1>${isConflict ? `${site} is another site already` : `Remember ${site}?`}</h1>
 <p>A link brought this Destination for the name. Anybody can write such a link: keep the name only if you trust where the link was.</p>
 ${isConflict ? `<p><strong>${KNOWN_WORDS[known.by]}</strong> If you replace it, ${site} will be another site from then on.</p>` : ''}
@@ -96,6 +97,6 @@ function form ({ name, destination, path }: Proposal, text: string, style: strin
 `
 }
 
-const savedPage = (name: string, path: string): string => page(`Name ${name}`, `<p class="brand"><span>MinWWW proxy</span></p>
+const savedPage = (name: string, path: string, i2pOnly: boolean): string => page(`Name ${name}`, `${brand(i2pOnly, '')}
 <h1>${escapeHtml(name)} is known now</h1><p><a href="http://${name}${escapeHtml(path)}">Go on</a></p>`,
 `<meta http-equiv="refresh" content="1;url=http://${name}${escapeHtml(path)}">`)

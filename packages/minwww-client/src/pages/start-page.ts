@@ -1,9 +1,9 @@
 import { isWell } from '../sessions/pool-health.ts'
 import type { LocalProxy } from './local.ts'
-import { escapeHtml, page } from './html.ts'
+import { brand, escapeHtml, page } from './html.ts'
 
 /** How to set a browser, under the address at which this listener was reached. What is safe stands first. */
-export function startPage (address: string, { ready, state, health, notice }: LocalProxy): string {
+export function startPage (address: string, { ready, state, health, i2pOnly, notice }: LocalProxy): string {
   const at = address.lastIndexOf(':')
   const host = escapeHtml(address.slice(0, at))
   const port = address.slice(at + 1)
@@ -11,9 +11,9 @@ export function startPage (address: string, { ready, state, health, notice }: Lo
   const isWorking = ready && isWell(health)
   const title = isWorking ? 'The proxy is ready' : ready ? 'No exit works' : 'The proxy is getting ready'
   const how = isWorking
-    ? 'Pages come through a pool of exits in I2P, as a rule with one message there and one reply.'
+    ? i2pOnly ? 'It opens sites of I2P only: nothing is ever sent to an exit, and no page of the web is opened.' : 'Pages come through a pool of exits in I2P, as a rule with one message there and one reply.'
     : ready ? `${escapeHtml(health.text)} The <a href="/console">console</a> shows more.` : `The router is not ready yet (${escapeHtml(state)}). Pages load by themselves once it is.`
-  return page('MinWWW proxy', `<p class="brand"><span>MinWWW proxy</span><a href="/did-it-work">did it work?</a><a href="/console">console</a></p>
+  return page('MinWWW proxy', `${brand(i2pOnly, '<a href="/did-it-work">did it work?</a><a href="/console">console</a>')}
 <h1>${title}</h1>
 <p>${how}</p>
 ${notice === undefined ? '' : noticeBox(notice)}<h2>Chromium</h2>

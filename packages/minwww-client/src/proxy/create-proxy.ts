@@ -37,10 +37,12 @@ export interface Proxy {
   readonly state: string
   /** Whether a request to the exits has somebody to go to, and why not. */
   readonly health: PoolHealth
+  /** Nothing ever goes to an exit. */
+  readonly i2pOnly: boolean
   /** What start page and console say first. */
   readonly notice: string | undefined
   readonly names: NameService
-  /** @returns the exit's id. @throws RangeError above 256 exits */
+  /** @returns the exit's id. @throws RangeError above 256 exits, or with `i2pOnly` */
   addExit (exit: ExitSpec): string
   removeExit (id: string): boolean
   /** Takes an exit out of the pool without forgetting it, or back in; its messages in flight go on elsewhere. */
@@ -143,6 +145,7 @@ class RunningProxy implements Proxy {
       sanitize: settings.sanitize,
       names: {
         names: this.names,
+        i2pOnly: settings.i2pOnly,
         known: async ({ user }, name) => {
           const via = this.users.lookupOf(user)
           return await whoKnows(name, this.names, via, async asked => via !== undefined && await this.#fetcher.isServed(asked, via))
@@ -170,6 +173,7 @@ class RunningProxy implements Proxy {
 
   get ready (): boolean { return this.users.ready }
   get state (): string { return this.users.state }
+  get i2pOnly (): boolean { return this.#settings.i2pOnly }
   get health (): PoolHealth { return this.users.common?.backend.lookAtHealth() ?? poolHealth([]) }
 
   addExit (exit: ExitSpec): string { return this.users.addExit(exit) }

@@ -10,7 +10,7 @@ export interface NameOptions {
   jumpServices?: Readonly<Record<string, string>>
 }
 
-type Plain = 'timeout' | 'connectPorts' | 'privateAddresses' | 'maxConnections' | 'maxInFlight' | 'maxBody'
+type Plain = 'timeout' | 'connectPorts' | 'privateAddresses' | 'i2pOnly' | 'maxConnections' | 'maxInFlight' | 'maxBody'
 
 export interface ProxyOptions extends UsersOptions, Partial<Pick<Settings, Plain>> {
   /** Port 0 takes a free one. A host that is not loopback needs `auth`. */
@@ -34,6 +34,7 @@ export function settingsOf (options: ProxyOptions): Settings {
     timeout = DEFAULT_SETTINGS.timeout,
     connectPorts = DEFAULT_SETTINGS.connectPorts,
     privateAddresses = DEFAULT_SETTINGS.privateAddresses,
+    i2pOnly = DEFAULT_SETTINGS.i2pOnly,
     maxConnections = DEFAULT_SETTINGS.maxConnections,
     maxInFlight = DEFAULT_SETTINGS.maxInFlight,
     maxBody = DEFAULT_SETTINGS.maxBody
@@ -45,6 +46,7 @@ export function settingsOf (options: ProxyOptions): Settings {
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     connectPorts,
     privateAddresses,
+    i2pOnly,
     maxConnections,
     maxInFlight,
     maxBody,

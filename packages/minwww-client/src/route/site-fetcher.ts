@@ -63,13 +63,14 @@ export class SiteFetcher {
     try {
       return await this.#fromPool(request, backend)
     } catch (error) {
-      throw route.known ? error : this.withJumpLinks(error, request)
+      throw route.known ? error : this.withJumpLinks(error, request.target, request.method)
     }
   }
 
   /** Whether an exit of the pool serves a site under a name that neither this proxy nor the router knows. */
   async isServed (name: string, backend: Backend): Promise<boolean> {
     const target = parseTarget(`http://${name}/`)
+    if (this.#options.settings.i2pOnly) return false
     const signal = AbortSignal.timeout(SERVED_TIMEOUT)
     try {
       destroyBody(await this.#fromPool({ method: 'HEAD', target, fields: [['Host', target.authority]], signal, timeout: SERVED_TIMEOUT }, backend))
@@ -80,9 +81,9 @@ export class SiteFetcher {
     }
   }
 
-  /** @throws ProxyError MINWWW_NAME_NOT_RESOLVED for a b32 or b33 that is not found, MINWWW_BAD_HOST */
+  /** @throws ProxyError MINWWW_SITE_OFFLINE for a b32 or b33 that is not found, MINWWW_BAD_HOST; what `toPool` throws */
   async route (target: Target, backend: Backend): Promise<Route> {
-    if (target.kind === 'web') return { to: 'pool', known: true }
+    if (target.kind === 'web') return this.#toPool(target, true)
     if (target.kind === 'b64') return { to: 'site', destination: parseDestination(target.host) }
     if (target.kind === 'b33') checkB33(labelOf(target.host))
     const destination = await this.#options.names.resolve(target.kind === 'i2p-name' ? target.host : labelOf(target.host), backend)
@@ -92,7 +93,14 @@ export class SiteFetcher {
       const detail = 'the router found no encrypted LeaseSet for this address; some routers cannot look for one'
       throw new ProxyError('MINWWW_SITE_OFFLINE', detail)
     }
-    return { to: 'pool', known: false }
+    return this.#toPool(target, false)
+  }
+
+  /** @throws ProxyError MINWWW_I2P_ONLY, MINWWW_NAME_NOT_RESOLVED where nothing goes to an exit */
+  #toPool (target: Target, known: boolean): Route {
+    if (!this.#options.settings.i2pOnly) return { to: 'pool', known }
+    if (known) throw new ProxyError('MINWWW_I2P_ONLY', target.host)
+    throw this.withJumpLinks(new ProxyError('MINWWW_NAME_NOT_RESOLVED', target.host), target)
   }
 
   async #fromPool (request: SiteRequest, backend: Backend): Promise<Answer> {
@@ -223,7 +231,7 @@ export class SiteFetcher {
    * The page for a name that nobody knows offers the jump services. An exit that does not serve a name says no more than
    * that its policy refuses it; so it does for a method, which is never GET or HEAD.
    */
-  withJumpLinks (error: unknown, { method, target }: SiteRequest): unknown {
+  withJumpLinks (error: unknown, target: Target, method = 'GET'): unknown {
     if (!(error instanceof ProxyError) || target.kind !== 'i2p-name') return error
     const isOfName = error.code === 'MINWWW_NAME_NOT_RESOLVED' || error.code === 'MINWWW_NO_EXIT'
     if (!isOfName && !(error.code === 'MINWWW_POLICY' && (method === 'GET' || method === 'HEAD'))) return error

@@ -55,6 +55,7 @@ export class Users {
     this.#options = options
     this.#logger = options.logger
     if (options.stateDirectory !== undefined) this.#memory = new PoolMemory({ directory: options.stateDirectory, logger: options.logger })
+    if (options.exits.length > 0) this.#checkTakesExits()
     for (const exit of options.exits) this.#exits.set(exitId(exit), exit)
   }
 
@@ -111,7 +112,9 @@ export class Users {
     throw new ProxyError(state === 'building' ? 'MINWWW_NOT_READY' : 'MINWWW_NO_ROUTER', state)
   }
 
+  /** @throws RangeError above 256 exits, or where none is taken */
   addExit (exit: ExitSpec): string {
+    this.#checkTakesExits()
     const id = exitId(exit)
     if (!this.#exits.has(id)) checkRoom(this.#exits.size)
     for (const { backend } of this.#seats) backend.addExit(exit)
@@ -126,6 +129,10 @@ export class Users {
 
   drainExit (id: string, drained: boolean): boolean {
     return this.#seats.map(({ backend }) => backend.drainExit(id, drained)).includes(true)
+  }
+
+  #checkTakesExits (): void {
+    if (this.#options.i2pOnly === true) throw new RangeError('this proxy opens sites of I2P only, and takes no exit')
   }
 
   async clearCache (viewer: Viewer = { sees: 'all' }): Promise<void> {

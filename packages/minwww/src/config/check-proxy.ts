@@ -74,8 +74,11 @@ export async function checkProxySection (report: Report<Settings<'proxy'>>, mome
     }
   })
   // A file may leave the exits to the flags.
-  if (moment === 'start' && settings.exits === undefined && named === 0) {
-    report.missing('no exit is named; give --exit DEST or --exits FILE')
+  if (moment === 'start' && settings.exits === undefined && named === 0 && !settings.i2pOnly) {
+    report.missing('no exit is named; give --exit DEST or --exits FILE, or --i2p-only if sites of I2P are all that you want')
+  }
+  if (settings.i2pOnly && (named > 0 || settings.exits !== undefined)) {
+    report.wrong('i2pOnly', 'nothing would ever go to the exits that are named beside it: leave one of them away')
   }
   if (named > MAX_EXITS) report.missing(`${named} exits are named; the pool takes ${MAX_EXITS}`)
   await report.each('state', async (directory, _name, origin) => { await checkDirectory(directory, origin, moment === 'start') })

@@ -141,6 +141,7 @@ export const SECTIONS = {
     proxy: address('where the browser proxy listens', '127.0.0.1:4480'),
     exit: list('exit server: base64 Destination, b32 address or name (repeatable)', 'DEST'),
     exits: file('file with one exit per line, # starts a comment'),
+    i2pOnly: toggle('sites of I2P only: needs no exit, and nothing ever goes to one'),
     ...POOL,
     ...PROXY,
     privateAddresses: Type.Union([Type.Literal('refuse'), Type.Literal('exit')],

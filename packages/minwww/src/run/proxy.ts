@@ -12,7 +12,7 @@ import { openProxy, type ProxySessions } from '../services.ts'
 export async function runProxy (context: Context<Settings<'proxy'>>): Promise<void> {
   const { settings, logger, reporter } = context
   const onHangup = takeHangups()
-  const exits = readExits(settings.exit, settings.exits)
+  const exits = exitsOf(settings)
   await runService(logger, async closers => {
     // Where there is only one exit, a retry goes from a second Destination: the same pair would meet the same dead path.
     const open = (): Required<ProxySessions> => openSessions(context, closers, exits.length === 1 ? 2 : 1)
@@ -25,14 +25,27 @@ export async function runProxy (context: Context<Settings<'proxy'>>): Promise<vo
     reporter.progress(`listening on ${address}; it answers 503 until the tunnels are built`)
     const [session] = await sessions
     const missing = session === undefined ? [] : await findMissing(session, exits)
-    reporter.ready({ proxy: `http://${address}`, ...(missing.length > 0 && { exitsNotFound: missing }) }, [
-      `proxy ready: set your browser's HTTP proxy to ${address}`,
-      `  ${missing.length === exits.length ? 'but no page of the web will come yet: ' : ''}open http://${address}/ for how to set a ` +
-      `browser, http://${address}/console for the state of the exits`,
-      ...missing.map(exit => `  exit not found: ${exit} (it is off line, or misspelt); the proxy goes on looking for it`)
-    ])
+    reporter.ready(...announcement(address, settings, exits, missing))
   })
 }
+
+/** What a program and a person are told when pages can come. */
+function announcement (
+  address: string, { i2pOnly }: Settings<'proxy'>, exits: readonly string[], missing: readonly string[]
+): [json: Record<string, unknown>, lines: string[]] {
+  const mode = i2pOnly ? ' (I2P only: nothing goes to an exit)' : ''
+  const isWithout = exits.length > 0 && missing.length === exits.length
+  const json = { proxy: `http://${address}`, ...(i2pOnly && { i2pOnly }), ...(missing.length > 0 && { exitsNotFound: missing }) }
+  return [json, [
+    `proxy ready: set your browser's HTTP proxy to ${address}${mode}`,
+    `  ${isWithout ? 'but no page of the web will come yet: ' : ''}open http://${address}/ for how to set a ` +
+    `browser, http://${address}/console for the state of the exits`,
+    ...missing.map(exit => `  exit not found: ${exit} (it is off line, or misspelt); the proxy goes on looking for it`)
+  ]]
+}
+
+const exitsOf = ({ exit, exits, i2pOnly }: Pick<Settings<'proxy'>, 'exit' | 'exits' | 'i2pOnly'>): string[] =>
+  readExits(exit, exits, { mayBeNone: i2pOnly })
 
 /** Longest that the ready line waits for the look-ups of the exits, ms. */
 const LOOKUP_PATIENCE = 5_000
@@ -75,8 +88,7 @@ async function reloadExits (
   { settings, reread, logger }: Context<Settings<'proxy'>>, proxy: Awaited<ReturnType<typeof openProxy>>
 ): Promise<void> {
   try {
-    const { exit, exits } = await reread?.() ?? settings
-    const named = readExits(exit, exits)
+    const named = exitsOf(await reread?.() ?? settings)
     const before = new Set(proxy.exits().map(exit => exit.id))
     const now = new Set(named.map(exit => proxy.addExit(exit)))
     for (const id of before) if (!now.has(id)) proxy.removeExit(id)
