@@ -8,7 +8,7 @@ const list = (folder: string): string[] => readdirSync(join(ROOT, folder), { rec
   .map(name => join(folder, name))
 
 export const DOCUMENTS = [
-  'README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...list('docs').filter(name => name.endsWith('.md')),
+  'README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CODE_OF_CONDUCT.md', 'CHANGELOG.md', ...list('docs').filter(name => name.endsWith('.md')),
   ...readdirSync(join(ROOT, 'packages')).map(name => `packages/${name}/README.md`),
   ...list('packaging').filter(name => /\.service$|Containerfile$/.test(name))
 ]
@@ -41,7 +41,6 @@ const COMMANDS_TEST = 'test/e2e/commands.ts'
 /** By whom a command of the documents has been run in that form: a test, `.ci/run`, or somebody, when, and with what result. */
 export const RUNS: Readonly<Record<string, string>> = {
   ...runBy(COMMANDS_TEST, [
-    'chromium --proxy-server=http://127.0.0.1:4480',
     'chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:4480 ' +
       '--webrtc-ip-handling-policy=disable_non_proxied_udp --force-webrtc-ip-handling-policy=disable_non_proxied_udp',
     'curl -x http://127.0.0.1:4480 http://demo.i2p/',
@@ -78,13 +77,14 @@ export const RUNS: Readonly<Record<string, string>> = {
   ]),
   // Names of commands: with arguments they are in the same tests.
   ...runBy('test/e2e/main-job.test.ts', [
-    'minwww config', 'minwww demo|router|exit|proxy', 'minwww exit', 'minwww keys', 'minwww proxy', 'npx minwww'
+    'minwww demo|router|exit|proxy', 'minwww exit', 'minwww keys', 'minwww proxy'
   ]),
   ...runBy('test/e2e/packed.ts', ['npm run pack:all', 'npm install artifacts/packages/*.tgz']),
   ...runBy('scripts/check.js', ['npm run check:layers']),
   ...runBy('test/e2e/operations.test.ts', ['kill -9']),
   ...runBy('.ci/run', [
-    'npm ci', 'npm run check', 'npm run test:e2e', 'npm run test:faults', 'npm run test:interop', 'npm run fuzz', '.ci/run', 'npm test'
+    'npm ci', 'npm run check', 'npm run docs:site', 'npm run test:e2e', 'npm run test:faults', 'npm run test:interop', 'npm run fuzz',
+    '.ci/run', 'npm test'
   ]),
   // As files of `npm run test:interop`.
   ...runBy('.ci/run', [
@@ -95,6 +95,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     '2026-11-28', 'came to its end with status 0', ['npm run mutate -- packages/minwww-protocol/src/keys.ts', 'npm run docs:vectors']
   ),
   ...byHand('2026-11-29', 'came to its end with status 0', [
+    'node scripts/check-packages.js --fix',
     'npx tsx --conditions=@minwww/source packages/http/test/measure/fetches.ts 1000 65536 50 32'
   ]),
   ...byHand('2026-11-22', 'came to its end with status 0', [
@@ -111,7 +112,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/exit-core.ts',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/grid-table.ts grid.json',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/bursts.ts 3',
-    'npm run build:peers', 'npm run check:dead', 'npm run docs:api', 'npm run docs:errors', 'npm run docs:man', 'npm run docs:options',
+    'npm run build:peers', 'npm run check:dead', 'npm run docs:errors', 'npm run docs:man', 'npm run docs:options',
     'npm run fuzz -- --seconds 60', 'npm run fuzz -- --cases N --seed S', '--target NAME --from CASE', 'npm run docs:limits',
     'npm run docs:man',
     'npm install --global artifacts/packages/*.tgz',

@@ -13,6 +13,8 @@ import { commandsOf, RUNS } from '../docs/commands.ts'
 import { ROOT } from './harness.ts'
 
 const FOLDER = process.env.MINWWW_FOLDER ?? ''
+/** The document with the table of all commands. */
+const COMMANDS = 'packages/minwww/README.md'
 /** Longest wait for a service to be ready, or for a command to end, ms. */
 const COMMAND_TIMEOUT = 60_000
 const done = new Set<string>()
@@ -77,7 +79,7 @@ const address = /exit ready: ([a-z2-7]{52}\.b32\.i2p)/
 const proxyReady = /proxy ready: set your browser's HTTP proxy to 127\.0\.0\.1:(\d+)/
 
 // One router for all.
-t.before(async () => { await start(t, 'README.md', 'minwww router', /I2CP router ready at 127\.0\.0\.1:7654/, { more: '--latency 5' }) })
+t.before(async () => { await start(t, COMMANDS, 'minwww router', /I2CP router ready at 127\.0\.0\.1:7654/, { more: '--latency 5' }) })
 
 t.test('a clone: demo, curl, Chromium', async t => {
   const demo = await start(t, 'README.md', 'npm start', /127\.0\.0\.1:4480[^]*demo\.i2p/, { cwd: ROOT })
@@ -86,14 +88,12 @@ t.test('a clone: demo, curl, Chromium', async t => {
   writeFileSync(
     '/etc/chromium.d/headless', 'CHROMIUM_FLAGS="$CHROMIUM_FLAGS --headless=new --no-sandbox --disable-gpu --dump-dom http://demo.i2p/"\n'
   )
-  for (const [document, command] of [
-    ['README.md', 'chromium --proxy-server=http://127.0.0.1:4480'],
-    ['docs/guide/browsing.md', 'chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:4480 ' +
-      '--webrtc-ip-handling-policy=disable_non_proxied_udp --force-webrtc-ip-handling-policy=disable_non_proxied_udp']
-  ] as const) t.match(await run(t, document, command, { env: { HOME: FOLDER } }), /This page came through the pool/)
+  const chromium = 'chromium --user-data-dir="$HOME/.config/chromium-i2p" --proxy-server=http://127.0.0.1:4480 ' +
+    '--webrtc-ip-handling-policy=disable_non_proxied_udp --force-webrtc-ip-handling-policy=disable_non_proxied_udp'
+  t.match(await run(t, 'docs/guide/browsing.md', chromium, { env: { HOME: FOLDER } }), /This page came through the pool/)
   await demo.stop()
-  for (const [document, command] of [['README.md', 'minwww demo'], ['packages/minwww/README.md', 'npx minwww demo']] as const) {
-    const again = await start(t, document, command, /127\.0\.0\.1:4480[^]*demo\.i2p/)
+  for (const command of ['minwww demo', 'npx minwww demo']) {
+    const again = await start(t, COMMANDS, command, /127\.0\.0\.1:4480[^]*demo\.i2p/)
     await again.stop()
   }
 })
@@ -114,16 +114,16 @@ t.test('README: over a router', async t => {
   t.match(only.said(), /I2P only: nothing goes to an exit/)
   await only.stop()
   t.match(
-    await run(t, 'README.md', 'minwww lookup NAME --router H:P', { values: { NAME: DESTINATION, 'H:P': '127.0.0.1:7654' } }), DESTINATION
+    await run(t, COMMANDS, 'minwww lookup NAME --router H:P', { values: { NAME: DESTINATION, 'H:P': '127.0.0.1:7654' } }), DESTINATION
   )
   t.match(
     await run(t, 'docs/guide/troubleshooting.md', 'minwww lookup NAME --router 127.0.0.1:7654', { values: { NAME: DESTINATION } }),
     DESTINATION
   )
   t.match(
-    await run(t, 'README.md', 'minwww ping DEST --router H:P', { values: { DEST: DESTINATION, 'H:P': '127.0.0.1:7654' } }), /4 received/
+    await run(t, COMMANDS, 'minwww ping DEST --router H:P', { values: { DEST: DESTINATION, 'H:P': '127.0.0.1:7654' } }), /4 received/
   )
-  t.match(await run(t, 'README.md', 'minwww doctor --router H:P', { values: { 'H:P': '127.0.0.1:7654' } }), /everything is well/)
+  t.match(await run(t, COMMANDS, 'minwww doctor --router H:P', { values: { 'H:P': '127.0.0.1:7654' } }), /everything is well/)
   t.match(await run(t, 'docs/guide/troubleshooting.md', 'minwww doctor --router 127.0.0.1:7654'), /everything is well/)
   t.match(
     await run(t, 'docs/reference/routers.md', 'minwww doctor --router HOST:PORT', { values: { 'HOST:PORT': '127.0.0.1:7654' } }),
@@ -132,24 +132,24 @@ t.test('README: over a router', async t => {
   await run(t, 'packages/i2cp/README.md', 'node --import tsx packages/i2cp/examples/hello.ts 127.0.0.1:7654', { cwd: ROOT })
 })
 
-t.test('README: keys, tunnels, configuration', async t => {
+t.test('keys, tunnels, configuration', async t => {
   const pattern = 'minwww keys new|show|export FILE'
-  const [, b32 = ''] = /b32 +(\S+)/.exec(await run(t, 'README.md', pattern, { values: { 'new|show|export FILE': 'new tunnel.dat' } })) ?? []
-  t.match(await run(t, 'README.md', pattern, { values: { 'new|show|export FILE': 'show tunnel.dat' } }), b32)
-  t.match(await run(t, 'README.md', pattern, { values: { 'new|show|export FILE': 'export tunnel.dat' } }), /^[A-Za-z0-9~-]{500,}=*\n$/)
+  const [, b32 = ''] = /b32 +(\S+)/.exec(await run(t, COMMANDS, pattern, { values: { 'new|show|export FILE': 'new tunnel.dat' } })) ?? []
+  t.match(await run(t, COMMANDS, pattern, { values: { 'new|show|export FILE': 'show tunnel.dat' } }), b32)
+  t.match(await run(t, COMMANDS, pattern, { values: { 'new|show|export FILE': 'export tunnel.dat' } }), /^[A-Za-z0-9~-]{500,}=*\n$/)
   await startSite(t)
   const tunnel = 'minwww tunnel server|client'
-  await start(t, 'README.md', tunnel, /ready/, {
+  await start(t, COMMANDS, tunnel, /ready/, {
     values: { 'server|client': 'server' }, more: '--router 127.0.0.1:7654 --keys tunnel.dat --target 127.0.0.1:8080'
   })
-  await start(t, 'README.md', tunnel, /ready/, {
+  await start(t, COMMANDS, tunnel, /ready/, {
     values: { 'server|client': 'client' }, more: `--router 127.0.0.1:7654 --destination ${b32} --listen 127.0.0.1:9000`
   })
   t.equal(await (await fetch('http://127.0.0.1:9000/')).text(), 'my own site')
   writeFileSync(join(FOLDER, 'minwww.toml'), '[exit]\nlimit-out = 64\n')
   const config = 'minwww config check|print FILE'
-  t.match(await run(t, 'README.md', config, { values: { 'check|print FILE': 'check minwww.toml' } }), /correct/)
-  t.match(await run(t, 'README.md', config, { values: { 'check|print FILE': 'print minwww.toml' } }), /limit-out = 64/)
+  t.match(await run(t, COMMANDS, config, { values: { 'check|print FILE': 'check minwww.toml' } }), /correct/)
+  t.match(await run(t, COMMANDS, config, { values: { 'check|print FILE': 'print minwww.toml' } }), /limit-out = 64/)
   t.match(await run(t, 'docs/reference/options.md', 'minwww config check FILE', { values: { FILE: 'minwww.toml' } }), /correct/)
   t.match(await run(t, 'docs/reference/options.md', 'minwww config print [FILE]', { values: { ' [FILE]': '' } }), /limit-out = 0/)
 })
