@@ -27,4 +27,4 @@ export const ARROWS = {
 }
 
 /** The rooms of minwww-client, from the bottom up: a file imports from its own floor and those below. */
-export const FLOORS = [['pool'], ['core'], ['http'], ['cache', 'pages', 'route', 'sessions'], ['console', 'front'], ['proxy']]
+export const FLOORS = [['pool'], ['core'], ['http'], ['cache', 'pages', 'route', 'sessions'], ['lists'], ['console', 'front'], ['proxy']]

@@ -79,6 +79,12 @@ export const RUNS: Readonly<Record<string, string>> = {
   ...runBy('test/e2e/main-job.test.ts', [
     'minwww demo|router|exit|proxy', 'minwww exit', 'minwww keys', 'minwww proxy'
   ]),
+  ...runBy('test/e2e/exits.test.ts', [
+    'minwww exits show|publish|check|revoke', 'minwww exits show DEST --router H:P',
+    'minwww exits publish --exits exits.txt --out list.txt', 'minwww exits check list.txt',
+    'minwww exits revoke exit.dat', 'minwww exits show', 'minwww exits publish', 'minwww exits check',
+    'minwww exits revoke'
+  ]),
   ...runBy('test/e2e/packed.ts', ['npm run pack:all', 'npm install artifacts/packages/*.tgz']),
   ...runBy('scripts/check.js', ['npm run check:layers']),
   ...runBy('test/e2e/operations.test.ts', ['kill -9']),

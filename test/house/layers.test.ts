@@ -26,6 +26,7 @@ const BREAKS: Record<string, readonly [file: string, imports: string]> = {
   'floor-core': ['packages/minwww-client/src/core/a.ts', 'packages/minwww-client/src/http/leaf.ts'],
   'floor-http': ['packages/minwww-client/src/http/a.ts', 'packages/minwww-client/src/pages/leaf.ts'],
   'floor-cache-pages-route-sessions': ['packages/minwww-client/src/route/a.ts', 'packages/minwww-client/src/front/leaf.ts'],
+  'floor-lists': ['packages/minwww-client/src/lists/a.ts', 'packages/minwww-client/src/front/leaf.ts'],
   'floor-console-front': ['packages/minwww-client/src/front/a.ts', 'packages/minwww-client/src/proxy/leaf.ts']
 }
 

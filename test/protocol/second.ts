@@ -11,6 +11,7 @@ export interface Vectors {
   keys: { secret: string, session: string, client: string, server: string }
   messages: Record<string, { key: 'client' | 'server', bytes: string }>
   open: { seed: string, target: string, destination: string, body: string, datagram: string }
+  descriptor: { seed: string, destination: string, date: number, expires: number, line: string }
   dictionary: { base64: string }
   objects: Record<string, { bytes: string, text: string }>
   field: Array<{ a: number, b: number, product: number, inverse: number }>
@@ -176,6 +177,16 @@ export function decode (size: number, symbols: ReadonlyMap<number, Buffer>): Buf
 }
 
 /** An Ed25519 Destination: 352 unused bytes, the key, a key certificate. */
+/** As I2P's addresses have it: five bits a letter, without padding. */
+function base32 (bytes: Buffer): string {
+  let text = ''
+  for (let bit = 0; bit < bytes.length * 8; bit += 5) {
+    const two = (bytes[bit >> 3]! << 8 | (bytes[(bit >> 3) + 1] ?? 0)) >> (11 - bit % 8) & 31
+    text += 'abcdefghijklmnopqrstuvwxyz234567'[two]!
+  }
+  return text
+}
+
 export class Destination {
   readonly bytes: Buffer
   readonly #key: KeyObject
@@ -191,6 +202,13 @@ export class Destination {
   datagram (target: Buffer, payload: Buffer): Buffer {
     const signed = Buffer.concat([u16(2), payload])
     return Buffer.concat([this.bytes, signed, sign(null, Buffer.concat([target, signed]), this.#key)])
+  }
+
+  /** [10] */
+  describes (properties: string[]): string {
+    const base64 = (bytes: Buffer): string => bytes.toString('base64').replaceAll('+', '-').replaceAll('/', '~')
+    const unsigned = `${base32(sha256(this.bytes))}.b32.i2p=${base64(this.bytes)}#!${properties.join('#')}`
+    return `${unsigned}#sig=${base64(sign(null, Buffer.from(unsigned), this.#key))}`
   }
 }
 

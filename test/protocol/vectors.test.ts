@@ -39,6 +39,15 @@ t.test('its OPEN is signed as the vectors are', async t => {
   t.equal(destination.datagram(bytes(open.target), body).toString('hex'), open.datagram)
 })
 
+t.test('its exit says what it is in the line of the vectors', async t => {
+  const { descriptor } = vectors
+  const exit = new Destination(bytes(descriptor.seed), bytes(descriptor.destination).subarray(0, 352))
+  t.equal(exit.describes([
+    'action=exit', `date=${descriptor.date}`, `expires=${descriptor.expires}`, 'minwww=1', 'web=yes', 'methods=GET,HEAD', 'ports=80,443',
+    'filters=denied-hosts', 'requests=3000', 'free=80', 'push=no'
+  ]), descriptor.line)
+})
+
 t.test('its objects and its erasure code are those of the vectors', async t => {
   for (const name of ['identity', 'deflate', 'storedBody']) {
     t.equal(readObject(bytes(vectors.objects[name]!.bytes)).toString('latin1'), vectors.objects[name]!.text, name)

@@ -5,13 +5,13 @@ import { dirname } from 'node:path'
 const OWNER_ONLY = 0o600
 
 /**
- * Writes a file that only its owner can read: beside its place, synced, then renamed, so that a crash leaves the old file or
- * the new one, never half of it. Rejects with the system's error; then the old file is as it was.
+ * Writes a file that only its owner can read, unless `mode` says otherwise: beside its place, synced, then renamed, so that a crash
+ * leaves the old file or the new one, never half of it. Rejects with the system's error; then the old file is as it was.
  */
-export async function writeAtomically (path: string, data: string | Uint8Array): Promise<void> {
+export async function writeAtomically (path: string, data: string | Uint8Array, mode = OWNER_ONLY): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    const file = await open(temporary, 'wx', OWNER_ONLY)
+    const file = await open(temporary, 'wx', mode)
     try {
       await file.writeFile(data)
       await file.sync()

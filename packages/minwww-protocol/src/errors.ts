@@ -8,6 +8,7 @@ export type ProtocolErrorCode =
   | 'MINWWW_BAD_OBJECT' // an unknown coding, or a broken one
   | 'MINWWW_OBJECT_TOO_LARGE' // an object that decodes to more than its bound
   | 'MINWWW_BAD_HTTP' // an HTTP message that breaks the rules of section 4
+  | 'MINWWW_BAD_DESCRIPTOR' // a line that is no exit descriptor (section 10), or one that is not true
 
 /** The only error class of this package. */
 export class ProtocolError extends Error {

@@ -1,4 +1,5 @@
 import { ProtocolError } from './errors.ts'
+import { DESCRIPTOR_URL } from './exit-descriptor.ts'
 import type { Part } from './messages.ts'
 import { trimWhiteSpace } from './white-space.ts'
 
@@ -14,7 +15,7 @@ export type HeaderList = Array<[string, string]>
 export interface HttpRequest {
   /** A token, upper or lower case as given. */
   method: string
-  /** Absolute form: http:// or https://. */
+  /** Absolute form: http:// or https://; or `DESCRIPTOR_URL`. */
   url: string
   headers: HeaderList
   body?: Buffer
@@ -115,6 +116,7 @@ function checkField (name: string, value: string): void {
 
 function checkRequestLine (method: string, url: string): void {
   if (!TOKEN.test(method)) throw bad('method')
+  if (url === DESCRIPTOR_URL) return
   if (url.length > MAX_URL || !ABSOLUTE_URL.test(url)) throw bad('URL is not absolute')
 }
 

@@ -33,4 +33,9 @@ export { allowedShapes, chooseSymbols, copiesFor, INITIAL_SHAPE, parityFor, pari
 export { LossEstimator, PRIOR_LOSS, RttEstimator } from './estimators.ts'
 export { TokenBucket } from './bucket.ts'
 export { REPLAY_WINDOW, ReplayWindow } from './replay.ts'
+export {
+  DESCRIPTOR_LIFE, DESCRIPTOR_PATH, DESCRIPTOR_SKEW, DESCRIPTOR_URL, FILTERS, MAX_CONTACT, MAX_DESCRIPTOR, MAX_DESCRIPTOR_ENTRIES,
+  parseStatement, writeDescriptor, writeRevocation
+} from './exit-descriptor.ts'
+export type { ExitDescriptor, ExitProfile, Filter, ParsedStatement, Revocation, Statement, StatementSigner } from './exit-descriptor.ts'
 export { trimWhiteSpace } from './white-space.ts'

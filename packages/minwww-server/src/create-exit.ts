@@ -7,6 +7,8 @@ export interface Exit {
   readonly destination: Destination
   readonly stats: ExitStats
   readonly summary: ExitSummary
+  /** The signed line that says what this exit is, as everybody gets it who asks (docs/reference/protocol.md, section 10). */
+  readonly descriptor: string
   /** Where the operator's console listens; undefined without one. */
   readonly console: { host: string, port: number } | undefined
   /**
@@ -105,6 +107,10 @@ class RunningExit implements Exit {
 
   get stats (): ExitStats {
     return statsOf(this.#parts)
+  }
+
+  get descriptor (): string {
+    return this.#parts.descriptor
   }
 
   get summary (): ExitSummary {

@@ -19,7 +19,7 @@ const CLIENT_BURST = 20
 
 /** Settings in the operator's units (KB/s, MB) as options of `createExit`. Throws UsageError. */
 export function exitOptions (settings: ExitSettings): Omit<ExitOptions, 'session'> {
-  const { site, state, upstream, nameServer = [], cache = 0, logUrls = false, hideField = [] } = settings
+  const { site, state, upstream, nameServer = [], cache = 0, logUrls = false, hideField = [], contact } = settings
   return {
     ...reloadableOptions(settings),
     sites: parseSites(site),
@@ -27,6 +27,7 @@ export function exitOptions (settings: ExitSettings): Omit<ExitOptions, 'session
     cacheBytes: cache * MEGABYTE,
     timeouts: timeoutsOf(settings),
     ...(state !== undefined && { stateDir: state }),
+    ...(contact !== undefined && { contact }),
     ...(upstream !== undefined && { upstream }),
     ...(nameServer.length > 0 && { nameServers: nameServer }),
     ...(hideField.length > 0 && { hideFields: { web: hideField } })

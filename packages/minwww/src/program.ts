@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { addDemo } from './commands/demo.ts'
 import { addRouter } from './commands/router.ts'
 import { addExit } from './commands/exit.ts'
+import { addExits } from './commands/exits.ts'
 import { addProxy } from './commands/proxy.ts'
 import { addKeys } from './commands/keys.ts'
 import { addConfig } from './commands/config.ts'
@@ -21,9 +22,9 @@ export function createProgram (): Command {
     .description('UDP-like HTTP over I2P: a browser proxy, exits, and an embedded router')
     .version(version)
     .showHelpAfterError(false)
-  for (const add of [addDemo, addProxy, addExit, addRouter, addKeys, addLookup, addDoctor, addPing, addTunnel, addBench, addConfig]) {
-    add(program)
-  }
+  for (const add of [
+    addDemo, addProxy, addExit, addExits, addRouter, addKeys, addLookup, addDoctor, addPing, addTunnel, addBench, addConfig
+  ]) add(program)
   throwUsageErrors(program)
   return program
 }

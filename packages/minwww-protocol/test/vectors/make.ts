@@ -5,6 +5,7 @@ import { DICTIONARY } from '../../src/dictionary.ts'
 import { ErasureEncoder } from '../../src/erasure.ts'
 import { invert, multiply } from '../../src/field.ts'
 import { computeTag, sessionKeys } from '../../src/keys.ts'
+import { writeDescriptor } from '../../src/exit-descriptor.ts'
 import { encodeMessage, encodeOpenBody } from '../../src/messages.ts'
 import type { TaggedMessage } from '../../src/messages.ts'
 import { decodeLoss, decodeRate, encodeLoss, encodeRate } from '../../src/rates.ts'
@@ -42,6 +43,7 @@ export function makeVectors (): object {
     losses: [0, 0.0001, 0.004, 0.0125, 0.12, 0.5].map(loss => ({ loss, code: encodeLoss(loss), decoded: decodeLoss(encodeLoss(loss)) })),
     messages: messages(),
     open: open(),
+    descriptor: descriptor(),
     dictionary: { length: DICTIONARY.length, sha256: hex(sha256(DICTIONARY)), base64: DICTIONARY.toString('base64') },
     objects: objects(),
     field: [[2, 0x80], [0x53, 0xca], [0xff, 0xff]].map(([a, b]) => ({ a, b, product: multiply(a!, b!), inverse: invert(a!) })),
@@ -117,6 +119,36 @@ function open (): object {
     signature: hex(signature),
     datagram: hex(Buffer.concat([destination, signed, signature]))
   }
+}
+
+/** What an exit says of itself: the line, with the base64 of I2P and the signature made by hand. */
+function descriptor (): object {
+  const seed = sha256(Buffer.from('minwww vector exit keys'))
+  const key = createPrivateKey(
+    { key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]), format: 'der', type: 'pkcs8' }
+  )
+  const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32)
+  const destination = Buffer.concat([sample(352), publicKey, Buffer.from('05000400070000', 'hex')])
+  const base64 = (bytes: Buffer): string => bytes.toString('base64').replaceAll('+', '-').replaceAll('/', '~')
+  const profile = {
+    versions: [1],
+    web: true,
+    methods: ['GET', 'HEAD'],
+    ports: [80, 443],
+    filters: ['denied-hosts'],
+    requests: 3_000,
+    free: 80,
+    pushes: false
+  } as const
+  const b32 = `${base32(sha256(destination))}.b32.i2p`
+  const signer = { b32, base64: base64(destination), sign: (data: Buffer) => base64(sign(null, data, key)) }
+  const times = { date: 1_700_000_000, expires: 1_700_604_800 }
+  return { seed: hex(seed), destination: hex(destination), ...times, line: writeDescriptor(profile, times.date, times.expires, signer) }
+}
+
+function base32 (bytes: Buffer): string {
+  const bits = [...bytes].map(byte => byte.toString(2).padStart(8, '0')).join('')
+  return (bits.match(/.{1,5}/g) ?? []).map(five => 'abcdefghijklmnopqrstuvwxyz234567'[Number.parseInt(five.padEnd(5, '0'), 2)]).join('')
 }
 
 function objects (): object {

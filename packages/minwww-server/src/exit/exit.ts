@@ -3,7 +3,9 @@ import type { Clock, Logger } from '@minwww/ground'
 import { systemClock } from '@minwww/ground/node'
 import { limitsOf } from '@minwww/i2cp/codec'
 import type { Destination, Limit } from '@minwww/i2cp/codec'
+import { VERSION, type ExitProfile } from '@minwww/protocol'
 import { BOUNDS } from '../bounds.ts'
+import { DEFAULT_PORTS } from '../fetch/guard.ts'
 import { Admission } from '../limits/core/admission.ts'
 import { Bandwidth } from '../limits/bandwidth.ts'
 import { Policy } from '../policy/policy.ts'
@@ -12,6 +14,7 @@ import { StreamProxy } from '../streams/stream-proxy.ts'
 import { buildWebSide, type WebSide } from './build-fetcher.ts'
 import { CoreDriver } from './core-driver.ts'
 import { createCore, limitedTo } from './create-core.ts'
+import { asksForDescriptor, checkContact, descriptorMessage, freeShare, OwnDescriptor } from './descriptor.ts'
 import { FetchQueue } from './fetch-queue.ts'
 import { AccessControl } from './access-control.ts'
 import { MessageService } from './message-service.ts'
@@ -41,6 +44,9 @@ export class ExitParts {
   readonly quotaStore: QuotaStore | undefined
   readonly streams: StreamProxy | undefined
   readonly startedAt: number
+  readonly #descriptor: OwnDescriptor
+  readonly #contact: string | undefined
+  #ports: readonly number[]
   readonly #session: RouterSession
   #draining = false
 
@@ -55,6 +61,11 @@ export class ExitParts {
     this.bandwidth = new Bandwidth(options.bandwidth ?? {}, clock, quota?.saved, () => this.quotaStore?.counted())
     this.admission = new Admission(options.limits ?? {}, clock.now())
     this.rests = new Rests(clock)
+    this.#contact = options.contact === undefined ? undefined : checkContact(options.contact)
+    this.#ports = options.ports ?? DEFAULT_PORTS
+    this.#descriptor = new OwnDescriptor({
+      keys: options.session.keys, clock, clockOffset: () => options.session.clockOffset, profile: () => this.#profile
+    })
     this.queue = new FetchQueue({ ...DEFAULT_QUEUE, ...options.queue }, clock)
     this.web = buildWebSide(options, policy, clock, () => this.queue.slotFreed())
     this.access = new AccessControl({
@@ -126,6 +137,25 @@ export class ExitParts {
     return [...own, ...this.#session.limits ?? []]
   }
 
+  /** The signed line that says what this exit is (docs/reference/protocol.md, section 10). */
+  get descriptor (): string { return this.#descriptor.line }
+
+  get #profile (): ExitProfile {
+    const { policy, bandwidth, queue, admission } = this
+    const { day, month } = bandwidth.quotaShare()
+    const requests = admission.requestsAMinute
+    return {
+      versions: [VERSION],
+      ...policy.summary,
+      ports: this.#ports,
+      rate: Math.floor(bandwidth.limits.out),
+      requests,
+      free: freeShare(day, month, 1 - (queue.running + queue.waiting) / queue.limits.concurrency),
+      pushes: false, // this version knows no PUSH
+      ...(this.#contact !== undefined && { contact: this.#contact })
+    }
+  }
+
   get coreCounters (): Record<string, number> {
     return { ...this.core.stats }
   }
@@ -151,10 +181,12 @@ export class ExitParts {
    * @throws ServerError MINWWW_EXIT_BAD_OPTION, with nothing changed
    */
   async reload (options?: ReloadableOptions): Promise<void> {
+    this.#descriptor.forget()
     if (options === undefined) return await this.policy.reload()
     const useAddresses = this.web.prepare(options)
     await this.policy.reload(options.policy ?? {})
     useAddresses()
+    this.#ports = options.ports ?? DEFAULT_PORTS
     this.bandwidth.setLimits(options.bandwidth ?? {})
     this.admission.setLimits(options.limits ?? {}, this.clock.now())
     this.streams?.setLimits({ ...DEFAULT_STREAM_LIMITS, ...options.streamLimits })
@@ -193,6 +225,11 @@ export class ExitParts {
         this.access.admit(visitor, request)
         return this.web.fetcher.plan(request, visitor)
       },
+      ownAnswer: (visitor, request) => {
+        if (!asksForDescriptor(request)) return undefined
+        this.access.admit(visitor, request)
+        return descriptorMessage(this.descriptor)
+      },
       onOutcome: (visitor, outcome, bytes, milliseconds) => {
         this.statistics.finished('message', outcome, bytes, milliseconds)
         this.admission.spend(this.clock.now(), visitor.b32, bytes)
@@ -216,7 +253,9 @@ export class ExitParts {
       logger,
       logUrls: options.logUrls ?? false,
       timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
-      isDraining: () => this.#draining
+      isDraining: () => this.#draining,
+      descriptor: () => this.descriptor,
+      own: this.destination.b32
     }
     return new StreamProxy(context, options.streams, { ...DEFAULT_STREAM_LIMITS, ...options.streamLimits })
   }

@@ -21,6 +21,8 @@ export interface MessageServiceOptions {
   logUrls: boolean
   /** Asked before a request is queued; throws ServerError to refuse it. */
   admit: (visitor: Visitor, request: HttpRequest) => Plan
+  /** What the exit answers by itself, without a fetch; undefined for every other request. Throws ServerError to refuse it. */
+  ownAnswer: (visitor: Visitor, request: HttpRequest) => Buffer | undefined
   /** `bytes` of the answer before it is coded, 0 for a failure. */
   onOutcome: (visitor: Visitor, outcome: Outcome, bytes: number, milliseconds: number) => void
   /** Bytes of an answer as they will be sent. */
@@ -81,6 +83,11 @@ export class MessageService {
     this.#jobs.set(event.handle, { abort, timer: clock.setTimer(expire, event.deadline - started) })
     try {
       const request = readRequest(event.message)
+      const message = this.#options.ownAnswer(event.from, request)
+      if (message !== undefined) {
+        if (this.#finish(event.handle)) this.#answer(event, { message }, started)
+        return
+      }
       const plan = this.#options.admit(event.from, request)
       queue.add({
         id: String(event.handle),

@@ -18,6 +18,8 @@ export interface ExitOptions {
   streams?: StreamSource
   /** `host` or `host:port` to the URL of an HTTPD that the operator trusts. Only that origin bypasses the guard. */
   sites?: SiteTable
+  /** How people reach the operator, for everybody who asks the exit what it is. Printable ASCII without `#`, 128 characters. Default: none. */
+  contact?: string
   /** Methods, hosts, Destinations, content types, sizes; lists in files are read again by `reload`. */
   policy?: PolicyOptions
   /** Exceptions to the address guard, `CIDR[:PORT]`. Without a port the exception is for all ports. */

@@ -84,6 +84,13 @@ export class Bandwidth implements Pacer {
     return this.#quota.left(this.#clock.now())
   }
 
+  /** What is left of the quotas, 0 to 1. */
+  quotaShare (): { day: number, month: number } {
+    const { day, month } = this.quotaLeft()
+    const { quotaDay = 0, quotaMonth = 0 } = this.#options
+    return { day: quotaDay > 0 ? day / quotaDay : 1, month: quotaMonth > 0 ? month / quotaMonth : 1 }
+  }
+
   quotaState (): QuotaState {
     return this.#quota.state(this.#clock.now())
   }

@@ -1,3 +1,4 @@
+import type { ExitProfile, Filter } from '@minwww/protocol'
 import { ServerError } from '../errors.ts'
 import { overridingMethods, valuesOf } from '../fetch/fields.ts'
 import type { HttpRequest, Visitor } from '../fetch/http-types.ts'
@@ -81,6 +82,26 @@ export class Policy {
     this.#lists = await readLists(options)
     this.#options = options
     this.#methods = methodsOf(options)
+  }
+
+  /** What it comes to, for those who choose an exit. */
+  get summary (): Pick<ExitProfile, 'web' | 'methods' | 'filters' | 'maxResponse' | 'maxRequest'> {
+    const { web, allowHosts, allowHostsFile, denyHosts, denyHostsFile, allowDestinations, allowDestinationsFile } = this.#options
+    const { denyDestinations, denyDestinationsFile, denyContentTypes } = this.#options
+    const filters: Array<[Filter, boolean]> = [
+      ['allowed-hosts', isRestricted(allowHosts, allowHostsFile)],
+      ['denied-hosts', isRestricted(denyHosts, denyHostsFile)],
+      ['allowed-clients', isRestricted(allowDestinations, allowDestinationsFile)],
+      ['denied-clients', isRestricted(denyDestinations, denyDestinationsFile)],
+      ['denied-types', (denyContentTypes?.length ?? 0) > 0]
+    ]
+    return {
+      web: web !== false,
+      methods: [...this.#methods ?? []],
+      filters: filters.filter(([, applies]) => applies).map(([name]) => name),
+      maxResponse: this.maxResponse,
+      maxRequest: this.maxRequest
+    }
   }
 
   get maxResponse (): number { return this.#options.maxResponse ?? 0 }

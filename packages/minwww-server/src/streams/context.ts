@@ -25,6 +25,10 @@ export interface StreamContext {
   logUrls: boolean
   timeouts: StreamTimeouts
   isDraining: () => boolean
+  /** The line that says what this exit is. */
+  descriptor: () => string
+  /** The exit's own address, `...b32.i2p`. */
+  own: string
 }
 
 /** One request on a stream, from its head to its end. */

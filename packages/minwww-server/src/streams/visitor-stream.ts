@@ -4,6 +4,7 @@ import { isExpected } from '../fetch/failures.ts'
 import { ByteReader, MalformedError, SilenceError } from '../http1/byte-reader.ts'
 import { readRequest, type IncomingRequest } from '../http1/request.ts'
 import { reportFault, type StreamContext } from './context.ts'
+import { answerDescriptor, asksForDescriptor } from './descriptor.ts'
 import { errorAnswer, responseBytes } from './error-answer.ts'
 import type { IncomingStream, StreamLimits } from './options.ts'
 import { RequestBody } from './request-body.ts'
@@ -91,6 +92,7 @@ export class VisitorStream {
     const asked = { context, visitor, incoming, body, stream, reader, signal: this.#abort.signal }
     const rest = restNameOf(incoming)
     if (rest !== undefined) return await answerRest(asked, rest) ? 'next' : 'end'
+    if (asksForDescriptor(incoming, context.own)) return await answerDescriptor(asked) ? 'next' : 'end'
     if (incoming.method === 'CONNECT') return await openTunnel(asked)
     if (isWebSocket(incoming)) return await openWebSocket(asked)
     return await answerRequest(asked) ? 'next' : 'end'

@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns'
 import { METHODS } from 'node:http'
 import { isLoopback } from '@minwww/i2cp'
-import { DestinationList, parseAddress, parseAddressRule, parseUpstream } from '@minwww/server'
+import { checkContact, DestinationList, parseAddress, parseAddressRule, parseUpstream } from '@minwww/server'
 import { parseHostPort, parseSites } from '../address.ts'
 import { SettingsError, UsageError } from '../errors.ts'
 import { parseSitePath } from '../exit-options.ts'
@@ -65,6 +65,7 @@ export async function checkExitSection (report: Report<Settings<'exit'>>, moment
   if (settings.upstream !== undefined && settings.nameServer.length > 0) {
     report.wrong('nameServer', 'is never asked: with --upstream names are resolved there; leave one of them away')
   }
+  await report.each('contact', checkContact)
   await checkLists(report)
   await checkRules(report)
 }

@@ -31,6 +31,12 @@ export const EXIT_RULES = {
 
 /** Settings of `exit` that hold as long as it runs. */
 export const EXIT_SERVICE = {
+  contact: Type.Optional(Type.String({
+    description: 'how people reach you, for everybody who asks the exit what it is: an address of I2P, a key; printable ASCII without #',
+    metavar: 'TEXT',
+    minLength: 1,
+    maxLength: 128
+  })),
   hideField: list('response field of the web that is not passed on, for example Server (repeatable)', 'FIELD'),
   drainTime: Type.Number({
     description: 'longest time after SIGTERM in which what is under way is finished, s',

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { FileSaver, type Closers } from '@minwww/ground/node'
 import type { Exit } from '@minwww/server'
 import { formatHostPort, parseSites } from '../address.ts'
 import type { Context } from '../command.ts'
@@ -17,9 +19,25 @@ export async function runExit ({ settings, logger, reporter, reread = async () =
   await runService(logger, async closers => {
     const session = closers.add(await openSession(settings, keys, logger, reporter, 'exit'), session => session.close())
     const exit = await openExit(closers, session, settings, logger)
+    if (settings.state !== undefined) await keepDescriptor(closers, exit, settings.state, logger)
     onHangup(() => { reload(exit, reread, logger).catch(() => {}) })
     reporter.ready(...announcement(exit, settings))
   }, settings.drainTime * 1000)
+}
+
+/** How often the file with the descriptor is written, ms. What it says holds for a week. */
+const DAY = 86_400_000
+
+/** Keeps what the exit says of itself in a file, for publishers of lists who cannot ask it. */
+async function keepDescriptor (closers: Closers, exit: Exit, directory: string, logger: Logger): Promise<void> {
+  const saver = new FileSaver(join(directory, `descriptor-${exit.destination.b32.slice(0, 16)}.txt`))
+  const save = async (): Promise<void> => {
+    await saver.save(() => `${exit.descriptor}\n`).catch((error: unknown) => {
+      logger.warn({ err: error }, 'what this exit says of itself was not written to the state directory')
+    })
+  }
+  await save()
+  closers.add(setInterval(() => { save().catch(() => {}) }, DAY), timer => { clearInterval(timer) })
 }
 
 /** What an operator wants to know at the start, and the line to hand on. */
@@ -31,7 +49,8 @@ function announcement (exit: Exit, settings: Settings<'exit'>): [json: Record<st
     ? 'refused: own sites only'
     : `fetched for everybody who has the Destination, ports ${ports.join(' and ')}`
   const console = exit.console === undefined ? undefined : `http://${formatHostPort(exit.console)}/`
-  const json = { destination: base64, b32, sites, web: !settings.ownSitesOnly, ...(console !== undefined && { console }) }
+  const about = { destination: base64, b32, descriptor: exit.descriptor }
+  const json = { ...about, sites, web: !settings.ownSitesOnly, ...(console !== undefined && { console }) }
   return [json, [
     `exit ready: ${b32}`,
     `  destination  ${base64}`,
@@ -39,7 +58,8 @@ function announcement (exit: Exit, settings: Settings<'exit'>): [json: Record<st
     ...Object.entries(sites).map(([name, origin]) => `  site         http://${name}/ from ${origin}`),
     `  limits       ${limitsText(settings)}`,
     `  console      ${console ?? 'none; --console 127.0.0.1:4490 opens one'}`,
-    `  to use it    minwww proxy --exit ${b32}`
+    `  to use it    minwww proxy --exit ${b32}`,
+    `  what it says minwww exits show ${b32}`
   ]]
 }
 

@@ -95,6 +95,11 @@ export class Admission {
     return this.#clients.size
   }
 
+  /** What one client may ask for in a minute; 0 without a rule for that. */
+  get requestsAMinute (): number {
+    return this.#limits.requestsPerClient.find(({ window }) => window === MINUTE)?.count ?? 0
+  }
+
   get maxClients (): number {
     return this.#limits.maxClients
   }
