@@ -126,6 +126,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     'node --conditions=@minwww/source --import tsx test/interop/measure.ts KIND... [options]',
     'node --conditions=@minwww/source --import tsx test/interop/measure-streaming.ts',
     'npx tsx --conditions=@minwww/source packages/streaming/test/measure/streams.ts [streams] [bytes] [latency ms] [loss]',
+    'npx tap packages/benchmark/test/first-contact.test.ts',
     'npx tap packages/minwww-server/test/core-world.test.ts',
     'npx tap test/interop/foreign-clients.test.ts',
     'npx tsx --conditions=@minwww/source packages/streaming/test/measure/streams.ts 1000 65536 50',

@@ -77,7 +77,8 @@ t.test('OPEN, a REPLY of two symbols with parity, WANT, a repetition, CANCEL, ER
   const { session, fetched, open, raw, respond, random, wait } = exitAndClient()
   const page = Buffer.concat([Buffer.from(HEAD), random(1_450)])
 
-  t.strictSame(open(1, writeObject(GET)), [], 'nothing before the page is there')
+  const heard = working(session, 1, 0).toString('hex')
+  t.strictSame(open(1, writeObject(GET)).map(message => message.toString('hex')), [heard], 'a stranger is told that he was heard')
   t.equal(fetched[0]?.message, GET.toString())
 
   const burst = respond(page)

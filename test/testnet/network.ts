@@ -15,6 +15,9 @@ import { fetchThroughProxy } from './fetch.ts'
 
 export { networkMissing } from './missing.ts'
 
+/** Debian's suites by their i2pd: 2.45.1 (API 0.9.57), 2.56 (0.9.65), and 2.59 (0.9.68) in November 2026; see i2pd-of.sh. */
+export type Suite = 'bookworm' | 'trixie' | 'sid'
+
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const I2CP_PORT = 7654
 const WEB_PORT = 8080
@@ -38,6 +41,10 @@ export interface TestNetworkOptions {
   seed?: number
   ssu2?: boolean
   ntcp2?: boolean
+  /** Whose i2pd runs; default: MINWWW_I2PD in the environment, else the machine's own. */
+  suite?: Suite
+  /** The same for single routers. */
+  suites?: Record<number, Suite>
   /** i2pd's SAM, on port 7656; default false. */
   sam?: boolean
   /** Numbers of the routers that are Java I2P; `classpath` must then have the jars and RouterLauncher (../interop/java.ts). */
@@ -270,6 +277,8 @@ function settings (options: TestNetworkOptions): Record<string, string> {
     SSU2: String(options.ssu2 ?? true),
     NTCP2: String(options.ntcp2 ?? true),
     SAM: String(options.sam ?? false),
+    SUITE: options.suite ?? process.env.MINWWW_I2PD ?? '',
+    SUITES: Object.entries(options.suites ?? {}).map(([k, suite]) => `${k}=${suite}`).join(' '),
     JAVA: (options.java ?? []).join(' '),
     I2P_CLASSPATH: options.classpath ?? '',
     LOGLEVEL: options.logLevel ?? 'warn',

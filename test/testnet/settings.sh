@@ -6,16 +6,25 @@
 #   JAVA      numbers of the routers that are Java I2P instead of i2pd ("" or "7 8"); needs I2P_CLASSPATH
 #   DELAY_MS, JITTER_MS, LOSS_PCT, RATE_KIB   of each router-to-router link, one way; SEED for jitter and loss
 #   SSU2, NTCP2   transports; SAM: i2pd's on port 7656
+#   SUITE     Debian suite whose i2pd runs (bookworm, trixie, sid; see i2pd-of.sh), "" for the machine's own; SUITES: for single
+#             routers ("5=sid 6=trixie"); I2PD: a program instead
 NS=${NS:-minwww}
 RUN=${RUN:-${TMPDIR:-/tmp}/minwww-testnet-$NS}
 N=${N:-8} FF=${FF:-5} HOPS=${HOPS-"0 1 2 3"} QUANTITY=${QUANTITY:-3} NETID=${NETID:-77}
 JAVA=${JAVA:-} I2P_CLASSPATH=${I2P_CLASSPATH:-} JAVA_HEAP=${JAVA_HEAP:-192m}
-I2PD=${I2PD:-/usr/sbin/i2pd} LOGLEVEL=${LOGLEVEL:-warn} BANDWIDTH=${BANDWIDTH:-X}
+SUITE=${SUITE:-} SUITES=${SUITES:-} I2PD=${I2PD:-} LOGLEVEL=${LOGLEVEL:-warn} BANDWIDTH=${BANDWIDTH:-X}
 DELAY_MS=${DELAY_MS:-0} JITTER_MS=${JITTER_MS:-0} LOSS_PCT=${LOSS_PCT:-0} RATE_KIB=${RATE_KIB:-0} SEED=${SEED:-1}
 SSU2=${SSU2:-true} NTCP2=${NTCP2:-true} SAM=${SAM:-false}
 NODE=${NODE:-node}
 
 is_java() { case " $JAVA " in *" $1 "*) return 0 ;; *) return 1 ;; esac }
+
+# The i2pd of router K.
+i2pd_of() {
+  local entry suite=$SUITE
+  for entry in $SUITES; do [ "${entry%%=*}" = "$1" ] && suite=${entry#*=}; done
+  if [ -n "$suite" ]; then "$HERE/i2pd-of.sh" "$suite"; else echo "${I2PD:-/usr/sbin/i2pd}"; fi
+}
 
 # A zombie has ended, although kill -0 says otherwise.
 running() {
@@ -32,12 +41,13 @@ recorded() {
 }
 
 start_router() {
-  local k=$1 d=$RUN/r$1
+  local k=$1 d=$RUN/r$1 program
   if is_java "$k"; then
     setsid ip netns exec "$NS-r$k" java "-Xmx$JAVA_HEAP" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.net.preferIPv4Stack=true \
       -cp "$I2P_CLASSPATH" minwww.interop.RouterLauncher "$d" >>"$d/out.log" 2>&1 </dev/null &
   else
-    setsid ip netns exec "$NS-r$k" "$I2PD" "--datadir=$d" "--conf=$d/i2pd.conf" "--tunconf=$d/tunnels.conf" \
+    program=$(i2pd_of "$k") || return 1
+    setsid ip netns exec "$NS-r$k" "$program" "--datadir=$d" "--conf=$d/i2pd.conf" "--tunconf=$d/tunnels.conf" \
       "--tunnelsdir=$d/tunnels.d" "--pidfile=$d/i2pd.lock" >>"$d/out.log" 2>&1 </dev/null &
   fi
   echo $! >"$d/pid" # setsid and ip execute the program in place, so this is the router's own id

@@ -5,6 +5,7 @@ import { MAX_LISTENERS } from './console/events.ts'
 import { INTERVALS, MAX_HISTORIES } from './console/history.ts'
 import { DEFAULT_CONFIG } from './core.ts'
 import { MAX_QUEUED } from './core/context.ts'
+import { MAX_HELD } from './core/first-contact.ts'
 import { MAX_WATCHES } from './core/path.ts'
 import { MAX_EXITS, MAX_PINS } from './pool/pool.ts'
 import { DONE } from './route/activity.ts'
@@ -40,6 +41,13 @@ export const BOUNDS = {
     kept: 'core/request.ts #transfers; core/transfer.ts #rounds; core/exit.ts #inFlight; core/transfer-table.ts #all #routes ids; route/message-path.ts #open'
   },
   queued: { name: 'messages that the session has not taken', most: MAX_QUEUED, unit: 'messages', full: 'the oldest is dropped', kept: 'core/context.ts outgoing' },
+  held: {
+    name: 'messages to one exit before its first answer',
+    most: MAX_HELD,
+    unit: 'messages',
+    full: 'the oldest is dropped',
+    kept: 'core/first-contact.ts #held #heardAt'
+  },
   bursts: { name: 'bursts of one exit that are watched', most: MAX_WATCHES, unit: 'bursts', full: 'the oldest is forgotten', kept: 'core/path.ts #watches' },
   decoders: {
     name: 'memory for bodies that are decoded for browsers',

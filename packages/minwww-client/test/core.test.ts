@@ -42,7 +42,7 @@ t.test('one message out, one back', async t => {
   const trace = { attempts: 1, messagesSent: 1, messagesReceived: 1, repaired: false, total: 50 }
   t.match(outcome, { type: 'response', handle, exit: 'a', trace })
   t.strictSame(outcome?.type === 'response' && outcome.message, pageBytes('hello'))
-  t.equal(bench.wait(100_000).length, 0, 'no copy, no repetition afterwards')
+  t.equal(bench.wait(59_000).length, 0, 'no copy, no repetition afterwards')
 })
 
 t.test('a request fills its tunnel message and fits into one', async t => {
@@ -61,7 +61,9 @@ t.test('before the exit is known, and after nine minutes, a request is an OPEN',
   bench.core.addExit(bench.now, { id: 'a', destination: exit.keys.destination })
   bench.sent()
   bench.get()
-  t.equal(exit.read(bench.sent()[0]!).type, 'open')
+  t.strictSame(bench.sent(), [], 'the probe is to be answered first')
+  const opens = bench.wait(2_000).map(message => exit.read(message))
+  t.ok(opens.some(open => open.type === 'open' && open.object.length > 0), 'or to be lost')
 
   const known = new Bench()
   known.ready('a', exit)
@@ -168,7 +170,7 @@ t.test('what is not idempotent stays in its session at its exit', async t => {
   bench.ready('a', a, 200)
   bench.ready('b', b, 200)
   bench.get({ idempotent: false })
-  const sent = bench.wait(120_000)
+  const sent = bench.wait(60_000)
   const first = sent[0]!
   const exit = first.to.equals(a.keys.destination) ? a : b
   t.ok(sent.every(({ to, source }) => to.equals(first.to) && source === 0))
@@ -236,7 +238,7 @@ t.test('what an exit refuses', async t => {
   bench.get()
   const request = exit.read(bench.sent()[0]!)
   bench.receive(exit.error(request, 'unknown-id'))
-  const again = exit.read(bench.sent()[0]!)
+  const again = exit.read(bench.wait(10)[0]!)
   t.match(again, { type: 'open' }, 'an unknown id is opened anew')
   bench.receive(exit.reply(again, pageObject('x')), 1)
   t.match(bench.outcomes(), [{ type: 'response' }])

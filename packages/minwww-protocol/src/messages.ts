@@ -41,7 +41,7 @@ export type CancelMessage = { type: 'cancel' } & Prefix
 export type BodyMessage = { type: 'body' } & Prefix & SymbolFields
 /** What the client grants while answers are under way; `id` is its number, a higher one is newer. Raw codes. */
 export type ReportMessage = { type: 'report', loss: number, rate: number, shape: number } & Prefix
-/** The exit works on a request; it says so again within `next` seconds, 1..255. */
+/** The exit works on a request; it says so again within `next` seconds, 1..255; 0: only that it was heard. */
 export type WorkingMessage = { type: 'working', next: number } & Prefix
 
 /** Every message that carries a tag. */
@@ -179,7 +179,7 @@ function writeFields (target: Buffer, message: TaggedMessage): void {
       target[REPORT.shape] = message.shape
       break
     case 'working':
-      target[WORKING.next] = Math.min(0xff, Math.max(1, message.next))
+      target[WORKING.next] = Math.min(0xff, message.next)
       break
     case 'cancel': // nothing behind the prefix
   }
@@ -246,7 +246,7 @@ function readPart (content: Buffer): Part {
 
 function readNext (content: Buffer): number {
   const next = content[WORKING.next]
-  if (next === undefined || next === 0) throw malformed('WORKING without an end')
+  if (next === undefined) throw malformed('WORKING without an end')
   return next
 }
 

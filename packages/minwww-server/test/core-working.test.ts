@@ -8,7 +8,9 @@ import type { Client } from './core-harness.ts'
 
 const never = () => undefined
 
-const workings = (client: Client) => client.received.filter(({ message }) => message.type === 'working')
+/** Those that say that the exit works, and those that say only that it heard. */
+const workings = (client: Client) => client.received.filter(({ message }) => message.type === 'working' && message.next > 0)
+const notes = (client: Client) => client.received.filter(({ message }) => message.type === 'working' && message.next === 0)
 
 t.test('after 200 ms, then every 5 s, until the answer; to the session and id that asked', async t => {
   const world = new World()
@@ -16,7 +18,7 @@ t.test('after 200 ms, then every 5 s, until the answer; to the session and id th
   const alice = world.client('alice')
   alice.open(1)
   world.run(199)
-  t.strictSame(alice.received, [])
+  t.strictSame(workings(alice), [])
   world.run(1)
   t.match(workings(alice), [{ at: EPOCH + 200, message: { type: 'working', id: 1, attempt: 0, flags: 0, next: 5 }, length: 683 }])
   world.run(40_000)
@@ -64,6 +66,38 @@ t.test('CANCEL and the deadline end it; then nothing is left to be waited for', 
   world.run(200_000)
   t.match(world.core.load, { sessions: 0, fetches: 0, requests: 0, held: 0, queued: 0, sending: 0 })
   t.equal(world.core.nextTimeout(), undefined)
+})
+
+t.test('a stranger is told after 20 ms that he was heard; so is who was sent nothing for 80 s', async t => {
+  const world = new World()
+  world.answer = never
+  const alice = world.client('alice')
+  alice.open(1)
+  alice.request(2)
+  world.run(19)
+  t.strictSame(alice.received, [])
+  world.run(181)
+  t.match(notes(alice), [{ at: EPOCH + 20, message: { id: 1, attempt: 0 } }])
+  t.equal(notes(alice).length, 1, 'one is enough')
+  t.equal(workings(alice).length, 2)
+  for (const { handle } of world.fetches) world.core.respond(world.now, handle, page(300))
+  world.run(79_000)
+  alice.request(3)
+  world.run(100)
+  t.equal(notes(alice).length, 1, 'he is none yet')
+  world.core.respond(world.now, world.fetches[2]!.handle, page(300))
+  world.run(80_000)
+  alice.request(4)
+  world.run(100)
+  t.match(notes(alice).at(-1), { message: { id: 4 } })
+  alice.open(5)
+  world.core.respond(world.now, world.fetches[3]!.handle, page(300))
+  world.run(80_100)
+  alice.request(6)
+  world.run(10)
+  world.core.respond(world.now, world.fetches.at(-1)!.handle, page(300))
+  world.run(1_000)
+  t.equal(notes(alice).length, 2, 'an answer in time needs none')
 })
 
 t.test('a client that says WORKING is not understood', async t => {

@@ -47,6 +47,11 @@ export class ClientContext {
     this.#keys[source] = keys
   }
 
+  /** 0 to 1. */
+  chance (): number {
+    return this.random(1)[0]! / 255
+  }
+
   transmit (outgoing: Outgoing): void {
     if (this.outgoing.length >= MAX_QUEUED) this.outgoing.shift()
     this.outgoing.push(outgoing)

@@ -69,10 +69,12 @@ export class Dispatcher {
     const usable = sources.usable(source)
     if (usable === undefined) return request.waitFor({ kind: 'source' })
     const session = sessions.obtain(exit, usable)
-    if (isLong(request) && !session.isOpen(now, config.sessionLife)) return this.#waitForSession(now, request, exit)
+    const isReady = session.isOpen(now, config.sessionLife) && exit.contact.isKnown(now, usable)
+    if (isLong(request) && !isReady) return this.#waitForSession(now, request, exit)
     const isFirst = request.budget.spent === 0
     if (!isFirst) stats.retries++
     const transfer = sender.begin(now, request, exit, session)
+    if (!request.isProbe) exit.contact.used(now)
     this.#waitLong(now, request, transfer)
     this.report(now, exit)
     const { rtt } = exit.path
@@ -163,10 +165,13 @@ export class Dispatcher {
     if (state !== undefined) context.emit({ type: 'exit-state', exit: exit.id, state })
   }
 
-  /** Exits of the pool, and those that requests in flight use. */
+  /** Exits of the pool, and those that requests in flight use or wait for. */
   allExits (): Set<Exit> {
     const exits = new Set(this.#parts.exits.values())
-    for (const request of this.#parts.requests.values()) for (const { exit } of request.transfers) exits.add(exit)
+    for (const { transfers, waiting } of this.#parts.requests.values()) {
+      for (const { exit } of transfers) exits.add(exit)
+      if (waiting.kind === 'room') exits.add(waiting.exit)
+    }
     return exits
   }
 

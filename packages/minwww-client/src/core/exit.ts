@@ -1,6 +1,7 @@
 import type { Destination } from '@minwww/i2cp/codec'
 import { PoolMember } from '../pool/member.ts'
 import type { ClientConfig } from './config.ts'
+import { FirstContact } from './first-contact.ts'
 import { ExitPath } from './path.ts'
 import type { ExitSession } from './session.ts'
 import { Silence } from './silence.ts'
@@ -29,6 +30,7 @@ export class Exit {
   readonly destination: Destination
   readonly path: ExitPath
   readonly member: PoolMember
+  readonly contact = new FirstContact()
   readonly #config: ClientConfig
   /** Bounded by the attempts of the client's live requests. */
   readonly #inFlight = new Set<InFlight>()
@@ -144,8 +146,9 @@ export class Exit {
     return bytes
   }
 
-  /** Whether one more request may go out. An idle exit always has room. */
+  /** Whether one more request may go out. An idle exit has room, unless the answer to a first message is waited for. */
   hasRoom (): boolean {
+    if (this.contact.isAwaited(this.#source)) return false
     if (this.#active >= Math.floor(this.#limit)) return false
     const inFlight = this.inFlight
     const limit = this.path.rate * (this.path.rtt.srtt + IN_FLIGHT_MARGIN) / 1000

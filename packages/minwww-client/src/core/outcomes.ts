@@ -90,6 +90,11 @@ export class Outcomes {
     }
   }
 
+  /** A first message was answered: what has waited for that goes out. */
+  met (now: number, exit: Exit): void {
+    this.#dispatcher.admit(now, exit)
+  }
+
   /** A probe came back. */
   probed (now: number, transfer: Transfer): void {
     this.#answered(now, transfer.exit, now - transfer.startedAt)

@@ -49,10 +49,13 @@ export class Receiver {
     if (message === undefined) return
     found.session.heard(now)
     found.exit.heard(now)
+    const isFirst = !found.exit.contact.isKnown(now, source)
+    for (const held of found.exit.contact.heard(now, source, this.#context.chance())) this.#context.transmit(held)
     if (message.type === 'reply') this.#reply(now, found.exit, found.session, message, payload.length)
     else if (message.type === 'error') this.#error(now, found.session, message, payload.length)
     else if (message.type === 'working') this.#working(now, found.exit, found.session, message, payload.length)
     else stats.malformed++
+    if (isFirst) this.#outcomes.met(now, found.exit)
   }
 
   #decode (payload: Buffer, session: ExitSession): TaggedMessage | undefined {
@@ -114,7 +117,7 @@ export class Receiver {
     if (transfer === undefined) return this.#sender.forget(now, exit, session, message)
     transfer.owner.traffic.received(now, length)
     transfer.answered(message.attempt)
-    this.#outcomes.working(now, transfer, Math.min(MAX_NEXT, message.next) * 1000)
+    if (message.next > 0) this.#outcomes.working(now, transfer, Math.min(MAX_NEXT, message.next) * 1000)
   }
 
   #error (now: number, session: ExitSession, message: ErrorMessage, length: number): void {

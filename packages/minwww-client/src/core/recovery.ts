@@ -26,18 +26,30 @@ export class Recovery {
       next = Math.min(next, request.deadline, request.looksAt, request.wakesAt)
       for (const { dueAt } of request.transfers) next = Math.min(next, dueAt)
     }
-    for (const exit of this.#dispatcher.allExits()) next = Math.min(next, exit.path.nextTimeout() ?? Infinity)
+    for (const { path, contact } of this.#dispatcher.allExits()) next = Math.min(next, path.nextTimeout() ?? Infinity, contact.nextTimeout())
     return next === Infinity ? undefined : next
   }
 
   /** Safe at any time: what is not due stays. */
   handleTimeout (now: number): void {
-    for (const exit of this.#dispatcher.allExits()) exit.path.handleTimeout(now)
+    for (const exit of this.#dispatcher.allExits()) {
+      exit.path.handleTimeout(now)
+      this.#meet(now, exit)
+    }
     for (const request of [...this.#parts.requests.values()]) {
       if (request.deadline <= now && !request.stretch(now)) this.#timedOut(now, request)
       else if (request.looksAt <= now && this.#look(now, request)) this.#fail(now, request, 'silent')
       else this.#proceed(now, request)
     }
+  }
+
+  /** What has waited for a first answer, or for its turn before one. */
+  #meet (now: number, exit: Exit): void {
+    const { context, exits, probe } = this.#parts
+    const held = exit.contact.handleTimeout(now)
+    if (held !== undefined) context.transmit(held)
+    if (exit.contact.takeQuestion(now) && exits.get(exit.id) === exit) probe(now, exit)
+    this.#dispatcher.admit(now, exit)
   }
 
   /** An attempt has brought no page: the next one, if one is left. */

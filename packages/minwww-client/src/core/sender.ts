@@ -6,13 +6,13 @@ import {
 import type { TaggedMessage } from '@minwww/protocol'
 import type { ClientContext } from './context.ts'
 import type { Exit } from './exit.ts'
-import type { ExitPath } from './path.ts'
+import { againAfter } from './first-contact.ts'
 import type { ClientRequest } from './request.ts'
 import type { ExitSession } from './session.ts'
 import { Transfer } from './transfer.ts'
 import type { Encode } from './transfer.ts'
 import type { TransferTable } from './transfer-table.ts'
-import type { MessageProtocol } from './types.ts'
+import type { MessageProtocol, Outgoing } from './types.ts'
 import { UploadBurst } from './upload.ts'
 import { symbolTime } from './wire.ts'
 
@@ -25,6 +25,8 @@ const MAX_REPETITIONS = 2
 /** Distance of two copies as a share of the round trip, and the shortest, ms. */
 const COPY_SPACING = 1 / 20
 const MIN_COPY_SPACING = 2
+/** Sendings of a message that no answer has made sure of yet. */
+const FIRST_SENDINGS = 3
 /** A router may drop a message this many ms after it was given one. */
 const EXPIRY = 60_000
 
@@ -103,29 +105,37 @@ export class Sender {
     for (let due = transfer.takeUpload(now); due !== undefined; due = transfer.takeUpload(now)) {
       this.#body(now, transfer, due.burst, due.index)
     }
-    const copy = transfer.takeCopy(now, this.#copySpacing(transfer.exit.path))
+    const copy = transfer.takeCopy(now, this.#copySpacing(now, transfer))
     if (copy !== undefined) this.#transmitFor(now, transfer, copy.payload, copy.protocol)
   }
 
   #send (now: number, transfer: Transfer, encode: Encode, protocol: MessageProtocol, from: number): void {
-    const { path, backlog, inFlight } = transfer.exit
+    const { path, backlog, inFlight, contact } = transfer.exit
+    const { source } = transfer.session
     const payload = encode(0)
     const tunnelMessages = tunnelMessagesOf(payload.length)
-    const copies = copiesFor(tunnelMessages, path.requestLoss)
-    const copySpacing = this.#copySpacing(path)
-    const lastCopy = now + (copies - 1) * copySpacing
+    const isKnown = contact.isKnown(now, source)
+    const copies = isKnown ? copiesFor(tunnelMessages, path.requestLoss) : FIRST_SENDINGS
+    const copySpacing = this.#copySpacing(now, transfer)
+    const lastCopy = isKnown ? now + (copies - 1) * copySpacing : now
     const queued = inFlight + path.firstSymbolBytes(now)
     const timeout = from === 0 && !transfer.owner.isProbe ? path.signTimeout(transfer.backoff) : path.timeout(transfer.backoff)
     const answerBy = lastCopy + timeout + symbolTime(tunnelMessages, path.carries)
-    transfer.sent(now, { from, measurable: !path.isLoaded(now, backlog), answerBy, queued })
+    transfer.sent(now, { from, measurable: !path.isLoaded(now, backlog) && !contact.holds(now, source), answerBy, queued })
     if (copies > 1) transfer.repeat({ encode, protocol, count: copies - 1, nextAt: now + copySpacing })
     this.#transmitFor(now, transfer, payload, protocol)
   }
 
   /** A little of a round trip where that is shorter: all copies leave before an answer can come, so waiting saves none of them. */
-  #copySpacing ({ rtt }: ExitPath): number {
+  #copySpacing (now: number, { exit, session }: Transfer): number {
+    const { path: { rtt }, contact } = exit
+    if (!contact.isKnown(now, session.source)) return this.#again(exit)
     const { copySpacing } = this.#context.config
     return rtt.hasSample ? Math.min(copySpacing, Math.max(MIN_COPY_SPACING, COPY_SPACING * rtt.srtt)) : copySpacing
+  }
+
+  #again ({ path: { rtt } }: Exit): number {
+    return againAfter(this.#context.chance(), rtt.hasSample ? rtt.srtt : 0)
   }
 
   #open (now: number, transfer: Transfer, object: Buffer, copy: number): Buffer {
@@ -184,7 +194,7 @@ export class Sender {
   }
 
   #transmit (now: number, { exit, session }: Pick<Transfer, 'exit' | 'session'>, payload: Buffer, protocol: MessageProtocol): void {
-    this.#context.transmit({
+    const message: Outgoing = {
       source: session.source,
       to: exit.destination,
       protocol,
@@ -192,7 +202,8 @@ export class Sender {
       toPort: EXIT_PORT,
       payload,
       expires: now + EXPIRY
-    })
+    }
+    if (exit.contact.pass(now, message, this.#again(exit))) this.#context.transmit(message)
   }
 }
 

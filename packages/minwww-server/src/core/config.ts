@@ -31,6 +31,9 @@ export interface ServerConfig {
   fetchDeadline: number
   /** A client whose request takes longer than this is told that it is being worked on, and then at this interval. */
   workingAfter: number
+  /** The same where nothing was sent to the client for `meetTime`: its router waits for a first answer, ms. */
+  meetAfter: number
+  meetTime: number
   workingEvery: number
   /** A request, decoded. */
   maxRequest: number
@@ -95,6 +98,8 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   // The fetcher's own deadlines come first: 300 s to a head, after a connection was made.
   fetchDeadline: 6 * MINUTE,
   workingAfter: WORKING_AFTER,
+  meetAfter: 20,
+  meetTime: 80 * SECOND,
   workingEvery: 5 * SECOND,
   maxRequest: 256 * KB,
   maxRequestsPerSession: REPLAY_WINDOW,

@@ -175,8 +175,25 @@ export class RequestHandler {
       this.#events.push({ type: 'cancelled', handle: first.handle })
       this.fail(now, first.handle, 'upstream-timeout', {})
     }
-    while ((this.#working.firstKey ?? Infinity) <= now) this.#tell(now, this.#working.first!)
+    while ((this.#working.firstKey ?? Infinity) <= now) this.#tellInTime(now, this.#working.first!)
     this.#requests.handleTimeout(now)
+  }
+
+  /** Before the usual time a stranger is told only that he was heard: his router lets little else through until then. */
+  #tellInTime (now: number, request: ServedRequest): void {
+    const { fetchDeadline, workingAfter } = this.#config
+    const { state, session } = request
+    const usual = state.name === 'fetching' ? state.deadline - fetchDeadline + workingAfter : now
+    if (now >= usual) return this.#tell(now, request)
+    this.#working.remove(request)
+    this.#working.add(request, usual)
+    if (!this.#isStranger(now, session)) return
+    session.addressed(now)
+    this.#sendQueue.push(session, new WorkingBurst(request, 0))
+  }
+
+  #isStranger (now: number, { addressedAt }: Session): boolean {
+    return now - addressedAt >= this.#config.meetTime
   }
 
   /** Tells the client that its request is being worked on, so that it neither asks again nor goes elsewhere. */
@@ -247,7 +264,8 @@ export class RequestHandler {
     const request = this.#create(now, session, asked, { name: 'fetching', handle, deadline })
     this.#fetches.set(handle, request)
     this.#fetchesOf.set(session, this.#fetchesBy(session) + 1)
-    this.#working.add(request, now + this.#config.workingAfter)
+    const { workingAfter, meetAfter } = this.#config
+    this.#working.add(request, now + (this.#isStranger(now, session) ? meetAfter : workingAfter))
     this.#stats.fetches++
     this.#events.push({ type: 'fetch', handle, message, from: session.destination, deadline, name: { session: session.name, id } })
   }

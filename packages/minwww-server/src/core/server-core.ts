@@ -122,7 +122,7 @@ export class ServerCore {
     const next = this.#sendQueue.poll(now)
     if (next === undefined) return undefined
     const { session, payload } = next
-    session.answered()
+    session.answered(now)
     this.stats.symbols++
     this.stats.bytesSent += payload.length
     return {

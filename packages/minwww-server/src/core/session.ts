@@ -42,6 +42,7 @@ export class Session {
   readonly bucket: TokenBucket
   #served = 0
   #isAnswered = false
+  #addressedAt = Number.NEGATIVE_INFINITY
   #heardAt: number
   #ports = { client: 0, own: 0 }
   /** Number of the newest REPORT. */
@@ -75,6 +76,11 @@ export class Session {
     return this.#isAnswered
   }
 
+  /** When something was said to it last; -Infinity before. */
+  get addressedAt (): number {
+    return this.#addressedAt
+  }
+
   get heardAt (): number {
     return this.#heardAt
   }
@@ -100,8 +106,14 @@ export class Session {
     this.#ports = { client: fromPort, own: toPort }
   }
 
-  answered (): void {
+  /** Something for it waits to be sent. */
+  addressed (now: number): void {
+    this.#addressedAt = now
+  }
+
+  answered (now: number): void {
     this.#isAnswered = true
+    this.#addressedAt = now
   }
 
   /** @param max - bytes of the largest object that it takes from now on */

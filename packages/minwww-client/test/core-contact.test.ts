@@ -1,0 +1,120 @@
+// First contact: to an exit that routers have no session with, one message goes first.
+import t from 'tap'
+import type { Outgoing } from '../src/core.ts'
+import { againAfter, FirstContact, MAX_HELD } from '../src/core/first-contact.ts'
+import { Bench, FakeExit, pageObject } from './core-fake-exit.ts'
+
+const message = (source: number, number: number): Outgoing => ({ source, expires: number }) as unknown as Outgoing
+
+t.test('who was heard in the last 80 s is sent anything at once; others one message in 210 ms', async t => {
+  const contact = new FirstContact()
+  t.ok(contact.pass(0, message(0, 0), 1_000))
+  t.notOk(contact.pass(0, message(0, 1), 1_000))
+  t.notOk(contact.pass(100, message(1, 2), 1_000), 'the exit\'s router counts all peers together')
+  t.equal(contact.nextTimeout(), 210)
+  t.equal(contact.handleTimeout(209), undefined)
+  t.match(contact.handleTimeout(210), { expires: 1 })
+  t.equal(contact.nextTimeout(), 420)
+  t.strictSame(contact.heard(300, 1, 0), [message(1, 2)], 'an answer frees what waits for it')
+  t.ok(contact.isKnown(80_299, 1))
+  t.notOk(contact.isKnown(80_299, 0))
+  t.notOk(contact.isKnown(80_300, 1))
+})
+
+t.test('what waits is bounded, and goes with its Destination', async t => {
+  const contact = new FirstContact()
+  for (let i = 0; i <= MAX_HELD + 5; i++) contact.pass(0, message(0, i), 1_000)
+  t.match(contact.handleTimeout(210), { expires: 6 }, 'the oldest were dropped')
+  contact.pass(210, message(1, 99), 1_000)
+  contact.forget(0)
+  t.notOk(contact.isAwaited(0))
+  t.match(contact.handleTimeout(420), { expires: 99 })
+  t.equal(contact.handleTimeout(630), undefined)
+})
+
+/** A client and an exit that is not answered yet. */
+function fresh (sources = 2): { bench: Bench, exit: FakeExit } {
+  const bench = new Bench({}, sources)
+  const exit = new FakeExit()
+  bench.core.addExit(bench.now, { id: 'a', destination: exit.keys.destination })
+  return { bench, exit }
+}
+
+t.test('24 pages at once right after the start wait for the answer to the probe, then all go', async t => {
+  const { bench, exit } = fresh()
+  const probe = exit.read(bench.sent()[0]!)
+  for (let i = 0; i < 24; i++) bench.get()
+  t.strictSame(bench.wait(400), [])
+  bench.receive(exit.reply(probe, Buffer.alloc(0)))
+  const requests = bench.sent().map(message => exit.read(message))
+  t.equal(requests.length, 24)
+  t.ok(requests.every(({ type }) => type === 'request'))
+})
+
+t.test('after 130 s without a word one request goes first; WORKING with next 0 is answer enough', async t => {
+  const { bench, exit } = fresh()
+  const probe = exit.read(bench.sent()[0]!)
+  bench.wait(200)
+  bench.receive(exit.reply(probe, Buffer.alloc(0)))
+  t.strictSame(bench.wait(130_000), [])
+  for (let i = 0; i < 6; i++) bench.get()
+  const [first, ...more] = bench.wait(150).map(message => exit.read(message))
+  t.strictSame(more, [])
+  bench.receive(exit.working(first!, 0))
+  t.equal(bench.sent().length, 5)
+  t.equal(bench.core.stats.workings, 1)
+  bench.wait(50)
+  bench.receive(exit.reply(first!, pageObject('hello')))
+  t.equal(bench.outcomes().length, 1)
+})
+
+t.test('a lost first message is sent again after half a second to one and a half', async t => {
+  t.strictSame([0, 0.5, 1].map(chance => againAfter(chance, 300)), [500, 1_000, 1_500])
+  t.equal(againAfter(0.5, 4_000), 4_000, 'not before an answer can be here')
+  const { bench } = fresh()
+  t.equal(bench.sent().length, 1)
+  const sent: number[] = []
+  for (let time = 10; time < 2_900; time += 10) sent.push(...bench.wait(10).map(() => time))
+  t.equal(sent.length, 2)
+  t.ok(sent[0]! >= 500 && sent[1]! - sent[0]! >= 490, sent.join(' '))
+})
+
+t.test('while nothing answers, whatever is asked leaves at least 210 ms apart', async t => {
+  const { bench } = fresh()
+  let last = bench.now
+  t.equal(bench.sent().length, 1)
+  for (let i = 0; i < 24; i++) bench.get({ timeout: 20_000 })
+  const gaps: number[] = []
+  for (let step = 0; step < 10_000; step++) {
+    const sent = bench.wait(1)
+    if (sent.length === 0) continue
+    gaps.push(...sent.map((_, index) => index === 0 ? bench.now - last : 0))
+    last = bench.now
+  }
+  t.ok(gaps.length >= 8, `${gaps.length} messages in 10 s`)
+  t.ok(Math.min(...gaps) >= 209, gaps.map(Math.round).join(' '))
+})
+
+t.test('while somebody browses the exit is asked every 60 to 75 s; then no more', async t => {
+  const { bench, exit } = fresh(1)
+  const answer = (messages: Outgoing[]): number => {
+    for (const message of messages) {
+      const read = exit.read(message)
+      if (read.type === 'cancel') continue
+      bench.receive(exit.reply(read, read.type === 'open' || read.type === 'request' ? read.object.length === 0 ? Buffer.alloc(0) : pageObject('x') : Buffer.alloc(0)))
+    }
+    return messages.length
+  }
+  answer(bench.wait(200))
+  bench.get()
+  t.ok(answer(bench.sent()) > 0)
+  const asked: number[] = []
+  const start = bench.now
+  for (let second = 0; second < 900; second++) if (answer(bench.wait(1_000)) > 0) asked.push((bench.now - start) / 1000)
+  t.ok(asked.length === 2 || asked.length === 3, asked.join(' '))
+  asked.forEach((at, index) => {
+    const gap = at - (asked[index - 1] ?? 0)
+    t.ok(gap >= 60 && gap <= 77, `${gap} s`)
+  })
+  t.equal(bench.core.nextTimeout(), undefined, 'an idle client is silent')
+})
