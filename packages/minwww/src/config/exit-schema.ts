@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type from './type.ts'
 
 const list = (description: string, metavar: string) =>
   Type.Array(Type.String({ minLength: 1 }), { description, metavar, default: [], maxItems: 1024 })

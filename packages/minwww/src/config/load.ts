@@ -1,7 +1,7 @@
-import { Value } from 'typebox/value'
 import { SettingsError } from '../errors.ts'
 import { nameOf, originOf, type Given, type Layer } from './origin.ts'
 import { SECTIONS, settingsOf, type Section, type SettingInfo, type Settings } from './schema.ts'
+import { withDefaults, wrongWith, type Kind } from './type.ts'
 
 /** The settings of a section that the environment gives. Lists are separated by white space. */
 export function environmentLayer (section: Section, environment: NodeJS.ProcessEnv): Layer {
@@ -48,7 +48,7 @@ export function mergeLayers<S extends Section> (section: S, layers: ReadonlyArra
       values[key] = value
     }
   }
-  return { settings: Value.Default(SECTIONS[section], values) as Settings<S>, given, problems }
+  return { settings: withDefaults(SECTIONS[section], values) as Settings<S>, given, problems }
 }
 
 /** As {@link mergeLayers}; throws SettingsError with every problem. */
@@ -61,18 +61,12 @@ export function resolveSettings<S extends Section> (section: S, layers: Readonly
 /** The value in the type of its setting, and what is wrong with it, with its origin. */
 function read (section: Section, setting: SettingInfo, entry: Given): { value: unknown, wrong: string[] } {
   const value = entry.origin.kind === 'file' && setting.kind !== 'list' ? entry.value : convert(setting, entry.value)
-  const schema = (SECTIONS[section].properties as Record<string, object>)[setting.key]!
-  const wrong = new Map<number | undefined, string>()
-  for (const error of Value.Errors(schema, value)) {
-    const index = /^\/(\d+)/.exec(error.instancePath)?.[1]
-    const at = index === undefined ? undefined : Number(index)
-    const culprit = at === undefined ? value : (value as unknown[])[at]
-    if (wrong.has(at)) continue
-    wrong.set(
-      at, `${nameOf(originOf(entry, at))}: ${show(culprit)} ${expectation(setting, schema, culprit, at !== undefined) ?? error.message}`
-    )
-  }
-  return { value, wrong: [...wrong.values()] }
+  const schema = (SECTIONS[section].properties as Record<string, Kind>)[setting.key]!
+  const wrong = wrongWith(schema, value).map(({ index, message }) => {
+    const culprit = index === undefined ? value : (value as unknown[])[index]
+    return `${nameOf(originOf(entry, index))}: ${show(culprit)} ${expectation(setting, schema, culprit, index !== undefined) ?? message}`
+  })
+  return { value, wrong }
 }
 
 /** Text, and lists of text, in the type of the setting where they can be read as that. */
@@ -96,10 +90,8 @@ function show (value: unknown): string {
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text
 }
 
-interface Schema { type?: string, anyOf?: Array<{ const?: string }>, minimum?: number, maximum?: number, maxItems?: number, items?: Schema }
-
 /** What the schema wants, in the reader's words. */
-function expectation (setting: SettingInfo, schema: Schema, value: unknown, isEntry: boolean): string | undefined {
+function expectation (setting: SettingInfo, schema: Kind, value: unknown, isEntry: boolean): string | undefined {
   const { type, anyOf, minimum, maximum, items } = isEntry && schema.items !== undefined ? schema.items : schema
   if (anyOf !== undefined) return `must be one of ${anyOf.map(choice => choice.const).join(', ')}`
   switch (type) {

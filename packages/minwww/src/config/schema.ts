@@ -1,6 +1,6 @@
-import Type, { type Static, type TObject } from 'typebox'
 import { EXIT_RULES, EXIT_SERVICE } from './exit-schema.ts'
 import { EXIT_TIMEOUTS, PROXY_TIMEOUTS } from './timeout-schema.ts'
+import Type, { type Kind, type ObjectKind, type Static } from './type.ts'
 
 /**
  * The one schema of everything that can be set: the TOML file, the environment, the flags, the defaults and the
@@ -173,13 +173,11 @@ export interface SettingInfo {
   isNumeric: boolean
 }
 
-interface Property { description?: string, metavar?: string, default?: unknown, type?: string, items?: { type?: string } }
-
 /** Every setting of a section, in the schema's order. */
 export function settingsOf (section: Section): SettingInfo[] {
-  const schema: TObject = SECTIONS[section]
+  const schema: ObjectKind = SECTIONS[section]
   return Object.entries(schema.properties).map(([key, property]) => {
-    const { description = '', metavar, default: value, type, items } = property as Property
+    const { description = '', metavar, default: value, type, items } = property
     const fileKey = key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
     const environment = `MINWWW_${section}_${fileKey}`.toUpperCase().replaceAll('-', '_')
     return {
@@ -197,7 +195,7 @@ export function settingsOf (section: Section): SettingInfo[] {
   })
 }
 
-function kindOf (type: string | undefined): SettingInfo['kind'] {
+function kindOf (type: Kind['type']): SettingInfo['kind'] {
   switch (type) {
     case 'boolean': return 'boolean'
     case 'number': case 'integer': return 'number'

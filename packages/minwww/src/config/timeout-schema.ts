@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type from './type.ts'
 
 /** Longest time-out, s: a day. */
 const MAX_SECONDS = 86_400
