@@ -21,6 +21,7 @@ const COMMAND: Rows = [
   ['MINWWW_NOT_FOUND', 'a name that the router does not know, or a Destination without a LeaseSet'],
   ['MINWWW_NO_ANSWER', 'a ping without any answer'],
   ['MINWWW_FILE_EXISTS', 'a key file that would be overwritten'],
+  ['MINWWW_NO_BENCHMARK', '`minwww bench` without the package `@minwww/benchmark`'],
   ['MINWWW_BENCH_FAILED', 'a scenario of `minwww bench` did not come to its end'],
   ['MINWWW_BENCH_SKIPPED', 'a scenario of `minwww bench` could not run here'],
   ['MINWWW_KEYS_OPEN', 'a file with private keys that others can read or write is not used: `chmod 600 FILE`'],

@@ -101,7 +101,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     '2026-11-28', 'came to its end with status 0', ['npm run mutate -- packages/minwww-protocol/src/keys.ts', 'npm run docs:vectors']
   ),
   ...byHand('2026-11-29', 'came to its end with status 0', [
-    'node scripts/check-packages.js --fix',
+    'node scripts/check-packages.js --fix', 'npm run measure:start -- 7 BEFORE AFTER',
     'npx tsx --conditions=@minwww/source packages/http/test/measure/fetches.ts 1000 65536 50 32'
   ]),
   ...byHand('2026-11-22', 'came to its end with status 0', [

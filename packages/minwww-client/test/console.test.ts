@@ -123,3 +123,14 @@ t.test('parts: history, traces, feed', async t => {
   slow.close()
   t.equal(written.length, 17)
 })
+
+t.test('charts and metrics count what was done before they were there', async t => {
+  const log = new ActivityLog()
+  for (const url of ['http://a.i2p/1', 'http://a.i2p/2']) log.end(log.begin('GET', url))
+  const told: string[] = []
+  log.follow(({ url }) => { told.push(url) })
+  const histories = new Histories(log)
+  log.end(log.begin('GET', 'http://a.i2p/3'))
+  t.same(told, ['http://a.i2p/1', 'http://a.i2p/2', 'http://a.i2p/3'], 'each once, oldest first')
+  t.equal(histories.of({ sees: 'all' }).totals.requests, 3)
+})

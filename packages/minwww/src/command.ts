@@ -1,6 +1,5 @@
 import { Option, type Command } from 'commander'
-import { checkSettings } from './config/check.ts'
-import { readConfigFile } from './config/file.ts'
+import { checkSettings, readFile } from './config/check.ts'
 import { flagLayer } from './config/load.ts'
 import type { Moment } from './config/report.ts'
 import { settingsOf, type Section, type SettingInfo, type Settings } from './config/schema.ts'
@@ -75,7 +74,7 @@ function optionOf (setting: SettingInfo): Option {
 async function settingsFrom<S extends Section> (command: Command, section: S, moment: Moment): Promise<Settings<S>> {
   const { config } = command.opts<CommonOptions>()
   return await checkSettings(section, {
-    ...(config !== undefined && { file: readConfigFile(config) }),
+    ...(config !== undefined && { file: await readFile(config) }),
     environment: process.env,
     flags: flagLayer(section, command.opts<Record<string, unknown>>())
   }, moment)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createProxy, type AuthOptions, type CacheOptions, type Proxy, type ProxyOptions, type Tunnels } from '@minwww/client'
 import type { Session } from '@minwww/i2cp'
-import { createExit, type Exit } from '@minwww/server'
+import type { Exit } from '@minwww/server'
 import { createStreamManager, type StreamManager, type StreamSession } from '@minwww/streaming'
 import type { Settings } from './config/schema.ts'
 import { parseHostPort, parseJump } from './address.ts'
@@ -22,6 +22,7 @@ export async function openExit (
   const streams = closers.add(createStreamManager(session, {}, { logger }), streams => streams.close())
   const { console: consoleAddress, drainTime = DRAIN_TIME } = settings
   const options = exitOptions(settings)
+  const { createExit } = await import('@minwww/server') // here only: a proxy needs nothing of it
   const exit = await createExit({
     ...options,
     session,

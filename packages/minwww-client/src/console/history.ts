@@ -18,7 +18,7 @@ export class Histories {
   readonly #own = new LRUCache<string, History>({ max: MAX_HISTORIES })
 
   constructor (activity: ActivityLog) {
-    activity.on('end', done => {
+    activity.follow(done => {
       this.#all.add(done)
       if (done.user !== undefined) this.#ofUser(done.user).add(done)
     })

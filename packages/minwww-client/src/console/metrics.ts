@@ -15,7 +15,7 @@ export function createMetrics ({ proxy, users }: ConsoleSource): Registry {
   const duration = new Histogram({ name: 'minwww_proxy_request_seconds', help: 'Time from a request to the end of its response.', labelNames: ['path'], buckets: SECONDS, registers })
   const firstByte = new Histogram({ name: 'minwww_proxy_first_byte_seconds', help: 'Time from a request to the first byte of its body.', labelNames: ['path'], buckets: SECONDS, registers })
   const tunnelMessages = new Counter({ name: 'minwww_proxy_tunnel_messages_total', help: 'Tunnel messages of requests by messages, both directions.', registers })
-  proxy.activity.on('end', (done: Activity) => {
+  proxy.activity.follow((done: Activity) => {
     const path = done.path ?? 'error'
     requests.inc({ path })
     bytes.inc(done.bytes)

@@ -1,8 +1,6 @@
-import fastify, { type FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Limit } from '@minwww/i2cp'
-import { addConsole } from '../console/console.ts'
 import { ActivityLog } from '../route/activity.ts'
 import { followHelper, whoKnows } from '../route/address-helper.ts'
 import { AltSvcMemory } from '../route/alt-svc.ts'
@@ -16,8 +14,9 @@ import { Front } from '../front/front.ts'
 import { createListener } from '../front/listener.ts'
 import { isLoopback, LocalGuard } from '../pages/local.ts'
 import { poolHealth, stateOf, type PoolHealth } from '../sessions/pool-health.ts'
-import { addLocalPages } from '../front/local-pages.ts'
+import type { LocalPages } from '../front/local-pages.ts'
 import { proxyLimits } from './limits.ts'
+import type { LocalApp } from './local-app.ts'
 import { JUMP_SERVICES, settingsOf, type ProxyOptions } from './options.ts'
 import type { Settings } from '../http/settings.ts'
 import type { ExitSpec } from '../sessions/options.ts'
@@ -76,13 +75,15 @@ class RunningProxy implements Proxy {
   readonly names: NameService
   readonly users: Users
   readonly #listen: ProxyOptions['listen']
-  readonly #app: FastifyInstance
   readonly #fetcher: SiteFetcher
   readonly #settings: Settings
   readonly #front: Front
   readonly #altSvc = new AltSvcMemory()
   readonly #server: Server
-  #local: (request: IncomingMessage, response: ServerResponse) => void = () => {}
+  readonly #endConnections: () => void
+  readonly #pages: LocalPages
+  /** Loaded while the proxy listens already. */
+  #local: Promise<LocalApp> | undefined
 
   constructor (options: ProxyOptions) {
     const { logger } = options
@@ -102,7 +103,12 @@ class RunningProxy implements Proxy {
       logger?.error({ err: error }, 'fault in the proxy: the exchange was ended, everything else goes on')
     }
     const front = this.#front = new Front(settings, {
-      local: (request, response) => this.#local(request, response),
+      local: (request, response) => {
+        this.#local?.then(app => app.handle(request, response)).catch((error: unknown) => {
+          response.destroy()
+          fault(error)
+        })
+      },
       authenticate,
       exchange: async (request, user, isPatient) => {
         const began = performance.now()
@@ -129,15 +135,11 @@ class RunningProxy implements Proxy {
       fault
     }, settings)
     this.#server = listener.server
-    this.#app = fastify({
-      logger: false,
-      bodyLimit: 65_536,
-      serverFactory: handler => {
-        this.#local = handler
-        return this.#server
-      }
-    })
-    addLocalPages(this.#app, {
+    this.#endConnections = () => {
+      tunnels.close()
+      listener.closeConnections()
+    }
+    this.#pages = {
       guard: new LocalGuard(options.hostnames ?? []),
       proxy: this,
       authenticator,
@@ -152,18 +154,21 @@ class RunningProxy implements Proxy {
         },
         mayChange: ({ user }) => checkMayChange(this.users.viewerOf(user))
       }
-    })
-    addConsole(this.#app, { proxy: this, users: this.users })
-    this.#app.addHook('preClose', () => {
-      tunnels.close()
-      listener.closeConnections()
-    })
+    }
   }
 
   async start (): Promise<void> {
     await this.names.load()
     await this.users.start()
-    await this.#app.listen(this.#listen)
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject).listen(this.#listen, () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+    })
+    this.#local = this.#loadPages()
+    // Whoever asks for a page sees the error; until then it must not count as unhandled.
+    this.#local.catch(() => {})
   }
 
   get address (): { host: string, port: number } {
@@ -193,8 +198,16 @@ class RunningProxy implements Proxy {
   async clearCache (viewer?: Viewer): Promise<void> { await this.users.clearCache(viewer) }
 
   async close (): Promise<void> {
-    await this.#app.close()
+    this.#endConnections()
+    const closed = new Promise<void>(resolve => { this.#server.close(() => resolve()) })
+    await (await this.#local)?.close()
+    await closed
     await this.users.close()
+  }
+
+  async #loadPages (): Promise<LocalApp> {
+    const { createLocalApp } = await import('./local-app.ts')
+    return await createLocalApp(this.#server, this.#pages, { proxy: this, users: this.users })
   }
 
   async #fetch (request: SiteRequest, { backend, cache }: Seat): Promise<Answer> {

@@ -58,6 +58,12 @@ export class ActivityLog extends EventEmitter<{ begin: [Activity], end: [Activit
     this.emit('end', activity)
   }
 
+  /** Tells of every request that is done: of the last ones at once, oldest first, and of each from then on. */
+  follow (listener: (done: Activity) => void): void {
+    for (const activity of this.#done.toReversed()) listener(activity)
+    this.on('end', listener)
+  }
+
   get inFlight (): readonly Activity[] { return [...this.#inFlight.values()] }
   get inFlightCount (): number { return this.#inFlight.size }
   get done (): readonly Activity[] { return this.#done }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { RouterKind, ScenarioName } from '@minwww/benchmark'
-import { UsageError } from '../errors.ts'
+import { CliError, UsageError } from '../errors.ts'
 import type { BenchFlags } from '../run/bench.ts'
 
 const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
@@ -38,8 +38,15 @@ export function addBench (program: Command): void {
 
 /** Commander gives options that a parent knows too to the parent, wherever they stand. */
 async function start (command: Command, scenario: ScenarioName | undefined, urls: string[]): Promise<void> {
-  const { runBenchCommand } = await import('../run/bench.ts')
+  const { runBenchCommand } = await import('../run/bench.ts').catch((error: unknown) => { throw withoutBenchmark(error) })
   await runBenchCommand(command.optsWithGlobals<BenchFlags & { count?: number }>(), scenario, urls)
+}
+
+/** What measures is a package of its own, which nobody needs in order to browse. */
+export function withoutBenchmark (error: unknown): unknown {
+  const { code, message = '' } = error as NodeJS.ErrnoException
+  if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes("'@minwww/benchmark'")) return error
+  return new CliError('MINWWW_NO_BENCHMARK', "the benchmark is not installed; install '@minwww/benchmark' beside minwww")
 }
 
 function options (command: Command): Command {

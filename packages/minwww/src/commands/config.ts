@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { stringify } from 'smol-toml'
 import { addCommonOptions, contextOf } from '../command.ts'
 import { checkAll } from '../config/check.ts'
 import { SECTIONS, settingsOf, type Section } from '../config/schema.ts'
@@ -20,6 +19,7 @@ export function addConfig (program: Command): void {
   print.action(async (file?: string) => {
     const sections = await resolveAll(file)
     const { reporter } = await contextOf(print, {})
+    const { stringify } = await import('smol-toml')
     reporter.ready(sections, [stringify(sections).trimEnd()])
   })
 }

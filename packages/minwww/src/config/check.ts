@@ -1,6 +1,6 @@
 import { SettingsError } from '../errors.ts'
 import { environmentLayer, mergeLayers } from './load.ts'
-import { readConfigFile, type ConfigFile } from './file.ts'
+import type { ConfigFile } from './file.ts'
 import type { Layer } from './origin.ts'
 import { Report, type Moment } from './report.ts'
 import type { Section, Settings } from './schema.ts'
@@ -48,7 +48,7 @@ export async function checkSettings<S extends Section> (section: S, sources: Sou
 export async function checkAll (
   path: string | undefined, sections: readonly Section[], environment: NodeJS.ProcessEnv
 ): Promise<Array<readonly [Section, Settings<Section>]>> {
-  const file = path === undefined ? { sections: {}, problems: [] } : readConfigFile(path)
+  const file = path === undefined ? { sections: {}, problems: [] } : await readFile(path)
   const problems: string[] = [...file.problems]
   const settings: Array<readonly [Section, Settings<Section>]> = []
   for (const section of sections) {
@@ -61,6 +61,12 @@ export async function checkAll (
   }
   if (problems.length > 0) throw new SettingsError(sortByLine(problems))
   return settings
+}
+
+/** Reads a configuration file. What parses it is loaded when there is one. */
+export async function readFile (path: string): Promise<ConfigFile> {
+  const { readConfigFile } = await import('./file.ts')
+  return readConfigFile(path)
 }
 
 /** Problems of the file in its order; what has no line comes behind. */

@@ -39,7 +39,8 @@ const Type = {
   Literal: <T extends string>(value: T): Kind<T> => ({ type: 'string', const: value }),
   Union: <K extends ReadonlyArray<Kind<string>>>(anyOf: K, options: Options<ValueOf<K[number]>> = {}): Kind<ValueOf<K[number]>> =>
     ({ anyOf, ...options }),
-  Array: <T>(items: Kind<T>, options: Options<T[]> & { readonly maxItems?: number } = {}): Kind<T[]> => ({ type: 'array', items, ...options }),
+  Array: <T>(items: Kind<T>, options: Options<T[]> & { readonly maxItems?: number } = {}): Kind<T[]> =>
+    ({ type: 'array', items, ...options }),
   Optional: <T>(kind: Kind<T>): Optional<T> => ({ ...kind, isOptional: true }),
   Object: <P extends Record<string, Kind>>(properties: P): ObjectKind<P> => ({ properties })
 }
@@ -56,7 +57,8 @@ export function wrongWith (kind: Kind, value: unknown): Wrong[] {
   return value.flatMap((entry: unknown, index) => fits(items, entry) ? [] : [{ index, message: lengthOf(items) }])
 }
 
-function fits ({ type, anyOf, minimum = -Infinity, maximum = Infinity, minLength = 0, maxLength = Infinity }: Kind, value: unknown): boolean {
+function fits (kind: Kind, value: unknown): boolean {
+  const { type, anyOf, minimum = -Infinity, maximum = Infinity, minLength = 0, maxLength = Infinity } = kind
   if (anyOf !== undefined) return anyOf.some(choice => choice.const === value)
   switch (type) {
     case 'string': return typeof value === 'string' && value.length >= minLength && value.length <= maxLength
