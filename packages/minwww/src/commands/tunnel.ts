@@ -14,7 +14,7 @@ function addServer (tunnel: Command): void {
       'I2P port that is served; 0 is every one'
     )
   )
-    .option('--keys <FILE>', "file with the tunnel's Destination and private keys; made if it does not exist")
+    .option('--keys <FILE>', "file with the tunnel's Destination and private keys; created if missing")
     .requiredOption('--target <HOST:PORT>', 'where streams are forwarded to')
   command.action(async () => {
     const { runTunnelServer } = await import('../run/tunnel.ts')
@@ -28,7 +28,7 @@ function addClient (tunnel: Command): void {
   )
     .requiredOption('--destination <DEST>', 'base64 Destination, b32 address or name')
     .requiredOption('--listen <HOST:PORT>', 'where TCP connections are taken')
-    .option('--host-header <NAME>', 'for HTTP: what the Host field of a request says, in place of our own address')
+    .option('--host-header <NAME>', 'for HTTP: the Host field of requests, instead of our own address')
   command.action(async () => {
     const { runTunnelClient } = await import('../run/tunnel.ts')
     await runTunnelClient(command)

@@ -9,22 +9,22 @@ const size = (description: string, metavar: string) =>
 
 /** Settings of `exit` that say what it passes on, to whom, and how much. All of them are read again on SIGHUP. */
 export const EXIT_RULES = {
-  ownAddress: list('public address of this machine that no interface shows, behind NAT (repeatable)', 'ADDRESS'),
-  denyAddress: list('further addresses that are never connected to (repeatable)', 'CIDR[:PORT]'),
-  methods: list('method that is passed on (repeatable; all but TRACE if none is given)', 'METHOD'),
+  ownAddress: list('public address of this machine behind NAT (repeatable)', 'ADDRESS'),
+  denyAddress: list('more addresses never to connect to (repeatable)', 'CIDR[:PORT]'),
+  methods: list('method to pass on (repeatable; default: all but TRACE)', 'METHOD'),
   sitePath: list(
-    'what may be asked of a part of an own site; the longest path decides (repeatable): a.i2p/admin=none, a.i2p/form=GET,POST',
+    'methods allowed below a path of an own site; the longest path decides (repeatable): a.i2p/admin=none, a.i2p/form=GET,POST',
     'NAME/PATH=METHODS'
   ),
-  denyContentType: list('media type of responses of the web that is refused, for example video/* (repeatable)', 'TYPE'),
-  maxResponse: size('largest response, MB; 0 is unlimited', 'MB'),
-  maxRequest: size('largest body of a request, MB; 0 is unlimited', 'MB'),
-  limitClient: size('bytes that one client gets on average, KB/s; 0 is unlimited', 'KBPS'),
-  clientRequests: count('requests of one client a minute, ten times as many an hour, 66 times as many a day; 0 is unlimited', 3_000),
-  clientPosts: count('POSTs and other unsafe requests of one client in 5 minutes; 0 is unlimited', 120),
-  totalRequests: count('requests of all clients a minute; 0 is unlimited', 12_000),
-  totalPosts: count('POSTs and other unsafe requests of all clients in 5 minutes; 0 is unlimited', 1_200),
-  newClients: count('clients not seen before, a minute; 0 is unlimited', 240),
+  denyContentType: list('media type of web responses to refuse, for example video/* (repeatable)', 'TYPE'),
+  maxResponse: size('largest response, MB; 0: unlimited', 'MB'),
+  maxRequest: size('largest request body, MB; 0: unlimited', 'MB'),
+  limitClient: size('average data rate of one client, KB/s; 0: unlimited', 'KBPS'),
+  clientRequests: count('requests of one client per minute; 10 times that per hour, 66 times per day; 0: unlimited', 3_000),
+  clientPosts: count('POSTs and other unsafe requests of one client per 5 minutes; 0: unlimited', 120),
+  totalRequests: count('requests of all clients per minute; 0: unlimited', 12_000),
+  totalPosts: count('POSTs and other unsafe requests of all clients per 5 minutes; 0: unlimited', 1_200),
+  newClients: count('new clients per minute; 0: unlimited', 240),
   clientStreams: Type.Integer({ description: 'streams of one client at once', metavar: 'N', default: 30, minimum: 1, maximum: 65_536 }),
   totalStreams: Type.Integer({ description: 'streams of all clients at once', metavar: 'N', default: 512, minimum: 1, maximum: 65_536 })
 }
@@ -37,9 +37,9 @@ export const EXIT_SERVICE = {
     minLength: 1,
     maxLength: 128
   })),
-  hideField: list('response field of the web that is not passed on, for example Server (repeatable)', 'FIELD'),
+  hideField: list('field to remove from web responses, for example Server (repeatable)', 'FIELD'),
   drainTime: Type.Number({
-    description: 'longest time after SIGTERM in which what is under way is finished, s',
+    description: 'time after SIGTERM to finish what is under way, s',
     metavar: 'SECONDS',
     default: 1.2,
     minimum: 0,

@@ -23,10 +23,10 @@ const toggle = (description: string) => Type.Boolean({ description, default: fal
 
 const MODEL = {
   latency: amount('one-way latency of the modelled network, ms', 'MS', 150, 60_000),
-  jitter: amount('largest deviation from the latency, either way, ms', 'MS', 15, 30_000),
+  jitter: amount('largest deviation from the latency, up or down, ms', 'MS', 15, 30_000),
   loss: amount('loss per 1 KB tunnel message, percent', 'PERCENT', 0.5, 100),
-  bandwidth: amount("bandwidth of each Destination's tunnels, either direction, KB/s; 0 is unlimited", 'KBPS', 0, 1_000_000),
-  burst: amount('mean length of a loss burst in tunnel messages; 1 is random loss', 'N', 1, 1000, 1),
+  bandwidth: amount('bandwidth of each Destination in each direction, KB/s; 0: unlimited', 'KBPS', 0, 1_000_000),
+  burst: amount('mean length of a run of losses, tunnel messages; 1: independent losses', 'N', 1, 1000, 1),
   reorder: toggle('let messages of one tunnel overtake each other'),
   profile: Type.Union(
     [Type.Literal('plain'), Type.Literal('i2pd'), Type.Literal('i2pd-2.59'), Type.Literal('java'), Type.Literal('mixed')],
@@ -43,12 +43,12 @@ const MODEL = {
 }
 
 const LIMITS = {
-  allowAddress: list('exception to the address guard (repeatable)', 'CIDR[:PORT]'),
-  limitOut: amount('bytes that leave towards I2P, KB/s; 0 is unlimited', 'KBPS', 0, 10_000_000),
-  limitIn: amount('bytes that are fetched from the web, KB/s; 0 is unlimited', 'KBPS', 0, 10_000_000),
-  quotaDay: amount('bytes a day, MB; 0 is unlimited', 'MB', 0, 1e9),
-  quotaMonth: amount('bytes a month, MB; 0 is unlimited', 'MB', 0, 1e9),
-  state: Type.Optional(Type.String({ description: 'directory that keeps quotas over a restart', metavar: 'DIR', minLength: 1 }))
+  allowAddress: list('address that the guard lets through (repeatable)', 'CIDR[:PORT]'),
+  limitOut: amount('limit on data sent to I2P, KB/s; 0: unlimited', 'KBPS', 0, 10_000_000),
+  limitIn: amount('limit on data fetched from sites, KB/s; 0: unlimited', 'KBPS', 0, 10_000_000),
+  quotaDay: amount('data per day, MB; 0: unlimited', 'MB', 0, 1e9),
+  quotaMonth: amount('data per month, MB; 0: unlimited', 'MB', 0, 1e9),
+  state: Type.Optional(Type.String({ description: 'directory for quotas; kept across restarts', metavar: 'DIR', minLength: 1 }))
 }
 
 const POOL = {
@@ -56,7 +56,7 @@ const POOL = {
     { description: 'how exits are chosen: ranked, round-robin, sticky or single', metavar: 'NAME', default: 'ranked' }),
   replyMode: Type.Union([Type.Literal('adaptive'), Type.Literal('single')],
     {
-      description: 'adaptive cuts a reply into symbols where loss is seen; single is one message always',
+      description: 'adaptive: split replies on paths that lose messages; single: always send one message',
       metavar: 'MODE',
       default: 'adaptive'
     }),
@@ -64,26 +64,26 @@ const POOL = {
 }
 
 const PROXY = {
-  hosts: file('private hosts file: NAME=DEST a line'),
+  hosts: file('private hosts file, NAME=DEST per line'),
   jump: list(
-    'jump service that the page for an unknown name offers, in place of the built-in ones; the name is appended to the URL (repeatable)',
+    'jump service to offer for unknown names, instead of the built-in ones; the name is appended to the URL (repeatable)',
     'NAME=URL'
   ),
-  cacheMemory: amount('cache in memory, MB; 0 is no cache at all', 'MB', 64, 65_536),
+  cacheMemory: amount('cache in memory, MB; 0: no cache at all', 'MB', 64, 65_536),
   cacheDir: Type.Optional(Type.String({ description: 'directory of the disk cache', metavar: 'DIR', minLength: 1 })),
   cacheDisk: amount('cache on disk, MB', 'MB', 512, 1_000_000, 1),
-  auth: file('file with USER:PASSWORD that browsers must give'),
-  isolate: toggle('own Destinations and an own cache for each user of --auth'),
+  auth: file('file of USER:PASSWORD lines; browsers must then sign in'),
+  isolate: toggle('give each user of --auth separate Destinations and a separate cache'),
   administrator: list(
-    'user of --auth who, with --isolate, sees on the console what everybody does and changes exits and names (repeatable)', 'USER'
+    'user who, with --isolate, may see all requests on the console and change exits and names (repeatable)', 'USER'
   ),
-  hostname: list('name under which the pages of the proxy may be opened besides its address (repeatable)', 'HOST:PORT'),
-  connectPorts: ports('port of the web that CONNECT opens (repeatable; those that the exits allow if none is given)'),
-  allowField: list('field of requests that is passed on besides the usual ones, for example X-My-Application (repeatable)', 'NAME'),
+  hostname: list('another name for the pages of the proxy, besides its address (repeatable)', 'HOST:PORT'),
+  connectPorts: ports('web port that CONNECT may open (repeatable; default: what the exits allow)'),
+  allowField: list('request field to pass on besides the usual ones, for example X-My-Application (repeatable)', 'NAME'),
   ...PROXY_TIMEOUTS,
   acceptLanguage: Type.Optional(
     Type.String({
-      description: "Accept-Language for everybody; 'browser' passes the browser's on", metavar: 'VALUE', minLength: 1, maxLength: 200
+      description: "Accept-Language for all requests; 'browser': what the browser sends", metavar: 'VALUE', minLength: 1, maxLength: 200
     })
   )
 }
@@ -99,7 +99,7 @@ export const SECTIONS = {
     proxy: address('where the browser proxy listens', '127.0.0.1:4480'),
     exits: count('number of exits', 3, 1, 64),
     site: list('web site that the exits serve by name (repeatable)', 'NAME=URL'),
-    allowWeb: toggle('let the exits fetch the web too: from this machine, under its own address'),
+    allowWeb: toggle('let the exits fetch the web, from the address of this machine'),
     ...MODEL,
     ...POOL,
     ...PROXY,
@@ -109,31 +109,31 @@ export const SECTIONS = {
     i2cp: address('where I2CP clients connect', '127.0.0.1:7654'),
     ...MODEL,
     latency: amount('one-way latency of the modelled network, ms', 'MS', 0, 60_000),
-    jitter: amount('largest deviation from the latency, either way, ms', 'MS', 0, 30_000),
+    jitter: amount('largest deviation from the latency, up or down, ms', 'MS', 0, 30_000),
     loss: amount('loss per 1 KB tunnel message, percent', 'PERCENT', 0, 100)
   }),
   exit: Type.Object({
     ...ROUTER,
-    keys: file("file with the exit's Destination and private keys; made if it does not exist"),
-    site: list('web site that this exit serves by name from an HTTPD that you trust (repeatable)', 'NAME=URL'),
+    keys: file('file with the Destination and private keys of the exit; created if missing'),
+    site: list('web site to serve by name, from a web server that you trust (repeatable)', 'NAME=URL'),
     ...LIMITS,
     console: Type.Optional(address("where the operator's console listens, on loopback")),
-    ownSitesOnly: toggle('serve the sites of --site and nothing of the web'),
-    ports: ports('port of the web that may be reached (repeatable; 80 and 443 if none is given)'),
-    allowHosts: file('hosts that may be fetched, one a line; read again on SIGHUP'),
-    denyHosts: file('hosts that are refused, one a line; read again on SIGHUP'),
-    allowDestinations: file('client Destinations that are served, one a line; read again on SIGHUP'),
-    denyDestinations: file('client Destinations that are refused, one a line; read again on SIGHUP'),
+    ownSitesOnly: toggle('serve the sites of --site only, not the web'),
+    ports: ports('web port that may be reached (repeatable; default: 80 and 443)'),
+    allowHosts: file('file of hosts that may be fetched, one per line; SIGHUP reads it again'),
+    denyHosts: file('file of hosts to refuse, one per line; SIGHUP reads it again'),
+    allowDestinations: file('file of client Destinations to serve, one per line; SIGHUP reads it again'),
+    denyDestinations: file('file of client Destinations to refuse, one per line; SIGHUP reads it again'),
     upstream: Type.Optional(
       Type.String({
-        description: 'socks5:// or http:// proxy through which the web is reached; names are resolved there', metavar: 'URL', minLength: 1
+        description: 'socks5:// or http:// proxy to reach the web through; it resolves the names', metavar: 'URL', minLength: 1
       })
     ),
-    nameServer: list('name server instead of the machine\'s (repeatable)', 'ADDRESS[:PORT]'),
+    nameServer: list('name server to use instead of the system\'s (repeatable)', 'ADDRESS[:PORT]'),
     ...EXIT_RULES,
     ...EXIT_SERVICE,
     ...EXIT_TIMEOUTS,
-    cache: amount('shared cache of the web in memory, MB; 0 is none', 'MB', 0, 65_536),
+    cache: amount('shared cache of the web in memory, MB; 0: none', 'MB', 0, 65_536),
     logUrls: toggle('write URLs and client Destinations into the log')
   }),
   proxy: Type.Object({
@@ -145,9 +145,9 @@ export const SECTIONS = {
     ...POOL,
     ...PROXY,
     privateAddresses: Type.Union([Type.Literal('refuse'), Type.Literal('exit')],
-      { description: 'who answers for addresses of private networks: refuse here, or exit', metavar: 'WHO', default: 'refuse' }),
+      { description: 'private addresses: refuse them here, or leave them to the exit', metavar: 'WHO', default: 'refuse' }),
     state: Type.Optional(
-      Type.String({ description: 'directory that keeps what is known of the exits over a restart', metavar: 'DIR', minLength: 1 })
+      Type.String({ description: 'directory for what was learnt about the exits; kept across restarts', metavar: 'DIR', minLength: 1 })
     )
   })
 }
