@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { get, parseRaw, raw, startProxy } from './proxy-support.ts'
 import { filterResponseFields } from '../src/http/response-fields.ts'
 import { PASSED } from '../src/http/request-fields.ts'
-import { FAILURES } from '../src/http/failures.ts'
 import type { Fields } from '../src/http/fields.ts'
 
 const DOCUMENT = readFileSync(new URL('../../../docs/reference/proxy.md', import.meta.url), 'utf8')
@@ -80,11 +79,4 @@ t.test('options: languages, more fields, another User-Agent', async t => {
   t.equal(of(0, 'User-Agent'), 'One')
   t.equal(of(1, 'User-Agent'), 'Two')
   await proxy.close()
-})
-
-t.test('every failure has its row', t => {
-  const rows = new Map(rowsUnder('Causes').map(([code, status]) => [code, status]))
-  for (const [code, { status }] of Object.entries(FAILURES)) t.equal(rows.get(code), String(status), code)
-  t.equal(rows.size, Object.keys(FAILURES).length)
-  t.end()
 })

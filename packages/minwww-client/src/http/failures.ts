@@ -1,6 +1,6 @@
 /**
  * Every way in which the proxy can fail a request: one table from a stable code to the HTTP status, the words of the
- * error page and what the reader may try. `docs/reference/proxy.md` has a heading for each.
+ * error page and what the reader may try. `docs/reference/errors.md` is written from it.
  */
 export interface FailureKind {
   /** HTTP status of the answer to the browser. */
