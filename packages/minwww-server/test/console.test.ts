@@ -24,14 +24,20 @@ t.test('page, files, metrics, health, state: own content only, nobody named', as
   session.emit('message', { protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(1) })
   await core.answered(2)
   let everything = ''
+  let state = ''
   for (const path of ['/', '/app.js', '/app.css', '/uplot.js', '/uplot.css', '/metrics', '/healthz', '/state']) {
     const response = await fetch(base + path)
     t.equal(response.status, 200, path)
     t.match(response.headers.get('content-security-policy') ?? '', /^default-src 'none'/)
     t.notOk(/unsafe|\*/.test(response.headers.get('content-security-policy') ?? ''))
-    everything += await response.text()
+    const text = await response.text()
+    if (path === '/state') state = text
+    else everything += text
   }
-  t.notOk(everything.includes('secret.i2p') || everything.includes('10.0.0.1') || everything.includes(visitor.b32))
+  t.notOk(everything.includes('secret.i2p'), 'an own site is named in the state only')
+  for (const theirs of ['/private', '10.0.0.1', visitor.b32]) t.notOk(`${everything}${state}`.includes(theirs), theirs)
+  const { about } = JSON.parse(state) as { about: object }
+  t.match(about, { sites: ['secret.i2p'], web: true, methods: [], ports: [80, 443], contact: null, descriptor: /^\S.{100,}/ })
   t.match(everything, 'minwww_exit_requests_total{outcome="message answered"} 1')
   t.match(everything, 'minwww_exit_requests_total{outcome="message policy"} 1')
   t.match(everything, 'minwww_exit_out_limit_bytes 65536')

@@ -38,6 +38,11 @@ export const consolePage = (nonce: string): string => `<!doctype html>
 <div><h2>Answers by size</h2><div id="sizes" class="bars"></div></div>
 <div><h2>Answers by time</h2><div id="latency" class="bars"></div></div>
 </section>
+<section aria-labelledby="about-title">
+<h2 id="about-title">What it offers</h2>
+<dl id="about" class="about"></dl>
+<details><summary>Descriptor, which everybody gets who asks the exit</summary><pre id="descriptor"></pre></details>
+</section>
 <section aria-labelledby="operation-title">
 <h2 id="operation-title">Operation</h2>
 <p class="actions"><button id="reload" type="button">Read the lists again</button> <button id="drain" type="button">Drain</button></p>

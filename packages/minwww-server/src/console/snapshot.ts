@@ -4,12 +4,14 @@ import { LATENCY_CLASSES, SIZE_CLASSES } from '../exit/statistics.ts'
 
 export type Health = 'ok' | 'draining' | 'quota used up' | 'disk does not take the accounting' | 'router not ready'
 
-/** Everything that the console shows; no URL, host or Destination of anybody but the exit itself. */
+/** Everything that the console shows; no URL, host or Destination of anybody but the exit itself and its own sites. */
 export interface Snapshot {
   now: number
   startedAt: number
   destination: string
   health: Health
+  /** What it offers: own sites by name, the web or not, and the signed line that says so to everybody who asks. */
+  about: { sites: string[], web: boolean, methods: readonly string[], ports: readonly number[], contact: string | null, descriptor: string }
   limits: { in: number, out: number }
   totals: { in: number, out: number }
   /** Bytes left; null is unlimited. */
@@ -51,6 +53,7 @@ export function snapshot (parts: ExitParts): Snapshot {
     startedAt: parts.startedAt,
     destination: parts.destination.b32,
     health: healthOf(parts),
+    about: aboutOf(parts),
     limits: bandwidth.limits,
     totals: bandwidth.totals,
     quota: { day: finite(left.day), month: finite(left.month), dayUsed: used.dayBytes, monthUsed: used.monthBytes },
@@ -74,6 +77,12 @@ export function snapshot (parts: ExitParts): Snapshot {
     core: parts.coreCounters,
     bounds: parts.bounds
   }
+}
+
+function aboutOf (parts: ExitParts): Snapshot['about'] {
+  const { web, methods, ports, contact = null } = parts.profile
+  const sites = parts.web.sites.names.filter(name => name !== parts.destination.b32)
+  return { sites, web, methods, ports, contact, descriptor: parts.descriptor }
 }
 
 export function healthOf (parts: ExitParts): Health {

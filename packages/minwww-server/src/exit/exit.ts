@@ -64,7 +64,7 @@ export class ExitParts {
     this.#contact = options.contact === undefined ? undefined : checkContact(options.contact)
     this.#ports = options.ports ?? DEFAULT_PORTS
     this.#descriptor = new OwnDescriptor({
-      keys: options.session.keys, clock, clockOffset: () => options.session.clockOffset, profile: () => this.#profile
+      keys: options.session.keys, clock, clockOffset: () => options.session.clockOffset, profile: () => this.profile
     })
     this.queue = new FetchQueue({ ...DEFAULT_QUEUE, ...options.queue }, clock)
     this.web = buildWebSide(options, policy, clock, () => this.queue.slotFreed())
@@ -140,7 +140,8 @@ export class ExitParts {
   /** The signed line that says what this exit is (docs/reference/protocol.md, section 10). */
   get descriptor (): string { return this.#descriptor.line }
 
-  get #profile (): ExitProfile {
+  /** What the exit offers, as its descriptor says it. */
+  get profile (): ExitProfile {
     const { policy, bandwidth, queue, admission } = this
     const { day, month } = bandwidth.quotaShare()
     const requests = admission.requestsAMinute

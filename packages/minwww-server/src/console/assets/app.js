@@ -88,6 +88,17 @@ const backlog = ({ sending, queued, delay }) => {
   return ['Answers to send', delay >= 100 ? `${size}, ${(delay / 1000).toFixed(1)} s` : size]
 }
 
+const about = ({ destination, about: { sites, web, methods, ports, contact, descriptor } }) => {
+  const theWeb = `the web on ${ports.length === 1 ? 'port' : 'ports'} ${ports.join(', ')}, ${methods.length === 0 ? 'all methods but TRACE' : methods.join(', ')}`
+  const rows = [
+    ['Command to hand on', `minwww proxy --exit ${destination}`], ['Serves', [...sites, ...(web ? [theWeb] : [])].join('; ') || 'nothing'],
+    ...(contact === null ? [] : [['Contact', contact]])
+  ]
+  find('about').replaceChildren(...rows.flatMap(([name, value]) => [element('dt', name), element('dd', value)]))
+  // Somebody may be copying it.
+  if (find('descriptor').textContent !== descriptor && document.getSelection().isCollapsed) find('descriptor').textContent = descriptor
+}
+
 const show = ({ state, sample }) => {
   find('state').textContent = `${state.health}, ${state.destination}`
   find('state').className = state.health === 'ok' ? 'good' : 'warn'
@@ -100,6 +111,7 @@ const show = ({ state, sample }) => {
   ]
   find('figures').replaceChildren(...figures.map(([name, value]) => element('div', undefined, {}, [element('dt', name), element('dd', value)])))
   quota(state.quota)
+  about(state)
   table('outcomes', state.outcomes, 'Nothing asked yet.')
   table('refusals', state.refusals, 'Nothing refused yet.')
   classes('sizes', state.sizes, sizes)
