@@ -91,12 +91,12 @@ export function documentLimits (): string {
 
 const HEAD = `# Limits
 
-Written by \`npm run docs:limits\` from the registry (\`src/bounds.ts\` of each package). Everything that input from the network or from
-a user can make grow is here with its bound; where it can be set, with that of the defaults. \`test/docs/limits.test.ts\` finds every Map,
-Set, array, cache and queue
-in the sources and fails for one that is neither here nor in its list of those that cannot grow. The proxy's console shows how full they are
-(\`/console\`, \`/metrics\`: \`minwww_proxy_limit_used\`, \`minwww_proxy_limit_most\`), the exit's metrics too (\`minwww_exit_limit_used\`,
-\`minwww_exit_limit_most\`).
+Written by \`npm run docs:limits\` from \`src/bounds.ts\` of each package. It lists everything that input from the network or
+a user can make grow. Where a setting decides, the bound is that of the default. \`test/docs/limits.test.ts\` reads the sources,
+and fails for a Map, Set, array, cache or queue that is neither here nor in its list of those that cannot grow.
+
+The proxy's console shows how full they are, and the metrics of proxy and exit count it (\`minwww_proxy_limit_used\`,
+\`minwww_proxy_limit_most\`, \`minwww_exit_limit_used\`, \`minwww_exit_limit_most\`).
 `
 
 function amount ({ most, unit }: Bound): string {

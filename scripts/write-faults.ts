@@ -15,13 +15,16 @@ const cell = (text: string): string => text.replaceAll('|', '\\|')
 const line = ({ fault, user, kept, again }: Row): string =>
   `| ${[fault, user, kept, again.map(([what, milliseconds]) => `${what}: ${time(milliseconds)}`).join('; ')].map(cell).join(' | ')} |`
 
+const date = new Date().toISOString().slice(0, 10)
 const note = process.env.FAULTS_NOTE === undefined ? '' : ` (${process.env.FAULTS_NOTE})`
+const machine = `${cpus().length} processors, Node ${process.versions.node}${note}`
 writeFileSync(new URL('docs/reports/faults.md', root), `# Faults
 
-What goes wrong, what somebody at the browser sees meanwhile, what is kept, and how long it took until it worked again.
-Every line is a test in \`test/faults\`, which \`.ci/run\` runs; the table is written by \`npm run docs:faults\` from what
-that run measured${note}, on ${cpus().length} processors with Node ${process.versions.node}, over an embedded router with
-10 ms one way where the line does not say otherwise. Times of single runs: they say of which order a wait is, not more.
+**Date** ${date}. **Machine** ${machine}. **Command** \`npm run docs:faults\`.
+
+What goes wrong, what a user sees meanwhile, what is kept, and how long it takes until it works again. Every line is a
+test in \`test/faults\`, over an embedded router with 10 ms one way where the line does not say otherwise. Times of single
+runs show the order of a wait, not more.
 
 | fault | the user sees | kept | measured |
 |---|---|---|---|

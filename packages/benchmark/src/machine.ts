@@ -2,13 +2,14 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Machine, ScenarioResult } from './report/types.ts'
 import { javaMissing, javaStreamingVersion } from './worlds/java-design.ts'
 
-/** Processes that wanted to run before the measurement, per core, above which it counts as disturbed. */
-const MAX_LOAD_PER_CORE = 0.7
-/** 99th percentile of the event loop's delay, ms, above which it counts as disturbed. */
-const MAX_LOOP_DELAY = 50
+/** Share of the processors that other programs may use before a measurement, above which it counts as disturbed. */
+const MAX_OTHERS = 0.2
+/** How long we do nothing before a measurement, to see what others do, ms. */
+const LOOK = 500
 const NANOSECONDS = 1e6
 
 export function machineOf (): Machine {
@@ -25,10 +26,10 @@ export function versionsOf (): Record<string, string> {
   const own = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
   const versions: Record<string, string> = { minwww: own.version, node: process.versions.node }
   const java = outputOf('java', ['-version'])
-  if (java !== undefined) versions.java = java.replaceAll('"', '')
+  if (java !== undefined) versions.java = java.replaceAll('"', '').replace(/^(\w+) version /, '$1 ')
   if (javaMissing() === undefined) versions['Java I2P streaming'] = javaStreamingVersion()
   const i2pd = outputOf('i2pd', ['--version'])
-  if (i2pd !== undefined) versions.i2pd = i2pd
+  if (i2pd !== undefined) versions.i2pd = i2pd.replace(/^i2pd version /, '')
   return versions
 }
 
@@ -38,28 +39,51 @@ function outputOf (program: string, args: string[]): string | undefined {
   return status === 0 ? `${stdout}${stderr}`.split('\n', 1)[0] : undefined
 }
 
-/** Watches whether anything disturbs a measurement: the load before it, and how late the event loop gets its turn. */
+/** ms of all processors since the start of the system: at work, and in all. */
+function processorTimes (): { busy: number, all: number } {
+  const times = cpus().map(({ times }) => times)
+  const sum = (of: (time: (typeof times)[number]) => number): number => times.reduce((total, time) => total + of(time), 0)
+  const idle = sum(time => time.idle)
+  const busy = sum(time => time.user + time.nice + time.sys + time.irq)
+  return { busy, all: busy + idle }
+}
+
+/** The share of the processors that others use, seen while this process rests. */
+async function othersNow (): Promise<number> {
+  const before = processorTimes()
+  await sleep(LOOK)
+  const after = processorTimes()
+  const all = after.all - before.all
+  return all === 0 ? 0 : (after.busy - before.busy) / all
+}
+
+/**
+ * Watches whether other programs disturb a measurement: how much they do right before it. What happens later may be our own doing: the load
+ * average, and how late the event loop gets its turn, are told without a judgement.
+ */
 export class LoadWatch {
   readonly #before = loadavg()[0] ?? 0
   readonly #delay = monitorEventLoopDelay({ resolution: 10 })
+  readonly #others: number
 
-  constructor () {
+  private constructor (others: number) {
+    this.#others = others
     this.#delay.enable()
   }
 
+  static async start (): Promise<LoadWatch> { return new LoadWatch(await othersNow()) }
+
   stop (): Pick<ScenarioResult, 'disturbed' | 'load'> {
     this.#delay.disable()
-    const cores = cpus().length
     const loopDelay99 = Math.round(this.#delay.percentile(99) / NANOSECONDS * 10) / 10
     const load = { before: round(this.#before), after: round(loadavg()[0] ?? 0), loopDelay99 }
-    const disturbed = [
-      ...(this.#before > MAX_LOAD_PER_CORE * cores
-        ? [`load average ${load.before} on ${cores} cores before it began: something else was running`]
-        : []),
-      ...(loopDelay99 > MAX_LOOP_DELAY ? [`the event loop was late by ${loopDelay99} ms in one of a hundred turns`] : [])
-    ]
-    return { disturbed, load }
+    return { disturbed: disturbedBy(this.#others), load }
   }
+}
+
+/** What is to be said of other programs that used this share of the processors. */
+export function disturbedBy (others: number): string[] {
+  return others > MAX_OTHERS ? [`other programs used ${Math.round(others * 100)} % of the processors right before it began`] : []
 }
 
 function round (value: number): number {

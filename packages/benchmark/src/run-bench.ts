@@ -82,7 +82,7 @@ async function runScenario (scenario: Scenario, context: ScenarioContext): Promi
     context.progress(`skipped: ${missing.reason}`)
     return skippedResult(name, missing)
   }
-  const watch = new LoadWatch()
+  const watch = await LoadWatch.start()
   const began = performance.now()
   let outcome: Pick<ScenarioResult, 'status' | 'reason'> = { status: 'done' }
   try {

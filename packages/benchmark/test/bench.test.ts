@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { Compile } from 'typebox/schema'
 import { figureOf, ratioOf, reportHtml, reportText, runBench, type Report } from '@minwww/benchmark'
 import { percentile } from '../src/grid/statistics.ts'
+import { disturbedBy, LoadWatch } from '../src/machine.ts'
 import { interleave } from '../src/measure.ts'
 import { Collector, skippedResult } from '../src/report/collector.ts'
 import { optionsInWords } from '../src/report/options.ts'
@@ -228,11 +229,18 @@ function measured (n: number): ReturnType<Collector['result']> {
   return out.result({ scenario: 'tunnel', status: 'done', seconds: 1, disturbed: [], load: { before: 0, after: 0, loopDelay99: 0 } })
 }
 
+t.test('only what others do before it disturbs a measurement', async t => {
+  t.same(disturbedBy(0.2), [])
+  t.match(disturbedBy(0.35), [/^other programs used 35 % of the processors/])
+  const { load } = (await LoadWatch.start()).stop()
+  t.ok(load.before >= 0 && load.loopDelay99 >= 0)
+})
+
 t.test('the report gives a verdict with its interval, and no percentile that it does not have', async t => {
   const few = measured(2)
   const [verdict, ...more] = verdictsOf(measured(40))
   t.same(more, [])
-  t.match(verdict, /^MinWWW needs 0\.50 \(0\.\d\d to 0\.\d\d\) times the time of streaming \(.*2 conditions\): faster in 2, slower in 0, undecided in 0\.$/)
+  t.match(verdict, /^MinWWW is faster: it takes 0\.50 \(0\.\d\d to 0\.\d\d\) of the time of streaming, .*; faster under 2 of 2 conditions\.$/)
   t.match(verdictsOf(skippedResult('pages', { reason: 'no browser', hint: '' })), ['Not measured: no browser.'])
   const { value, low, high } = together([{ value: 0.5, low: 0.4, high: 0.6 }, { value: 0.5, low: 0.4, high: 0.6 }])
   t.ok(Math.abs(value - 0.5) < 1e-9 && low > 0.4 && high < 0.6, 'two measurements tell more than one')
@@ -249,7 +257,7 @@ t.test('the report gives a verdict with its interval, and no percentile that it 
     scenarios: [few]
   }
   const html = reportHtml(report)
-  t.match(html, /<nav aria-label="Contents">[^]*href="#tunnel"[^]*MinWWW needs 0\.50[^]*<h2 id="tunnel">/)
+  t.match(html, /<nav aria-label="Contents">[^]*href="#tunnel"[^]*it takes 0\.50[^]*<h2 id="tunnel">/)
   t.match(html, /data-name="p90, ms" class="none">-<\/td><td data-name="p99, ms" class="none">-<\/td>/)
   t.match(html, /data-name="p95" class="none">-<\/td>/)
   t.notMatch(html, />p99 \d/, 'nor in a chart')

@@ -1,4 +1,4 @@
-/** Every code this package throws or reports; docs/reference/streaming.md has a line for each. */
+/** Every code this package throws or reports; docs/reference/errors.md is written from it. */
 export type StreamingErrorCode =
   | 'STREAMING_MALFORMED' // bytes that are no packet
   | 'STREAMING_BAD_OPTION' // an option's value is outside its bounds

@@ -36,10 +36,12 @@ function ofRatios (label: string, ratios: readonly Ratio[]): string {
   const faster = usable.filter(({ high }) => high < 1).length
   const slower = usable.filter(({ low }) => low > 1).length
   const open = usable.length - faster - slower
-  const figure = `MinWWW needs ${times(together(usable))} the time of ${label}`
-  if (usable.length === 1) return `${figure} (p50): ${faster === 1 ? 'faster' : slower === 1 ? 'slower' : 'no difference is shown'}.`
-  const where = `faster in ${faster}, slower in ${slower}, undecided in ${open}`
-  return `${figure} (geometric mean of the p50 under ${usable.length} conditions): ${where}.`
+  const all = together(usable)
+  const verdict = `${judgement(all)}: it takes ${share(all)} of the time of ${label}`
+  if (usable.length === 1) return `${verdict} (medians).`
+  const counts = [['faster', faster], ['slower', slower], ['undecided', open]] as const
+  const where = counts.filter(([, count]) => count > 0).map(([word, count]) => `${word} under ${count}`).join(', ')
+  return `${verdict}, as geometric mean of the medians; ${where} of ${usable.length} conditions.`
 }
 
 /** Conditions are measured apart from each other, so that the variances of the logarithms add up. */
@@ -60,10 +62,14 @@ function gridVerdicts (cells: readonly Cell[]): string[] {
     }).filter(ratio => Number.isFinite(ratio) && ratio > 0)
     if (ratios.length === 0) return []
     const faster = ratios.filter(ratio => ratio < 1).length
-    return [`MinWWW needs ${times(overCells(ratios))} the time of ${rival} (geometric mean of the p50 over ${ratios.length} cells of the ` +
-      `grid, interval over the cells): faster in ${faster} of them.`]
+    const all = overCells(ratios)
+    const name = GRID_NAMES[rival] ?? rival
+    return [`${judgement(all)}: it takes ${share(all)} of the time of ${name}, as geometric mean of the medians over the cells of the ` +
+      `grid; faster in ${faster} of ${ratios.length} cells.`]
   })
 }
+
+const GRID_NAMES: Readonly<Record<string, string>> = { 'streaming-cold': 'cold streaming', 'streaming-warm': 'warm streaming' }
 
 const keyOf = ({ size, latency, loss, bandwidth, burst, profile }: Cell): string =>
   JSON.stringify([size, latency, loss, bandwidth, burst, profile])
@@ -79,7 +85,7 @@ function overCells (ratios: readonly number[]): Interval {
 /** Sums are exact up to the losses of the network: the range over the conditions stands for an interval. */
 function costVerdicts (cost: ScenarioResult['cost']): string[] {
   return compared(cost, row => row.bytes).map(({ label, ratios }) =>
-    `MinWWW moves ${times(range(ratios))} the bytes of ${label} for a page (range over ${conditions(ratios.length)}, each a mean).`)
+    `MinWWW moves ${share(range(ratios))} of the bytes of ${label} for a page (mean; range over ${conditions(ratios.length)}).`)
 }
 
 function stepVerdicts (steps: ScenarioResult['steps']): string[] {
@@ -91,7 +97,7 @@ function stepVerdicts (steps: ScenarioResult['steps']): string[] {
   return [...states].map(([words, rows]) => {
     const sorted = [...rows].sort((a, b) => rankOf(a.design) - rankOf(b.design))
     const counts = sorted.map(({ label, traversals }) => `${label} ${traversals}`).join(', ')
-    return `${words}: ${counts} traversals (one page each, counted, not sampled).`
+    return `${words}: traversals that the page waited for: ${counts} (counted, one page each).`
   })
 }
 
@@ -105,7 +111,7 @@ function throughputVerdicts (rows: ScenarioResult['throughput']): string[] {
     const low = Math.min(...pairs.map(([row, other]) => row.slowest / other.fastest))
     const high = Math.max(...pairs.map(([row, other]) => row.fastest / other.slowest))
     const value = geometricMean(pairs.map(([row, other]) => row.messagesPerSecond / other.messagesPerSecond))
-    return `${own[0]?.label ?? ''} moves ${times({ value, low, high })} the messages of ${others[0]?.label ?? design} in a second ` +
+    return `${own[0]?.label ?? ''} moves ${share({ value, low, high })} times the messages of ${others[0]?.label ?? design} in a second ` +
       '(geometric mean of the medians; slowest against fastest run).'
   })
 }
@@ -129,4 +135,8 @@ function range (values: readonly number[]): Interval {
 
 const conditions = (count: number): string => count === 1 ? 'one set of conditions' : `${count} sets of conditions`
 
-const times = ({ value, low, high }: Interval): string => `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)}) times`
+const share = ({ value, low, high }: Interval): string => `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`
+
+/** What an interval of ratios of times says. */
+const judgement = ({ low, high }: Interval): string =>
+  high < 1 ? 'MinWWW is faster' : low > 1 ? 'MinWWW is slower' : 'MinWWW: no difference is shown'
