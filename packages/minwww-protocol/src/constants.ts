@@ -16,6 +16,8 @@ export const WORKING_AFTER = 200
 export const MESSAGE_BURST = 24
 /** Messages a second after that: 24 in the longest time that a gateway of Java I2P was late, 5 ms. */
 export const MESSAGE_RATE = 4_800
+/** Messages back to back that answer the OPEN of a probe: how far apart they come shows the bottleneck (section 7.2). */
+export const PROBE_TRAIN = 5
 /** Rate of an exit until its client has measured a round trip and grants one, bytes/s. */
 export const INITIAL_RATE = 131_072
 /** An exit lets this much of a granted rate leave at once, ms; a client counts on it for the first round trip (section 7). */

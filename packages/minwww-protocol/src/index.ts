@@ -5,7 +5,7 @@
 export { ERROR_CODES, errorName, ProtocolError, WIRE_FAILURES } from './errors.ts'
 export type { ProtocolErrorCode, WireErrorName } from './errors.ts'
 export {
-  ALTERNATIVE, DEPTH_TIME, EXIT_PORT, INITIAL_RATE, MESSAGE_BURST, MESSAGE_RATE, REPLY_FACTOR,
+  ALTERNATIVE, DEPTH_TIME, EXIT_PORT, INITIAL_RATE, MESSAGE_BURST, MESSAGE_RATE, PROBE_TRAIN, REPLY_FACTOR,
   REST_SCHEME, SESSION_LIFE, WORKING_AFTER
 } from './constants.ts'
 export {

@@ -10,6 +10,8 @@ const DEADLINE = 600_000
 const PAUSE = 2_000
 /** Loads of one run: the first with all that was never measured, then two of which the last one counts as warm. */
 const LOADS = 3
+/** Age of a fresh client's session, ms. */
+const SETTLED = 1_000
 const JITTER = 0.05
 
 /** Many objects asked for at the same moment, or pages one after the other. */
@@ -117,6 +119,8 @@ function open (
   if (design === 'streaming') return new StreamingPath(seed, network)
   const path = new MinwwwPath(seed, network, { deadline: DEADLINE })
   path.settle(DEADLINE)
+  // What answers the opening of a session are several messages.
+  path.rest(SETTLED)
   return path
 }
 

@@ -15,6 +15,8 @@ export class Assembly {
   /** Highest index announced in any burst, or asked for. */
   #highest = -1
   #symbols = 0
+  /** First index of the last WANT, and symbols that had come before it. */
+  #asked = { from: 0, symbols: 0 }
 
   /**
    * @param reply - the first symbol; it fixes size and symbol length
@@ -53,7 +55,9 @@ export class Assembly {
 
   /** Bytes announced or asked for and not yet here; what a burst has lost stays in until the WANT. */
   get outstanding (): number {
-    return this.complete ? 0 : Math.max(this.missing, this.#highest + 1 - this.#symbols) * this.symbolLength
+    if (this.complete) return 0
+    const { from, symbols } = this.#asked
+    return Math.max(this.missing, this.#highest + 1 - from - (this.#symbols - symbols)) * this.symbolLength
   }
 
   /** More symbols came than any honest exit sends. */
@@ -68,6 +72,7 @@ export class Assembly {
     const count = Math.min(needed + parityFor(needed, loss, m), MAX_SYMBOLS - from, this.#limit - this.#symbols)
     if (needed === 0 || count < 1) return undefined
     this.#highest = from + count - 1
+    this.#asked = { from, symbols: this.#symbols }
     return { from, count }
   }
 

@@ -66,7 +66,7 @@ export const DEFAULT_CONFIG: ClientConfig = {
   initialWindow: 140,
   minRate: 2_048,
   maxRate: 67_108_864,
-  cleanRun: 4_000,
+  cleanRun: 1_000,
   growRun: 2_000,
   shapeRetry: 3_600_000
 }

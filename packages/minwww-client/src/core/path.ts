@@ -57,6 +57,8 @@ export class ExitPath {
   readonly #rate: RateController
   readonly #shape: ShapeLearner
   readonly #watches = new Map<string, BurstWatch>()
+  /** Bursts that were counted, oldest first: what still comes of one was late, and makes no new one. */
+  readonly #counted = new Map<string, BurstWatch>()
   #measuredAt = Number.NEGATIVE_INFINITY
   readonly #recent: number[] = []
   #hasLost = false
@@ -189,9 +191,10 @@ export class ExitPath {
     return (1 + this.#lostInARow(m)) * m * TUNNEL_BYTES
   }
 
-  /** Bytes that come before a reply's next symbol where this one is lost, and others are sent in turn with it. */
-  turns (replies: number): number {
-    return replies * this.#lostInARow(this.symbol) * this.symbol * TUNNEL_BYTES
+  /** Bytes until each of so many replies has had its turn, and those that may be lost in a row. */
+  round (replies: number): number {
+    const m = Math.max(1, ...this.#recent)
+    return replies * (1 + this.#lostInARow(m)) * m * TUNNEL_BYTES
   }
 
   /** A round trip begun now would measure the queue, not the path; taken all the same if the last sample is old. */
@@ -215,7 +218,8 @@ export class ExitPath {
   observe (
     now: number, key: string, from: number, reply: ReplyMessage, payloadLength: number, backlog = 0, announced = 0
   ): BurstWatch {
-    let watch = this.#watches.get(key)
+    let watch = this.#watches.get(key) ?? this.#counted.get(key)
+    const isCounted = this.#counted.has(key)
     if (watch === undefined) {
       watch = new BurstWatch(from, reply.last, tunnelMessagesOf(payloadLength), decodeRate(reply.pace))
       if (this.#watches.size >= MAX_WATCHES) this.#forget(this.#watches.keys().next().value!)
@@ -229,8 +233,10 @@ export class ExitPath {
     const rest = Math.max(0, reply.last - reply.index) * this.#spacing(watch)
     watch.observe(now, reply.index, reply.last, now + Math.max(rest, backlog) * STRETCH + this.lateness)
     if (reply.size > 0) this.#rate.arrived(now, reply.time, wireBytes(payloadLength), announced, this.rtt)
-    if (this.#rate.isCongested) watch.congested()
-    if (watch.isWhole) this.#close(now, key)
+    else this.#rate.probed(now, key, reply.time, wireBytes(payloadLength), this.rtt)
+    // A train of a probe says nothing of loss: gateways may hold its last message back for longer than a round trip.
+    if (this.#rate.isCongested || reply.size === 0) watch.congested()
+    if (watch.isWhole && !isCounted) this.#close(now, key)
     return watch
   }
 
@@ -252,6 +258,7 @@ export class ExitPath {
   /** The way they came on is gone: what is missing of bursts under way is no loss. */
   forgetBursts (): void {
     this.#watches.clear()
+    this.#counted.clear()
   }
 
   /** ms between two symbols: at the announced pace, at the bottleneck's, or as they come while that is unknown. */
@@ -278,11 +285,15 @@ export class ExitPath {
   #close (now: number, key: string): void {
     const watch = this.#watches.get(key)!
     this.#forget(key)
+    if (!watch.isWhole) {
+      this.#counted.set(key, watch)
+      if (this.#counted.size > RECENT) this.#counted.delete(this.#counted.keys().next().value!)
+    }
     const { m, received, tail } = watch
     // What is lost where the rate was too high is no property of the path (section 7.4).
     // A path that died on the way has lost all the rest: that says nothing of how much it loses while it lives.
     const announced = watch.announced - (this.isBeyondChance(tail, m) ? tail : 0)
-    if (watch.isCongested) return
+    if (watch.isCongested && received < watch.announced) return
     if (this.#isExcess(announced - received, announced, m)) this.#rate.congestion(now, this.rtt)
     if (received < watch.announced) this.#hasLost = true
     this.#loss.burst(received, announced, m)

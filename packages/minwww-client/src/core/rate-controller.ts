@@ -8,6 +8,8 @@ const MIN_ROUND = 5
 /** Symbols that make a measurement, or bytes of fewer. */
 const MIN_SYMBOLS = 4
 const MIN_BYTES = 6 * TUNNEL_BYTES
+/** Tunnel messages that are a measurement in startup however fast they came. */
+const TRAIN = 48
 /** Slower than this share of how it was sent: a queue grows. */
 const SLOWER = 0.85
 const STEADY = 0.98
@@ -36,6 +38,8 @@ const CAREFUL = 10
 const BASE_PERIOD = 10_000
 /** Silence after which times of before say nothing, ms: half of what 16 bits of them hold. */
 const STALE = 30_000
+/** The least that a train of few messages may leave of the first window: they may come late by chance. */
+const LEAST_TRAIN = 1
 /** Symbols and grants that are remembered. */
 const MAX_RECENT = 2_048
 const MAX_HISTORY = 64
@@ -90,6 +94,8 @@ export class RateController {
   /** Grants of the last round trip and the one in force before. */
   readonly #history: Array<{ at: number, rate: number }> = []
   #isCongested = false
+  /** The answer to a probe: its first message, and bytes of those after it. */
+  #train: { name: string, at: number, time: number, bytes: number } | undefined
 
   /**
    * @param o.initial - bytes/s before a round trip was measured
@@ -106,6 +112,10 @@ export class RateController {
   /** Bytes/s. */
   get grant (): number {
     return this.#grant
+  }
+
+  get #hasTrain (): boolean {
+    return this.#train !== undefined && this.#train.bytes > 0
   }
 
   /** What the path has shown to carry at most, bytes/s; undefined while no queue was seen. */
@@ -125,8 +135,27 @@ export class RateController {
 
   /** A first round trip was measured, and nothing else: how much may go into it. */
   begin ({ srtt }: RoundTrip): void {
-    if (this.#hasArrived || this.#bottleneck !== undefined) return
+    if (this.#hasArrived || this.#bottleneck !== undefined || this.#hasTrain) return
     this.#set(0, this.#firstWindow * TUNNEL_BYTES * 1000 / (srtt + DEPTH_TIME))
+  }
+
+  /**
+   * A message of the answer to a probe came. Several leave at once (packet trains: Dovrolis, Ramanathan, Moore 2001); how far apart
+   * they come bounds what the path carries, and with that what may go into the first round trip.
+   */
+  probed (now: number, name: string, time: number, bytes: number, path: RoundTrip): void {
+    if (this.#hasArrived || this.#bottleneck !== undefined) return
+    const train = this.#train
+    if (train?.name !== name) {
+      this.#train = { name, at: now, time, bytes: 0 }
+      return
+    }
+    train.bytes += bytes
+    const sent = (time - train.time) << 16 >> 16
+    const carried = train.bytes * 1000 / Math.max(1, now - train.at - sent)
+    const first = this.#firstWindow * TUNNEL_BYTES * 1000 / (path.srtt + DEPTH_TIME)
+    const most = MAX_STEP * TUNNEL_BYTES * 1000 / (path.srtt + DEPTH_TIME)
+    this.#set(now, Math.min(most, Math.max(LEAST_TRAIN * first, carried)))
   }
 
   /** What an earlier run measured, bytes/s. */
@@ -160,7 +189,8 @@ export class RateController {
     round.bytes += bytes
     round.symbols++
     round.queue = Math.min(round.queue, queue)
-    const length = Math.max(MIN_ROUND, ROUND * path.srtt)
+    const isTrain = this.#mode === 'startup' && round.bytes >= TRAIN * TUNNEL_BYTES
+    const length = isTrain ? MIN_ROUND : Math.max(MIN_ROUND, ROUND * path.srtt)
     if (now - round.since < length || (round.symbols < MIN_SYMBOLS && round.bytes < MIN_BYTES)) return
     this.#measure(now, round, announced, path)
     this.#round = { since: now, bytes: 0, symbols: 1, queue: Infinity }

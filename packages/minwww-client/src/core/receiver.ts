@@ -73,7 +73,7 @@ export class Receiver {
     const { stats, config } = this.#context
     const transfer = this.#transfers.find(session, reply)
     const key = `${session.name}.${reply.id}.${reply.attempt}`
-    const watch = exit.path.observe(now, key, transfer?.firstOf(reply.attempt) ?? 0, reply, length, exit.backlog, exit.inFlight)
+    const watch = exit.path.observe(now, key, transfer?.firstOf(reply.attempt) ?? reply.index, reply, length, exit.backlog, exit.inFlight)
     exit.symbolCame(now, reply.symbol.length)
     if (exit.path.isReportDue(now) && exit.inFlight > 0) for (const each of exit.sessions) this.#sender.report(now, exit, each)
     if (transfer === undefined) {

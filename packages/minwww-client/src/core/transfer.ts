@@ -15,15 +15,15 @@ const MAX_GAP = 20_000
 /** Symbol times are stretched by this much. */
 const GAP_STRETCH = 1.05
 
-/** Bytes that are ahead of an answer; what its exit had sent before; until when it would be waited for without them. */
-interface Queued { readonly bytes: number, readonly received: number, readonly answerBy: number }
+/** Bytes that are ahead of an answer, and what its exit had sent before. */
+interface Queued { readonly bytes: number, readonly received: number }
 
 /** What a transfer waits for. */
 type Timer =
   /** The first symbol after an OPEN, REQUEST or BODY. */
   | { readonly kind: 'first', readonly at: number, readonly queued?: Queued }
-  /** The next symbol of a burst; any symbol of that exit restarts it, until `latest`. */
-  | { readonly kind: 'gap', readonly from: number, readonly span: number, readonly latest: number }
+  /** The next symbol of a burst; any symbol of that exit restarts it, until `latest` and until all others have had their turn. */
+  | { readonly kind: 'gap', readonly from: number, readonly span: number, readonly latest: number, readonly received: number }
   /** The first symbol after a WANT. */
   | { readonly kind: 'want', readonly at: number, readonly queued?: Queued }
   /** Nothing: given up, though late symbols still count. */
@@ -151,8 +151,7 @@ export class Transfer implements InFlight {
     this.#rounds.set(this.#latest, { from: o.from, sentAt: [now], measurable: o.measurable })
     this.#copies = undefined
     const { answerBy, queued: bytes } = o
-    const queued = { bytes, received: this.exit.received, answerBy }
-    this.#timer = { kind: o.from > 0 ? 'want' : 'first', at: answerBy + this.#queueTime(bytes), queued }
+    this.#timer = { kind: o.from > 0 ? 'want' : 'first', at: answerBy, queued: { bytes, received: this.exit.received } }
   }
 
   /** Copies of the message that has just left follow. */
@@ -216,7 +215,8 @@ export class Transfer implements InFlight {
     const last = this.#assembly?.announced(reply.last) ?? reply.last
     const rest = Math.max(0, last - reply.index) * gap.spacing * GAP_STRETCH + gap.slack
     const span = Math.min(MAX_GAP, rest, gap.silence)
-    this.#timer = { kind: 'gap', from: now, span, latest: now + Math.min(MAX_GAP, Math.max(span, gap.backlog * GAP_STRETCH + gap.silence)) }
+    const latest = now + Math.min(MAX_GAP, Math.max(span, gap.backlog * GAP_STRETCH + gap.silence))
+    this.#timer = { kind: 'gap', from: now, span, latest, received: this.exit.received }
     this.#unansweredWants = 0
   }
 
@@ -239,8 +239,11 @@ export class Transfer implements InFlight {
   get expiresAt (): number {
     switch (this.#timer.kind) {
       case 'first':
-      case 'want': return Math.max(this.#timer.at, this.#aheadUntil(this.#timer.queued))
-      case 'gap': return Math.min(this.#timer.latest, Math.max(this.#timer.from, this.exit.lastSymbolAt) + this.#timer.span)
+      case 'want': return Math.max(this.#timer.at, this.#aheadUntil(this.#timer))
+      case 'gap': {
+        const silent = Math.max(this.#timer.from, this.exit.lastSymbolAt) + this.#timer.span
+        return this.#hadTurn(this.#timer) ? Math.min(this.#timer.latest, silent) : silent
+      }
       case 'idle': return Infinity
     }
   }
@@ -252,13 +255,22 @@ export class Transfer implements InFlight {
     this.#timer = { kind: 'first', at: until }
   }
 
-  /** A path that has become slower has what is ahead of it later; and while that still comes, the answer cannot be here. */
-  #aheadUntil (queued: Queued | undefined): number {
+  /** Since its last symbol the exit has sent so much that this reply was among it: each in turn has one, whatever it holds. */
+  #hadTurn ({ received }: { received: number }): boolean {
+    const { exit } = this
+    return exit.received - received > exit.path.round(exit.transfers)
+  }
+
+  /**
+   * While what is ahead of it comes the answer cannot be here, however slow the path has become. When all of it has come, and each
+   * other reply has had its turn, the answer follows, or the exit falls silent.
+   */
+  #aheadUntil ({ at, queued }: { at: number, queued?: Queued }): number {
     if (queued === undefined) return 0
     const { received, lastSymbolAt, path } = this.exit
-    const bytes = queued.bytes + path.turns(this.exit.transfers - 1)
-    const comes = queued.received + bytes > received ? lastSymbolAt + path.silence : 0
-    return Math.max(comes, queued.answerBy + this.#queueTime(bytes))
+    const bytes = queued.bytes + path.round(this.exit.transfers - 1)
+    const silent = lastSymbolAt + path.silence + path.rtt.srtt
+    return queued.received + bytes > received ? silent : Math.min(at + this.#queueTime(bytes), silent)
   }
 
   #queueTime (bytes: number): number {
@@ -272,7 +284,7 @@ export class Transfer implements InFlight {
 
   /** The first symbol is waited for no shorter than until then. */
   waitAtLeastUntil (at: number): void {
-    if (this.#timer.kind === 'first') this.#timer = { ...this.#timer, at: Math.max(this.#timer.at, at) }
+    if (this.#timer.kind === 'first') this.#timer = { kind: 'first', at: Math.max(this.expiresAt, at) }
   }
 
   outstanding (unknownReply: number): number {

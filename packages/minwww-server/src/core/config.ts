@@ -117,7 +117,7 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   minDepth: 16,
   maxDepth: 190,
   maxBacklog: 400,
-  serverRate: 32 * MB,
+  serverRate: 48 * MB,
   limit: Infinity,
   messageBurst: MESSAGE_BURST,
   messageRate: MESSAGE_RATE,

@@ -75,6 +75,11 @@ export class Reply {
     return this.#spend(0, this.#k + this.#r)
   }
 
+  /** The answer to a probe: so many empty symbols; undefined when the reply has had its share. */
+  train (count: number): SymbolRange | undefined {
+    return this.#spend(0, count)
+  }
+
   /** A repair; undefined when nothing of it is fresh or the reply has had its share. */
   repair (from: number, count: number, isNewAttempt: boolean): SymbolRange | undefined {
     if (this.size === 0) return undefined

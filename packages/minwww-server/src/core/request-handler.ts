@@ -1,4 +1,4 @@
-import { decodeObject, decodeRate, encodeObject, ErasureDecoder, MAX_OBJECT, TokenBucket } from '@minwww/protocol'
+import { decodeObject, decodeRate, encodeObject, ErasureDecoder, MAX_OBJECT, PROBE_TRAIN, TokenBucket } from '@minwww/protocol'
 import type {
   BodyMessage, CancelMessage, OpenMessage, Part, ReportMessage, RequestMessage, WantMessage, WireErrorName
 } from '@minwww/protocol'
@@ -92,11 +92,13 @@ export class RequestHandler {
     const isNewAttempt = request.repaired(message)
     if (request.state.name === 'failed' && isNewAttempt) return this.#repeatFailure(request)
     if (request.state.name !== 'cached') return
-    if (this.#sendQueue.waiting(session, request) >= message.count) {
+    // What still waits to be sent is as good: any symbols do.
+    const missing = message.count - this.#sendQueue.waiting(session, request)
+    if (missing <= 0) {
       this.#stats.duplicates++
       return
     }
-    this.#send(now, request, request.state.reply, reply => reply.repair(message.from, message.count, isNewAttempt))
+    this.#send(now, request, request.state.reply, reply => reply.repair(message.from, missing, isNewAttempt))
   }
 
   /** What the client grants while answers are under way; of two the newer one counts, whichever comes first. */
@@ -238,7 +240,7 @@ export class RequestHandler {
     const path = { loss: 0, shape: 1, maxSymbols: 1 }
     const reply = new Reply(Buffer.alloc(0), path, this.#config)
     const request = this.#create(now, session, message, { name: 'cached', reply })
-    this.#send(now, request, reply, () => reply.whole(path))
+    this.#send(now, request, reply, () => reply.train(message.type === 'open' ? PROBE_TRAIN : 1))
   }
 
   #fetch (now: number, session: Session, asked: Sending, object: Buffer, entry?: OpenEntry): void {
