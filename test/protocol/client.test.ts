@@ -127,8 +127,10 @@ t.test('what is not genuine, or comes again, has no answer', async t => {
   const { session, fetched, open, raw } = exitAndClient()
   t.strictSame(raw(request(session, 1, PATH, writeObject(GET))), [], 'no session yet')
   const probed = open(1, Buffer.alloc(0))
-  const empty = reply(session, 1, { size: 0, index: 0, last: 0, pace: PACE, time: sentAt(probed[0]!), symbol: Buffer.alloc(653) })
-  t.strictSame(probed.map(message => message.toString('hex')), [empty.toString('hex')], 'a probe')
+  const empty = (index: number): Buffer => reply(
+    session, 1, { size: 0, index, last: 4, pace: PACE, time: sentAt(probed[0]!), symbol: Buffer.alloc(653) }
+  )
+  t.strictSame(probed.map(message => message.toString('hex')), [0, 1, 2, 3, 4].map(index => empty(index).toString('hex')), 'a probe')
   t.strictSame(open(1, Buffer.alloc(0)), [], 'played again')
   const forged = request(session, 2, PATH, writeObject(GET))
   forged[forged.length - 1]! ^= 1

@@ -6,7 +6,7 @@ import { INTERVALS, MAX_HISTORIES } from './console/history.ts'
 import { DEFAULT_CONFIG } from './core.ts'
 import { MAX_QUEUED } from './core/context.ts'
 import { MAX_HELD } from './core/first-contact.ts'
-import { MAX_WATCHES } from './core/path.ts'
+import { MAX_COUNTED, MAX_WATCHES } from './core/path.ts'
 import { MAX_EXITS, MAX_PINS } from './pool/pool.ts'
 import { DONE } from './route/activity.ts'
 import { MAX_SITES } from './route/alt-svc.ts'
@@ -49,6 +49,10 @@ export const BOUNDS = {
     kept: 'core/first-contact.ts #held #heardAt'
   },
   bursts: { name: 'bursts of one exit that are watched', most: MAX_WATCHES, unit: 'bursts', full: 'the oldest is forgotten', kept: 'core/path.ts #watches' },
+  counted: {
+    name: 'bursts of one exit that were counted and may still bring something', most: MAX_COUNTED, unit: 'bursts', full: 'the oldest is forgotten',
+    kept: 'core/path.ts #counted'
+  },
   decoders: {
     name: 'memory for bodies that are decoded for browsers',
     most: DECODER_ROOM,

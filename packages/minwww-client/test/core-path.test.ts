@@ -104,6 +104,56 @@ t.test('path: one that dies on the way has not lost what could not come any more
   t.ok(lossAfter(37) > lossAfter(20), 'three symbols may be chance')
 })
 
+t.test('path: what comes after its burst was counted was late, and is not counted as another burst', async t => {
+  const lossAfter = (late: readonly number[]): number => {
+    const path = new ExitPath(DEFAULT_CONFIG)
+    path.rtt.sample(20)
+    for (let index = 0; index < 17; index++) path.observe(index, 'a', 0, symbol({ index, last: 18, size: 18_000 }), 1_028)
+    path.handleTimeout(5_000)
+    for (const index of late) path.observe(5_010, 'a', 0, symbol({ index, last: 18, size: 18_000 }), 1_028)
+    path.handleTimeout(50_000)
+    return path.loss
+  }
+  t.equal(lossAfter([17, 18]), lossAfter([]))
+})
+
+t.test('path: the answer to a probe says how much may go into the first round trip, and nothing of loss', async t => {
+  const probed = (spacing: number, came = 5): ExitPath => {
+    const path = new ExitPath(DEFAULT_CONFIG)
+    for (let index = 0; index < came; index++) {
+      path.observe(1_000 + index * spacing, 'probe', 0, symbol({ size: 0, index, last: 4, symbol: Buffer.alloc(653) }), 683)
+      if (index === 0) path.measure(1_000, 200, 1)
+    }
+    path.handleTimeout(60_000)
+    return path
+  }
+  const usual = probed(0, 1).rate
+  t.ok(probed(0).rate > 2 * usual, `${probed(0).rate} after ${usual}: they came as they left`)
+  t.ok(Math.abs(probed(100).rate / usual - 1) < 0.05, 'late ones leave it as it is: gateways hold messages back')
+  t.ok(probed(2).rate > usual && probed(2).rate < 520 * KB, `${probed(2).rate}: one in 2 ms, 512 KB/s`)
+  t.equal(probed(0, 3).loss, probed(0).loss)
+})
+
+t.test('path: a queue that loses nothing shows a clean path', async t => {
+  const lost = (index: number): boolean => index % 12 === 0
+  const after = (isLost: (index: number) => boolean): ExitPath => {
+    const path = new ExitPath(DEFAULT_CONFIG)
+    for (let i = 0; i < 20; i++) path.rtt.sample(200)
+    // Sent at once, twenty a second come.
+    for (let burst = 0; burst < 30; burst++) {
+      for (let i = 0; i < 40; i++) {
+        const index = burst * 40 + i
+        if (!isLost(index)) path.observe(index * 50, `${burst}`, 0, symbol({ index: i, last: 39, size: 40_000 }), 1_028, 0, 80_000)
+      }
+      path.handleTimeout((burst + 1) * 2_000 - 1)
+    }
+    path.handleTimeout(1e9)
+    return path
+  }
+  t.equal(after(() => false).loss, 0)
+  t.ok(after(lost).loss > 0)
+})
+
 t.test('path: congestion does not count as loss', async t => {
   const path = new ExitPath(DEFAULT_CONFIG)
   for (let i = 0; i < 20; i++) path.rtt.sample(200)
@@ -142,4 +192,15 @@ t.test('assembly: what contradicts itself is not taken, and lies are bounded', a
   for (let i = 0; i < 30; i++) assembly.add(symbol({ index: 3 }))
   t.ok(assembly.isFlooded)
   t.equal(assembly.want(0.01, 1), undefined, 'an exit that floods is asked for nothing')
+})
+
+t.test('assembly: what a WANT has given up is not under way any more', async t => {
+  const assembly = new Assembly(symbol({ size: 20_000, last: 19 }), 3)
+  for (const index of [0, 1, 2, 3, 4]) assembly.add(symbol({ size: 20_000, index, last: 19 }))
+  t.equal(assembly.outstanding, 15 * 1_000)
+  const want = assembly.want(0, 1)!
+  t.same(want, { from: 20, count: 15 })
+  t.equal(assembly.outstanding, 15 * 1_000, 'those asked for, not those lost as well')
+  assembly.add(symbol({ size: 20_000, index: 20, last: 34 }))
+  t.equal(assembly.outstanding, 14 * 1_000)
 })

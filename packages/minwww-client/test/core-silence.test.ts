@@ -160,9 +160,10 @@ t.test('an exit that says that it works is not the best one for that', async t =
   const failures = b.core.exits(b.now)[0]!.failures
   b.get()
   const request = exit!.read(b.sent()[0]!)
+  b.wait(200)
   for (let i = 0; i < 100; i++) {
-    b.wait(4_000)
     b.receive(exit!.working(request))
+    b.wait(4_000)
   }
   t.equal(b.core.exits(b.now)[0]!.failures, failures + 1, 'and to say so to the end is a failure')
 })

@@ -91,6 +91,22 @@ t.test('WANT brings fresh symbols, its copies nothing', async t => {
   t.equal(world.fetches.length, 1)
 })
 
+t.test('WANT while symbols wait to be sent brings only those that are missing beyond them', async t => {
+  const world = new World()
+  const alice = world.client('alice')
+  world.answer = () => page(60_000)
+  alice.open(1, { loss: 0, shape: 1 })
+  world.run(50)
+  const came = alice.replies(1).length
+  const k = alice.replies(1)[0]!.last + 1
+  t.ok(came < k - 5, `${came} of ${k} have left`)
+  alice.want(1, k, k - came + 4, { attempt: 1 })
+  world.run(10_000)
+  const indices = alice.replies(1).map(({ index }) => index)
+  t.equal(new Set(indices).size, indices.length, 'nothing twice')
+  t.ok(indices.length >= k && indices.length <= k + 6, `${indices.length} symbols for ${k}`)
+})
+
 t.test('WANT for an id that the exit does not know is told so', async t => {
   const world = new World()
   const alice = world.client('alice')
@@ -108,7 +124,7 @@ t.test('a probe is answered with an empty reply, without a fetch', async t => {
   alice.request(2, { object: Buffer.alloc(0) })
   world.run(100)
   t.equal(world.fetches.length, 0)
-  t.match(alice.replies(1), [{ size: 0, index: 0, last: 0 }])
+  t.match(alice.replies(1), [0, 1, 2, 3, 4].map(index => ({ size: 0, index, last: 4 })), 'a train where the path is unknown')
   t.equal(alice.replies(2).length, 1)
   t.ok(alice.received.every(({ length }) => length >= minimumPayload(1)))
 })

@@ -13,6 +13,8 @@ import { symbolTime } from './wire.ts'
 export const MAX_WATCHES = 256
 /** Bursts whose symbol size is remembered. */
 const RECENT = 16
+/** Bursts that were counted before all of them was here. */
+export const MAX_COUNTED = 16
 /** Symbol times of silence that never mean the end of a burst. */
 const MIN_RUN = 3
 /** Backlog, in round trips, above which a round trip says nothing; and for how long that is accepted, ms. */
@@ -287,7 +289,7 @@ export class ExitPath {
     this.#forget(key)
     if (!watch.isWhole) {
       this.#counted.set(key, watch)
-      if (this.#counted.size > RECENT) this.#counted.delete(this.#counted.keys().next().value!)
+      if (this.#counted.size > MAX_COUNTED) this.#counted.delete(this.#counted.keys().next().value!)
     }
     const { m, received, tail } = watch
     // What is lost where the rate was too high is no property of the path (section 7.4).
