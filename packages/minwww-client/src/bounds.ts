@@ -50,7 +50,10 @@ export const BOUNDS = {
   },
   bursts: { name: 'bursts of one exit that are watched', most: MAX_WATCHES, unit: 'bursts', full: 'the oldest is forgotten', kept: 'core/path.ts #watches' },
   counted: {
-    name: 'bursts of one exit that were counted and may still bring something', most: MAX_COUNTED, unit: 'bursts', full: 'the oldest is forgotten',
+    name: 'bursts of one exit that were counted and may still bring something',
+    most: MAX_COUNTED,
+    unit: 'bursts',
+    full: 'the oldest is forgotten',
     kept: 'core/path.ts #counted'
   },
   decoders: {

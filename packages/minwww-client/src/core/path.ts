@@ -21,7 +21,7 @@ const MIN_RUN = 3
 const LOADED = 0.25
 const MAX_RTT_AGE = 10_000
 /** Most loss to plan with while nothing was lost: a reply in one message gets no copy (section 5), longer ones get parity. */
-const LOSS_WHILE_NONE_SEEN = 0.004
+const LOSS_WHILE_NONE_SEEN = 0.003
 /** Shortest time that a symbol may be late, ms. */
 const MIN_LATE = 20
 /** Shortest timeout of a path that has lost something, ms; before, nothing is repeated for a slow moment of a computer. */
