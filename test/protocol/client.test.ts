@@ -5,8 +5,8 @@ import { LocalDestination } from '@minwww/i2cp/codec'
 import { ServerCore } from '@minwww/server/core'
 import { EPOCH, seeded } from '@minwww/testkit'
 import {
-  cancel, decode, Destination, error, openBody, readObject, readReply, reply, request, sessionOf, symbolOf, untagged, want,
-  working, writeObject
+  cancel, decode, Destination, error, hashOf, openBody, pushBlock, readObject, readPromises,
+  readReply, reply, request, sessionOf, symbolOf, untagged, want, working, writeObject
 } from './second.ts'
 
 const RAW = 18
@@ -70,7 +70,14 @@ function exitAndClient () {
   const open = (id: number, object: Buffer, attempt = 0): Buffer[] =>
     exchange(DATAGRAM2, destination.datagram(keys.destination.hash, openBody(session, id, Math.floor(now / 1000), PATH, object, attempt)))
   const raw = (payload: Buffer): Buffer[] => exchange(RAW, payload)
-  return { session, fetched, open, raw, respond, random, wait: sent }
+  /** The exit promises, and keeps it. */
+  function promise (url: string, response: string): { page: Buffer[], pushed: Buffer[] } {
+    const [{ id, handle } = { id: 0, handle: 0 }] = core.promise(now, fetched.at(-1)!.handle, 1)
+    const page = respond(Buffer.from(`+${id.toString(16)} ${url}\r\n${HEAD}page`))
+    core.respond(now, handle, Buffer.from(`GET ${url} HTTP/1.1\r\nHost: site.i2p\r\n\r\n${response}`))
+    return { page, pushed: sent(100) }
+  }
+  return { session, fetched, open, raw, respond, promise, random, wait: sent }
 }
 
 t.test('OPEN, a REPLY of two symbols with parity, WANT, a repetition, CANCEL, ERROR', async t => {
@@ -139,4 +146,26 @@ t.test('what is not genuine, or comes again, has no answer', async t => {
   t.equal(fetched.length, 0)
   raw(request(session, 2, PATH, writeObject(GET)))
   t.equal(fetched.length, 1)
+})
+
+t.test('a request that allows pushes: a promise in front of the page, a PUSH, WANT and CANCEL for it', async t => {
+  const { session, fetched, open, raw, respond, promise } = exitAndClient()
+  open(1, writeObject(GET))
+  respond(Buffer.from(`${HEAD}first`))
+  raw(request(session, 2, PATH, writeObject(GET), 0, 683, pushBlock(80, [hashOf('http://site.i2p/seen.css')])))
+  t.equal(fetched.length, 2)
+  const { page, pushed } = promise('http://site.i2p/style.css', `${HEAD}style`)
+  const read = (message: Buffer | undefined): string => {
+    const { symbol, size } = readReply(untagged(session.server, message!)!)
+    return readObject(symbol.subarray(0, size)).toString()
+  }
+  const { promises, message } = readPromises(read(page.find(each => each[0] === 0x14)))
+  t.strictSame(promises, [[0x80000001, 'http://site.i2p/style.css']])
+  t.equal(message, `${HEAD}page`)
+  const [first] = pushed.filter(each => each[0] === 0x18)
+  t.equal(first?.readUInt32BE(10), 0x80000001)
+  t.equal(read(first), `GET http://site.i2p/style.css HTTP/1.1\r\nHost: site.i2p\r\n\r\n${HEAD}style`)
+  t.match(raw(want(session, 0x80000001, PATH, 3, 1, 1)).map(each => each[0]), [0x18])
+  t.strictSame(raw(cancel(session, 0x80000001, 1)), [])
+  t.equal(raw(want(session, 0x80000001, PATH, 5, 1, 2))[0]?.toString('hex'), error(session, 0x80000001, { code: 1 }, 2).toString('hex'))
 })

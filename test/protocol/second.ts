@@ -20,7 +20,7 @@ export interface Vectors {
 const file = new URL('../../packages/minwww-protocol/test/vectors/vectors.json', import.meta.url)
 export const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vectors
 
-export const TYPE = { open: 1, request: 2, want: 3, reply: 4, error: 5, cancel: 6, report: 9, working: 10 } as const
+export const TYPE = { open: 1, request: 2, want: 3, reply: 4, error: 5, cancel: 6, push: 8, report: 9, working: 10 } as const
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
 
@@ -66,14 +66,33 @@ export interface Path { loss: number, rate: number, max: number, shape: number }
 const requestPart = ({ loss, rate, max, shape }: Path, object: Buffer): Buffer[] =>
   [Buffer.of(loss, rate, max, shape), u16(object.length), object]
 
+/** [4.7] The block that says how much may be pushed, and what need not be. */
+export function pushBlock (budget: number, hashes: Buffer[]): Buffer {
+  const value = Buffer.concat([Buffer.of(budget), ...hashes])
+  return Buffer.concat([Buffer.of(value.length + 2, 1, value.length), value])
+}
+
+/** [4.7] What a digest has of an address. */
+export const hashOf = (url: string): Buffer => sha256(Buffer.from(url)).subarray(0, 3)
+
+/** [4.7] The promises in front of a message, and the message. */
+export function readPromises (text: string): { promises: Array<[id: number, url: string]>, message: string } {
+  const lines = text.split('\r\n')
+  const count = lines.findIndex(line => !line.startsWith('+'))
+  const promises = lines.slice(0, count).map((line): [number, string] => [Number.parseInt(line.slice(1, 9), 16), line.slice(10)])
+  return { promises, message: lines.slice(count).join('\r\n') }
+}
+
 /** [4.1] What is signed, without the envelope. */
 export function openBody (session: Session, id: number, time: number, path: Path, object: Buffer, attempt = 0): Buffer {
   return Buffer.concat([prefix(TYPE.open, session, id, attempt), u32(time), session.k, ...requestPart(path, object)])
 }
 
 /** [4.1] */
-export function request (session: Session, id: number, path: Path, object: Buffer, attempt = 0, least = 683): Buffer {
-  return tagged(session.client, [prefix(TYPE.request, session, id, attempt), ...requestPart(path, object)], least)
+export function request (
+  session: Session, id: number, path: Path, object: Buffer, attempt = 0, least = 683, block: Buffer = Buffer.alloc(0)
+): Buffer {
+  return tagged(session.client, [prefix(TYPE.request, session, id, attempt), ...requestPart(path, object), block], least)
 }
 
 /** [4.2] */
@@ -95,6 +114,12 @@ export function reply (
 ): Buffer {
   const fields = Buffer.concat([u32(part << 20 | size).subarray(1), Buffer.of(index, last, pace), u16(time)])
   return tagged(session.server, [prefix(TYPE.reply, session, id, attempt, copy), fields, symbol])
+}
+
+/** [4.7] As a REPLY. */
+export function push (session: Session, id: number, { size, index, last, pace, time, symbol }: Reply, attempt = 0): Buffer {
+  const fields = Buffer.concat([u32(size).subarray(1), Buffer.of(index, last, pace), u16(time)])
+  return tagged(session.server, [prefix(TYPE.push, session, id, attempt), fields, symbol])
 }
 
 export function readReply (content: Buffer): Reply & { part: number } {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import {
-  cancel, decode, Destination, error, inverse, multiply, openBody, prefix, readObject, reply, request, sessionOf, symbolOf, tagged, TYPE,
-  vectors, want, working
+  cancel, decode, Destination, error, hashOf, inverse, multiply, openBody, prefix, push,
+  pushBlock, readObject, reply, request, sessionOf, symbolOf, tagged, TYPE, vectors, want, working
 } from './second.ts'
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')
@@ -26,6 +26,10 @@ t.test('an implementation of the document makes the bytes of the vectors', async
   const beginning = { part: 1, size: page.length, index: 0, last: 0, pace: 72, time: 65_244, symbol: page }
   t.equal(reply(session, ID, beginning).toString('hex'), said('beginning'))
   t.equal(working(session, ID, 5, 0, 0).toString('hex'), said('working'))
+  const block = pushBlock(80, [hashOf('http://site.i2p/seen.css')])
+  t.equal(request(session, ID, PATH, OBJECT, 0, 0, block).toString('hex'), said('pushRequest'))
+  const pushed = { size: page.length, index: 0, last: 0, pace: 72, time: 65_244, symbol: page }
+  t.equal(push(session, 0x80000001, pushed).toString('hex'), said('push'))
   const empty = { size: 0, index: 0, last: 0, pace: 72, time: 65_244, symbol: Buffer.alloc(8) }
   t.equal(reply(session, ID, empty).toString('hex'), said('emptyReply'))
   t.equal(error(session, ID, { code: 3, size: 1_000_000, detail: 'too large' }, 0, 0).toString('hex'), said('error'))

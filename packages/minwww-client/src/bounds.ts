@@ -7,6 +7,9 @@ import { DEFAULT_CONFIG } from './core.ts'
 import { MAX_QUEUED } from './core/context.ts'
 import { MAX_HELD } from './core/first-contact.ts'
 import { MAX_COUNTED, MAX_WATCHES } from './core/path.ts'
+import { MAX_GATES } from './core/push-gate.ts'
+import { MAX_PUSHES, PUSH_MEMORY } from './core/pushes.ts'
+import { MAX_SENT } from './core/sent-memory.ts'
 import { MAX_EXITS, MAX_PINS } from './pool/pool.ts'
 import { DONE } from './route/activity.ts'
 import { MAX_SITES } from './route/alt-svc.ts'
@@ -31,7 +34,7 @@ export const BOUNDS = {
     most: DEFAULT_CONFIG.maxRequests,
     unit: 'requests',
     full: '503 MINWWW_OVERLOADED',
-    kept: 'core/client-core.ts #requests; core/queues.ts #waiting; sessions/client-driver.ts #waiting'
+    kept: 'core/client-core.ts #requests; core/queues.ts #waiting; core/pushes.ts #waiting; sessions/client-driver.ts #waiting'
   },
   attempts: {
     name: 'attempts of one request',
@@ -70,6 +73,10 @@ export const BOUNDS = {
     full: 'one more is refused',
     kept: 'sessions/users.ts #exits; sessions/backend.ts #exits #retries; core/client-core.ts #exits #saved; pool/pool.ts #members #remembered; core/request.ts #tried'
   },
+  pushes: { name: 'resources that exits have promised or pushed', most: MAX_PUSHES, unit: 'resources', full: 'the oldest is forgotten; above 64 of one session that no page promised refused', kept: 'core/pushes.ts #pushes' },
+  pushed: { name: 'what was pushed and not used yet', most: PUSH_MEMORY, unit: 'bytes', full: 'the oldest is dropped; so is all of it after 30 s', kept: 'core/pushes.ts' },
+  gates: { name: 'sites whose use of pushes is known', most: MAX_GATES, unit: 'sites', full: 'the one not seen for longest goes', kept: 'core/push-gate.ts #sites' },
+  sent: { name: 'addresses that one exit need not push again', most: MAX_SENT, unit: 'addresses', full: 'the oldest goes', kept: 'core/sent-memory.ts #sent' },
   sites: { name: 'sites that are asked by messages', most: DEFAULT_CONFIG.maxSites, unit: 'sites', full: 'the least recently used without a request goes', kept: 'core/client-core.ts #sites; core/session-table.ts #byName #byExit' },
   pins: { name: 'sites tied to an exit', most: MAX_PINS, unit: 'sites', full: 'the one tied longest ago is free again', kept: 'pool/pool.ts #pins' },
   announced: { name: 'sites known to take messages, or not to', most: MAX_SITES, unit: 'sites', full: 'the least recently used goes', kept: 'route/alt-svc.ts #sites #broken' },

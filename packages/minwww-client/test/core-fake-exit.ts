@@ -53,6 +53,27 @@ export class FakeExit {
     }))
   }
 
+  /** Symbols of what nobody has asked for. */
+  push (to: Message, id: number, object: Buffer, o: { symbolLength?: number, indices?: number[], attempt?: number } = {}): Incoming[] {
+    const symbolLength = o.symbolLength ?? Math.max(1, object.length)
+    const encoder = new ErasureEncoder(object, symbolLength)
+    const indices = o.indices ?? Array.from({ length: encoder.k }, (_, index) => index)
+    const last = Math.max(...indices)
+    return indices.map(index => this.raw(to, {
+      type: 'push',
+      attempt: o.attempt ?? 0,
+      flags: 0,
+      session: to.session,
+      id,
+      size: object.length,
+      index,
+      last,
+      pace: encodeRate(131_072),
+      time: 0,
+      symbol: encoder.symbol(index)
+    }))
+  }
+
   working (to: Message, next = 5): Incoming {
     return this.raw(to, { type: 'working', attempt: to.attempt, flags: 0, session: to.session, id: to.id, next })
   }

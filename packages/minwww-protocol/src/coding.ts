@@ -5,6 +5,8 @@ import { ProtocolError } from './errors.ts'
 /** Codings of an object, its first byte (section 4). */
 export const CODINGS = { identity: 0, deflate: DICTIONARY_ID, brotli: 2 } as const
 export type Coding = 0 | 1 | 2
+/** What an object holds; that of a push is a response behind the request that it answers. */
+export type MessageKind = 'request' | 'response' | 'push'
 
 /** Largest response that a client takes, decoded: a coded object of 128 KiB can hold a few times as much. */
 export const MAX_RESPONSE = 4 * 1024 * 1024
@@ -26,7 +28,7 @@ const TEXT = new RegExp('\\r\\ncontent-type:[\\t ]*(?:text/|application/(?:[\\w.
  * The object of an HTTP message: a byte of coding and the message in the smallest coding allowed. A body that is
  * coded or compressed already is not coded again: its deflate stream holds it in stored blocks.
  */
-export function encodeObject (message: Uint8Array, options: { coding?: Coding, kind?: 'request' | 'response' } = {}): Buffer {
+export function encodeObject (message: Uint8Array, options: { coding?: Coding, kind?: MessageKind } = {}): Buffer {
   const candidates = options.coding === undefined
     ? suitableCodings(message, options.kind ?? 'response')
     : [withCoding(message, options.coding)]
@@ -55,11 +57,31 @@ export function decodeObject (object: Uint8Array, maxOutput: number): Buffer {
   }
 }
 
-function suitableCodings (message: Uint8Array, kind: 'request' | 'response'): Buffer[] {
+/**
+ * What can be decoded of the first bytes of an object, at most about `maxOutput` bytes; empty where nothing can.
+ */
+export function decodeFront (object: Uint8Array, maxOutput: number): Buffer {
+  const content = Buffer.from(object.buffer, object.byteOffset, object.length).subarray(1)
+  try {
+    switch (object[0]) {
+      case CODINGS.identity: return content.subarray(0, maxOutput)
+      case CODINGS.deflate:
+        return inflateRawSync(content, { dictionary: DICTIONARY, finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: maxOutput })
+      case CODINGS.brotli:
+        return brotliDecompressSync(content, { finishFlush: constants.BROTLI_OPERATION_FLUSH, maxOutputLength: maxOutput })
+      default: return Buffer.alloc(0)
+    }
+  } catch {
+    return Buffer.alloc(0)
+  }
+}
+
+function suitableCodings (message: Uint8Array, kind: MessageKind): Buffer[] {
   const identity = withCoding(message, CODINGS.identity)
   if (kind === 'request') return [identity, deflated(message, REQUEST_LEVEL)]
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.length)
-  const end = bytes.indexOf(END_OF_HEAD)
+  const first = bytes.indexOf(END_OF_HEAD)
+  const end = kind === 'push' && first >= 0 ? bytes.indexOf(END_OF_HEAD, first + END_OF_HEAD.length) : first
   const bodyStart = end < 0 ? 0 : end + END_OF_HEAD.length
   const head = bytes.toString('latin1', 0, bodyStart)
   if (end >= 0 && (CODED_BODY.test(head) || !TEXT.test(head))) return [identity, storedBody(bytes, bodyStart)]

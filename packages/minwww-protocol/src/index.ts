@@ -19,11 +19,17 @@ export { MAX_ATTEMPT, peekPrefix, VERSION } from './prefix.ts'
 export type { Prefix } from './prefix.ts'
 export { decodeMessage, decodeOpenBody, encodeMessage, encodeOpenBody, MAX_DETAIL } from './messages.ts'
 export type {
-  BodyMessage, CancelMessage, ErrorMessage, Message, OpenMessage, Part, ReplyMessage, ReportMessage, RequestMessage, TaggedMessage,
-  WantMessage, WorkingMessage
+  BodyMessage, CancelMessage, ErrorMessage, Message, OpenMessage, Part,
+  PushMessage, ReplyMessage, ReportMessage, RequestMessage, TaggedMessage, WantMessage, WorkingMessage
 } from './messages.ts'
+export { blockLength, HASH, MAX_DIGEST } from './push-grant.ts'
+export type { PushGrant } from './push-grant.ts'
+export {
+  addressHash, encodePromises, encodePushed, MAX_PROMISED_URL, MAX_PROMISES, parsePushed, PUSH_IDS, splitPromises
+} from './promises.ts'
+export type { Promised, PushedObject } from './promises.ts'
 export { ErasureDecoder, ErasureEncoder } from './erasure.ts'
-export { CODINGS, decodeObject, encodeObject, MAX_RESPONSE } from './coding.ts'
+export { CODINGS, decodeFront, decodeObject, encodeObject, MAX_RESPONSE } from './coding.ts'
 export { DICTIONARY } from './dictionary.ts'
 export { encodeRequestHead, encodeResponse, HOP_BY_HOP, MAX_FIELDS, MAX_HEAD, MAX_URL, parseRequest, parseResponse } from './http.ts'
 export { formatHttpDate, parseHttpDate, withReadDates } from './http-date.ts'

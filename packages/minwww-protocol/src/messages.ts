@@ -2,6 +2,7 @@ import { ProtocolError } from './errors.ts'
 import { computeTag, SESSION_ID, SESSION_SECRET, tagMatches } from './keys.ts'
 import { peekPrefix, VERSION, writePrefix } from './prefix.ts'
 import type { MessageType, Prefix } from './prefix.ts'
+import { blockLength, readBlock, writeBlock, type PushGrant } from './push-grant.ts'
 import { MAX_I2CP_PAYLOAD, MAX_OBJECT, MAX_SYMBOLS, OPEN_HEADER, PREFIX, REPLY_HEADER, REQUEST_HEADER, TAG } from './sizes.ts'
 
 /** What a client says about itself and the path; raw one-byte codes (rates.ts). */
@@ -28,13 +29,15 @@ interface SymbolFields {
 }
 
 /** Travels inside a Datagram2, in place of a tag. */
-export type OpenMessage = { type: 'open', time: number, key: Buffer, object: Buffer } & Prefix & PathFields
-export type RequestMessage = { type: 'request', object: Buffer } & Prefix & PathFields
+export type OpenMessage = { type: 'open', time: number, key: Buffer, object: Buffer, push?: PushGrant } & Prefix & PathFields
+export type RequestMessage = { type: 'request', object: Buffer, push?: PushGrant } & Prefix & PathFields
 /** Asks for the symbols from .. from + count - 1 of `id`. */
 export type WantMessage = { type: 'want', loss: number, rate: number, shape: number, from: number, count: number } & Prefix
 /** `part`: the object is a whole response, or the beginning of one that goes on over a stream. */
 export type ReplyMessage = { type: 'reply', part: Part } & Prefix & SymbolFields
 export type Part = 'whole' | 'beginning'
+/** One symbol of what nobody has asked for yet; its id is the exit's own. */
+export type PushMessage = { type: 'push' } & Prefix & SymbolFields
 /** retryAfter in seconds; size of the whole response in bytes, 0 unknown; detail at most 200 bytes of UTF-8. */
 export type ErrorMessage = { type: 'error', code: number, retryAfter: number, size: number, detail: string } & Prefix
 export type CancelMessage = { type: 'cancel' } & Prefix
@@ -46,7 +49,7 @@ export type WorkingMessage = { type: 'working', next: number } & Prefix
 
 /** Every message that carries a tag. */
 export type TaggedMessage =
-  RequestMessage | WantMessage | ReplyMessage | ErrorMessage | CancelMessage | BodyMessage | ReportMessage | WorkingMessage
+  RequestMessage | WantMessage | ReplyMessage | PushMessage | ErrorMessage | CancelMessage | BodyMessage | ReportMessage | WorkingMessage
 export type Message = OpenMessage | TaggedMessage
 
 /** Bytes of an ERROR's detail; what is longer is cut. */
@@ -68,7 +71,7 @@ const SIZE_BITS = 20
 
 /** The body of an OPEN, for the payload of a Datagram2; zero-padded to `padTo` bytes. */
 export function encodeOpenBody (message: OpenMessage, padTo = 0): Buffer {
-  const body = Buffer.alloc(Math.max(padTo, PREFIX + OPEN_HEADER + message.object.length))
+  const body = Buffer.alloc(Math.max(padTo, PREFIX + OPEN_HEADER + message.object.length + blockLength(message.push)))
   writePrefix(body, 'open', message)
   body.writeUInt32BE(message.time >>> 0, OPEN.time)
   body.set(message.key.subarray(0, SESSION_SECRET), OPEN.key)
@@ -91,11 +94,11 @@ export function decodeOpenBody (bytes: Uint8Array): OpenMessage {
 }
 
 /**
- * Encodes with the tag; padded to `padTo` bytes in all. A REPLY or BODY has no padding: its symbol is what remains.
+ * Encodes with the tag; padded to `padTo` bytes in all. A REPLY, PUSH or BODY has no padding: its symbol is what remains.
  * Throws MINWWW_TOO_LARGE above the limit of a router.
  */
 export function encodeMessage (message: TaggedMessage, tagKey: Uint8Array, padTo = 0): Buffer {
-  const isSymbol = message.type === 'reply' || message.type === 'body'
+  const isSymbol = message.type === 'reply' || message.type === 'push' || message.type === 'body'
   const length = Math.max(contentLength(message) + TAG, isSymbol ? 0 : padTo)
   if (length > MAX_I2CP_PAYLOAD) throw new ProtocolError('MINWWW_TOO_LARGE', `message of ${length} bytes`)
   const bytes = Buffer.alloc(length)
@@ -123,8 +126,9 @@ export function decodeMessage (bytes: Uint8Array, tagKey: Uint8Array): TaggedMes
       return { type, ...fields, ...readRequest(content, REQUEST.path, content.length) }
     case 'want': return { type, ...fields, ...readWant(content) }
     case 'reply': return { type, ...fields, ...readSymbol(content), part: readPart(content) }
+    case 'push':
     case 'body':
-      if (readPart(content) !== 'whole') throw malformed('a BODY that is no whole')
+      if (readPart(content) !== 'whole') throw malformed('a PUSH or BODY that is no whole')
       return { type, ...fields, ...readSymbol(content) }
     case 'error': return { type, ...fields, ...readError(content) }
     case 'cancel': return { type, ...fields }
@@ -137,9 +141,10 @@ export function decodeMessage (bytes: Uint8Array, tagKey: Uint8Array): TaggedMes
 
 function contentLength (message: TaggedMessage): number {
   switch (message.type) {
-    case 'request': return PREFIX + REQUEST_HEADER + message.object.length
+    case 'request': return PREFIX + REQUEST_HEADER + message.object.length + blockLength(message.push)
     case 'want': return WANT.end
     case 'reply':
+    case 'push':
     case 'body': return SYMBOL.symbol + message.symbol.length
     case 'error': return ERROR.detail + detailBytes(message.detail).length
     case 'cancel': return PREFIX
@@ -159,6 +164,7 @@ function writeFields (target: Buffer, message: TaggedMessage): void {
       target[WANT.count] = message.count
       return
     case 'reply':
+    case 'push':
     case 'body':
       target.writeUIntBE(PARTS.indexOf(message.type === 'reply' ? message.part : 'whole') << SIZE_BITS | message.size, SYMBOL.size, 3)
       target[SYMBOL.index] = message.index
@@ -185,17 +191,18 @@ function writeFields (target: Buffer, message: TaggedMessage): void {
   }
 }
 
-function writeRequest (target: Buffer, at: number, message: PathFields & { object: Buffer }): void {
+function writeRequest (target: Buffer, at: number, message: PathFields & { object: Buffer, push?: PushGrant }): void {
   target[at + PATH.loss] = message.loss
   target[at + PATH.rate] = message.rate
   target[at + PATH.max] = message.max
   target[at + PATH.shape] = message.shape
   target.writeUInt16BE(message.object.length, at + PATH.length)
   target.set(message.object, at + REQUEST_HEADER)
+  writeBlock(target, at + REQUEST_HEADER + message.object.length, message.push)
 }
 
 /** The caller has checked that the fixed fields are there. */
-function readRequest (body: Buffer, at: number, end: number): PathFields & { object: Buffer } {
+function readRequest (body: Buffer, at: number, end: number): PathFields & { object: Buffer, push?: PushGrant } {
   const start = at + REQUEST_HEADER
   const length = body.readUInt16BE(at + PATH.length)
   if (start + length > end) throw malformed('object longer than its message')
@@ -204,7 +211,8 @@ function readRequest (body: Buffer, at: number, end: number): PathFields & { obj
     rate: body[at + PATH.rate]!,
     max: body[at + PATH.max]!,
     shape: body[at + PATH.shape]!,
-    object: body.subarray(start, start + length)
+    object: body.subarray(start, start + length),
+    ...readBlock(body.subarray(start + length, end))
   }
 }
 

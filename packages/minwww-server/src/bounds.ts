@@ -40,6 +40,13 @@ export const BOUNDS = {
     full: 'ERROR 2',
     kept: 'core/request-handler.ts #fetches #fetchesOf #working; exit/message-service.ts #jobs'
   },
+  pushes: {
+    name: 'resources promised to one client that are being fetched',
+    most: DEFAULT_CONFIG.maxPushesPerSession,
+    unit: 'resources',
+    full: 'no more is promised',
+    kept: 'exit/pushes.ts #jobs seen'
+  },
   held: {
     name: 'answers remembered',
     most: DEFAULT_CONFIG.cacheTotal,

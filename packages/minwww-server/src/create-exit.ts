@@ -49,6 +49,8 @@ export interface ExitStats {
   streams: number
   /** Answers whose beginning went out as a message and whose rest waits for its stream. */
   rests: number
+  /** Resources that clients were promised and sent before they asked, and the bytes of these as they were sent. */
+  pushes: { promised: number, sent: number, bytes: number }
   running: number
   waiting: number
   /** Answers that wait to leave towards I2P, and their bytes. */
@@ -153,10 +155,12 @@ function statsOf (parts: ExitParts): ExitStats {
   const { queue, bandwidth, statistics } = parts
   const totals = bandwidth.totals
   const { sending, queued } = parts.coreLoad
+  const { promises = 0, pushes = 0, pushedBytes = 0 } = parts.coreCounters
   return {
     active: parts.active,
     streams: parts.streams?.size ?? 0,
     rests: parts.rests.size,
+    pushes: { promised: promises, sent: pushes, bytes: pushedBytes },
     running: queue.running,
     waiting: queue.waiting,
     sending,

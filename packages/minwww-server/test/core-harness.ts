@@ -3,7 +3,7 @@ import {
   decodeMessage, decodeObject, encodeMessage, encodeObject, encodeOpenBody, encodeRequestHead, ErasureDecoder, paddedLength, parseRequest,
   sessionKeys, tunnelMessagesOf
 } from '@minwww/protocol'
-import type { ErrorMessage, ReplyMessage, SessionKeys, TaggedMessage } from '@minwww/protocol'
+import type { ErrorMessage, PushGrant, ReplyMessage, SessionKeys, TaggedMessage } from '@minwww/protocol'
 import { EPOCH, seeded } from '@minwww/testkit'
 import { ServerCore } from '../src/core.ts'
 import type { ServerConfig, ServerEvent } from '../src/core.ts'
@@ -31,7 +31,9 @@ export interface Sent {
 
 /** What every REQUEST and OPEN says. */
 interface Fields { attempt: number, flags: number, session: Buffer, id: number, loss: number, rate: number, max: number, shape: number }
-type Facts = Partial<Omit<Fields, 'id' | 'flags'> & { object: Buffer, time: number, key: Buffer }>
+type Facts = Partial<Omit<Fields, 'id' | 'flags'> & { object: Buffer, time: number, key: Buffer, push: PushGrant }>
+
+const pushOf = ({ push }: Facts): { push?: PushGrant } => push === undefined ? {} : { push }
 
 /** One client Destination with one session, that can say anything. */
 export class Client {
@@ -54,7 +56,8 @@ export class Client {
       ...this.#fields(id, facts),
       time: Math.floor(facts.time ?? this.#world.now / 1000),
       key: facts.key ?? this.secret,
-      object: facts.object ?? GET
+      object: facts.object ?? GET,
+      ...pushOf(facts)
     }, 1300)
     return encodeDatagram2(this.keys, target, body)
   }
@@ -64,7 +67,7 @@ export class Client {
   }
 
   requestPayload (id: number, facts: Facts = {}): Buffer {
-    return encodeMessage({ type: 'request', ...this.#fields(id, facts), object: facts.object ?? GET }, this.session.client, paddedLength(0))
+    return encodeMessage({ type: 'request', ...this.#fields(id, facts), object: facts.object ?? GET, ...pushOf(facts) }, this.session.client, paddedLength(0))
   }
 
   request (id: number, facts: Facts = {}): void {

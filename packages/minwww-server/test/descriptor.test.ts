@@ -58,7 +58,7 @@ t.test('the same line by message and by stream, signed by the exit', async t => 
     rate: 100_000,
     requests: 3_000,
     free: 100,
-    pushes: false,
+    pushes: true,
     contact: 'ops@example.i2p'
   })
   t.equal(exit.descriptor, line)

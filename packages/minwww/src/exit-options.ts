@@ -4,7 +4,8 @@ import type { Settings } from './config/schema.ts'
 import { UsageError } from './errors.ts'
 
 /** What `demo` sets of an exit, and what only `exit` does. */
-type Common = Pick<Settings<'demo'>, 'site' | 'allowAddress' | 'limitOut' | 'limitIn' | 'quotaDay' | 'quotaMonth' | 'state'>
+type Common = Pick<Settings<'demo'>,
+  'site' | 'allowAddress' | 'limitOut' | 'limitIn' | 'quotaDay' | 'quotaMonth' | 'pushShare' | 'noPush' | 'state'>
 export type ExitSettings = Common & Partial<Omit<Settings<'exit'>, keyof Common>>
 
 const KILOBYTE = 1024
@@ -19,12 +20,13 @@ const CLIENT_BURST = 20
 
 /** Settings in the operator's units (KB/s, MB) as options of `createExit`. Throws UsageError. */
 export function exitOptions (settings: ExitSettings): Omit<ExitOptions, 'session'> {
-  const { site, state, upstream, nameServer = [], cache = 0, logUrls = false, hideField = [], contact } = settings
+  const { site, state, noPush, upstream, nameServer = [], cache = 0, logUrls = false, hideField = [], contact } = settings
   return {
     ...reloadableOptions(settings),
     sites: parseSites(site),
     logUrls,
     cacheBytes: cache * MEGABYTE,
+    push: !noPush,
     timeouts: timeoutsOf(settings),
     ...(state !== undefined && { stateDir: state }),
     ...(contact !== undefined && { contact }),
@@ -37,7 +39,8 @@ export function exitOptions (settings: ExitSettings): Omit<ExitOptions, 'session
 /** Those of them that can be changed while the exit runs. Throws UsageError. */
 export function reloadableOptions (settings: ExitSettings): ReloadableOptions {
   const {
-    limitOut, limitIn, quotaDay, quotaMonth, allowAddress, denyAddress = [], ownAddress = [], ports = [], clientStreams, totalStreams
+    limitOut, limitIn, quotaDay, quotaMonth, pushShare,
+    allowAddress, denyAddress = [], ownAddress = [], ports = [], clientStreams, totalStreams
   } = settings
   return {
     policy: policyOf(settings),
@@ -47,6 +50,7 @@ export function reloadableOptions (settings: ExitSettings): ReloadableOptions {
       ...(quotaDay > 0 && { quotaDay: quotaDay * MEGABYTE }),
       ...(quotaMonth > 0 && { quotaMonth: quotaMonth * MEGABYTE })
     },
+    pushShare,
     limits: limitsOf(settings),
     streamLimits: {
       ...(clientStreams !== undefined && { maxStreamsPerClient: clientStreams }),

@@ -56,7 +56,8 @@ export interface ProxyParts extends ProxySessions {
 /** Starts the browser proxy, and sees to its end. It listens at once; until the sessions are ready it answers 503. */
 export async function openProxy (closers: Closers, parts: ProxyParts, settings: ProxySettings, logger: Logger): Promise<Proxy> {
   const {
-    strategy, replyMode, timeout, hosts, jump, auth, isolate, hostname, connectPorts, acceptLanguage, privateAddresses, i2pOnly, state
+    strategy, replyMode, timeout, hosts, jump, auth, isolate, hostname, connectPorts, acceptLanguage, privateAddresses, i2pOnly,
+    noPush, state
   } = settings
   const common = streamsOf(closers, logger)
   const proxy = await createProxy({
@@ -81,6 +82,7 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     ...(acceptLanguage !== undefined && { sanitize: { acceptLanguage } }),
     ...(privateAddresses !== undefined && { privateAddresses }),
     ...(i2pOnly !== undefined && { i2pOnly }),
+    push: !noPush,
     ...(state !== undefined && { stateDirectory: state })
   }).catch((error: unknown) => { throw explain(error, undefined, '--proxy') })
   return closers.add(proxy, proxy => proxy.close())

@@ -18,6 +18,9 @@ import type { Purpose } from './request.ts'
 import { Sender } from './sender.ts'
 import { SessionTable } from './session-table.ts'
 import { Sources } from './sources.ts'
+import { askedOf } from './asked.ts'
+import { PushGate } from './push-gate.ts'
+import { Pushes } from './pushes.ts'
 import { clientState, restoreExit } from './state.ts'
 import type { ClientState } from './state.ts'
 import { TransferTable } from './transfer-table.ts'
@@ -54,6 +57,8 @@ export class ClientCore {
   readonly #dispatcher: Dispatcher
   readonly #recovery: Recovery
   readonly #receiver: Receiver
+  readonly #pushes: Pushes
+  readonly #gate = new PushGate()
   readonly #saved = new Map<string, unknown>()
   #handles = 0
 
@@ -68,7 +73,7 @@ export class ClientCore {
     this.#sessions = sessions
     this.#sources = new Sources(o.keys.length)
     this.#patience = new PoolPatience(this.#exits)
-    const sender = new Sender(context, transfers)
+    const sender = new Sender(context, transfers, (now, request, exit, session) => this.#pushes.grant(now, request, exit, session))
     const parts: DispatcherParts = {
       context,
       sender,
@@ -81,12 +86,17 @@ export class ClientCore {
       requests: this.#requests,
       patience: this.#patience,
       hedges: new HedgeBudget(config.hedgeBudget),
-      probe: (now, exit) => this.#probe(now, exit)
+      probe: (now, exit) => this.#probe(now, exit),
+      promised: (now, transfer, request, promises, status) => {
+        this.#pushes.promised(now, transfer, request, promises, status >= 300 && status < 400)
+      },
+      left: request => this.#pushes.left(request)
     }
     this.#dispatcher = new Dispatcher(parts)
-    this.#recovery = new Recovery(parts, this.#dispatcher)
+    this.#pushes = new Pushes({ context, dispatcher: this.#dispatcher, sender, gate: this.#gate, requests: this.#requests })
+    this.#recovery = new Recovery(parts, this.#dispatcher, this.#pushes)
     const outcomes = new Outcomes(parts, this.#dispatcher, this.#recovery)
-    this.#receiver = new Receiver({ context, sessions, transfers, outcomes, sender })
+    this.#receiver = new Receiver({ context, sessions, transfers, outcomes, sender, pushes: this.#pushes })
   }
 
   get config (): Readonly<ClientConfig> {
@@ -98,13 +108,16 @@ export class ClientCore {
   }
 
   /** Sizes of the tables. */
-  get load (): { requests: number, exits: number, sites: number, pins: number, queued: number } {
+  get load (): { requests: number, exits: number, sites: number, pins: number, queued: number, pushes: number, pushed: number, gates: number } {
     return {
       requests: this.#requests.size,
       exits: this.#exits.size,
       sites: this.#sites.size,
       pins: this.#pool.pins,
-      queued: this.#context.outgoing.length
+      queued: this.#context.outgoing.length,
+      pushes: this.#pushes.size,
+      pushed: this.#pushes.held,
+      gates: this.#gate.size
     }
   }
 
@@ -132,6 +145,7 @@ export class ClientCore {
     this.#exits.delete(id)
     this.#pool.remove(id)
     this.#recovery.abandonExit(now, exit)
+    this.#pushes.forgetWhere(now, push => push.exit === exit)
     this.#sessions.forget(exit)
   }
 
@@ -157,6 +171,7 @@ export class ClientCore {
       now,
       deadline: now + (r.timeout ?? config.deadline),
       isPage: r.isPage === true,
+      plainGet: config.pushBudget > 0 && r.idempotent ? askedOf(r.message, r.referer, r.isPage === true) : undefined,
       mayArrive: r.mayArrive === true,
       attempts: config.maxAttempts
     })
@@ -165,7 +180,10 @@ export class ClientCore {
     this.#requests.set(handle, request)
     if (isTooMany) this.#dispatcher.fail(now, request, { code: 'overloaded' })
     else if (request.object.length > MAX_OBJECT) this.#dispatcher.fail(now, request, { code: 'request-too-large' })
-    else this.#dispatcher.start(now, request)
+    else if (!this.#pushes.serve(now, request)) {
+      this.#pushes.loads(now, request)
+      this.#dispatcher.start(now, request)
+    }
     if (this.#patience.isOver(now)) this.#dispatcher.probeUnheard(now, now)
     return handle
   }
@@ -174,6 +192,11 @@ export class ClientCore {
   cancel (now: number, handle: number): void {
     const request = this.#requests.get(handle)
     if (request !== undefined) this.#dispatcher.end(now, request)
+  }
+
+  /** Something was changed at a site, `host` with its port: what exits have sent of it before is old. */
+  changed (now: number, host: string): void {
+    this.#pushes.forgetSite(now, host)
   }
 
   /** A payload for our Destination `source`. Anything that is not a genuine answer is counted and ignored. */
@@ -190,6 +213,7 @@ export class ClientCore {
     this.#sources.suspend(source)
     this.#sessions.forgetSource(source)
     this.#recovery.abandonSource(now, source)
+    this.#pushes.forgetWhere(now, ({ session }) => session.source === source)
   }
 
   /**
@@ -201,6 +225,7 @@ export class ClientCore {
     this.#context.replaceKeys(source, keys)
     this.#sessions.forgetSource(source)
     this.#sources.resume(now, source)
+    this.#pushes.forgetWhere(now, ({ session }) => session.source === source)
     const held = [...this.#requests.values()].filter(({ waiting }) => waiting.kind === 'source')
     for (const request of held) this.#dispatcher.start(now, request)
     for (const exit of this.#exits.values()) this.#probe(now, exit)
@@ -224,7 +249,7 @@ export class ClientCore {
 
   /** What is worth keeping over a restart: health and measured paths, no keys. */
   toJSON (): ClientState {
-    return clientState(this.#pool, this.#exits.values())
+    return { ...clientState(this.#pool, this.#exits.values()), gates: this.#gate.toJSON() }
   }
 
   /** Takes up saved state for the exits added so far and later. Broken state is ignored. */
@@ -232,6 +257,7 @@ export class ClientCore {
     const saved = state as Partial<ClientState> | null
     if (typeof saved !== 'object' || saved === null || saved.version !== 1) return
     this.#pool.restore(saved.pool)
+    this.#gate.restore(saved.gates)
     for (const path of Array.isArray(saved.paths) ? saved.paths.slice(0, 256) : []) {
       if (typeof path?.id !== 'string') continue
       this.#saved.set(path.id, path)

@@ -30,6 +30,8 @@ export interface ClientConfig {
   maxRequests: number
   /** Exits of sites (`destination` given), least recently used goes first. */
   maxSites: number
+  /** What exits may send for one page before it is asked for, coded; 0: nothing. */
+  pushBudget: number
   /** What an unknown reply counts against the in-flight limit. */
   unknownReply: number
   /** Rate that is reckoned with before a round trip was measured. */
@@ -61,6 +63,7 @@ export const DEFAULT_CONFIG: ClientConfig = {
   hedgeBudget: 0.05,
   maxRequests: 512,
   maxSites: 256,
+  pushBudget: 2_097_152,
   unknownReply: 8_192,
   initialRate: INITIAL_RATE,
   initialWindow: 140,

@@ -1,9 +1,13 @@
+import type { Promised } from '@minwww/protocol'
 import type { Assembly } from './assembly.ts'
 import type { ClientContext } from './context.ts'
 import type { ClientRequest } from './request.ts'
+import { promisesIn } from './response.ts'
 import type { Transfer } from './transfer.ts'
 import type { RestName } from './types.ts'
 
+/** Parts in which promises are looked for: they stand in front. */
+const MAX_LOOKS = 8
 /** An answer whose rest is nearer than this is not handed on in parts, ms. */
 const NEAR = 100
 
@@ -17,6 +21,8 @@ export class Delivery {
   /** At most an object in all. */
   readonly #handed: Buffer[] = []
   #length = 0
+  /** The promises in front were looked for in so many parts, or are here. */
+  #looked = 0
 
   constructor (transfer: Transfer) {
     this.transfer = transfer
@@ -31,6 +37,15 @@ export class Delivery {
     return bytes
   }
 
+  /** Promises in front of what was handed on, once; undefined while they are not here. */
+  takePromises (): readonly Promised[] | undefined {
+    if (this.#looked >= MAX_LOOKS) return undefined
+    this.#looked++
+    const promises = promisesIn(Buffer.concat(this.#handed))
+    if (promises !== undefined) this.#looked = MAX_LOOKS
+    return promises
+  }
+
   /** The end of a whole object; undefined where it is another one than that which was handed on. */
   endOf (object: Buffer): Buffer | undefined {
     const begun = Buffer.concat(this.#handed)
@@ -38,16 +53,28 @@ export class Delivery {
   }
 }
 
+/** What handing on needs. */
+export interface HandingOn {
+  readonly context: ClientContext
+  readonly promised: (now: number, transfer: Transfer, request: ClientRequest, promises: readonly Promised[], status: number) => void
+}
+
+/** A page that takes a while is no redirect. */
+const OK = 200
+
 /**
  * Hands on what is here of an answer that is not whole.
  * @param left - ms that the rest is expected to take: a whole answer that is near is worth more than a part
  */
-export function handOn (now: number, context: ClientContext, request: ClientRequest, transfer: Transfer, left: number): void {
+export function handOn (now: number, { context, promised }: HandingOn, request: ClientRequest, transfer: Transfer, left: number): void {
   const { assembly, exit } = transfer
   if (!request.mayArrive || assembly === undefined || (request.delivery === undefined && left <= NEAR)) return
   request.delivery ??= new Delivery(transfer)
   const bytes = request.delivery.transfer === transfer ? request.delivery.take(assembly) : undefined
   if (bytes === undefined) return
+  // Before the browser sees what refers to them.
+  const promises = request.plainGet?.isPage === true ? request.delivery.takePromises() : undefined
+  if (promises !== undefined) promised(now, transfer, request, promises, OK)
   const rest = assembly.part === 'beginning' ? { rest: restOf(transfer) } : {}
   context.emit({ type: 'part', handle: request.handle, bytes, exit: exit.id, trace: request.trace(now), ...rest })
 }

@@ -1,3 +1,4 @@
+import type { Promised } from '@minwww/protocol'
 import type { HedgeBudget } from '../pool/hedge-budget.ts'
 import type { ExitPool } from '../pool/pool.ts'
 import type { ClientContext } from './context.ts'
@@ -28,6 +29,10 @@ export interface DispatcherParts {
   patience: PoolPatience
   hedges: HedgeBudget
   probe: (now: number, exit: Exit) => void
+  /** An answer came with promises in front of it. */
+  promised: (now: number, transfer: Transfer, request: ClientRequest, promises: readonly Promised[], status: number) => void
+  /** A request is over: it waits for nothing that is pushed. */
+  left: (request: ClientRequest) => void
 }
 
 /** Exits that are probed at a time because a request waits in vain. */
@@ -109,9 +114,10 @@ export class Dispatcher {
 
   /** Forgets a request; exits that may still be sending for it are told, except the one that has `finished`. */
   end (now: number, request: ClientRequest, finished?: Transfer): void {
-    const { requests, queues, sender, transfers } = this.#parts
+    const { requests, queues, sender, transfers, left } = this.#parts
     if (!requests.delete(request.handle)) return
     queues.remove(request)
+    left(request)
     const exits = new Set<Exit>()
     const told = new Set(finished === undefined ? [] : [finished.session])
     for (const transfer of request.transfers) {

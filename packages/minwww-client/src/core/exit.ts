@@ -18,6 +18,8 @@ const MAX_SHED = 5
 export interface InFlight {
   /** It takes one of the requests that an exit works on at once. */
   readonly occupies: boolean
+  /** Something of it is yet to come, asked for or not. */
+  readonly isComing: boolean
   /** Our Destination and K that it was asked for under. */
   readonly session: ExitSession
   /** Bytes that it may still bring. @param unknownReply - of a reply of unknown size */
@@ -31,6 +33,8 @@ export class Exit {
   readonly path: ExitPath
   readonly member: PoolMember
   readonly contact = new FirstContact()
+  /** Not a site's own. */
+  readonly isOfPool: boolean
   readonly #config: ClientConfig
   /** Bounded by the attempts of the client's live requests. */
   readonly #inFlight = new Set<InFlight>()
@@ -50,6 +54,7 @@ export class Exit {
     this.#config = config
     this.path = new ExitPath(config)
     this.member = member ?? new PoolMember(id)
+    this.isOfPool = member !== undefined
   }
 
   /** Own Destination that it is asked from first: that of its last answer, since routers keep a dead path per pair for a while. */
@@ -130,7 +135,7 @@ export class Exit {
   /** Sessions that it answers at present: each has a rate of its own there. */
   get sessions (): Set<ExitSession> {
     const sessions = new Set<ExitSession>()
-    for (const { occupies, session } of this.#inFlight) if (occupies) sessions.add(session)
+    for (const { isComing, session } of this.#inFlight) if (isComing) sessions.add(session)
     return sessions
   }
 

@@ -1,6 +1,6 @@
 import type { ErrorMessage } from '@minwww/protocol'
 import type { Assembly } from './assembly.ts'
-import { restOf } from './delivery.ts'
+import { restOf, type HandingOn } from './delivery.ts'
 import type { Dispatcher, DispatcherParts } from './dispatcher.ts'
 import type { Exit } from './exit.ts'
 import type { FailureCode } from './failures.ts'
@@ -27,6 +27,10 @@ export class Outcomes {
     this.#parts = parts
     this.#dispatcher = dispatcher
     this.#recovery = recovery
+  }
+
+  get handingOn (): HandingOn {
+    return this.#parts
   }
 
   /** Undefined where it is over. */
@@ -64,6 +68,9 @@ export class Outcomes {
     exit.served(transfer.session.source)
     context.stats.responses++
     const rest = assembly.part === 'beginning' ? { rest: restOf(transfer) } : {}
+    this.#parts.promised(now, transfer, request, message.promises, message.head.status)
+    const asked = request.plainGet
+    if (asked !== undefined && assembly.part === 'whole') transfer.session.sent.came(now, asked.url, request.site, message.head.headers)
     const facts = { handle: request.handle, exit: exit.id, trace: request.trace(now), ...rest }
     if (end !== undefined && end.length > 0) context.emit({ type: 'part', bytes: end, ...facts })
     context.emit({ type: 'response', message: message.bytes, ...facts })

@@ -1,5 +1,5 @@
 import { PROTOCOL } from '@minwww/i2cp/codec'
-import { decodeMessage, peekPrefix, ProtocolError, VERSION } from '@minwww/protocol'
+import { decodeMessage, peekPrefix, ProtocolError, PUSH_IDS, VERSION } from '@minwww/protocol'
 import type { ErrorMessage, ReplyMessage, TaggedMessage, WorkingMessage } from '@minwww/protocol'
 import type { BurstWatch } from './burst-watch.ts'
 import type { ClientContext } from './context.ts'
@@ -7,6 +7,7 @@ import { handOn } from './delivery.ts'
 import type { Exit } from './exit.ts'
 import { failureOfError } from './failures.ts'
 import type { Outcomes } from './outcomes.ts'
+import type { Pushes } from './pushes.ts'
 import type { Sender } from './sender.ts'
 import type { SessionTable } from './session-table.ts'
 import type { ExitSession } from './session.ts'
@@ -17,6 +18,15 @@ import type { Incoming } from './types.ts'
 /** An exit that works on a request says so as often as this, or counts as silent, s. */
 const MAX_NEXT = 15
 
+export interface ReceiverParts {
+  context: ClientContext
+  sessions: SessionTable
+  transfers: TransferTable
+  outcomes: Outcomes
+  sender: Sender
+  pushes: Pushes
+}
+
 /** Authenticates what arrives and finds the transfer it belongs to. */
 export class Receiver {
   readonly #context: ClientContext
@@ -24,13 +34,15 @@ export class Receiver {
   readonly #transfers: TransferTable
   readonly #outcomes: Outcomes
   readonly #sender: Sender
+  readonly #pushes: Pushes
 
-  constructor (o: { context: ClientContext, sessions: SessionTable, transfers: TransferTable, outcomes: Outcomes, sender: Sender }) {
+  constructor (o: ReceiverParts) {
     this.#context = o.context
     this.#sessions = o.sessions
     this.#transfers = o.transfers
     this.#outcomes = o.outcomes
     this.#sender = o.sender
+    this.#pushes = o.pushes
   }
 
   receive (now: number, source: number, { protocol, payload }: Incoming): void {
@@ -53,6 +65,7 @@ export class Receiver {
     for (const held of found.exit.contact.heard(now, source, this.#context.chance())) this.#context.transmit(held)
     if (message.type === 'reply') this.#reply(now, found.exit, found.session, message, payload.length)
     else if (message.type === 'error') this.#error(now, found.session, message, payload.length)
+    else if (message.type === 'push') this.#push(now, found.exit, found.session, { ...message, type: 'reply', part: 'whole' }, payload.length)
     else if (message.type === 'working') this.#working(now, found.exit, found.session, message, payload.length)
     else stats.malformed++
     if (isFirst) this.#outcomes.met(now, found.exit)
@@ -91,6 +104,17 @@ export class Receiver {
     else this.#place(now, transfer, reply, watch)
   }
 
+  #push (now: number, exit: Exit, session: ExitSession, reply: ReplyMessage, length: number): void {
+    const push = this.#pushes.admit(now, exit, session, reply)
+    const key = `${session.name}.${reply.id}.${reply.attempt}`
+    const watch = exit.path.observe(now, key, push?.transfer?.firstOf(reply.attempt) ?? 0, reply, length, exit.backlog, exit.inFlight)
+    exit.symbolCame(now, reply.symbol.length)
+    if (exit.path.isReportDue(now) && exit.inFlight > 0) for (const each of exit.sessions) this.#sender.report(now, exit, each)
+    if (push === undefined) return
+    push.traffic.received(now, length)
+    this.#pushes.place(now, push, reply, watch)
+  }
+
   #place (now: number, transfer: Transfer, reply: ReplyMessage, watch: BurstWatch): void {
     const { stats, config } = this.#context
     if (transfer.assembly === undefined && reply.part === 'beginning') this.#outcomes.begins(transfer)
@@ -107,20 +131,23 @@ export class Receiver {
     const gap = exit.path.gap(watch, exit.backlog)
     transfer.waitForRest(now, reply, gap)
     const request = this.#outcomes.requestOf(transfer)
-    if (request !== undefined) handOn(now, this.#context, request, transfer, transfer.restTime(reply, gap))
+    if (request !== undefined) handOn(now, this.#outcomes.handingOn, request, transfer, transfer.restTime(reply, gap))
   }
 
   /** An exit that works for nobody has not heard so. */
   #working (now: number, exit: Exit, session: ExitSession, message: WorkingMessage, length: number): void {
     const transfer = this.#transfers.find(session, message)
     this.#context.stats.workings++
+    const next = Math.min(MAX_NEXT, message.next) * 1000
+    if (message.id >= PUSH_IDS) return this.#pushes.working(now, session, message.id, next)
     if (transfer === undefined) return this.#sender.forget(now, exit, session, message)
     transfer.owner.traffic.received(now, length)
     transfer.answered(message.attempt)
-    if (message.next > 0) this.#outcomes.working(now, transfer, Math.min(MAX_NEXT, message.next) * 1000)
+    if (message.next > 0) this.#outcomes.working(now, transfer, next)
   }
 
   #error (now: number, session: ExitSession, message: ErrorMessage, length: number): void {
+    if (message.id >= PUSH_IDS) return this.#pushes.refused(now, session, message.id)
     const transfer = this.#transfers.find(session, message)
     if (transfer === undefined) {
       this.#context.stats.late++

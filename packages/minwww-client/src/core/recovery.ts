@@ -2,6 +2,7 @@ import { handOn } from './delivery.ts'
 import type { Dispatcher, DispatcherParts, Failure } from './dispatcher.ts'
 import type { Exit } from './exit.ts'
 import type { FailureCode } from './failures.ts'
+import type { Pushes } from './pushes.ts'
 import type { ClientRequest } from './request.ts'
 import { nextStep, SETBACKS } from './retry-policy.ts'
 import type { Facts, Setback, Step } from './retry-policy.ts'
@@ -15,9 +16,12 @@ export class Recovery {
   readonly #parts: DispatcherParts
   readonly #dispatcher: Dispatcher
 
-  constructor (parts: DispatcherParts, dispatcher: Dispatcher) {
+  readonly #pushes: Pushes
+
+  constructor (parts: DispatcherParts, dispatcher: Dispatcher, pushes: Pushes) {
     this.#parts = parts
     this.#dispatcher = dispatcher
+    this.#pushes = pushes
   }
 
   nextTimeout (): number | undefined {
@@ -27,6 +31,7 @@ export class Recovery {
       for (const { dueAt } of request.transfers) next = Math.min(next, dueAt)
     }
     for (const { path, contact } of this.#dispatcher.allExits()) next = Math.min(next, path.nextTimeout() ?? Infinity, contact.nextTimeout())
+    next = Math.min(next, this.#pushes.nextTimeout() ?? Infinity)
     return next === Infinity ? undefined : next
   }
 
@@ -36,6 +41,7 @@ export class Recovery {
       exit.path.handleTimeout(now)
       this.#meet(now, exit)
     }
+    this.#pushes.handleTimeout(now)
     for (const request of [...this.#parts.requests.values()]) {
       if (request.deadline <= now && !request.stretch(now)) this.#timedOut(now, request)
       else if (request.looksAt <= now && this.#look(now, request)) this.#fail(now, request, 'silent')
@@ -120,7 +126,7 @@ export class Recovery {
     if (want === undefined) this.setBack(now, transfer, { code: 'timeout' })
     else {
       this.#parts.sender.want(now, transfer, want)
-      handOn(now, this.#parts.context, request, transfer, path.rtt.srtt)
+      handOn(now, this.#parts, request, transfer, path.rtt.srtt)
     }
   }
 

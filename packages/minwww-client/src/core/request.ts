@@ -1,3 +1,4 @@
+import type { Asked } from './asked.ts'
 import type { Delivery } from './delivery.ts'
 import type { Exit } from './exit.ts'
 import { RetryBudget } from './retry-budget.ts'
@@ -28,12 +29,14 @@ export type Waiting =
   | { readonly kind: 'room', readonly exit: Exit }
   /** Until one of the exits is no longer busy. */
   | { readonly kind: 'pause', readonly until: number }
+  /** For what an exit has promised. */
+  | { readonly kind: 'push' }
   /** Until an own Destination can send. */
   | { readonly kind: 'source' }
 
 const NOTHING: Waiting = { kind: 'nothing' }
 
-interface RequestParts extends Pick<ClientRequest, 'handle' | 'purpose' | 'site' | 'object' | 'idempotent' | 'deadline' | 'isPage' | 'mayArrive'> {
+interface RequestParts extends Pick<ClientRequest, 'handle' | 'purpose' | 'site' | 'object' | 'idempotent' | 'deadline' | 'isPage' | 'mayArrive'>, Partial<Pick<ClientRequest, 'plainGet'>> {
   now: number
   /** That it has if it is no probe. */
   attempts: number
@@ -51,6 +54,9 @@ export class ClientRequest implements TransferOwner {
   readonly isPage: boolean
   /** Its answer may be handed on while it arrives. */
   readonly mayArrive: boolean
+  /** Where it is a plain GET, for what is pushed. */
+  readonly plainGet: Asked | undefined
+  readonly isPush = false
   /** What was handed on. */
   delivery: Delivery | undefined
   /** When it is looked at whether it is worth waiting any longer; Infinity where it always is. */
@@ -77,6 +83,7 @@ export class ClientRequest implements TransferOwner {
     this.idempotent = o.idempotent
     this.isPage = o.isPage
     this.mayArrive = o.mayArrive
+    this.plainGet = o.plainGet
     this.#startedAt = o.now
     this.#deadline = o.deadline
     this.#patience = o.deadline - o.now
@@ -123,6 +130,7 @@ export class ClientRequest implements TransferOwner {
       case 'pause': return this.#waiting.until
       case 'nothing':
       case 'room':
+      case 'push':
       case 'source': return Infinity
     }
   }

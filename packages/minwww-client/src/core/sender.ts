@@ -1,9 +1,9 @@
 import { encodeDatagram2, PROTOCOL } from '@minwww/i2cp/codec'
 import {
-  copiesFor, DATAGRAM2_ENVELOPE, encodeMessage, encodeOpenBody, encodeRate, EXIT_PORT, MAX_ATTEMPT, OPEN_HEADER, paddedLength, PREFIX,
+  blockLength, copiesFor, DATAGRAM2_ENVELOPE, encodeMessage, encodeOpenBody, encodeRate, EXIT_PORT, MAX_ATTEMPT, OPEN_HEADER, paddedLength, PREFIX,
   REQUEST_HEADER, requestCapacity, TAG, tunnelMessagesOf
 } from '@minwww/protocol'
-import type { TaggedMessage } from '@minwww/protocol'
+import type { PushGrant, TaggedMessage } from '@minwww/protocol'
 import type { ClientContext } from './context.ts'
 import type { Exit } from './exit.ts'
 import { againAfter } from './first-contact.ts'
@@ -30,14 +30,20 @@ const FIRST_SENDINGS = 3
 /** A router may drop a message this many ms after it was given one. */
 const EXPIRY = 60_000
 
+/** What a request allows an exit to send beyond its answer. */
+export type Grant = (now: number, request: ClientRequest, exit: Exit, session: ExitSession) => PushGrant | undefined
+
 /** Builds and sends what a transfer says to its exit. */
 export class Sender {
   readonly #context: ClientContext
   readonly #transfers: TransferTable
 
-  constructor (context: ClientContext, transfers: TransferTable) {
+  readonly #grant: Grant
+
+  constructor (context: ClientContext, transfers: TransferTable, grant: Grant) {
     this.#context = context
     this.#transfers = transfers
+    this.#grant = grant
   }
 
   /** Starts a transfer: BODY for a long request, OPEN where the exit does not know the session, else REQUEST. */
@@ -56,15 +62,16 @@ export class Sender {
     })
     this.#transfers.add(transfer)
     request.begun(transfer)
+    const asked = { object: request.object, ...grantOf(isKnown ? this.#grant(now, request, exit, session) : undefined) }
     switch (transfer.form) {
       case 'body':
         this.#upload(now, transfer, request)
         break
       case 'open':
-        this.#send(now, transfer, copy => this.#open(now, transfer, request.object, copy), PROTOCOL.DATAGRAM2, 0)
+        this.#send(now, transfer, copy => this.#open(now, transfer, asked, copy), PROTOCOL.DATAGRAM2, 0)
         break
       case 'request':
-        this.#send(now, transfer, copy => this.#request(now, transfer, request.object, copy), PROTOCOL.RAW, 0)
+        this.#send(now, transfer, copy => this.#request(now, transfer, asked, copy), PROTOCOL.RAW, 0)
     }
     return transfer
   }
@@ -138,9 +145,9 @@ export class Sender {
     return againAfter(this.#context.chance(), rtt.hasSample ? rtt.srtt : 0)
   }
 
-  #open (now: number, transfer: Transfer, object: Buffer, copy: number): Buffer {
+  #open (now: number, transfer: Transfer, asked: AskedObject, copy: number): Buffer {
     const { session, exit } = transfer
-    const length = DATAGRAM2_ENVELOPE + PREFIX + OPEN_HEADER + object.length
+    const length = DATAGRAM2_ENVELOPE + PREFIX + OPEN_HEADER + lengthOf(asked)
     const body = encodeOpenBody({
       type: 'open',
       ...this.#prefix(transfer, copy),
@@ -148,19 +155,19 @@ export class Sender {
       max: encodeRate(this.#context.config.maxObject),
       time: Math.floor((now + this.#context.clockOffset()) / 1000),
       key: session.secret,
-      object
+      ...asked
     }, paddedLength(length) - DATAGRAM2_ENVELOPE)
     return encodeDatagram2(this.#context.keys[session.source]!, exit.destination.hash, body)
   }
 
-  #request (now: number, transfer: Transfer, object: Buffer, copy: number): Buffer {
+  #request (now: number, transfer: Transfer, asked: AskedObject, copy: number): Buffer {
     return this.#tagged(transfer, {
       type: 'request',
       ...this.#prefix(transfer, copy),
       ...transfer.exit.path.report(now, transfer.exit.share),
       max: encodeRate(this.#context.config.maxObject),
-      object
-    }, paddedLength(PREFIX + REQUEST_HEADER + object.length + TAG))
+      ...asked
+    }, paddedLength(PREFIX + REQUEST_HEADER + lengthOf(asked) + TAG))
   }
 
   /** The answer may come before the last symbol, so an upload measures no round trip. */
@@ -223,3 +230,9 @@ function reusable ({ transfers, idempotent }: ClientRequest, session: ExitSessio
   const used = earlier.filter(({ id }) => id === last?.id).length
   return idempotent && used >= MAX_REPETITIONS ? undefined : last
 }
+
+interface AskedObject { readonly object: Buffer, readonly push?: PushGrant }
+
+const grantOf = (push: PushGrant | undefined): { push?: PushGrant } => push === undefined ? {} : { push }
+
+const lengthOf = ({ object, push }: AskedObject): number => object.length + blockLength(push)

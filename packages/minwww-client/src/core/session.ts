@@ -1,5 +1,14 @@
-import { sessionKeys } from '@minwww/protocol'
+import { PUSH_IDS, sessionKeys } from '@minwww/protocol'
 import type { SessionKeys } from '@minwww/protocol'
+import { SentMemory } from './sent-memory.ts'
+
+/** Ids that are left when a session is given up: what depends on it may take some more. */
+const LAST_IDS = 65_536
+/** Bytes of symbols that may come for each byte that may be pushed, and in all. */
+const PUSH_FACTOR = 2
+const MAX_PUSHABLE = 16_777_216
+/** A page's pushes have come by then, ms. */
+const PUSH_TIME = 120_000
 
 /**
  * What one of our Destinations shares with one exit (section 3): K, the keys made of it and the numbers of its requests.
@@ -16,6 +25,10 @@ export class ExitSession {
   #openedInVain = 0
   #nextId = 1
   #reports = 0
+  /** What the exit need not send again. */
+  readonly sent = new SentMemory()
+  #pushable = 0
+  #pushUntil = Number.NEGATIVE_INFINITY
 
   constructor (source: number, secret: Buffer) {
     this.source = source
@@ -24,10 +37,28 @@ export class ExitSession {
     this.name = this.keys.session.toString('hex')
   }
 
+  /** Below those of pushes, which are the exit's. */
   takeId (): number {
     const id = this.#nextId
-    this.#nextId = (id + 1) >>> 0
+    this.#nextId = id + 1
     return id
+  }
+
+  /** A request says that so many bytes may be pushed: with parity and repetitions some more come. */
+  allowPushes (now: number, bytes: number): void {
+    this.#pushUntil = now + PUSH_TIME
+    this.#pushable = Math.min(MAX_PUSHABLE, this.#pushable + PUSH_FACTOR * bytes)
+  }
+
+  /** Whether anything may be pushed at present. */
+  mayPush (now: number): boolean {
+    return now < this.#pushUntil && this.#pushable > 0
+  }
+
+  /** Counts bytes that were pushed. False if they are more than was allowed. */
+  takePushed (bytes: number): boolean {
+    this.#pushable -= bytes
+    return this.#pushable > 0
   }
 
   /** The number of the next REPORT. */
@@ -52,9 +83,9 @@ export class ExitSession {
     this.#openedInVain++
   }
 
-  /** Opening again with the same K is hopeless, if no request depends on it. */
+  /** It has no ids left, or opening again with the same K is hopeless, if no request depends on it. */
   get isSpent (): boolean {
-    return this.#heardAt === undefined && this.#openedInVain >= 2
+    return this.#nextId >= PUSH_IDS - LAST_IDS || (this.#heardAt === undefined && this.#openedInVain >= 2)
   }
 
   isOpen (now: number, life: number): boolean {

@@ -1,4 +1,5 @@
 import type { ExitPool, PoolState } from '../pool/pool.ts'
+import type { GateState } from './push-gate.ts'
 import type { Exit } from './exit.ts'
 
 /** Longest round trip that saved state is believed, ms. */
@@ -8,7 +9,7 @@ const MAX_SAVED_RTT = 60_000
 export interface PathState { id: string, srtt?: number, rate?: number }
 
 /** State of a client core that survives a restart. Contains no keys. */
-export interface ClientState { version: 1, pool: PoolState, paths: PathState[] }
+export interface ClientState { version: 1, pool: PoolState, paths: PathState[], gates?: GateState }
 
 export function clientState (pool: ExitPool, exits: Iterable<Exit>): ClientState {
   const paths = [...exits].map(({ id, path: { rtt, bottleneck } }) => ({

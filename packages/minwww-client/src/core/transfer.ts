@@ -48,6 +48,8 @@ interface Copies { readonly encode: Encode, readonly protocol: MessageProtocol, 
 export interface TransferOwner {
   readonly handle: number
   readonly isProbe: boolean
+  /** Nobody has asked for it. */
+  readonly isPush: boolean
   readonly traffic: Traffic
   readonly budget: RetryBudget
 }
@@ -293,8 +295,12 @@ export class Transfer implements InFlight {
     return this.#assembly === undefined ? unknownReply : this.#assembly.outstanding
   }
 
-  get occupies (): boolean {
+  get isComing (): boolean {
     return this.isActive && !this.owner.isProbe
+  }
+
+  get occupies (): boolean {
+    return this.isComing && !this.owner.isPush
   }
 
   /** Nothing is waited for any more, and nothing sent. */

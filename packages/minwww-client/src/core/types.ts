@@ -37,6 +37,8 @@ export interface RequestOptions {
   timeout?: number
   /** A person looks at the window meanwhile: given up early where all exits are silent, so that a page can say so. */
   isPage?: boolean
+  /** The browser's Referer, whatever is said of it to the site: which page needs this. */
+  referer?: string
   /** What has come of an answer that takes a while is handed on at once, in `part` events. */
   mayArrive?: boolean
   /** A site's own MinWWW exit, used instead of the pool. */
@@ -61,6 +63,8 @@ export interface RequestTrace {
   repaired: boolean
   /** Sent to a second exit before the first had failed. */
   hedged: boolean
+  /** The exit had sent it before it was asked for. */
+  pushed?: true
 }
 
 export type ExitState = 'new' | 'probing' | 'ready' | 'busy' | 'draining' | 'probation' | 'down'
@@ -145,6 +149,13 @@ export interface ClientStats {
   unknownSessions: number
   /** Times that an exit said that it works on a request. */
   workings: number
+  /** Resources that exits have promised, that they have pushed, the bytes of these as they came, and how many were used. */
+  promises: number
+  pushes: number
+  pushedBytes: number
+  usedPushes: number
+  /** Symbols and objects that nobody allowed, or that are not what was promised. */
+  refusedPushes: number
   /** Symbols after the page was complete, or of a request that is over. */
   late: number
   duplicates: number

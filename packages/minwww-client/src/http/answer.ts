@@ -16,6 +16,8 @@ export interface SiteRequest {
   readonly interim?: (status: number, reason: string, fields: Fields) => void
   /** Host of the page that the browser came from; it never leaves the proxy. */
   readonly from?: string | undefined
+  /** The browser's Referer as it came: which page needs this; it never leaves the proxy. */
+  readonly referer?: string | undefined
   /** A person waits for it in front of a window. */
   readonly isPage?: boolean
   /** ms left of the deadline, where a part of it has passed already. */

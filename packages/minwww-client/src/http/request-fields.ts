@@ -1,3 +1,4 @@
+import { ACCEPT_HTML, ACCEPT_IMAGE, ACCEPT_STYLE } from '@minwww/protocol/page'
 import { connectionNames, valueOf, valuesOf, type Fields } from './fields.ts'
 import { parseTarget, type Target } from './target.ts'
 
@@ -21,9 +22,6 @@ export const DEFAULT_SANITIZE: SanitizeOptions = {
   allowFields: []
 }
 
-const ACCEPT_HTML = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
-const ACCEPT_IMAGE = 'image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5'
-const ACCEPT_STYLE = 'text/css,*/*;q=0.1'
 /** One value for everybody; what the browser itself cannot read is undone before it gets it. */
 export const ACCEPT_ENCODING = 'gzip, br'
 

@@ -90,7 +90,7 @@ class RunningProxy implements Proxy {
     const settings = this.#settings = settingsOf(options)
     this.#listen = options.listen
     this.notice = options.notice
-    this.users = new Users({ ...options, config: { workingDeadline: settings.timeouts.answer, ...options.config } })
+    this.users = new Users({ ...options, config: { workingDeadline: settings.timeouts.answer, ...(options.push === false && { pushBudget: 0 }), ...options.config } })
     this.names = new NameService(options.names?.hostsFile, logger)
     this.users.onReady = () => this.names.forgetMissing()
     const jumpServices = options.names?.jumpServices ?? JUMP_SERVICES

@@ -26,6 +26,8 @@ export interface ProxyOptions extends UsersOptions, Partial<Pick<Settings, Plain
   /** What start page and console say of this proxy before anything else, for example that it is a demo. Plain text. */
   notice?: string
   names?: NameOptions
+  /** Exits may send what a page needs before the browser asks for it. Default true. */
+  push?: boolean
 }
 
 /** @throws RangeError for a name in `allowFields` that is none, or that is never passed on */

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { RequestTrace } from '../core.ts'
 
 /** How a request was served. */
-export type PathName = 'message' | 'repaired' | 'hedged' | 'stream' | 'tunnel' | 'cache' | 'stale' | 'local' | 'error' | 'left'
+export type PathName = 'message' | 'repaired' | 'hedged' | 'push' | 'stream' | 'tunnel' | 'cache' | 'stale' | 'local' | 'error' | 'left'
 
 export interface Activity {
   readonly id: number
@@ -71,7 +71,7 @@ export class ActivityLog extends EventEmitter<{ begin: [Activity], end: [Activit
 
 /** Path and cost from what the core measured. */
 export function applyTrace (activity: Activity, trace: RequestTrace, exit: string | undefined): void {
-  activity.path = trace.hedged ? 'hedged' : trace.repaired ? 'repaired' : 'message'
+  activity.path = trace.pushed === true ? 'push' : trace.hedged ? 'hedged' : trace.repaired ? 'repaired' : 'message'
   activity.traversals = 2 * trace.attempts
   activity.tunnelMessages = trace.tunnelMessages
   if (exit !== undefined) activity.exit = exit

@@ -1,10 +1,13 @@
 import { PassThrough, type Transform } from 'node:stream'
 import { createBrotliDecompress, createInflateRaw } from 'node:zlib'
-import { CODINGS, DICTIONARY, MAX_HEAD, MAX_RESPONSE, parseResponse, ProtocolError, type HttpResponse } from '@minwww/protocol'
+import { CODINGS, DICTIONARY, MAX_HEAD, MAX_PROMISED_URL, MAX_PROMISES, MAX_RESPONSE, parseResponse, ProtocolError, splitPromises, type HttpResponse } from '@minwww/protocol'
 import { ProxyError } from '../http/failures.ts'
 import { counted } from '../http/pieces.ts'
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
+
+/** Bytes of promises in front of a response. */
+const MAX_LINES = MAX_PROMISES * (MAX_PROMISED_URL + 16)
 
 /** The head of a response, and its body as it arrives. */
 export interface Begun { readonly head: Omit<HttpResponse, 'body'>, readonly body: AsyncGenerator<Buffer> }
@@ -57,14 +60,20 @@ export class ArrivingResponse {
   async #begin (): Promise<Begun> {
     const pieces = readBounded(await this.#started)
     let read: Buffer = Buffer.alloc(0)
+    let isPastPromises = false
     for (;;) {
-      const end = read.subarray(0, MAX_HEAD).indexOf(END_OF_HEAD)
+      if (!isPastPromises) {
+        const split: { message: Buffer } | undefined = splitPromises(read)
+        isPastPromises = split !== undefined
+        read = split?.message ?? read
+      }
+      const end = isPastPromises ? read.subarray(0, MAX_HEAD).indexOf(END_OF_HEAD) : -1
       if (end >= 0) {
         const bodyStart = end + END_OF_HEAD.length
         const { status, reason, headers } = parseResponse(read.subarray(0, bodyStart), 'beginning')
         return { head: { status, reason, headers }, body: counted([[read.subarray(bodyStart)], pieces], undefined) }
       }
-      const next = read.length < MAX_HEAD ? await pieces.next() : undefined
+      const next = read.length < (isPastPromises ? MAX_HEAD : MAX_LINES) ? await pieces.next() : undefined
       if (next?.value === undefined) throw new ProtocolError('MINWWW_BAD_HTTP', 'no end of head')
       read = Buffer.concat([read, next.value])
     }

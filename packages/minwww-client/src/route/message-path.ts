@@ -97,6 +97,7 @@ function optionsOf (request: SiteRequest, timeout: number, rests: RestStreams, d
     timeout: Math.min(timeout, request.timeout ?? Infinity),
     signal,
     ...(isPage === true ? { isPage } : {}),
+    ...(request.referer === undefined ? {} : { referer: request.referer }),
     onBeginning: name => rests.open(name),
     ...(destination === undefined ? {} : { destination })
   }

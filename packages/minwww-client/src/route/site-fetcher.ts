@@ -19,6 +19,8 @@ import { fetchByStream, isRepeatable, StreamFailure, type Limits, type StreamAns
 import type { StreamPeer } from './streams.ts'
 import { parseAuthority, parseTarget, withHost, type Target } from '../http/target.ts'
 
+/** These change nothing at a site. */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY'])
 /** After these an exit that never answered a message may still be an outproxy that only speaks HTTP over streams. */
 const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_EXIT_SILENT', 'MINWWW_NO_EXIT'])
 /** These may be explained by the state of the pool. */
@@ -58,6 +60,17 @@ export class SiteFetcher {
 
   /** @throws ProxyError, the signal's reason */
   async fetch (request: SiteRequest, backend: Backend): Promise<Answer> {
+    if (SAFE.has(request.method)) return await this.#fetch(request, backend)
+    const { authority } = request.target
+    backend.driver.changed(authority)
+    try {
+      return await this.#fetch(request, backend)
+    } finally {
+      backend.driver.changed(authority)
+    }
+  }
+
+  async #fetch (request: SiteRequest, backend: Backend): Promise<Answer> {
     const route = await this.route(request.target, backend)
     if (route.to === 'site') return await this.#fromSite(inNameOf(request, route.destination), backend, route.destination)
     try {

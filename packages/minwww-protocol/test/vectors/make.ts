@@ -9,6 +9,7 @@ import { writeDescriptor } from '../../src/exit-descriptor.ts'
 import { encodeMessage, encodeOpenBody } from '../../src/messages.ts'
 import type { TaggedMessage } from '../../src/messages.ts'
 import { decodeLoss, decodeRate, encodeLoss, encodeRate } from '../../src/rates.ts'
+import { addressHash, PUSH_IDS } from '../../src/promises.ts'
 import { ReplayWindow } from '../../src/replay.ts'
 import { messageCapacity, minimumPayload, paddedLength, symbolCapacity } from '../../src/sizes.ts'
 
@@ -61,6 +62,7 @@ function messages (): object {
   const object = Buffer.concat([Buffer.of(0), Buffer.from(REQUEST_TEXT)])
   const response = Buffer.concat([Buffer.of(0), Buffer.from(RESPONSE_TEXT)])
   const path = { loss: 4, rate: 72, shape: 8 }
+  const digest = addressHash('http://site.i2p/seen.css')
   const reply = { type: 'reply', ...prefix, index: 0, last: 0, pace: 72, time: 65_244 } as const
   const said: Record<string, { message: TaggedMessage, padTo?: number }> = {
     request: { message: { type: 'request', ...prefix, ...path, max: 72, object } },
@@ -71,13 +73,17 @@ function messages (): object {
     cancel: { message: { type: 'cancel', ...prefix, attempt: 1 } },
     body: { message: { type: 'body', ...prefix, size: 40, index: 1, last: 3, pace: 72, time: 4_660, symbol: sample(16) } },
     reply: { message: { ...reply, part: 'whole', size: response.length, symbol: response } },
+    pushRequest: {
+      message: { type: 'request', ...prefix, ...path, max: 72, object, push: { budget: 80, digest } }
+    },
+    push: { message: { ...reply, type: 'push', id: PUSH_IDS + 1, size: response.length, symbol: response } },
     emptyReply: { message: { ...reply, part: 'whole', size: 0, symbol: Buffer.alloc(8) } },
     beginning: { message: { ...reply, part: 'beginning', size: response.length, symbol: response } },
     working: { message: { type: 'working', ...prefix, next: 5 } },
     error: { message: { type: 'error', ...prefix, code: 3, retryAfter: 0, size: 1_000_000, detail: 'too large' } }
   }
   return Object.fromEntries(Object.entries(said).map(([name, { message, padTo }]) => {
-    const isExit = message.type === 'reply' || message.type === 'error' || message.type === 'working'
+    const isExit = ['reply', 'push', 'error', 'working'].includes(message.type)
     return [name, {
       fields: printed(message),
       key: isExit ? 'server' : 'client',
@@ -87,9 +93,12 @@ function messages (): object {
 }
 
 function printed (message: object): object {
-  return Object.fromEntries(
-    Object.entries(message).map(([name, value]) => [name, value instanceof Uint8Array ? hex(value) : value as unknown])
-  )
+  return Object.fromEntries(Object.entries(message).map(([name, value]) => [name, shownAs(value)]))
+}
+
+const shownAs = (value: unknown): unknown => {
+  if (value instanceof Uint8Array) return hex(value)
+  return typeof value === 'object' && value !== null ? printed(value) : value
 }
 
 /** A signed OPEN, whole: the Datagram2 is made by hand here, as the specification says it. */

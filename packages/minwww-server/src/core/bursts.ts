@@ -1,4 +1,4 @@
-import { encodeMessage, encodeRate, ERROR_CODES, paddedLength } from '@minwww/protocol'
+import { encodeMessage, encodeRate, ERROR_CODES, paddedLength, PUSH_IDS } from '@minwww/protocol'
 import type { WireErrorName } from '@minwww/protocol'
 import type { ServedRequest } from './served-request.ts'
 import type { Burst } from './flow.ts'
@@ -32,23 +32,27 @@ export class SymbolBurst implements Burst {
     return this.#last + 1 - this.#next
   }
 
+  /** Nobody has asked for it. */
+  get isPush (): boolean {
+    return this.owner.id >= PUSH_IDS
+  }
+
   take (now: number, pace: number): Buffer {
     const index = this.#next++
     const { session, id } = this.owner
-    return encodeMessage({
-      type: 'reply',
+    const fields = {
       attempt: this.#attempt,
       flags: this.#copy,
       session: session.id,
       id,
-      part: this.#reply.part,
       size: this.#reply.size,
       index,
       last: this.#last,
       pace: encodeRate(pace),
       time: now,
       symbol: this.#reply.symbol(index)
-    }, session.keys.server)
+    }
+    return encodeMessage(this.isPush ? { type: 'push', ...fields } : { type: 'reply', part: this.#reply.part, ...fields }, session.keys.server)
   }
 }
 

@@ -45,6 +45,10 @@ export interface ServerConfig {
   cacheTime: number
   cachePerSession: number
   cacheTotal: number
+  /** What was promised, as `cachePerSession`, `cacheTotal` and `maxRequestsPerSession` say of answers. */
+  pushCachePerSession: number
+  pushCacheTotal: number
+  maxPushesPerSession: number
   /**
    * Answers that wait to be sent, whether they are still remembered or not. What is more of one session's is dropped, and the
    * client asks again; at the bound of all the session with the most loses its newest.
@@ -107,6 +111,9 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   cacheTime: 90 * SECOND,
   cachePerSession: 4 * MB,
   cacheTotal: 64 * MB,
+  pushCachePerSession: 4 * MB,
+  pushCacheTotal: 32 * MB,
+  maxPushesPerSession: 128,
   queuePerSession: 16 * MB,
   queueTotal: 128 * MB,
   initialRate: INITIAL_RATE,

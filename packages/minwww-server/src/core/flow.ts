@@ -11,6 +11,8 @@ export interface Burst {
   readonly left: number
   /** Bytes of memory that it keeps, about. */
   readonly held: number
+  /** Nobody has asked for it: it goes when nothing else does. */
+  readonly isPush?: boolean
   /** The next message. @param pace - bytes/s at which this session is sent to */
   take (now: number, pace: number): Buffer
 }
@@ -24,6 +26,8 @@ export class Flow {
   #held = 0
   readonly #fresh: Burst[] = []
   readonly #turn: Burst[] = []
+  /** What nobody has asked for: one after the other, when there is nothing else. */
+  readonly #unasked: Burst[] = []
 
   constructor (session: Session) {
     this.session = session
@@ -32,7 +36,7 @@ export class Flow {
 
   /** Bursts that wait. */
   get size (): number {
-    return this.#fresh.length + this.#turn.length
+    return this.#fresh.length + this.#turn.length + this.#unasked.length
   }
 
   /** Bytes of memory that they keep, about. */
@@ -42,7 +46,7 @@ export class Flow {
 
   /** What is sent from next. */
   get head (): Burst | undefined {
-    return this.#fresh[0] ?? this.#turn[0]
+    return this.#fresh[0] ?? this.#turn[0] ?? this.#unasked[0]
   }
 
   /** Bytes, in whole tunnel messages, of the next message. */
@@ -61,35 +65,37 @@ export class Flow {
   }
 
   push (burst: Burst): void {
-    this.#fresh.push(burst)
+    if (burst.isPush === true) this.#unasked.push(burst)
+    else this.#fresh.push(burst)
     this.#held += burst.held
   }
 
   /** A message of the head was taken: the next burst has its turn. */
   rotate (): void {
-    const burst = this.#fresh.shift() ?? this.#turn.shift()
+    const burst = this.#fresh.shift() ?? this.#turn.shift() ?? this.#unasked.shift()
     if (burst === undefined) return
-    if (burst.left > 0) this.#turn.push(burst)
-    else this.#held -= burst.held
+    if (burst.left === 0) this.#held -= burst.held
+    else if (burst.isPush === true) this.#unasked.unshift(burst)
+    else this.#turn.push(burst)
   }
 
   /** Takes out the newest one. */
   shed (): void {
-    this.#held -= (this.#fresh.pop() ?? this.#turn.pop())?.held ?? 0
+    this.#held -= (this.#unasked.pop() ?? this.#fresh.pop() ?? this.#turn.pop())?.held ?? 0
   }
 
   /** Messages of an owner that wait. */
   waiting (owner: object): number {
     const count = (sum: number, burst: Burst): number => sum + (burst.owner === owner ? burst.left : 0)
-    return this.#turn.reduce(count, this.#fresh.reduce(count, 0))
+    return this.#unasked.reduce(count, this.#turn.reduce(count, this.#fresh.reduce(count, 0)))
   }
 
   /** Takes out what belongs to an owner. */
   cancel (owner: object): void {
-    for (const queue of [this.#fresh, this.#turn]) {
+    for (const queue of [this.#fresh, this.#turn, this.#unasked]) {
       const others = queue.filter(burst => burst.owner !== owner)
       queue.splice(0, queue.length, ...others)
     }
-    this.#held = [...this.#fresh, ...this.#turn].reduce((sum, { held }) => sum + held, 0)
+    this.#held = [...this.#fresh, ...this.#turn, ...this.#unasked].reduce((sum, { held }) => sum + held, 0)
   }
 }

@@ -1,6 +1,6 @@
-import { decodeObject, decodeRate, encodeObject, ErasureDecoder, MAX_OBJECT, PROBE_TRAIN, TokenBucket } from '@minwww/protocol'
+import { decodeObject, decodeRate, encodeObject, ErasureDecoder, MAX_OBJECT, PROBE_TRAIN, PUSH_IDS, TokenBucket } from '@minwww/protocol'
 import type {
-  BodyMessage, CancelMessage, OpenMessage, Part, ReportMessage, RequestMessage, WantMessage, WireErrorName
+  BodyMessage, CancelMessage, OpenMessage, Part, PushGrant, ReportMessage, RequestMessage, WantMessage, WireErrorName
 } from '@minwww/protocol'
 import { ErrorBurst, SymbolBurst, WorkingBurst } from './bursts.ts'
 import type { ServerConfig } from './config.ts'
@@ -12,7 +12,7 @@ import type { OpenEntry } from './replay-table.ts'
 import type { SendQueue } from './send-queue.ts'
 import { Reply } from './reply.ts'
 import type { Session } from './session.ts'
-import type { FailureFacts, ServerEvent, ServerStats } from './types.ts'
+import type { FailureFacts, PromisedPush, ServerEvent, ServerStats } from './types.ts'
 
 /** Repetitions of an ERROR for the same request. */
 const ERROR_REPEATS = 5
@@ -29,6 +29,8 @@ export class RequestHandler {
   readonly #stats: ServerStats
   readonly #sendQueue: SendQueue
   readonly #requests: RequestTable
+  /** What was promised, by ids of our own: they never touch the window of a session's requests. */
+  readonly #pushes: RequestTable
   /** Exchanges being fetched, by handle, in the order of their deadlines. Bounded by maxFetches. */
   readonly #fetches = new Map<number, ServedRequest>()
   /** How many of them each session has; only sessions with some. */
@@ -43,6 +45,12 @@ export class RequestHandler {
     this.#stats = stats
     this.#sendQueue = sendQueue
     this.#requests = new RequestTable(config)
+    this.#pushes = new RequestTable({
+      ...config,
+      cachePerSession: config.pushCachePerSession,
+      cacheTotal: config.pushCacheTotal,
+      maxRequestsPerSession: config.maxPushesPerSession
+    })
     this.#unvalidated = new TokenBucket(config.unvalidatedFetches, config.unvalidatedBurst, now)
   }
 
@@ -53,7 +61,12 @@ export class RequestHandler {
 
   /** Bytes of all remembered answers. */
   get held (): number {
-    return this.#requests.held
+    return this.#requests.held + this.#pushes.held
+  }
+
+  /** Promises that are being kept, or were. */
+  get pushes (): number {
+    return this.#pushes.size
   }
 
   get remembered (): number {
@@ -83,9 +96,9 @@ export class RequestHandler {
   want (now: number, session: Session, message: WantMessage): void {
     this.#learn(now, session, message)
     this.#stats.wants++
-    const request = this.#requests.find(session, message.id)
+    const request = this.#tableOf(message).find(session, message.id)
     if (request === undefined) {
-      if (session.window.check(message.id) === 'old') this.#stats.replayed++
+      if (!isOfPush(message) && session.window.check(message.id) === 'old') this.#stats.replayed++
       else this.#notify(session, message.id, message.attempt, 'unknown-id', {})
       return
     }
@@ -108,8 +121,8 @@ export class RequestHandler {
   }
 
   cancel (now: number, session: Session, message: CancelMessage): void {
-    session.window.accept(message.id)
-    const request = this.#requests.find(session, message.id)
+    if (!isOfPush(message)) session.window.accept(message.id)
+    const request = this.#tableOf(message).find(session, message.id)
     if (request !== undefined && message.attempt >= request.attempt) this.#forget(request)
   }
 
@@ -139,17 +152,41 @@ export class RequestHandler {
     this.#fetch(now, session, { ...message, attempt: request.attempt }, object)
   }
 
+  /**
+   * Ids and handles for what a client of this request is going to be sent without asking; each is answered as a fetch is. Fewer
+   * than asked for where there is no room, none where the request is over or its client cannot be reached for sure.
+   */
+  promise (now: number, handle: number, count: number): PromisedPush[] {
+    const request = this.#fetches.get(handle)
+    if (request?.session.peer.isValidated !== true || this.#isDraining) return []
+    const { session } = request
+    const { maxFetches, fetchDeadline, maxPushesPerSession } = this.#config
+    const room = Math.min(count, (maxFetches >> 1) - this.#fetches.size, maxPushesPerSession - fetchingOf(this.#pushes.of(session)))
+    return Array.from({ length: Math.max(0, room) }, () => {
+      const id = session.takePushId()
+      const own = this.#nextHandle++
+      const push = this.#create(now, session, { id, attempt: 0, flags: 0 }, { name: 'fetching', handle: own, deadline: now + fetchDeadline })
+      this.#fetches.set(own, push)
+      this.#working.add(push, now + this.#config.workingAfter)
+      this.#stats.promises++
+      return { id, handle: own }
+    })
+  }
+
   /** Returns the bytes of the object that is sent, 0 for none: then nothing follows a beginning. */
-  respond (now: number, handle: number, message: Buffer, part: Part): number {
+  respond (now: number, handle: number, message: Buffer, part: Part, limit: number): number {
     const request = this.#finish(handle)
     if (request === undefined) return 0
-    const object = encodeObject(message, { kind: 'response' })
-    const most = Math.min(MAX_OBJECT, request.max)
+    const object = encodeObject(message, { kind: isOfPush(request) ? 'push' : 'response' })
+    const most = Math.min(MAX_OBJECT, request.max, limit)
     if (object.length > most) {
       this.#conclude(now, request, 'too-large', part === 'whole' ? { size: message.length } : {})
       return 0
     }
-    this.#stats.replies++
+    if (isOfPush(request)) {
+      this.#stats.pushes++
+      this.#stats.pushedBytes += object.length
+    } else this.#stats.replies++
     if (part === 'beginning') this.#stats.beginnings++
     this.#answer(now, request, object, part, handle)
     return object.length
@@ -162,13 +199,14 @@ export class RequestHandler {
 
   /** The session has ended: so has all that it asked for. */
   drop (session: Session): void {
-    for (const request of this.#requests.of(session)) this.#forget(request)
+    for (const request of [...this.#requests.of(session), ...this.#pushes.of(session)]) this.#forget(request)
     this.#sendQueue.drop(session)
   }
 
   nextTimeout (): number | undefined {
     const deadline = this.#first()?.deadline
-    const next = Math.min(deadline ?? Infinity, this.#requests.nextTimeout() ?? Infinity, this.#working.firstKey ?? Infinity)
+    const next = Math.min(deadline ?? Infinity, this.#requests.nextTimeout() ?? Infinity, this.#pushes.nextTimeout() ?? Infinity,
+      this.#working.firstKey ?? Infinity)
     return next === Infinity ? undefined : next
   }
 
@@ -179,6 +217,7 @@ export class RequestHandler {
     }
     while ((this.#working.firstKey ?? Infinity) <= now) this.#tellInTime(now, this.#working.first!)
     this.#requests.handleTimeout(now)
+    this.#pushes.handleTimeout(now)
   }
 
   /** Before the usual time a stranger is told only that he was heard: his router lets little else through until then. */
@@ -243,7 +282,7 @@ export class RequestHandler {
     this.#send(now, request, reply, () => reply.train(message.type === 'open' ? PROBE_TRAIN : 1))
   }
 
-  #fetch (now: number, session: Session, asked: Sending, object: Buffer, entry?: OpenEntry): void {
+  #fetch (now: number, session: Session, asked: Sending & { push?: PushGrant }, object: Buffer, entry?: OpenEntry): void {
     const { id, attempt } = asked
     const refusal = this.#refusal(now, session)
     if (refusal !== undefined) {
@@ -269,7 +308,9 @@ export class RequestHandler {
     const { workingAfter, meetAfter } = this.#config
     this.#working.add(request, now + (this.#isStranger(now, session) ? meetAfter : workingAfter))
     this.#stats.fetches++
-    this.#events.push({ type: 'fetch', handle, message, from: session.destination, deadline, name: { session: session.name, id } })
+    const push = session.peer.isValidated && asked.push !== undefined ? { push: asked.push } : {}
+    const name = { session: session.name, id }
+    this.#events.push({ type: 'fetch', handle, message, from: session.destination, deadline, name, ...push })
   }
 
   #refusal (now: number, session: Session): 'busy' | 'draining' | undefined {
@@ -286,7 +327,7 @@ export class RequestHandler {
 
   #create (now: number, session: Session, sending: Sending, state: RequestState): ServedRequest {
     const request = new ServedRequest(session, sending, state)
-    this.#requests.add(now, request)
+    this.#tableOf(request).add(now, request)
     return request
   }
 
@@ -298,7 +339,7 @@ export class RequestHandler {
 
   #send (now: number, request: ServedRequest, reply: Reply, choose: (reply: Reply) => ReturnType<Reply['whole']>, isFirst = false): void {
     const range = choose(reply)
-    this.#requests.touch(now, request)
+    this.#tableOf(request).touch(now, request)
     if (range === undefined) {
       this.#stats.capped++
       return
@@ -309,7 +350,7 @@ export class RequestHandler {
 
   #conclude (now: number, request: ServedRequest, code: WireErrorName, facts: FailureFacts): void {
     request.failed(code, facts, ERROR_REPEATS + 1)
-    this.#requests.touch(now, request)
+    this.#tableOf(request).touch(now, request)
     this.#repeatFailure(request)
   }
 
@@ -328,7 +369,7 @@ export class RequestHandler {
     // The client may have all of it, and its stream too: that is told by the stream.
     if (state.name === 'cached' && state.handle !== undefined) this.#events.push({ type: 'cancelled', handle: state.handle })
     this.#sendQueue.cancel(request.session, request)
-    this.#requests.remove(request)
+    this.#tableOf(request).remove(request)
   }
 
   /** Takes a fetch off the list; undefined when nobody waits for it. */
@@ -337,10 +378,15 @@ export class RequestHandler {
     if (request === undefined) return undefined
     this.#fetches.delete(handle)
     this.#working.remove(request)
+    if (isOfPush(request)) return request
     const left = this.#fetchesBy(request.session) - 1
     if (left === 0) this.#fetchesOf.delete(request.session)
     else this.#fetchesOf.set(request.session, left)
     return request
+  }
+
+  #tableOf (of: { id: number }): RequestTable {
+    return isOfPush(of) ? this.#pushes : this.#requests
   }
 
   #first (): { handle: number, deadline: number } | undefined {
@@ -348,3 +394,7 @@ export class RequestHandler {
     return state?.name === 'fetching' ? state : undefined
   }
 }
+
+const isOfPush = ({ id }: { id: number }): boolean => id >= PUSH_IDS
+
+const fetchingOf = (requests: readonly ServedRequest[]): number => requests.filter(({ state }) => state.name === 'fetching').length

@@ -1,6 +1,6 @@
 import { PROTOCOL } from '@minwww/i2cp/codec'
 import type { LocalDestination } from '@minwww/i2cp/codec'
-import { decodeMessage, peekPrefix, PREFIX, ProtocolError, sessionKeys, VERSION } from '@minwww/protocol'
+import { decodeMessage, peekPrefix, PREFIX, ProtocolError, PUSH_IDS, sessionKeys, VERSION } from '@minwww/protocol'
 import type { Part, TaggedMessage, WireErrorName } from '@minwww/protocol'
 import { DEFAULT_CONFIG } from './config.ts'
 import type { ServerConfig } from './config.ts'
@@ -10,7 +10,7 @@ import { SendQueue } from './send-queue.ts'
 import { Session } from './session.ts'
 import { SessionTable } from './session-table.ts'
 import { emptyStats } from './types.ts'
-import type { FailureFacts, Incoming, Outgoing, ServerEvent, ServerStats } from './types.ts'
+import type { FailureFacts, Incoming, Outgoing, PromisedPush, ServerEvent, ServerStats } from './types.ts'
 
 export interface ServerCoreOptions {
   /** The exit's own Destination. */
@@ -56,11 +56,12 @@ export class ServerCore {
    * Sizes of the tables, for metrics; `held` (answers remembered) and `queued` (answers that wait to be sent) in bytes,
    * `sending` is the number of the latter.
    */
-  get load (): { sessions: number, fetches: number, requests: number, held: number, queued: number, sending: number } {
+  get load (): { sessions: number, fetches: number, requests: number, pushes: number, held: number, queued: number, sending: number } {
     return {
       sessions: this.#sessions.size,
       fetches: this.#requests.fetching,
       requests: this.#requests.remembered,
+      pushes: this.#requests.pushes,
       held: this.#requests.held,
       queued: this.#sendQueue.held,
       sending: this.#sendQueue.waitingAnswers
@@ -76,11 +77,20 @@ export class ServerCore {
 
   /**
    * The HTTP response for a 'fetch' event, or the beginning of one that goes on over a stream. One that is too large for
-   * the client becomes ERROR 3. Returns its bytes as they are sent; 0 if nothing is, and no stream comes.
+   * the client, or than `most` bytes as it is sent, becomes ERROR 3. Returns its bytes as they are sent; 0 if nothing is, and no stream comes.
    */
-  respond (now: number, handle: number, message: Buffer, part: Part = 'whole'): number {
+  respond (now: number, handle: number, message: Buffer, part: Part = 'whole', most = Infinity): number {
     this.#now = now
-    return this.#requests.respond(now, handle, message, part)
+    return this.#requests.respond(now, handle, message, part, most)
+  }
+
+  /**
+   * While a 'fetch' event with `push` is being answered: ids for up to `count` resources that its client will need, each with
+   * a handle to `respond` to. Promises of these ids stand in front of the answer.
+   */
+  promise (now: number, handle: number, count: number): PromisedPush[] {
+    this.#now = now
+    return this.#requests.promise(now, handle, count)
   }
 
   /** The ERROR for a 'fetch' event. */
@@ -142,7 +152,7 @@ export class ServerCore {
 
   #receiveOpen (now: number, message: Incoming): void {
     const verified = this.#verifier.admit(now, message.payload)
-    if (verified === undefined) return
+    if (verified === undefined || this.#isForeign(verified.open)) return
     this.stats.opens++
     let { session } = verified
     if (session === undefined) {
@@ -180,7 +190,15 @@ export class ServerCore {
     }
   }
 
+  /** A request under an id of ours: it is dropped. */
+  #isForeign ({ id }: { id: number }): boolean {
+    if (id < PUSH_IDS) return false
+    this.stats.malformed++
+    return true
+  }
+
   #dispatch (now: number, session: Session, message: TaggedMessage): void {
+    if ((message.type === 'request' || message.type === 'body') && this.#isForeign(message)) return
     switch (message.type) {
       case 'request':
         this.stats.requests++
@@ -190,6 +208,7 @@ export class ServerCore {
       case 'body': return this.#requests.body(now, session, message)
       case 'report': return this.#requests.report(now, session, message)
       case 'reply':
+      case 'push':
       case 'working':
       case 'error': this.stats.malformed++ // only an exit sends these
     }

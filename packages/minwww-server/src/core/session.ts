@@ -1,5 +1,5 @@
 import type { Destination } from '@minwww/i2cp/codec'
-import { decodeRate, MAX_OBJECT, MAX_SYMBOLS, ReplayWindow, TokenBucket, TUNNEL_BYTES } from '@minwww/protocol'
+import { decodeRate, MAX_OBJECT, MAX_SYMBOLS, PUSH_IDS, ReplayWindow, TokenBucket, TUNNEL_BYTES } from '@minwww/protocol'
 import type { SessionKeys } from '@minwww/protocol'
 import type { ServerConfig } from './config.ts'
 import type { PathFacts } from './reply.ts'
@@ -47,6 +47,7 @@ export class Session {
   #ports = { client: 0, own: 0 }
   /** Number of the newest REPORT. */
   #reported = 0
+  #nextPush = 1
   #path: PathFacts
   #max = MAX_OBJECT
   readonly #config: ServerConfig
@@ -137,6 +138,13 @@ export class Session {
     const rate = Math.min(maxRate, Math.max(minRate, decodeRate(code)))
     const depth = Math.min(maxDepth, Math.max(minDepth, Math.floor(rate * depthTime / 1000 / TUNNEL_BYTES)))
     if (rate !== this.bucket.rate || depth * TUNNEL_BYTES !== this.bucket.depth) this.bucket.setRate(now, rate, depth * TUNNEL_BYTES)
+  }
+
+  /** The next id for something that it did not ask for. */
+  takePushId (): number {
+    const id = PUSH_IDS + this.#nextPush
+    this.#nextPush = (this.#nextPush + 1) % PUSH_IDS
+    return id
   }
 
   /** False if a newer REPORT came before it, or this one. */

@@ -1,4 +1,5 @@
 import type { Destination, PROTOCOL } from '@minwww/i2cp/codec'
+import type { PushGrant } from '@minwww/protocol'
 
 /** One I2CP payload to hand to the session. */
 export interface Outgoing {
@@ -24,11 +25,14 @@ export interface Incoming {
 export type ServerEvent =
   /**
    * Fetch this decoded HTTP request and call `respond` or `fail` before `deadline` (ms on the core's clock). `name` is what
-   * a stream calls the rest of an answer by.
+   * a stream calls the rest of an answer by. `push` is there where the client may be sent more than it asked for.
    */
-  | { type: 'fetch', handle: number, message: Buffer, from: Destination, deadline: number, name: RequestName }
+  | { type: 'fetch', handle: number, message: Buffer, from: Destination, deadline: number, name: RequestName, push?: PushGrant }
   /** Nobody waits for this handle any more: a later `respond` is ignored, and so is the rest of a beginning. */
   | { type: 'cancelled', handle: number }
+
+/** Something that was promised: its id, and the handle by which it is answered. */
+export interface PromisedPush { readonly id: number, readonly handle: number }
 
 /** Session (hex) and id: unique at this exit, and known to nobody but the client. */
 export interface RequestName { readonly session: string, readonly id: number }
@@ -48,6 +52,10 @@ export interface ServerStats {
   wants: number
   fetches: number
   replies: number
+  /** Resources that clients were told to expect, that were sent to them, and the bytes of these. */
+  promises: number
+  pushes: number
+  pushedBytes: number
   /** Answers of which only the beginning went out as messages. */
   beginnings: number
   /** Times that a client was told that its request is being worked on. */
@@ -88,6 +96,9 @@ export function emptyStats (): ServerStats {
     wants: 0,
     fetches: 0,
     replies: 0,
+    promises: 0,
+    pushes: 0,
+    pushedBytes: 0,
     beginnings: 0,
     workings: 0,
     errors: 0,

@@ -28,6 +28,12 @@ export class AccessControl {
     this.#options = options
   }
 
+  /** Whether one more request of a client would be taken; says so without counting it. */
+  hasRoom (visitor: Visitor): boolean {
+    const { admission, bandwidth, active, now } = this.#options
+    return admission.hasRoom(now(), visitor.b32) && bandwidth.refuse(visitor.b32, active() + 1) === undefined
+  }
+
   /** @throws ServerError MINWWW_EXIT_POLICY, MINWWW_EXIT_BUSY with retryAfter */
   admit (visitor: Visitor, request: Pick<HttpRequest, 'method'>): void {
     const { policy, admission, bandwidth, statistics, active, now } = this.#options

@@ -11,19 +11,22 @@ import { Bandwidth } from '../limits/bandwidth.ts'
 import { Policy } from '../policy/policy.ts'
 import { DEFAULT_STREAM_LIMITS } from '../streams/options.ts'
 import { StreamProxy } from '../streams/stream-proxy.ts'
+import type { Plan } from '../fetch/fetcher.ts'
+import type { HttpRequest, Visitor } from '../fetch/http-types.ts'
 import { buildWebSide, type WebSide } from './build-fetcher.ts'
 import { CoreDriver } from './core-driver.ts'
 import { createCore, limitedTo } from './create-core.ts'
 import { asksForDescriptor, checkContact, descriptorMessage, freeShare, OwnDescriptor } from './descriptor.ts'
 import { FetchQueue } from './fetch-queue.ts'
 import { AccessControl } from './access-control.ts'
-import { MessageService } from './message-service.ts'
-import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE, DEFAULT_TIMEOUTS, type ExitOptions, type ReloadableOptions } from './options.ts'
+import { MessageService, type Outcome } from './message-service.ts'
+import { Pushes } from './pushes.ts'
+import { DEFAULT_MAX_DECODED, DEFAULT_PUSH_SHARE, DEFAULT_QUEUE, DEFAULT_TIMEOUTS, type ExitOptions, type ReloadableOptions } from './options.ts'
 import type { ExitCore, RouterSession } from './ports.ts'
 import { QuotaStore } from './quota-store.ts'
 import { Responder } from './responder.ts'
 import { Rests } from './rests.ts'
-import { Statistics } from './statistics.ts'
+import { Statistics, type Path } from './statistics.ts'
 
 /** Everything that one exit is made of, wired together. `createExit` gives it its public face. */
 export class ExitParts {
@@ -38,6 +41,8 @@ export class ExitParts {
   readonly web: WebSide
   readonly queue: FetchQueue
   readonly access: AccessControl
+  /** Undefined for an exit that sends only what it is asked for. */
+  readonly pushes: Pushes | undefined
   readonly service: MessageService
   readonly core: ExitCore
   readonly driver: CoreDriver
@@ -76,7 +81,10 @@ export class ExitParts {
       active: () => this.active,
       now: clock.now
     })
-    this.service = this.#createService(options)
+    const responder = this.#createResponder(options)
+    this.pushes = options.push === false ? undefined : this.#createPushes(responder)
+    this.#setPushShare(options)
+    this.service = this.#createService(options, responder)
     this.core = createCore(options, clock)
     this.driver = new CoreDriver({
       core: this.core,
@@ -152,7 +160,7 @@ export class ExitParts {
       rate: Math.floor(bandwidth.limits.out),
       requests,
       free: freeShare(day, month, 1 - (queue.running + queue.waiting) / queue.limits.concurrency),
-      pushes: false, // this version knows no PUSH
+      pushes: this.pushes !== undefined,
       ...(this.#contact !== undefined && { contact: this.#contact })
     }
   }
@@ -189,6 +197,7 @@ export class ExitParts {
     useAddresses()
     this.#ports = options.ports ?? DEFAULT_PORTS
     this.bandwidth.setLimits(options.bandwidth ?? {})
+    this.#setPushShare(options)
     this.admission.setLimits(options.limits ?? {}, this.clock.now())
     this.streams?.setLimits({ ...DEFAULT_STREAM_LIMITS, ...options.streamLimits })
     this.driver.act((core, now) => core.setLimits?.(now, limitedTo(options.bandwidth?.out ?? 0)))
@@ -198,6 +207,7 @@ export class ExitParts {
     this.#draining = true
     this.streams?.close()
     this.service.close()
+    this.pushes?.close()
     this.driver.close()
     this.rests.close()
     await this.web.fetcher.close()
@@ -205,8 +215,8 @@ export class ExitParts {
     await this.quotaStore?.close()
   }
 
-  #createService (options: ExitOptions): MessageService {
-    const responder = new Responder({
+  #createResponder (options: ExitOptions): Responder {
+    return new Responder({
       fetcher: this.web.fetcher,
       clock: this.clock,
       hasStreams: () => options.streams !== undefined && !this.#draining,
@@ -214,27 +224,53 @@ export class ExitParts {
       cache: this.web.cache,
       meter: async (visitor, bytes, signal) => await this.bandwidth.takeIn(visitor.b32, bytes, signal)
     })
+  }
+
+  #createPushes (responder: Responder): Pushes {
+    return new Pushes({
+      driver: () => this.driver,
+      responder,
+      queue: this.queue,
+      clock: this.clock,
+      admit: (visitor, request) => this.#admit(visitor, request),
+      hasRoom: visitor => this.access.hasRoom(visitor),
+      onOutcome: (visitor, outcome, bytes, milliseconds) => this.#finished('push', visitor, outcome, bytes, milliseconds),
+      onQueued: (visitor, bytes) => this.bandwidth.owe(visitor.b32, bytes)
+    })
+  }
+
+  #setPushShare ({ bandwidth, pushShare = DEFAULT_PUSH_SHARE }: Pick<ExitOptions, 'bandwidth' | 'pushShare'>): void {
+    const out = bandwidth?.out ?? 0
+    this.pushes?.setShare(pushShare === 0 ? 0 : out === 0 ? Infinity : out * pushShare / 100)
+  }
+
+  #admit (visitor: Visitor, request: HttpRequest): Plan {
+    this.access.admit(visitor, request)
+    return this.web.fetcher.plan(request, visitor)
+  }
+
+  #finished (path: Path, visitor: Visitor, outcome: Outcome, bytes: number, milliseconds: number): void {
+    this.statistics.finished(path, outcome, bytes, milliseconds)
+    this.admission.spend(this.clock.now(), visitor.b32, bytes)
+  }
+
+  #createService (options: ExitOptions, responder: Responder): MessageService {
     return new MessageService({
       driver: () => this.driver,
       responder,
       rests: this.rests,
+      pushes: this.pushes,
       queue: this.queue,
       clock: this.clock,
       logger: this.logger,
       logUrls: options.logUrls ?? false,
-      admit: (visitor, request) => {
-        this.access.admit(visitor, request)
-        return this.web.fetcher.plan(request, visitor)
-      },
+      admit: (visitor, request) => this.#admit(visitor, request),
       ownAnswer: (visitor, request) => {
         if (!asksForDescriptor(request)) return undefined
         this.access.admit(visitor, request)
         return descriptorMessage(this.descriptor)
       },
-      onOutcome: (visitor, outcome, bytes, milliseconds) => {
-        this.statistics.finished('message', outcome, bytes, milliseconds)
-        this.admission.spend(this.clock.now(), visitor.b32, bytes)
-      },
+      onOutcome: (visitor, outcome, bytes, milliseconds) => this.#finished('message', visitor, outcome, bytes, milliseconds),
       onQueued: (visitor, bytes) => this.bandwidth.owe(visitor.b32, bytes)
     })
   }

@@ -7,6 +7,7 @@ import { toServerError } from '../fetch/failures.ts'
 import type { Plan } from '../fetch/fetcher.ts'
 import type { CoreDriver } from './core-driver.ts'
 import type { Responded, Responder } from './responder.ts'
+import type { Pushes } from './pushes.ts'
 import type { Rests } from './rests.ts'
 import type { FetchQueue } from './fetch-queue.ts'
 import type { CoreEvent, FetchEvent } from './ports.ts'
@@ -15,6 +16,8 @@ export interface MessageServiceOptions {
   driver: () => CoreDriver
   responder: Pick<Responder, 'respond'>
   rests: Pick<Rests, 'keep' | 'drop'>
+  /** Sends what pages need before it is asked for; undefined for an exit that does not. */
+  pushes: Pick<Pushes, 'forPage' | 'cancel'> | undefined
   queue: FetchQueue
   clock: Clock
   logger: Logger
@@ -106,8 +109,14 @@ export class MessageService {
     try {
       const answer = await this.#options.responder.respond(plan, signal)
       this.#keep(event, answer)
-      if (!this.#finish(event.handle)) return this.#options.rests.drop(event.handle)
-      this.#answer(event, answer, started)
+      const promises = this.#options.pushes?.forPage(event.handle, event.from, plan.request, event.push, answer)
+      if (!this.#finish(event.handle)) {
+        promises?.cancel()
+        return this.#options.rests.drop(event.handle)
+      }
+      const sent = this.#answer(event, promises === undefined ? answer : { ...answer, message: promises.message }, started)
+      if (sent > 0) promises?.start()
+      else promises?.cancel()
       this.#log(plan.request, 'answered', started)
     } catch (cause) {
       const error = signal.reason instanceof ServerError ? signal.reason : toServerError(cause, 'request')
@@ -123,14 +132,17 @@ export class MessageService {
     throw tooLarge(rest.response.length ?? 0)
   }
 
-  #answer ({ from, handle }: FetchEvent, { message, rest }: Responded, started: number): void {
+  /** @returns bytes that are sent, 0 for none */
+  #answer ({ from, handle }: FetchEvent, { message, rest }: Responded, started: number): number {
     const { driver, rests, onOutcome, onQueued, clock } = this.#options
     onOutcome(from, 'answered', message.length, clock.now() - started)
+    let sent = 0
     driver().act((core, now) => {
-      const sent = core.respond(now, handle, message, rest === undefined ? 'whole' : 'beginning') ?? message.length
+      sent = core.respond(now, handle, message, rest === undefined ? 'whole' : 'beginning') ?? message.length
       if (sent === 0) rests.drop(handle)
       onQueued(from, sent)
     })
+    return sent
   }
 
   #fail (event: FetchEvent, error: ServerError, started: number): void {
@@ -154,6 +166,7 @@ export class MessageService {
   #cancel (handle: number): void {
     const job = this.#jobs.get(handle)
     this.#options.rests.drop(handle)
+    this.#options.pushes?.cancel(handle)
     this.#options.queue.cancel(String(handle))
     if (this.#finish(handle)) job?.abort.abort(new ServerError('MINWWW_EXIT_TIMEOUT', 'the client has gone'))
   }

@@ -39,6 +39,10 @@ export interface ExitOptions {
   bandwidth?: BandwidthOptions
   /** Requests, POSTs and bytes per Destination and in total. */
   limits?: Partial<AdmissionLimits>
+  /** What a page needs is sent to its client before it asks. Default true. */
+  push?: boolean
+  /** Percent of `bandwidth.out` that this may take. Default 50. */
+  pushShare?: number
   /** Streams at once. */
   streamLimits?: Partial<StreamLimits>
   /** Directory that keeps the quota over a restart and a kill. Without it the quota begins at zero with the process. */
@@ -80,7 +84,7 @@ export interface ExitOptions {
 
 /** What can be changed while the exit runs; what is left out is the default again. */
 export type ReloadableOptions = Pick<
-  ExitOptions, 'policy' | 'bandwidth' | 'limits' | 'streamLimits' | 'allowAddresses' | 'denyAddresses' | 'ownAddresses' | 'ports'
+  ExitOptions, 'policy' | 'bandwidth' | 'pushShare' | 'limits' | 'streamLimits' | 'allowAddresses' | 'denyAddresses' | 'ownAddresses' | 'ports'
 >
 
 export const DEFAULT_TIMEOUTS: FetchTimeouts & StreamTimeouts = {
@@ -95,5 +99,6 @@ export const DEFAULT_QUEUE: FetchQueueLimits = {
   maxQueuedPerClient: 90
 }
 
+export const DEFAULT_PUSH_SHARE = 50
 export const DEFAULT_MAX_DECODED = 524_288
 export const DEFAULT_HIDDEN_SITE_FIELDS: readonly string[] = ['server', 'date', 'x-powered-by', 'x-runtime']

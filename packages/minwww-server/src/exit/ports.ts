@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Destination, Limit, LocalDestination } from '@minwww/i2cp/codec'
-import type { Part, WireErrorName } from '@minwww/protocol'
-import type { RequestName, ServerConfig } from '../core.ts'
+import type { Part, PushGrant, WireErrorName } from '@minwww/protocol'
+import type { PromisedPush, RequestName, ServerConfig } from '../core.ts'
 
 /** What the exit needs of an I2CP session; Session of @minwww/i2cp fits. */
 export interface RouterSession extends Pick<EventEmitter, 'off'> {
@@ -42,6 +42,8 @@ export interface FetchEvent {
   deadline: number
   /** What a stream calls the rest of its answer by. */
   name: RequestName
+  /** The client may be sent more than it asked for. */
+  push?: PushGrant
 }
 
 export type CoreEvent = FetchEvent | { type: 'cancelled', handle: number }
@@ -55,7 +57,9 @@ export interface ExitCore {
   readonly idle?: boolean
   receive (now: number, message: IncomingMessage): void
   /** Returns the bytes that will be sent, if it knows them; 0 is nothing, and nothing follows a beginning. */
-  respond (now: number, handle: number, message: Buffer, part: Part): number | undefined
+  respond (now: number, handle: number, message: Buffer, part: Part, most?: number): number | undefined
+  /** Ids and handles for what a client is going to be sent without asking. */
+  promise? (now: number, handle: number, count: number): PromisedPush[]
   fail (now: number, handle: number, code: WireErrorName, facts?: { retryAfter?: number, size?: number, detail?: string }): void
   /** New requests get ERROR 10 from now on. */
   drain? (now: number): void

@@ -5,7 +5,7 @@ export const LATENCY_CLASSES = [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 
 /** Upper bounds of the size classes, bytes. */
 export const SIZE_CLASSES = [1_024, 4_096, 16_384, 65_536, 131_072, 1_048_576] as const
 
-export type Path = 'message' | 'stream'
+export type Path = 'message' | 'stream' | 'push'
 
 /**
  * What the exit has done, in numbers and classes: nothing here says who asked for what.

@@ -42,12 +42,17 @@ const MODEL = {
   )
 }
 
+const PUSHES = {
+  noPush: toggle('send, or take, nothing of a page before the browser asks for it')
+}
+
 const LIMITS = {
   allowAddress: list('address that the guard lets through (repeatable)', 'CIDR[:PORT]'),
   limitOut: amount('limit on data sent to I2P, KB/s; 0: unlimited', 'KBPS', 0, 10_000_000),
   limitIn: amount('limit on data fetched from sites, KB/s; 0: unlimited', 'KBPS', 0, 10_000_000),
   quotaDay: amount('data per day, MB; 0: unlimited', 'MB', 0, 1e9),
   quotaMonth: amount('data per month, MB; 0: unlimited', 'MB', 0, 1e9),
+  pushShare: amount('part of --limit-out for what is sent before it is asked for, percent', 'PERCENT', 50, 100),
   state: Type.Optional(Type.String({ description: 'directory for quotas; kept across restarts', metavar: 'DIR', minLength: 1 }))
 }
 
@@ -100,6 +105,7 @@ export const SECTIONS = {
     exits: count('number of exits', 3, 1, 64),
     site: list('web site that the exits serve by name (repeatable)', 'NAME=URL'),
     allowWeb: toggle('let the exits fetch the web, from the address of this machine'),
+    ...PUSHES,
     ...MODEL,
     ...POOL,
     ...PROXY,
@@ -133,6 +139,7 @@ export const SECTIONS = {
     ...EXIT_RULES,
     ...EXIT_SERVICE,
     ...EXIT_TIMEOUTS,
+    ...PUSHES,
     cache: amount('shared cache of the web in memory, MB; 0: none', 'MB', 0, 65_536),
     logUrls: toggle('write URLs and client Destinations into the log')
   }),
@@ -142,6 +149,7 @@ export const SECTIONS = {
     exit: list('exit server: base64 Destination, b32 address or name (repeatable)', 'DEST'),
     exits: file('file with one exit per line, # starts a comment'),
     i2pOnly: toggle('sites of I2P only: needs no exit, and nothing ever goes to one'),
+    ...PUSHES,
     ...POOL,
     ...PROXY,
     privateAddresses: Type.Union([Type.Literal('refuse'), Type.Literal('exit')],

@@ -45,8 +45,20 @@ export async function runDemo (context: Context<Settings<'demo'>>): Promise<void
 }
 
 /** Time-outs of the demo are those of its proxy; its exits have their defaults. */
-function exitSettings ({ site, allowAddress, limitOut, limitIn, quotaDay, quotaMonth, state, allowWeb }: Settings<'demo'>): ExitSettings {
-  return { site, allowAddress, limitOut, limitIn, quotaDay, quotaMonth, ownSitesOnly: !allowWeb, ...(state !== undefined && { state }) }
+function exitSettings (settings: Settings<'demo'>): ExitSettings {
+  const { site, allowAddress, limitOut, limitIn, quotaDay, quotaMonth, pushShare, noPush, state, allowWeb } = settings
+  return {
+    site,
+    allowAddress,
+    limitOut,
+    limitIn,
+    quotaDay,
+    quotaMonth,
+    pushShare,
+    noPush,
+    ownSitesOnly: !allowWeb,
+    ...(state !== undefined && { state })
+  }
 }
 
 async function openSession (closers: Closers, router: LocalRouter, keys: LocalDestination, { logger }: Context<unknown>): Promise<Session> {

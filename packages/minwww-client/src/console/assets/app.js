@@ -109,7 +109,7 @@ const fill = (id, all, columns, none) => {
 
 const median = values => values.length === 0 ? undefined : [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 
-const ANSWERED = ['message', 'repaired', 'hedged', 'stream']
+const ANSWERED = ['message', 'repaired', 'hedged', 'push', 'stream']
 
 /** Old copies that were served since an exit or a site answered last. */
 const oldCopies = done => {

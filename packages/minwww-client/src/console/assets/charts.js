@@ -59,7 +59,7 @@ const charts = (() => {
     const done = state.done.filter(row => row.duration !== undefined && row.path !== 'tunnel' && row.path !== 'left' && row.path !== 'error').reverse()
     const shown = done.filter(row => row.started / 1000 >= first)
     const of = (...paths) => shown.map(row => paths.includes(row.path) ? row.duration : null)
-    drawn.latency.setData([shown.map(row => row.started / 1000), of('message', 'repaired', 'hedged'), of('stream'), of('cache', 'stale')], false)
+    drawn.latency.setData([shown.map(row => row.started / 1000), of('message', 'repaired', 'hedged', 'push'), of('stream'), of('cache', 'stale')], false)
     drawn.traffic.setData([state.traffic.map(row => row.at / 1000), state.traffic.map(row => Math.round(row.bytes / 5 / 102.4) / 10)], false)
     const most = Math.max(100, ...shown.map(row => row.duration))
     drawn.latency.batch(() => {

@@ -126,6 +126,12 @@ export class Admission {
     return found
   }
 
+  /** Whether a safe request of a client that is known would be admitted. */
+  hasRoom (now: number, client: string): boolean {
+    const entry = this.#clients.get(client)
+    return entry !== undefined && entry.coolUntil <= now && this.#check(now, entry, true) === undefined
+  }
+
   /** Bytes that went to a client count against its own rate, after the fact. */
   spend (now: number, client: string, bytes: number): void {
     this.#clients.get(client)?.bytes?.force(now, bytes)

@@ -1,0 +1,392 @@
+// What exits send before it is asked for: used for the page that promised it, by a request that would have got the same, once.
+import {
+  addressHash, decodeRate, encodeObject, encodePromises, encodePushed, encodeRequestHead, encodeResponse, PUSH_IDS, type HeaderList, type Message, type OpenMessage, type RequestMessage
+} from '@minwww/protocol'
+import { SeededRandom } from '@minwww/testkit'
+import t from 'tap'
+import { Bench, FakeExit, type Outcome } from './core-fake-exit.ts'
+import type { Incoming, Outgoing } from '../src/core.ts'
+
+const PAGE = 'http://a.i2p/'
+const STYLE = 'http://a.i2p/style.css'
+const FIELDS: HeaderList = [['Host', 'a.i2p'], ['User-Agent', 'MYOB/6.66 (AN/ON)'], ['Accept-Language', 'en'], ['Accept-Encoding', 'gzip, br']]
+const ID = PUSH_IDS + 1
+
+/** A probe has nothing in it. */
+const isRequest = (message: Message): message is RequestMessage | OpenMessage =>
+  (message.type === 'request' || message.type === 'open') && message.object.length > 0
+
+interface Ask { fields?: HeaderList, referer?: string, isPage?: boolean, method?: string }
+
+/** A client that has a session with one exit, and asks as a browser's requests are rebuilt. */
+class Visit {
+  readonly bench: Bench
+  readonly exit = new FakeExit()
+  /** The page's request at the exit. */
+  page: RequestMessage | OpenMessage | undefined
+
+  constructor () {
+    this.bench = new Bench({}, 1)
+    this.bench.ready('exit', this.exit)
+  }
+
+  ask (url: string, { fields = [], referer, isPage = false, method = 'GET' }: Ask = {}): number {
+    return this.bench.core.request(this.bench.now, {
+      message: encodeRequestHead({ method, url, headers: [...FIELDS, ...fields] }),
+      site: 'a.i2p',
+      idempotent: true,
+      ...(isPage ? { isPage } : {}),
+      ...(referer === undefined ? {} : { referer })
+    })
+  }
+
+  /** Opens a page whose answer promises these. */
+  open (urls: string[], ask: Ask = {}, status = 200): void {
+    this.request(ask)
+    this.answer(urls, 1, status)
+  }
+
+  request (ask: Ask = {}): void {
+    this.ask(PAGE, { isPage: true, ...ask })
+    this.page = this.read(this.bench.sent()).findLast(isRequest)
+    this.bench.wait(200)
+  }
+
+  answer (urls: string[], first = 1, status = 200): void {
+    const promises = encodePromises(urls.map((url, index) => ({ id: PUSH_IDS + first + index, url })))
+    const response = encodeResponse({ status, reason: '', headers: status === 200 ? [['Content-Type', 'text/html']] : [['Location', urls[0]!]], body: Buffer.from('<p>') })
+    this.bench.receive(this.exit.reply(this.page!, encodeObject(Buffer.concat([promises, response]))))
+    this.bench.outcomes()
+  }
+
+  read (sent: Outgoing[]): Message[] {
+    return sent.map(message => this.exit.read(message))
+  }
+
+  /** Symbols of a push. */
+  push (id: number, url: string, o: { fields?: HeaderList, headers?: HeaderList, body?: string, status?: number, promises?: string[], symbolLength?: number, indices?: number[], attempt?: number } = {}): Incoming[] {
+    const response = encodeResponse({ status: o.status ?? 200, reason: 'OK', headers: [['Content-Type', 'text/css'], ...o.headers ?? []], body: Buffer.from(o.body ?? `body of ${url}`) })
+    const promises = encodePromises((o.promises ?? []).map((url, index) => ({ id: PUSH_IDS + 100 + index, url })))
+    const object = encodeObject(encodePushed(url, [...FIELDS, ...o.fields ?? []], Buffer.concat([promises, response])), { kind: 'push' })
+    const { symbolLength, indices, attempt = 0 } = o
+    return this.exit.push(this.page!, id, object, { attempt, ...(symbolLength === undefined ? {} : { symbolLength }), ...(indices === undefined ? {} : { indices }) })
+  }
+
+  outcome (handle: number): string | undefined {
+    const found = this.bench.outcomes().find((event): event is Outcome => event.handle === handle)
+    return found?.type === 'response' ? found.message.toString().split('\r\n\r\n')[1] : found?.code
+  }
+
+  /** What a request does that is not answered by a push. */
+  asks (): string[] {
+    return this.read(this.bench.sent()).filter(isRequest).map(({ type }) => type)
+  }
+}
+
+t.test('what is here, or on its way, is the answer to the page\'s request: nothing is asked', t => {
+  for (const order of ['before', 'after', 'before the page']) {
+    const visit = new Visit()
+    visit.request()
+    if (order === 'before the page') visit.bench.receive(visit.push(ID, STYLE))
+    visit.answer([STYLE])
+    if (order === 'before') visit.bench.receive(visit.push(ID, STYLE))
+    const handle = visit.ask(STYLE, { referer: PAGE })
+    if (order === 'after') {
+      t.equal(visit.outcome(handle), undefined)
+      visit.bench.wait(100)
+      visit.bench.receive(visit.push(ID, STYLE))
+    }
+    t.equal(visit.outcome(handle), `body of ${STYLE}`, order)
+    t.strictSame(visit.asks(), [])
+    t.match(visit.bench.core.stats, { promises: 1, pushes: 1, usedPushes: 1, refusedPushes: 0 })
+    visit.ask(STYLE, { referer: PAGE })
+    t.strictSame(visit.asks(), ['request'], 'once')
+  }
+  t.end()
+})
+
+t.test('a request that would get something else asks for itself', t => {
+  const cookie: HeaderList = [['Cookie', 'a=1']]
+  const cases: Array<[string, Ask, Parameters<Visit['push']>[2]?]> = [
+    ['another cookie', { fields: cookie }],
+    ['no cookie', {}, { fields: cookie }],
+    ['a password', { fields: [['Authorization', 'Basic eDp5']] }],
+    ['another language', { fields: [['Accept-Language', 'de']] }],
+    ['a part', { fields: [['Range', 'bytes=0-1']] }],
+    ['a script of its own', { fields: [['X-Requested-With', 'XMLHttpRequest']] }],
+    ['another site\'s script', { fields: [['Origin', 'http://b.example']] }],
+    ['a field that Vary names', { fields: [['Accept', 'text/css']] }, { headers: [['Vary', 'Accept']], fields: [['Accept', '*/*']] }],
+    ['anything may change it', {}, { headers: [['Vary', '*']] }],
+    ['a window', { isPage: true }],
+    ['HEAD', { method: 'HEAD' }],
+    ['another page', { referer: 'http://a.i2p/other' }],
+    ['a part that was pushed', {}, { status: 206 }],
+    ['a 304 that was pushed', {}, { status: 304, body: '' }]
+  ]
+  for (const [name, ask, push] of cases) {
+    for (const isFirst of [true, false]) {
+      const visit = new Visit()
+      visit.open([STYLE])
+      if (isFirst) visit.bench.receive(visit.push(ID, STYLE, push))
+      const handle = visit.ask(STYLE, ask)
+      if (!isFirst) visit.bench.receive(visit.push(ID, STYLE, push))
+      t.equal(visit.outcome(handle), undefined, name)
+      t.strictSame(visit.asks(), ['request'], name)
+    }
+  }
+  t.end()
+})
+
+t.test('the same answer, whatever says nothing of it', t => {
+  const cookie: HeaderList = [['Cookie', 'a=1']]
+  const cases: Array<[string, Ask, Parameters<Visit['push']>[2]?]> = [
+    ['cookies', { fields: cookie }, { fields: cookie }],
+    ['Vary: Cookie', { fields: cookie }, { fields: cookie, headers: [['Vary', 'Cookie, Accept-Encoding']] }],
+    ['a referer that says the site only', { referer: 'http://a.i2p/' }],
+    ['none', {}],
+    ['a validator', { fields: [['If-None-Match', '"1"'], ['Cache-Control', 'max-age=0']] }],
+    ['not there', {}, { status: 404 }],
+    ['no-store', {}, { headers: [['Cache-Control', 'no-store']] }]
+  ]
+  for (const [name, ask, push] of cases) {
+    const visit = new Visit()
+    visit.open([STYLE])
+    visit.bench.receive(visit.push(ID, STYLE, push))
+    const handle = visit.ask(STYLE, ask)
+    t.equal(visit.outcome(handle), `body of ${STYLE}`, name)
+  }
+  t.end()
+})
+
+t.test('a promise that is not kept costs a moment; what is late is not used', t => {
+  const visit = new Visit()
+  visit.open([STYLE, 'http://a.i2p/b.css', 'http://a.i2p/c.css'])
+  const [silent, refused, slow] = [STYLE, 'http://a.i2p/b.css', 'http://a.i2p/c.css'].map(url => visit.ask(url))
+  visit.bench.receive(visit.exit.error({ ...visit.page!, id: ID + 1, attempt: 0 }, 'connect-failed'))
+  t.strictSame(visit.asks(), ['request'], 'an ERROR: at once')
+  visit.bench.receive(visit.exit.working({ ...visit.page!, id: ID + 2, attempt: 0 }))
+  const read = visit.read(visit.bench.wait(2_000))
+  t.match(read.filter(({ type }) => type === 'cancel'), [{ id: ID }], 'nothing at all: the exit is told, and asked')
+  t.ok(read.some(isRequest))
+  visit.bench.receive([...visit.push(ID, STYLE), ...visit.push(ID + 1, 'http://a.i2p/b.css')])
+  t.equal(visit.outcome(silent!) ?? visit.outcome(refused!), undefined)
+  visit.bench.wait(7_000)
+  visit.bench.receive(visit.push(ID + 2, 'http://a.i2p/c.css'))
+  t.equal(visit.outcome(slow!), 'body of http://a.i2p/c.css', 'who says that he works is waited for')
+  t.end()
+})
+
+t.test('an exit that says it works for ever, or sends other things for ever, is not waited for', t => {
+  const visit = new Visit()
+  visit.open([STYLE])
+  visit.ask(STYLE)
+  let asked: string[] = []
+  for (let second = 0; second < 30 && asked.length === 0; second++) {
+    visit.bench.receive(visit.push(ID + 5 + second, `http://a.i2p/${second}`))
+    asked = visit.read(visit.bench.wait(300)).filter(isRequest).map(({ type }) => type)
+  }
+  t.ok(asked.length === 0, 'for a while')
+  for (let second = 0; second < 90 && asked.length === 0; second++) {
+    visit.bench.receive(visit.push(ID + 50 + second, `http://a.i2p/${second}`))
+    asked = visit.read(visit.bench.wait(300)).filter(isRequest).map(({ type }) => type)
+  }
+  t.strictSame(asked, ['request'])
+  t.end()
+})
+
+t.test('lost symbols are asked for under the id of the push', t => {
+  const visit = new Visit()
+  visit.open([STYLE])
+  const handle = visit.ask(STYLE)
+  const body = Buffer.from(new SeededRandom(4).bytes(6_000)).toString('hex')
+  visit.bench.receive(visit.push(ID, STYLE, { body, symbolLength: 2_000, indices: [0, 2] }))
+  const wants = visit.read(visit.bench.wait(1_000)).filter(message => message.type === 'want')
+  t.match(wants[0], { id: ID, attempt: 1 })
+  const [want] = wants
+  if (want?.type === 'want') {
+    const indices = Array.from({ length: want.count }, (_, index) => want.from + index)
+    visit.bench.receive(visit.push(ID, STYLE, { body, symbolLength: 2_000, indices, attempt: 1 }))
+  }
+  visit.bench.receive(visit.push(ID, STYLE, { body, symbolLength: 2_000, attempt: want?.attempt ?? 0 }))
+  t.equal(visit.outcome(handle), body)
+  t.end()
+})
+
+t.test('a push that is another address, no answer at all, too much, or of nobody, is none', t => {
+  const other = new Visit()
+  other.open([STYLE])
+  const handle = other.ask(STYLE)
+  other.bench.receive(other.push(ID, 'http://a.i2p/other.css'))
+  t.equal(other.outcome(handle), undefined)
+  t.strictSame(other.asks(), ['request'], 'another address')
+  const junk = new Visit()
+  junk.open([STYLE])
+  junk.ask(STYLE)
+  junk.bench.receive(junk.exit.push(junk.page!, ID, Buffer.from('\0no http at all')))
+  t.strictSame(junk.asks(), ['request'], 'no HTTP')
+  const foreign = new Visit()
+  foreign.open(['http://b.example/x.css', 'http://b.i2p/x.css'])
+  t.equal(foreign.bench.core.stats.promises, 0, 'a site of I2P promises for itself only')
+  const unasked = new Visit()
+  const session = Buffer.from([...unasked.exit.sessions.keys()][0]!, 'hex')
+  unasked.page = { type: 'request', attempt: 0, flags: 0, session, id: 1, loss: 0, rate: 0, max: 72, shape: 8, object: Buffer.alloc(0) }
+  unasked.bench.receive(unasked.push(ID, STYLE))
+  t.match(unasked.bench.core.stats, { refusedPushes: 1, pushes: 0 }, 'nothing was allowed')
+  t.match(unasked.read(unasked.bench.sent()), [{ type: 'cancel', id: ID }])
+  const endless = new Visit()
+  endless.request()
+  const body = 'x'.repeat(100_000)
+  for (let index = 0; index < 200; index++) endless.bench.receive(endless.push(PUSH_IDS + 1_000 + index, `http://a.i2p/${index}`, { body: `${index}${body}`, symbolLength: 30_000 }))
+  const { pushes, pushed } = endless.bench.core.load
+  t.ok(pushes <= 64 && pushed <= 16_777_216, `${pushes} of ${pushed} bytes`)
+  t.ok(endless.bench.core.stats.refusedPushes > 0)
+  t.end()
+})
+
+t.test('what is pushed and not used is gone after half a minute, and is not wanted again for a while', t => {
+  const visit = new Visit()
+  visit.open([STYLE])
+  visit.bench.receive(visit.push(ID, STYLE))
+  t.equal(visit.bench.core.load.pushes, 1)
+  visit.bench.wait(31_000)
+  t.match(visit.bench.core.load, { pushes: 0, pushed: 0 })
+  visit.request()
+  t.ok(visit.page?.push?.digest.includes(addressHash(STYLE)))
+  t.end()
+})
+
+t.test('a request says what may be pushed: for windows, with what is fresh, and less where little is used', t => {
+  const visit = new Visit()
+  visit.open([STYLE, 'http://a.i2p/old.css'])
+  const first = visit.page
+  t.ok(first !== undefined && decodeRate(first.push!.budget) >= 65_536 && first.push!.digest.length === 0)
+  visit.bench.receive([...visit.push(ID, STYLE, { headers: [['Cache-Control', 'max-age=600']] }), ...visit.push(ID + 1, 'http://a.i2p/old.css', { headers: [['Cache-Control', 'no-cache']] })])
+  for (const url of [STYLE, 'http://a.i2p/old.css']) visit.ask(url)
+  visit.request()
+  t.strictSame(visit.page?.push?.digest, addressHash(STYLE))
+  visit.answer([])
+  visit.request({ fields: [['Cache-Control', 'no-cache']] })
+  t.ok(visit.page?.push?.digest.length === 0, 'who loads it anew gets it anew')
+  visit.answer([])
+  const image = visit.ask('http://a.i2p/image.png')
+  t.notOk('push' in visit.read(visit.bench.sent())[0]!)
+  visit.bench.core.cancel(visit.bench.now, image)
+  // Nothing of much is used.
+  for (let load = 0; load < 3; load++) {
+    visit.request()
+    visit.answer([`http://a.i2p/${load}.css`], 10 + load)
+    visit.bench.receive(visit.push(ID + 9 + load, `http://a.i2p/${load}.css`, { body: 'y'.repeat(90_000) }))
+  }
+  visit.request()
+  t.equal(visit.page?.push, undefined, 'nothing more')
+  const restored = new Visit()
+  restored.bench.core.restore(JSON.parse(JSON.stringify(visit.bench.core.toJSON())))
+  restored.request()
+  t.match(restored.page, { push: { budget: Number } }, 'another chance after a restart, a small one')
+  t.ok(restored.page !== undefined && decodeRate(restored.page.push!.budget) < 300_000)
+  restored.answer([])
+  restored.request()
+  t.equal(restored.page?.push, undefined)
+  t.end()
+})
+
+t.test('a redirect\'s target is pushed to the window, and what it needs with it', t => {
+  const visit = new Visit()
+  visit.open(['http://a.i2p/home'], {}, 302)
+  visit.bench.receive(visit.push(ID, 'http://a.i2p/home', { promises: [STYLE] }))
+  const page = visit.ask('http://a.i2p/home', { isPage: true })
+  t.equal(visit.outcome(page), 'body of http://a.i2p/home')
+  const style = visit.ask(STYLE, { referer: 'http://a.i2p/home' })
+  visit.bench.receive(visit.push(PUSH_IDS + 100, STYLE))
+  t.equal(visit.outcome(style), `body of ${STYLE}`)
+  t.strictSame(visit.asks(), [])
+  t.end()
+})
+
+t.test('after a change at the site, a later load, another session: nothing that was pushed before', t => {
+  for (const how of ['change', 'load', 'suspend', 'remove'] as const) {
+    const visit = new Visit()
+    visit.open([STYLE])
+    visit.bench.receive(visit.push(ID, STYLE, { body: 'old' }))
+    if (how === 'change') visit.bench.core.changed(visit.bench.now, 'a.i2p')
+    if (how === 'load') {
+      visit.request()
+      visit.answer([STYLE], 7)
+    }
+    if (how === 'suspend') visit.bench.core.suspend(visit.bench.now, 0)
+    if (how === 'remove') visit.bench.core.removeExit(visit.bench.now, 'exit')
+    const handle = visit.ask(STYLE)
+    t.not(visit.outcome(handle), 'old', how)
+    if (how !== 'load') continue
+    visit.bench.receive(visit.push(PUSH_IDS + 7, STYLE, { body: 'new' }))
+    t.equal(visit.outcome(handle), 'new')
+  }
+  t.end()
+})
+
+t.test('no sequence of loss, reordering, repetition, cancel, stale and forged pushes gives a browser what it would not have got', t => {
+  const urls = Array.from({ length: 6 }, (_, index) => `http://a.i2p/${index}.css`)
+  const cookies = ['a=1', 'b=2']
+  let used = 0
+  for (let seed = 1; seed <= 150; seed++) {
+    const random = new SeededRandom(seed)
+    const pick = <T>(of: readonly T[]): T => of[Math.floor(random.number() * of.length)]!
+    const visit = new Visit()
+    const open = new Map<number, { url: string, cookie: string, load: number }>()
+    let [load, ids, promised] = [0, 1, new Map<number, string>()]
+    const waiting: Incoming[] = []
+    const check = (): void => {
+      for (const event of visit.bench.outcomes()) {
+        const asked = open.get(event.handle)
+        open.delete(event.handle)
+        if (asked === undefined || event.type !== 'response') continue
+        used++
+        const [url, cookie, of] = event.message.toString().split('\r\n\r\n')[1]!.split('|')
+        t.strictSame([url, cookie], [asked.url, asked.cookie], `seed ${seed}`)
+        t.ok(Number(of) >= asked.load, `seed ${seed}: not older than its page`)
+      }
+    }
+    for (let step = 0; step < 60; step++) {
+      const what = random.number()
+      if (what < 0.12) {
+        visit.request({ fields: [['Cookie', pick(cookies)]] })
+        // It may wait for room at its exit.
+        if (visit.page === undefined) continue
+        load++
+        const chosen = urls.filter(() => random.number() < 0.7)
+        visit.answer(chosen, ids)
+        promised = new Map(chosen.map((url, index) => [PUSH_IDS + ids + index, url]))
+        ids += chosen.length
+      } else if (what < 0.5 && visit.page !== undefined && promised.size > 0) {
+        const [id, url] = pick([...promised])
+        const cookie = pick(cookies)
+        const isForged = random.number() < 0.3
+        const pushed = isForged ? pick(urls) : url
+        const body = `${pushed}|${cookie}|${load}|${'x'.repeat(Math.floor(random.number() * 3_000))}`
+        const symbols = visit.push(isForged && random.number() < 0.5 ? PUSH_IDS + 5_000 + Math.floor(random.number() * 200) : id, pushed, { fields: [['Cookie', cookie]], body, symbolLength: 700 })
+        waiting.push(...symbols.filter(() => random.number() < 0.9), ...symbols.filter(() => random.number() < 0.2))
+        if (random.number() < 0.1) waiting.push({ ...symbols[0]!, payload: Buffer.from(symbols[0]!.payload.map(byte => byte ^ 1)) })
+      } else if (what < 0.75 && load > 0) {
+        const [url, cookie] = [pick(urls), pick(cookies)]
+        const handle = visit.ask(url, { referer: PAGE, fields: [['Cookie', cookie]] })
+        open.set(handle, { url, cookie, load })
+        if (random.number() < 0.1) visit.bench.core.cancel(visit.bench.now, handle)
+      } else if (what < 0.78) {
+        visit.bench.core.changed(visit.bench.now, 'a.i2p')
+      } else {
+        visit.bench.wait(random.number() * 400)
+      }
+      for (const message of waiting.splice(0).filter(message => { if (random.number() < 0.6) return true; waiting.push(message); return false })) visit.bench.receive(message)
+      for (const message of visit.read(visit.bench.sent())) {
+        if (message.type !== 'want' || random.number() < 0.3) continue
+        t.ok(message.id >= PUSH_IDS || message.id > 0)
+      }
+      check()
+    }
+    visit.bench.wait(200_000)
+    check()
+    t.match(visit.bench.core.load, { pushes: 0, pushed: 0, requests: 0 }, `seed ${seed}: nothing is left`)
+  }
+  t.ok(used > 50, `${used} answers`)
+  t.end()
+})

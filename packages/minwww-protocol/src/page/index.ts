@@ -1,0 +1,16 @@
+/**
+ * @minwww/protocol/page: what a page needs, read from HTML, style sheets and Link fields. Without I/O, and bounded, whatever
+ * the page is.
+ */
+export { charsetOf, decoderFor } from './charset.ts'
+export { readStyleSheet } from './css.ts'
+export type { PageNames } from './css.ts'
+export { PageReader } from './html.ts'
+export { cookieAfter } from './cookies.ts'
+export { needsOf } from './needs.ts'
+export type { Needs } from './needs.ts'
+export { ACCEPT_HTML, ACCEPT_IMAGE, ACCEPT_STYLE, fieldsFor, mayNeed } from './request.ts'
+export type { AskedPage } from './request.ts'
+export { readLinkFields } from './link-field.ts'
+export { MAX_REFERENCE, MAX_REFERENCES, References } from './references.ts'
+export type { Kind, Reference } from './references.ts'

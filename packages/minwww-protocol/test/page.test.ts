@@ -1,0 +1,144 @@
+// What a page needs, as far as its text says so.
+import { SeededRandom } from '@minwww/testkit'
+import t from 'tap'
+import { charsetOf, decoderFor, MAX_REFERENCES, PageReader, readLinkFields, readStyleSheet, References } from '../src/page/index.ts'
+
+const PAGE = 'http://site.i2p/dir/page.html'
+
+function read (html: string, isUtf8 = true): string[] {
+  const reader = new PageReader(PAGE, isUtf8)
+  for (let at = 0; at < html.length; at += 7) reader.write(html.slice(at, at + 7))
+  reader.end()
+  return reader.found.map(({ url, kind }) => `${kind} ${url.replace('http://site.i2p', '')}`)
+}
+
+function style (css: string, names?: string[]): string[] {
+  const found = new References(PAGE)
+  readStyleSheet(css, found, names === undefined ? undefined : new Set(names))
+  return found.sorted.map(({ url, kind }) => `${kind} ${url.replace('http://site.i2p', '')}`)
+}
+
+t.test('what every browser asks for at once, in the order in which it is needed', t => {
+  t.strictSame(read(`<!doctype html><html><head>
+    <link rel="stylesheet" href="a.css"><LINK REL='StyleSheet' HREF=/b.css?x=1&amp;y=2 media="screen, print">
+    <link rel="icon" href="/icon.png"><link rel=icon href=second.png>
+    <link rel="preload" as="font" href="f.woff2" crossorigin>
+    <script src="a.js"></script><script src=m.js type=module async></script>
+    <style>@import url("imported.css"); body { background: url(back.png) }</style></head>
+    <body><img src="one.png"><img src=two.png#part loading=eager><input type=image src=three.png>
+    <video poster=four.jpg></video><script src="late.js" defer></script></body>`), [
+    'style /dir/a.css', 'style /b.css?x=1&y=2', 'style /dir/imported.css', 'script /dir/a.js', 'script /dir/m.js', 'script /dir/late.js',
+    'font /dir/f.woff2', 'image /dir/one.png', 'image /dir/two.png', 'image /dir/three.png', 'image /dir/four.jpg', 'image /dir/back.png',
+    'other /icon.png'
+  ])
+  t.end()
+})
+
+t.test('what a browser asks for later, or never', t => {
+  t.strictSame(read(`<link rel="stylesheet" media=print href=p.css><link rel="alternate stylesheet" href=alt.css>
+    <link rel=stylesheet disabled href=d.css><link rel=stylesheet type=text/less href=l.less><link rel=canonical href=c.html>
+    <link rel=preload as=image imagesrcset="a 1x" href=a.png><link rel=preload href=nothing>
+    <img src=lazy.png loading=lazy><img src=s.png srcset="s.png 1x, t.png 2x"><picture><source srcset=w.webp><img src=w.png></picture>
+    <noscript><img src=n.png></noscript><template><img src=t.png></template><textarea><img src=x.png></textarea>
+    <script type="text/template" src=t.js></script><script nomodule src=old.js></script><script type=application/json src=d.json></script>
+    <!-- <img src=comment.png> --><iframe src=frame.html></iframe><img src=""><img><img src="#top">
+    <img src="data:image/png;base64,AAAA"><img src="javascript:alert(1)"><img src="https://site.i2p/s.png"><img src="ftp://a/b">
+    <img src="http://user:word@site.i2p/a.png"><img src="http://[bad"><img src="page.html">
+    <script>document.write("<img src=w.png>")</script>`), [])
+  t.end()
+})
+
+t.test('addresses are relative to the base, once each, and in an encoding that is known', t => {
+  const twice = '<base href="/other/"><base href="/second/"><img src=a.png><img src="./a.png"><img src="a.png#x">'
+  t.strictSame(read(twice), ['image /other/a.png'])
+  t.strictSame(read('<base href="https://site.i2p/x/"><img src=a.png>'), ['image /dir/a.png'])
+  t.strictSame(read('<img src="ä.png"><img src="b.png">', false), ['image /dir/b.png'])
+  t.strictSame(read('<img src="ä.png">'), ['image /dir/%C3%A4.png'])
+  t.end()
+})
+
+t.test('style sheets: imports, images of rules that may apply, fonts that are used', t => {
+  const css = `@charset "utf-8"; @import "a.css"; @import url(b.css) screen; @import url(p.css) print;
+    @font-face { font-family: "Used One"; src: url(u.eot), url("u.woff2") format("woff2"), url(u.ttf) }
+    @font-face { font-family: Unused; src: url(n.woff2) }
+    @font-face { font-family: Used One; src: url(cyrillic.woff2); unicode-range: U+0400-045F }
+    @media print { body { background: url(print.png) } }
+    @media (min-width: 10px) { .there { background: #fff url('wide.png') no-repeat } }
+    @media (prefers-color-scheme: dark) { body { background: url(dark.png) } }
+    body, .none { font: 700 12px/1.5 "Used One", serif } a:hover { background: url(hover.png) } .gone #x { background: url(gone.png) }
+    #it > li::before { content: url(before.png) } div[data-x] { background: url(attribute.png) } .none { cursor: url(cursor.cur) }
+    .set { background: image-set(url(1x.png) 1x, url(2x.png) 2x) } /* url(comment.png) */`
+  t.strictSame(style(css, ['body', 'a', '.there', '#it', 'li', 'div', '.set']), [
+    'style /dir/a.css', 'style /dir/b.css', 'font /dir/u.woff2', 'image /dir/wide.png', 'image /dir/before.png', 'image /dir/attribute.png'
+  ])
+  t.ok(style(css).includes('image /dir/gone.png'), 'without a page every rule may apply')
+  t.end()
+})
+
+t.test('Link fields', t => {
+  const found = new References(PAGE)
+  readLinkFields([
+    '</a.css>; rel=preload; as=style, <b.js>;rel="preload";as=script', '<c.js>; rel=modulepreload', '<d.css>; rel="stylesheet"',
+    '<e>; rel=next',
+    '<f.png>; rel=preload; as=image; imagesrcset="f 1x"', '<g.woff2>; crossorigin; rel = preload ; as = "font"', '<h>; rel=preload',
+    'no link', '<', ''
+  ], found)
+  t.strictSame(found.sorted.map(({ url, kind }) => `${kind} ${url.replace('http://site.i2p', '')}`), [
+    'style /a.css', 'style /dir/d.css', 'script /dir/b.js', 'script /dir/c.js', 'font /dir/g.woff2'
+  ])
+  t.end()
+})
+
+t.test('encodings', t => {
+  for (const [type, start, charset] of [
+    ['text/html; charset=ISO-8859-1', '', 'iso-8859-1'], ['text/html', '<meta charset="koi8-r">', 'koi8-r'],
+    ['text/css', '@charset "latin1";', 'latin1'],
+    ['text/html', '<meta http-equiv=x content="text/html; charset=Shift_JIS">', 'shift_jis'], ['text/html', '', 'utf-8'],
+    ['text/html', '\xff\xfe<\0', 'utf-16le']
+  ] as const) t.equal(charsetOf(type, Buffer.from(start, 'latin1')), charset)
+  t.equal(decoderFor('koi8-r').isUtf8, false)
+  t.equal(decoderFor('no-such-thing').decoder.encoding, 'windows-1252')
+  t.ok(decoderFor('utf-8').isUtf8)
+  t.end()
+})
+
+t.test('whatever a page is, it costs little and brings no more than its bound', t => {
+  const many = Array.from({ length: 10_000 }, (_, index) => `<img src="${index}.png">`).join('')
+  t.equal(read(many).length, MAX_REFERENCES)
+  const random = new SeededRandom(1)
+  const cases = {
+    deep: '<div>'.repeat(200_000),
+    open: `<img src="${'x'.repeat(2_000_000)}`,
+    tags: '<'.repeat(300_000),
+    attributes: `<img ${'a=b '.repeat(200_000)}>`,
+    entities: `<img src="${'&amp;'.repeat(300_000)}">`,
+    styles: `<style>${'@import url(a.css);'.repeat(40_000)}</style>`,
+    junk: Buffer.from(random.bytes(400_000)).toString('latin1'),
+    templates: '<template>'.repeat(100_000),
+    links: '<link rel=stylesheet href='.repeat(50_000)
+  }
+  for (const [name, html] of Object.entries(cases)) {
+    const started = performance.now()
+    const reader = new PageReader(PAGE)
+    for (let at = 0; at < html.length; at += 65_536) reader.write(html.slice(at, at + 65_536))
+    reader.end()
+    const took = performance.now() - started
+    t.ok(reader.found.length <= MAX_REFERENCES && took < 5_000, `${name} ${Math.round(took)} ms`)
+  }
+  const sheets = {
+    large: 'a{b:url(c.png)}'.repeat(2_000_000),
+    deep: '@media all{'.repeat(100_000),
+    open: `a{background:url(${'x'.repeat(1_000_000)}`,
+    selectors: `${'a,'.repeat(200_000)}b{background:url(c.png)}`,
+    junk: Buffer.from(random.bytes(400_000)).toString('latin1'),
+    quotes: '"'.repeat(300_000),
+    links: '<'.repeat(16_000)
+  }
+  for (const [name, css] of Object.entries(sheets)) {
+    const started = performance.now()
+    t.ok(style(css, ['a']).length <= MAX_REFERENCES, name)
+    readLinkFields([css], new References(PAGE))
+    t.ok(performance.now() - started < 5_000, `${name} ${Math.round(performance.now() - started)} ms`)
+  }
+  t.end()
+})
