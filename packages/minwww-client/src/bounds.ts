@@ -13,6 +13,7 @@ import { MAX_SENT } from './core/sent-memory.ts'
 import { MAX_EXITS, MAX_PINS } from './pool/pool.ts'
 import { DONE } from './route/activity.ts'
 import { MAX_SITES } from './route/alt-svc.ts'
+import { MAX_PRELOADS } from './route/preloads.ts'
 import { MAX_ADDRESSES } from './http/auth.ts'
 import { DECODER_ROOM } from './http/decoder-room.ts'
 import { MAX_HOSTS, MAX_KNOWN } from './route/names.ts'
@@ -77,6 +78,7 @@ export const BOUNDS = {
   pushed: { name: 'what was pushed and not used yet', most: PUSH_MEMORY, unit: 'bytes', full: 'the oldest is dropped; so is all of it after 30 s', kept: 'core/pushes.ts' },
   gates: { name: 'sites whose use of pushes is known', most: MAX_GATES, unit: 'sites', full: 'the one not seen for longest goes', kept: 'core/push-gate.ts #sites' },
   sent: { name: 'addresses that one exit need not push again', most: MAX_SENT, unit: 'addresses', full: 'the oldest goes', kept: 'core/sent-memory.ts #sent' },
+  preloads: { name: 'answers asked for ahead of a page\'s requests', most: MAX_PRELOADS, unit: 'answers', full: 'no more are asked for; above 24 of one page neither', kept: 'route/preloads.ts #preloads' },
   sites: { name: 'sites that are asked by messages', most: DEFAULT_CONFIG.maxSites, unit: 'sites', full: 'the least recently used without a request goes', kept: 'core/client-core.ts #sites; core/session-table.ts #byName #byExit' },
   pins: { name: 'sites tied to an exit', most: MAX_PINS, unit: 'sites', full: 'the one tied longest ago is free again', kept: 'pool/pool.ts #pins' },
   announced: { name: 'sites known to take messages, or not to', most: MAX_SITES, unit: 'sites', full: 'the least recently used goes', kept: 'route/alt-svc.ts #sites #broken' },

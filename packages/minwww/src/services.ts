@@ -83,6 +83,7 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     ...(privateAddresses !== undefined && { privateAddresses }),
     ...(i2pOnly !== undefined && { i2pOnly }),
     push: !noPush,
+    preload: !settings.noPreload,
     ...(state !== undefined && { stateDirectory: state })
   }).catch((error: unknown) => { throw explain(error, undefined, '--proxy') })
   return closers.add(proxy, proxy => proxy.close())

@@ -85,6 +85,13 @@ export class HttpCache {
     return await this.#revalidate(request, entry, forward)
   }
 
+  /** Whether it would be answered without asking anybody. */
+  async isKept (request: SiteRequest): Promise<boolean> {
+    const entry = await this.#find(request)
+    const found = entry?.policy.evaluateRequest(ruleRequest(request))
+    return found?.response !== undefined && found.revalidation === undefined
+  }
+
   async clear (): Promise<void> {
     this.#memory.clear()
     await this.#disk?.clear()

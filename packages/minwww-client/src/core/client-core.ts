@@ -99,6 +99,11 @@ export class ClientCore {
     this.#receiver = new Receiver({ context, sessions, transfers, outcomes, sender, pushes: this.#pushes })
   }
 
+  /** How much of what comes before it is asked for is used, by site. */
+  get gate (): PushGate {
+    return this.#gate
+  }
+
   get config (): Readonly<ClientConfig> {
     return this.#context.config
   }

@@ -21,6 +21,8 @@ export class Delivery {
   /** At most an object in all. */
   readonly #handed: Buffer[] = []
   #length = 0
+  /** Resources that its exit promised in front of it. */
+  promised = 0
   /** The promises in front were looked for in so many parts, or are here. */
   #looked = 0
 
@@ -75,8 +77,11 @@ export function handOn (now: number, { context, promised }: HandingOn, request: 
   // Before the browser sees what refers to them.
   const promises = request.plainGet?.isPage === true ? request.delivery.takePromises() : undefined
   if (promises !== undefined) promised(now, transfer, request, promises, OK)
+  if (promises !== undefined) request.delivery.promised = promises.length
+  const { promised: count } = request.delivery
+  const trace = { ...request.trace(now), ...(count > 0 && { promised: count }) }
   const rest = assembly.part === 'beginning' ? { rest: restOf(transfer) } : {}
-  context.emit({ type: 'part', handle: request.handle, bytes, exit: exit.id, trace: request.trace(now), ...rest })
+  context.emit({ type: 'part', handle: request.handle, bytes, exit: exit.id, trace, ...rest })
 }
 
 export function restOf ({ exit, session, id }: Transfer): RestName {

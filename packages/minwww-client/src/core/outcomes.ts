@@ -71,7 +71,9 @@ export class Outcomes {
     this.#parts.promised(now, transfer, request, message.promises, message.head.status)
     const asked = request.plainGet
     if (asked !== undefined && assembly.part === 'whole') transfer.session.sent.came(now, asked.url, request.site, message.head.headers)
-    const facts = { handle: request.handle, exit: exit.id, trace: request.trace(now), ...rest }
+    const promised = message.promises.length
+    const trace = { ...request.trace(now), ...(promised > 0 && { promised }) }
+    const facts = { handle: request.handle, exit: exit.id, trace, ...rest }
     if (end !== undefined && end.length > 0) context.emit({ type: 'part', bytes: end, ...facts })
     context.emit({ type: 'response', message: message.bytes, ...facts })
     this.#dispatcher.end(now, request, transfer)

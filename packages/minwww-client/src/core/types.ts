@@ -63,6 +63,8 @@ export interface RequestTrace {
   repaired: boolean
   /** Sent to a second exit before the first had failed. */
   hedged: boolean
+  /** Resources that the exit sends with it. */
+  promised?: number
   /** The exit had sent it before it was asked for. */
   pushed?: true
 }

@@ -22,6 +22,8 @@ import type { Settings } from '../http/settings.ts'
 import type { ExitSpec } from '../sessions/options.ts'
 import { NameService } from '../route/names.ts'
 import { TunnelFront } from '../front/tunnel-front.ts'
+import { Preloads } from '../route/preloads.ts'
+import { parseTarget } from '../http/target.ts'
 import { Tunnels } from '../route/tunnels.ts'
 import { checkMayChange, Users, type Seat, type Viewer } from '../sessions/users.ts'
 
@@ -78,6 +80,9 @@ class RunningProxy implements Proxy {
   readonly #fetcher: SiteFetcher
   readonly #settings: Settings
   readonly #front: Front
+  /** One for each seat, and gone with it. */
+  readonly #preloads = new WeakMap<Backend, Preloads>()
+  readonly #preloading: boolean
   readonly #altSvc = new AltSvcMemory()
   readonly #server: Server
   readonly #endConnections: () => void
@@ -89,6 +94,7 @@ class RunningProxy implements Proxy {
     const { logger } = options
     const settings = this.#settings = settingsOf(options)
     this.#listen = options.listen
+    this.#preloading = options.preload ?? true
     this.notice = options.notice
     this.users = new Users({ ...options, config: { workingDeadline: settings.timeouts.answer, ...(options.push === false && { pushBudget: 0 }), ...options.config } })
     this.names = new NameService(options.names?.hostsFile, logger)
@@ -210,10 +216,30 @@ class RunningProxy implements Proxy {
     return await createLocalApp(this.#server, this.#pages, { proxy: this, users: this.users })
   }
 
-  async #fetch (request: SiteRequest, { backend, cache }: Seat): Promise<Answer> {
+  /** What pages of this user need is asked for ahead. */
+  #preloadsOf (seat: Seat): Preloads | undefined {
+    if (!this.#preloading) return undefined
+    const { backend, cache } = seat
+    const present = this.#preloads.get(backend)
+    if (present !== undefined) return present
+    const preloads = new Preloads({
+      ask: async request => await this.#fetcher.fetch(request, backend),
+      isKept: async request => await cache?.isKept(request) ?? false,
+      lookUp: url => { this.#fetcher.route(parseTarget(url), backend).catch(() => {}) },
+      gate: backend.driver.core.gate,
+      now: Date.now
+    })
+    this.#preloads.set(backend, preloads)
+    return preloads
+  }
+
+  async #fetch (request: SiteRequest, seat: Seat): Promise<Answer> {
+    const { backend, cache } = seat
     const led = await followHelper(request.target, this.names, backend, request.from, async name => await this.#fetcher.isServed(name, backend))
     if (led !== undefined) return led
-    const forward = async (asked: SiteRequest): Promise<Answer> => await this.#fetcher.fetch(asked, backend)
+    const ask = async (asked: SiteRequest): Promise<Answer> => await this.#fetcher.fetch(asked, backend)
+    const preloads = this.#preloadsOf(seat)
+    const forward = preloads === undefined ? ask : async (asked: SiteRequest): Promise<Answer> => await preloads.fetch(asked, ask)
     return cache === undefined ? await forward(request) : await cache.fetch(request, forward)
   }
 }

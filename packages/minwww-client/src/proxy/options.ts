@@ -28,6 +28,8 @@ export interface ProxyOptions extends UsersOptions, Partial<Pick<Settings, Plain
   names?: NameOptions
   /** Exits may send what a page needs before the browser asks for it. Default true. */
   push?: boolean
+  /** Where no exit does so, the proxy reads pages and asks for what they need before the browser does. Default true. */
+  preload?: boolean
 }
 
 /** @throws RangeError for a name in `allowFields` that is none, or that is never passed on */

@@ -23,7 +23,7 @@ export class FetchError extends Error {
 }
 
 /** What the driver needs of a core: the real ClientCore, or a stand-in of a test. */
-export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'changed' | 'restore' | 'load' | 'config' | 'stats'>> & { toJSON? (): unknown }
+export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'changed' | 'gate' | 'restore' | 'load' | 'config' | 'stats'>> & { toJSON? (): unknown }
 
 /** What the driver needs of a session. */
 export type DrivenSession = Pick<ProxySession, 'destination' | 'keys' | 'state' | 'clockOffset' | 'send' | 'on' | 'off'>
