@@ -60,7 +60,7 @@ export function inOrder<T extends { conditions: Conditions, design: string }> (i
   })
 }
 
-const RANKS = ['minwww', 'minwww-single', 'streaming', 'streaming-cold', 'streaming-warm', 'java', 'i2pd']
+const RANKS = ['minwww', 'minwww-no-push', 'minwww-single', 'streaming', 'streaming-cold', 'streaming-warm', 'java', 'i2pd']
 
 export function rankOf (design: string): number {
   const rank = RANKS.indexOf(design)

@@ -33,9 +33,12 @@ export const pages: Scenario = {
         out.options, { latency, loss, runs, document: 24 * KB, objects: OBJECTS, browser: browser.version(), warmUp: warmUpInWords(quick) }
       )
       out.note('The forwarders leave connections between browser and web server open, so a stream carries several requests, as with ' +
-        'I2PTunnel since 0.9.62. Chromium asks one host for six things at a time. Cold: a client with a new Destination for each page.')
+        'I2PTunnel since 0.9.62. Chromium asks one host for six things at a time. ' +
+        'Without pushes: neither exit nor proxy asks ahead. Cold: a client with a new Destination for each page.')
       progress('starting tunnels')
-      const world = await openLocalWorld({ network: { seed, latency, loss: loss / 100 } })
+      const world = await openLocalWorld({
+        network: { seed, latency, loss: loss / 100 }, designs: ['minwww', 'minwww-no-push', 'streaming', 'java']
+      })
       try {
         await measurePages(context, browser, world.designs, { latency, loss, runs })
       } finally {

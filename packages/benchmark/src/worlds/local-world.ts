@@ -37,6 +37,7 @@ export async function openLocalWorld (
       if (wanted.includes(name)) designs.push(closers.add(await make(), design => design.close()))
     }
     await add('minwww', async () => await minwwwDesign({ client: connect, server: connect, origin: site.origin }))
+    await add('minwww-no-push', async () => await minwwwDesign({ client: connect, server: connect, origin: site.origin, push: false }))
     await add('streaming', async () => await streamingDesign({ client: connect, server: connect, target: site.address }))
     if (wanted.includes('java') && javaMissing() === undefined) {
       const i2cp = await router.listen({ host: '127.0.0.1', port: 0 })

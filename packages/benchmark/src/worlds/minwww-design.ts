@@ -23,17 +23,20 @@ export interface Places {
   options?: Record<string, string>
   /** The web server. */
   origin: string
+  /** What a page needs comes with it. Default true. */
+  push?: boolean
 }
 
 /** A real exit now, and a real browser proxy with two sessions for each client. */
 export async function minwwwDesign (places: Places): Promise<Design> {
   const closers = new Closers()
+  const isPushing = places.push !== false
   const session = closers.add(await open(places.server, places), session => session.close())
   const streams = closers.add(createStreamManager(session), streams => streams.close())
-  const exit = closers.add(await createExit({ session, streams, sites: { [SITE]: places.origin } }), exit => exit.close())
+  const exit = closers.add(await createExit({ session, streams, sites: { [SITE]: places.origin }, push: isPushing }), exit => exit.close())
   return {
-    design: 'minwww',
-    label: 'MinWWW',
+    design: isPushing ? 'minwww' : 'minwww-no-push',
+    label: isPushing ? 'MinWWW' : 'MinWWW without pushes',
     processes: [],
     openClient: async () => await openClient(places, exit.destination.base64),
     close: async () => await closers.close()
@@ -49,7 +52,9 @@ async function openClient (places: Places, exit: string): Promise<Client> {
     exits: [exit],
     listen: { host: '127.0.0.1', port: 0 },
     timeout: DEADLINE,
-    cache: false
+    cache: false,
+    push: places.push !== false,
+    preload: places.push !== false
   }), proxy => proxy.close())
   await settled(() => proxy.exits().every(({ status }) => status?.state === 'ready'))
   return {
