@@ -51,8 +51,13 @@ export async function startService (t: Test, args: string[], { wrapper = [], env
       reject(new Error(`minwww ${args.join(' ')}: ended with status ${String(status)}\n${stderr}`))
     })
   }).catch((error: unknown) => { child.kill('SIGKILL'); throw error })
+  let isStopped = false
+  child.once('exit', (status, signal) => {
+    if (!isStopped) process.stderr.write(`minwww ${args.join(' ')}: ended by itself, ${status ?? signal}\n${stderr.slice(-4_000)}\n`)
+  })
   const stop: Service['stop'] = async (signal = 'SIGTERM') => {
     const before = performance.now()
+    isStopped = true
     if (child.exitCode === null && child.signalCode === null) child.kill(signal)
     const status = await ended
     return { status, took: performance.now() - before }
