@@ -10,6 +10,9 @@ export interface SlotLimits {
 /** Eight stalled visitors leave an origin room for others; a browser takes six connections to an origin. */
 export const DEFAULT_SLOTS: SlotLimits = { perVisitorAndOrigin: 10, perVisitor: 64, perOrigin: 96, total: 256 }
 
+/** A visitor has at most one of so many parts of what is free, and one connection if any is. */
+const PART = 4
+
 /** One request's place among the connections. */
 export interface Slot {
   /** Whether it could be taken now. */
@@ -19,7 +22,11 @@ export interface Slot {
   release: () => void
 }
 
-/** Counts the connections in use, so that nobody who reads slowly can keep a site from others, nor the exit. */
+/**
+ * Counts the connections in use, so that nobody who reads slowly can keep a site from others, nor the exit. Nobody has more than a
+ * quarter of those that are free (dynamic thresholds: Choudhury and Hahne, IEEE/ACM Transactions on Networking, 1998), so that who
+ * comes after visitors whose sites never answer finds room.
+ */
 export class ConnectionSlots {
   readonly #limits: SlotLimits
   readonly #onFree: () => void
@@ -42,7 +49,8 @@ export class ConnectionSlots {
     const limits = [perVisitorAndOrigin, perVisitor, perOrigin]
     let state: 'waits' | 'taken' | 'released' = 'waits'
     return {
-      isFree: () => this.#total < total && keys.every((key, index) => (this.#counts.get(key) ?? 0) < (limits[index] ?? 0)),
+      isFree: () => (this.#counts.get(visitor) ?? 0) < (total - this.#total) / PART &&
+        keys.every((key, index) => (this.#counts.get(key) ?? 0) < (limits[index] ?? 0)),
       take: () => {
         if (state !== 'waits') return
         state = 'taken'
