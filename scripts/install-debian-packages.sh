@@ -2,7 +2,8 @@
 # Installs what the checks need beside Node: a web server, a documentation tree, two browsers, Prometheus, an I2P router and the tools
 # to give it a network of its own. Needs root. Does nothing where all of it is there.
 set -euo pipefail
-PACKAGES=(nginx-light python3-doc curl git chromium firefox-esr i2pd iproute2 gcc libc6-dev xxd bc procps openssl prometheus)
+PACKAGES=(nginx-light python3-doc curl git chromium firefox-esr i2pd iproute2 gcc libc6-dev xxd bc procps openssl prometheus
+  debootstrap tcpdump)
 
 missing=()
 for package in "${PACKAGES[@]}"; do

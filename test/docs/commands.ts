@@ -68,6 +68,11 @@ export const RUNS: Readonly<Record<string, string>> = {
     'minwww proxy --i2p-only',
     'minwww proxy --proxy 127.0.0.1:4490 --exit DESTINATION',
     'minwww router',
+    'minwww config sample',
+    'minwww site --keys FILE --target H:P',
+    'minwww site --keys site.dat --target 127.0.0.1:7658',
+    // eslint-disable-next-line no-template-curly-in-string -- as systemd writes it
+    'minwww site --config /etc/minwww/minwww.toml --keys ${STATE_DIRECTORY}/site.dat --drain-time 30',
     'minwww tunnel server|client',
     'node --import tsx packages/i2cp/examples/hello.ts 127.0.0.1:7654',
     'npm start',
@@ -85,12 +90,17 @@ export const RUNS: Readonly<Record<string, string>> = {
     'minwww exits revoke exit.dat', 'minwww exits show', 'minwww exits publish', 'minwww exits check',
     'minwww exits revoke'
   ]),
+  ...runBy('test/e2e/site.test.ts', ['minwww site']),
+  ...runBy('test/e2e/bundle.test.ts', ['node minwww.mjs demo', 'npm run pack:bundle']),
+  ...runBy('test/debian/package.test.ts', [
+    'apt install ./minwww_0.1.0_all.deb', 'npm run pack:deb', 'systemctl enable --now minwww-proxy'
+  ]),
   ...runBy('test/e2e/packed.ts', ['npm run pack:all', 'npm install artifacts/packages/*.tgz']),
   ...runBy('scripts/check.js', ['npm run check:layers']),
   ...runBy('test/e2e/operations.test.ts', ['kill -9']),
   ...runBy('.ci/run', [
-    'npm ci', 'npm run check', 'npm run docs:site', 'npm run test:e2e', 'npm run test:faults', 'npm run test:interop', 'npm run fuzz',
-    '.ci/run', 'npm test'
+    'npm ci', 'npm run check', 'npm run check:reproducible', 'npm run docs:site', 'npm run test:e2e', 'npm run test:faults',
+    'npm run test:interop', 'npm run fuzz', '.ci/run', 'npm test'
   ]),
   // As files of `npm run test:interop`.
   ...runBy('.ci/run', [

@@ -151,10 +151,22 @@ t.test('keys, tunnels, configuration', async t => {
   t.match(await run(t, COMMANDS, config, { values: { 'check|print FILE': 'check minwww.toml' } }), /correct/)
   t.match(await run(t, COMMANDS, config, { values: { 'check|print FILE': 'print minwww.toml' } }), /limit-out = 64/)
   t.match(await run(t, 'docs/reference/options.md', 'minwww config check FILE', { values: { FILE: 'minwww.toml' } }), /correct/)
+  t.match(await run(t, 'docs/guide/installing.md', 'minwww config sample'), /\[exit\][^]*#limit-out = 0/)
   t.match(await run(t, 'docs/reference/options.md', 'minwww config print [FILE]', { values: { ' [FILE]': '' } }), /limit-out = 0/)
 })
 
 t.test('operating an exit', async t => {
+  const site = createServer((request, response) => { response.end('my own site') })
+  await new Promise<void>(resolve => site.listen(7658, '127.0.0.1', resolve))
+  t.teardown(() => { site.close() })
+  await run(t, 'README.md', 'minwww keys new|show|export FILE', { values: { 'new|show|export FILE': 'new site.dat' } })
+  for (const [document, command, values] of [
+    ['docs/guide/site.md', 'minwww site --keys site.dat --target 127.0.0.1:7658', {}],
+    ['README.md', 'minwww site --keys FILE --target H:P', { FILE: 'site.dat', 'H:P': '127.0.0.1:7658' }]
+  ] as const) {
+    const moved = await start(t, document, command, /site ready: http:\/\/([a-z2-7]{52}\.b32\.i2p)/, { values })
+    await moved.stop()
+  }
   await startSite(t)
   rmSync(join(FOLDER, 'exit.dat'), { force: true })
   const own = await start(
@@ -177,7 +189,7 @@ t.test('the lines of the systemd units', async t => {
   mkdirSync(STATE_DIRECTORY, { recursive: true, mode: 0o700 })
   mkdirSync('/etc/minwww')
   const list = join(FOLDER, 'exits')
-  writeFileSync('/etc/minwww/minwww.toml', `[exit]\nlimit-out = 64\n[proxy]\nexits = "${list}"\n`)
+  writeFileSync('/etc/minwww/minwww.toml', `[exit]\nlimit-out = 64\n[proxy]\nexits = "${list}"\n[site]\ntarget = "127.0.0.1:8080"\n`)
   writeFileSync(list, 'exit.i2p\n')
   t.match(await run(t, 'docs/guide/exits.md', 'minwww config check /etc/minwww/minwww.toml'), /correct/)
   const exit = await start(t, 'packaging/systemd/minwww-exit.service',
@@ -187,7 +199,10 @@ t.test('the lines of the systemd units', async t => {
   const proxy = await start(t, 'packaging/systemd/minwww-proxy.service', 'minwww proxy --config /etc/minwww/minwww.toml', proxyReady, {
     env: { STATE_DIRECTORY, MINWWW_LOG_LEVEL: 'info' }
   })
-  for (const [unit, service] of [['exit', exit], ['proxy', proxy]] as const) {
+  const site = await start(t, 'packaging/systemd/minwww-site.service',
+    'minwww site --config /etc/minwww/minwww.toml --keys ${STATE_DIRECTORY}/site.dat --drain-time 30', /site ready/,
+    { env: { STATE_DIRECTORY, MINWWW_LOG_LEVEL: 'info' } })
+  for (const [unit, service] of [['exit', exit], ['proxy', proxy], ['site', site]] as const) {
     const heard = new Promise<void>(resolve => {
       const look = (): void => { if (/read again/.test(service.said())) resolve() }
       service.child.stdout.on('data', look)

@@ -10,7 +10,7 @@ import type { Test } from 'tap'
 import { spawnBound } from './bound-process.ts'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const CLI = join(ROOT, 'packages/minwww/bin/minwww.js')
+export const CLI = join(ROOT, 'packages/minwww/bin/minwww.js')
 
 /** Longest wait for a service to say that it is ready, ms. */
 const READY_TIMEOUT = 60_000
@@ -26,14 +26,16 @@ export interface Service {
   stop: (signal?: NodeJS.Signals) => Promise<{ status: number | null, took: number }>
 }
 
-/** What a service runs under: a command that executes its arguments, and additions to the environment. */
-export interface Surroundings { wrapper?: readonly string[], env?: Readonly<Record<string, string>> }
+/** What a service runs under: a command that executes its arguments, additions to the environment, another program, its folder. */
+export interface Surroundings { wrapper?: readonly string[], env?: NodeJS.ProcessEnv, cli?: string, cwd?: string }
 
 /** Starts `minwww ARGS --json`, waits for its line, and ends it with the test. */
-export async function startService (t: Test, args: string[], { wrapper = [], env = {} }: Surroundings = {}): Promise<Service> {
+export async function startService (
+  t: Test, args: string[], { wrapper = [], env = {}, cli = CLI, cwd }: Surroundings = {}
+): Promise<Service> {
   const began = performance.now()
-  const [file = '', ...rest] = [...wrapper, process.execPath, CLI, ...args, '--json']
-  const child = spawnBound(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  const [file = '', ...rest] = [...wrapper, process.execPath, cli, ...args, '--json']
+  const child = spawnBound(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, cwd })
   let stdout = ''
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })

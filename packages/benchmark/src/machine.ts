@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readAsset } from '@minwww/ground/node'
 import type { Machine, ScenarioResult } from './report/types.ts'
 import { javaMissing, javaStreamingVersion } from './worlds/java-design.ts'
 
@@ -23,7 +23,7 @@ export function machineOf (): Machine {
 }
 
 export function versionsOf (): Record<string, string> {
-  const own = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  const own = JSON.parse(readAsset(new URL('../package.json', import.meta.url)).toString()) as { version: string }
   const versions: Record<string, string> = { minwww: own.version, node: process.versions.node }
   const java = outputOf('java', ['-version'])
   if (java !== undefined) versions.java = java.replaceAll('"', '').replace(/^(\w+) version /, '$1 ')

@@ -1,3 +1,4 @@
+export { programFile, readAsset } from './assets.ts'
 export { Closers } from './closers.ts'
 export { DriveLoop } from './drive-loop.ts'
 export type { Driven } from './drive-loop.ts'

@@ -20,7 +20,7 @@ function refusal (check: () => void): string {
   }
 }
 
-const SITE: Site = { name: 'demo.i2p', endpoint: { scheme: 'http', host: '127.0.0.1', port: 1 }, base: '' }
+const SITE: Site = { name: 'demo.i2p', endpoint: { scheme: 'http', host: '127.0.0.1', port: 1 }, base: '', host: undefined }
 const CLOSED = 'this exit does not serve that site'
 
 interface Asked { method?: string, host?: string, scheme?: 'http' | 'https', path?: string, headers?: Field[], body?: Buffer, site?: Site }

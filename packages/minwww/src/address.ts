@@ -59,6 +59,11 @@ export function parseJump (entry: string, option: string): [string, string] {
   return [entry.slice(0, equals), url]
 }
 
+/** The web server of `--target`: HOST:PORT is http there. Throws UsageError that begins with `option`. */
+export function parseOrigin (text: string, option: string): string {
+  return originOf(text.includes('://') ? text : `http://${formatHostPort(parseHostPort(text, option))}`, option)
+}
+
 function originOf (text: string, option: string): string {
   const url = parseUrl(text)
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '') {

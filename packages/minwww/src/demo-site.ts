@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { extname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { extname } from 'node:path'
+import { readAsset } from '@minwww/ground/node'
 
-const SITE_FOLDER = fileURLToPath(new URL('../site/', import.meta.url))
+const FILES: Readonly<Record<string, URL>> = {
+  '/icon.svg': new URL('../site/icon.svg', import.meta.url),
+  '/index.html': new URL('../site/index.html', import.meta.url),
+  '/loss.html': new URL('../site/loss.html', import.meta.url),
+  '/path.svg': new URL('../site/path.svg', import.meta.url),
+  '/site.js': new URL('../site/site.js', import.meta.url),
+  '/steps.html': new URL('../site/steps.html', import.meta.url),
+  '/steps.svg': new URL('../site/steps.svg', import.meta.url),
+  '/style.css': new URL('../site/style.css', import.meta.url),
+  '/symbols.svg': new URL('../site/symbols.svg', import.meta.url)
+}
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -56,9 +65,9 @@ export async function startDemoSite (): Promise<DemoSite> {
 }
 
 function readPages (): Map<string, Page> {
-  return new Map(readdirSync(SITE_FOLDER).map(name => {
-    const body = readFileSync(join(SITE_FOLDER, name))
+  return new Map(Object.entries(FILES).map(([path, url]) => {
+    const body = readAsset(url)
     const etag = `"${createHash('sha256').update(body).digest('hex').slice(0, 16)}"`
-    return [`/${name}`, { body, contentType: CONTENT_TYPES[extname(name)] ?? 'application/octet-stream', etag }]
+    return [path, { body, contentType: CONTENT_TYPES[extname(path)] ?? 'application/octet-stream', etag }]
   }))
 }

@@ -1,10 +1,11 @@
-import { createRequire } from 'node:module'
+import { readAsset } from '@minwww/ground/node'
 import { Command, CommanderError } from 'commander'
 import { addDemo } from './commands/demo.ts'
 import { addRouter } from './commands/router.ts'
 import { addExit } from './commands/exit.ts'
 import { addExits } from './commands/exits.ts'
 import { addProxy } from './commands/proxy.ts'
+import { addSite } from './commands/site.ts'
 import { addKeys } from './commands/keys.ts'
 import { addConfig } from './commands/config.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -14,7 +15,7 @@ import { addTunnel } from './commands/tunnel.ts'
 import { addBench } from './commands/bench.ts'
 import { UsageError } from './errors.ts'
 
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
+const { version } = JSON.parse(readAsset(new URL('../package.json', import.meta.url)).toString()) as { version: string }
 
 /** The command line. Parsing errors are thrown as UsageError with one line that says what to do. */
 export function createProgram (): Command {
@@ -23,7 +24,7 @@ export function createProgram (): Command {
     .version(version)
     .showHelpAfterError(false)
   for (const add of [
-    addDemo, addProxy, addExit, addExits, addRouter, addKeys, addLookup, addDoctor, addPing, addTunnel, addBench, addConfig
+    addDemo, addProxy, addExit, addExits, addSite, addRouter, addKeys, addLookup, addDoctor, addPing, addTunnel, addBench, addConfig
   ]) add(program)
   throwUsageErrors(program)
   return program

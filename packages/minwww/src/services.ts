@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createProxy, type AuthOptions, type CacheOptions, type Proxy, type ProxyOptions, type Tunnels } from '@minwww/client'
 import type { Session } from '@minwww/i2cp'
-import type { Exit } from '@minwww/server'
+import type { Exit, ExitOptions } from '@minwww/server'
 import { createStreamManager, type StreamManager, type StreamSession } from '@minwww/streaming'
 import type { Settings } from './config/schema.ts'
 import { parseHostPort, parseJump } from './address.ts'
@@ -15,9 +15,12 @@ const MEGABYTE = 1024 * 1024
 /** How long an exit that was told to end finishes what it has, s; `exit` has a setting for it. */
 const DRAIN_TIME = 1.2
 
+/** What an exit is given beside its settings: sites, and the I2P port of its streams. */
+interface OwnSites { ownSites?: ExitOptions['sites'], streamPort?: number }
+
 /** Starts an exit with its streams on a session, and sees to its end. `ownSites` are added to those of the settings. */
 export async function openExit (
-  closers: Closers, session: Session, settings: ExitSettings, logger: Logger, ownSites: Record<string, string> = {}
+  closers: Closers, session: Session, settings: ExitSettings, logger: Logger, { ownSites = {}, streamPort }: OwnSites = {}
 ): Promise<Exit> {
   const streams = closers.add(createStreamManager(session, {}, { logger }), streams => streams.close())
   const { console: consoleAddress, drainTime = DRAIN_TIME } = settings
@@ -28,6 +31,7 @@ export async function openExit (
     session,
     streams,
     sites: { ...ownSites, ...options.sites },
+    ...(streamPort !== undefined && { streamPort }),
     logger,
     ...(consoleAddress !== undefined && { console: parseHostPort(consoleAddress, '--console') })
   }).catch((error: unknown) => { throw explain(error, undefined, '--console') })

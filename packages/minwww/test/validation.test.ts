@@ -33,7 +33,7 @@ const NOT_DEST = 'is cut: a b32 address has 52 characters before .b32.i2p, this 
 const WRONG: Record<string, string[]> = {
   '01-values.toml': [
     "3: [exit] has no setting 'limit_out'",
-    '11: [nowhere] is not a section; there are [demo], [router], [exit], [proxy]',
+    '11: [nowhere] is not a section; there are [demo], [router], [exit], [site], [proxy]',
     "9: [exit] router: 'localhost' has no port: write localhost:7654, which is I2CP's port",
     "6: [exit] site: 'x' is not NAME=URL, for example demo.i2p=http://127.0.0.1:8080",
     '5: [exit] console: the console is for this machine only, and 0.0.0.0 is not loopback: write 127.0.0.1:PORT, and reach it from ' +
@@ -87,11 +87,11 @@ const WRONG: Record<string, string[]> = {
     "9: [proxy] hostname: 'http://proxy.lan/' is not HOST:PORT, for example 127.0.0.1:4480 or [::1]:4480"
   ],
   '07-shape.toml': [
-    '1: [limit-out] is not a section; there are [demo], [router], [exit], [proxy]',
+    '1: [limit-out] is not a section; there are [demo], [router], [exit], [site], [proxy]',
     '4: this key or section is there twice',
     "5: [exit] has no setting 'more'",
     "6: [exit] has no setting 'more.key'",
-    '7: [[router]] is not a section; there are [demo], [router], [exit], [proxy]'
+    '7: [[router]] is not a section; there are [demo], [router], [exit], [site], [proxy]'
   ],
   '08-demo.toml': [
     '3: [demo] exits: 0 must be a whole number from 1 to 64',

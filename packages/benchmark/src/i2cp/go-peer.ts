@@ -1,11 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { readAsset } from '@minwww/ground/node'
 
 /** Beside the sources, which the package has too. */
-const SOURCE = fileURLToPath(new URL('../../src/i2cp/go/', import.meta.url))
+const SOURCES = {
+  'go.mod': new URL('../../src/i2cp/go/go.mod', import.meta.url),
+  'go.sum': new URL('../../src/i2cp/go/go.sum', import.meta.url),
+  'main.go': new URL('../../src/i2cp/go/main.go', import.meta.url)
+}
 const MODULE = 'github.com/go-i2p/go-i2cp'
 const BUILD_TIMEOUT = 300_000
 
@@ -15,7 +19,7 @@ export const GO_HINT = `install Go; where the module proxy does not serve ${MODU
 export function buildGoPeer (): { program: string } | { reason: string } {
   const folder = join(tmpdir(), 'minwww-bench-go')
   mkdirSync(folder, { recursive: true })
-  cpSync(SOURCE, folder, { recursive: true })
+  for (const [name, url] of Object.entries(SOURCES)) writeFileSync(join(folder, name), readAsset(url))
   const source = process.env.GO_I2CP_SOURCE
   const program = join(folder, 'peer')
   const steps = [

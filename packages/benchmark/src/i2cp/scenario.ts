@@ -1,16 +1,15 @@
-import { fileURLToPath } from 'node:url'
 import { createLocalRouter } from '@minwww/local-router'
 import type { ThroughputRow } from '../report/types.ts'
 import { interleave } from '../measure.ts'
 import { KB, type Scenario, type ScenarioContext } from '../scenarios/scenario.ts'
-import { Closers } from '@minwww/ground/node'
+import { Closers, programFile } from '@minwww/ground/node'
 import { buildGoPeer, GO_HINT } from './go-peer.ts'
 import { Peer } from './peer.ts'
 
 /** The only address that go-i2cp 0.1.67 connects to. */
 const GO_ADDRESS = { host: '127.0.0.1', port: 7654 }
-const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-const OUR_PEER = fileURLToPath(new URL(`our-peer.${EXTENSION}`, import.meta.url))
+/** As a program of its own, compiled or from the sources. */
+const OUR_PEER = import.meta.url.endsWith('.ts') ? new URL('./our-peer.ts', import.meta.url) : new URL('./our-peer.js', import.meta.url)
 
 interface Plan { size: number, count: number, window: number }
 
@@ -64,7 +63,8 @@ async function start (closers: Closers, { out, progress }: ScenarioContext): Pro
     const begin = async (): Promise<Peer> => closers.add(await Peer.start(program, args), peer => peer.close())
     return { design, label, sender: await begin(), receiver: await begin() }
   }
-  const libraries = [await pairOf('minwww', 'MinWWW', process.execPath, [...process.execArgv, OUR_PEER, host, String(port)])]
+  const program = programFile(OUR_PEER, 'our-peer.mjs')
+  const libraries = [await pairOf('minwww', 'MinWWW', process.execPath, [...process.execArgv, program, host, String(port)])]
   progress('building the peer on go-i2cp')
   const built = buildGoPeer()
   const reason = 'reason' in built ? built.reason : await router.listen(GO_ADDRESS).then(() => undefined, (error: Error) => error.message)

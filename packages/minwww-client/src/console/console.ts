@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { readAsset } from '@minwww/ground/node'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ProxyError } from '../http/failures.ts'
 import { checkNonce, PAGE_NONCE } from '../pages/nonce.ts'
@@ -14,17 +12,13 @@ import { snapshot, type ConsoleSource } from './snapshot.ts'
 /** Only what comes from the console itself. uPlot sets styles by script, which needs no `unsafe-inline`. */
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-const require = createRequire(import.meta.url)
-/** The same path from src/console and from dist/console: the browser's files are not compiled. */
-const asset = (name: string): string => fileURLToPath(new URL(`../../src/console/assets/${name}`, import.meta.url))
-const uplot = (name: string): string => require.resolve(`uplot/dist/${name}`)
-
-const FILES: ReadonlyArray<readonly [path: string, type: string, file: () => string]> = [
-  ['/console/app.js', 'text/javascript; charset=utf-8', () => asset('app.js')],
-  ['/console/charts.js', 'text/javascript; charset=utf-8', () => asset('charts.js')],
-  ['/console/app.css', 'text/css; charset=utf-8', () => asset('app.css')],
-  ['/console/uplot.js', 'text/javascript; charset=utf-8', () => uplot('uPlot.iife.min.js')],
-  ['/console/uplot.css', 'text/css; charset=utf-8', () => uplot('uPlot.min.css')]
+/** The same paths from src/console and from dist/console: the browser's files are not compiled. */
+const FILES: ReadonlyArray<readonly [path: string, type: string, file: () => URL]> = [
+  ['/console/app.js', 'text/javascript; charset=utf-8', () => new URL('../../src/console/assets/app.js', import.meta.url)],
+  ['/console/charts.js', 'text/javascript; charset=utf-8', () => new URL('../../src/console/assets/charts.js', import.meta.url)],
+  ['/console/app.css', 'text/css; charset=utf-8', () => new URL('../../src/console/assets/app.css', import.meta.url)],
+  ['/console/uplot.js', 'text/javascript; charset=utf-8', () => new URL(import.meta.resolve('uplot/dist/uPlot.iife.min.js'))],
+  ['/console/uplot.css', 'text/css; charset=utf-8', () => new URL(import.meta.resolve('uplot/dist/uPlot.min.css'))]
 ]
 
 export interface ConsoleProxy {
@@ -48,7 +42,7 @@ export function addConsole (app: FastifyInstance, source: ConsoleSource & { prox
     await reply.header('Content-Security-Policy', POLICY).type('text/html; charset=utf-8').send(consolePage(PAGE_NONCE, proxy)))
   for (const [path, type, file] of FILES) {
     let content: Buffer | undefined
-    app.get(path, async (_request, reply) => await reply.type(type).send(content ??= readFileSync(file())))
+    app.get(path, async (_request, reply) => await reply.type(type).send(content ??= readAsset(file())))
   }
   app.get('/console/events', { exposeHeadRoute: false }, (request, reply) => {
     reply.hijack()

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { readAsset } from '@minwww/ground/node'
 import { canonicalAccept } from '../http/request-fields.ts'
 import { valueOf, type Fields } from '../http/fields.ts'
 import type { SanitizeOptions } from '../http/request-fields.ts'
@@ -10,7 +9,7 @@ import { brand, escapeHtml, page } from './html.ts'
 const short = (id: string): string => id.length > 28 ? `${id.slice(0, 12)}…${id.slice(-9)}` : id
 
 /** The same path from src/pages and from dist/pages: the browser's files are not compiled. */
-export const didItWorkScript = (): Buffer => readFileSync(fileURLToPath(new URL('../../src/pages/assets/did-it-work.js', import.meta.url)))
+export const didItWorkScript = (): Buffer => readAsset(new URL('../../src/pages/assets/did-it-work.js', import.meta.url))
 
 export interface DidItWork {
   /** It was asked for as http://minwww.i2p/, which nobody but the proxy answers. */

@@ -1,8 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
+import { readAsset } from '@minwww/ground/node'
 import type { Timer } from '@minwww/ground'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ServerError } from '../errors.ts'
@@ -29,14 +27,12 @@ const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/
 const PERIOD = 1_000
 
-const require = createRequire(import.meta.url)
-/** The same path from src/console and from dist/console: the browser's files are not compiled. */
-const asset = (name: string): string => fileURLToPath(new URL(`../../src/console/assets/${name}`, import.meta.url))
-const FILES: ReadonlyArray<readonly [path: string, type: string, file: () => string]> = [
-  ['/app.js', 'text/javascript; charset=utf-8', () => asset('app.js')],
-  ['/app.css', 'text/css; charset=utf-8', () => asset('app.css')],
-  ['/uplot.js', 'text/javascript; charset=utf-8', () => require.resolve('uplot/dist/uPlot.iife.min.js')],
-  ['/uplot.css', 'text/css; charset=utf-8', () => require.resolve('uplot/dist/uPlot.min.css')]
+/** The same paths from src/console and from dist/console: the browser's files are not compiled. */
+const FILES: ReadonlyArray<readonly [path: string, type: string, file: () => URL]> = [
+  ['/app.js', 'text/javascript; charset=utf-8', () => new URL('../../src/console/assets/app.js', import.meta.url)],
+  ['/app.css', 'text/css; charset=utf-8', () => new URL('../../src/console/assets/app.css', import.meta.url)],
+  ['/uplot.js', 'text/javascript; charset=utf-8', () => new URL(import.meta.resolve('uplot/dist/uPlot.iife.min.js'))],
+  ['/uplot.css', 'text/css; charset=utf-8', () => new URL(import.meta.resolve('uplot/dist/uPlot.min.css'))]
 ]
 
 /**
@@ -96,7 +92,7 @@ function addPages (app: FastifyInstance, parts: ExitParts, nonce: string): void 
   app.get('/', async (_request, reply) => await reply.type('text/html; charset=utf-8').send(consolePage(nonce)))
   for (const [path, type, file] of FILES) {
     let content: Buffer | undefined
-    app.get(path, async (_request, reply) => await reply.type(type).send(content ??= readFileSync(file())))
+    app.get(path, async (_request, reply) => await reply.type(type).send(content ??= readAsset(file())))
   }
   app.get('/favicon.ico', async (_request, reply) => await reply.code(204).send())
   const metrics = createMetrics(parts)

@@ -294,6 +294,6 @@ export class ExitParts {
       descriptor: () => this.descriptor,
       own: this.destination.b32
     }
-    return new StreamProxy(context, options.streams, { ...DEFAULT_STREAM_LIMITS, ...options.streamLimits })
+    return new StreamProxy(context, options.streams, { ...DEFAULT_STREAM_LIMITS, ...options.streamLimits }, options.streamPort)
   }
 }

@@ -16,6 +16,8 @@ export interface ExitOptions {
   session: RouterSession
   /** The session's stream manager; with it the exit is an HTTP proxy on port 80 of its streams as well. The caller closes it. */
   streams?: StreamSource
+  /** The I2P port of those streams; 0 is every one. Default 80. */
+  streamPort?: number
   /** `host` or `host:port` to the URL of an HTTPD that the operator trusts. Only that origin bypasses the guard. */
   sites?: SiteTable
   /** How people reach the operator, for everybody who asks the exit what it is. Printable ASCII without `#`, 128 characters. Default: none. */

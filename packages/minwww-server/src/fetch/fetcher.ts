@@ -274,7 +274,7 @@ function headersFor ({ request, target, site, visitor }: Plan): Field[] {
   const { body, method } = request
   const passed = forwardable(request.headers)
   const headers = method === 'OPTIONS' ? passed.map(oneHopLess) : passed
-  headers.push(['Host', site === undefined ? target.authority : site.name], ['Accept-Encoding', codingsToAskFor(request.headers)])
+  headers.push(['Host', site?.host ?? target.authority], ['Accept-Encoding', codingsToAskFor(request.headers)])
   if (site !== undefined) headers.push(...visitorFields(visitor))
   if (body === undefined) {
     if (WITH_LENGTH.has(method)) headers.push(['Content-Length', '0'])

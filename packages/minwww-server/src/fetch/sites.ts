@@ -11,24 +11,34 @@ export interface Site {
   endpoint: { scheme: 'http' | 'https', host: string, port: number }
   /** Path before every request's path, without a slash at its end. */
   base: string
+  /** What the HTTPD sees as Host; undefined for that of the request. */
+  host: string | undefined
 }
 
-/** `host` or `host:port` to the URL of an HTTPD. */
-export type SiteTable = Record<string, string>
+/**
+ * `host` or `host:port` to the URL of an HTTPD. `*` is every host that is not in the table, and passes Host on as it is unless
+ * `host` says otherwise: what a site's own Destination needs, which people ask for under names of their own.
+ */
+export type SiteTable = Record<string, string | { url: string, host?: string }>
+
+/** The name of the site that is every host. */
+const ANY = '*'
 
 /**
  * Finds the site that a request is for. The exit's own b32 address is a name of its first site.
  */
 export class Sites {
   readonly #byName = new Map<string, Site>()
+  readonly #any: Site | undefined
 
   /** @throws ServerError MINWWW_EXIT_BAD_OPTION */
   constructor (table: SiteTable, ownNames: readonly string[] = []) {
     for (const [name, url] of Object.entries(table)) {
-      const site = readSite(name, url)
-      this.#byName.set(site.name, site)
+      const site = typeof url === 'string' ? readSite(name, url) : readSite(name, url.url, url.host)
+      if (site.name === ANY) this.#any = site
+      else this.#byName.set(site.name, site)
     }
-    const first = [...this.#byName.values()][0]
+    const first = [...this.#byName.values()][0] ?? this.#any
     if (first === undefined) return
     for (const name of ownNames) {
       if (!this.#byName.has(name)) this.#byName.set(name, first)
@@ -36,13 +46,14 @@ export class Sites {
   }
 
   get names (): string[] {
-    return [...this.#byName.keys()]
+    return [...this.#byName.keys(), ...(this.#any === undefined ? [] : [ANY])]
   }
 
   find (target: RequestTarget): Site | undefined {
-    return target.scheme === 'http' ? this.at(target.host, target.port) : undefined
+    return target.scheme === 'http' ? this.at(target.host, target.port) ?? this.#any : undefined
   }
 
+  /** The site that has this name. */
   at (host: string, port: number): Site | undefined {
     return this.#byName.get(`${host}:${port}`) ?? (port === 80 ? this.#byName.get(host) : undefined)
   }
@@ -64,9 +75,9 @@ export function i2pBase64 (bytes: Uint8Array): string {
 
 const NAME = /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?(:\d{1,5})?$/
 
-function readSite (name: string, url: string): Site {
+function readSite (name: string, url: string, host?: string): Site {
   const lower = plainHost(name)
-  if (!NAME.test(lower) || lower.length > 255) {
+  if ((lower !== ANY && !NAME.test(lower)) || (host !== undefined && !NAME.test(plainHost(host))) || lower.length > 255) {
     const example = 'write NAME=URL, for example demo.i2p=http://127.0.0.1:8080'
     throw new ServerError('MINWWW_EXIT_BAD_OPTION', `'${name}' is not a host name: ${example}`)
   }
@@ -78,6 +89,7 @@ function readSite (name: string, url: string): Site {
   const port = parsed.port === '' ? defaultPort(scheme) : Number(parsed.port)
   return {
     name: lower.replace(/:80$/, ''),
+    host: host ?? (lower === ANY ? undefined : lower.replace(/:80$/, '')),
     endpoint: { scheme, host: plainHost(parsed.hostname), port },
     base: parsed.pathname.replace(/\/+$/, '')
   }

@@ -13,11 +13,11 @@ export class StreamProxy {
   readonly #open = new Set<VisitorStream>()
   #refused = 0
 
-  constructor (context: StreamContext, source: StreamSource, limits: StreamLimits) {
+  constructor (context: StreamContext, source: StreamSource, limits: StreamLimits, port = EXIT_PORT) {
     this.#context = context
     this.#limits = limits
     this.#listener = source.createServer(stream => this.#accept(stream))
-    this.#listener.listen(EXIT_PORT)
+    this.#listener.listen(port)
   }
 
   get size (): number { return this.#open.size }

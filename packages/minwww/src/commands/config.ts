@@ -1,6 +1,7 @@
-import type { Command } from 'commander'
+import { Argument, type Command } from 'commander'
 import { addCommonOptions, contextOf } from '../command.ts'
 import { checkAll } from '../config/check.ts'
+import { sampleConfig } from '../config/sample.ts'
 import { SECTIONS, settingsOf, type Section } from '../config/schema.ts'
 
 export function addConfig (program: Command): void {
@@ -22,6 +23,11 @@ export function addConfig (program: Command): void {
     const { stringify } = await import('smol-toml')
     reporter.ready(sections, [stringify(sections).trimEnd()])
   })
+  config.command('sample').description('print a file with every setting, its meaning and its default, all in comments')
+    .addArgument(new Argument('[SECTION...]', 'only these').choices(Object.keys(SECTIONS)))
+    .action((sections: Section[]) => {
+      process.stdout.write(sampleConfig(sections.length === 0 ? Object.keys(SECTIONS) as Section[] : sections))
+    })
 }
 
 /** The settings in force, by section, with the keys that the file uses. */

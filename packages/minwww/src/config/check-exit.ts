@@ -31,22 +31,8 @@ export async function checkExitSection (report: Report<Settings<'exit'>>, moment
   const { settings } = report
   await checkRouterAccess(report)
   await checkExitSide(report, moment)
-  await report.each('keys', async (file, _name, origin) => {
-    if (!await exists(file)) return await checkCanBeMade(file, origin)
-    await readKeys(file, origin.kind === 'flag' ? origin.flag : undefined).catch((error: unknown) => {
-      throw origin.kind === 'flag' ? error : new SettingsError([`${nameOf(origin)}: ${(error as Error).message}`], 1)
-    })
-  })
-  await report.each('console', async (value, name, origin) => {
-    const { host } = parseHostPort(value, name)
-    if (!isLoopback(host)) {
-      throw new UsageError(
-        `${name}: the console is for this machine only, and ${host} is not loopback: write 127.0.0.1:PORT, and reach it from afar ` +
-        'through SSH'
-      )
-    }
-    if (moment === 'start') await checkPortIsFree(value, origin)
-  })
+  await checkKeys(report)
+  await checkConsole(report, moment)
   if (settings.ownSitesOnly && settings.site.length === 0) {
     report.wrong('ownSitesOnly', 'there is no own site, so nothing would be served: name one with --site NAME=URL')
   }
@@ -70,10 +56,41 @@ export async function checkExitSection (report: Report<Settings<'exit'>>, moment
   await checkRules(report)
 }
 
+/** The key file that is there, or can be made. */
+export async function checkKeys (report: Report<Pick<Settings<'exit'>, 'keys'>>): Promise<void> {
+  await report.each('keys', async (file, _name, origin) => {
+    if (!await exists(file)) return await checkCanBeMade(file, origin)
+    await readKeys(file, origin.kind === 'flag' ? origin.flag : undefined).catch((error: unknown) => {
+      throw origin.kind === 'flag' ? error : new SettingsError([`${nameOf(origin)}: ${(error as Error).message}`], 1)
+    })
+  })
+}
+
+/** Where the operator's console listens. */
+export async function checkConsole (report: Report<Pick<Settings<'exit'>, 'console'>>, moment: Moment): Promise<void> {
+  await report.each('console', async (value, name, origin) => {
+    const { host } = parseHostPort(value, name)
+    if (!isLoopback(host)) {
+      throw new UsageError(
+        `${name}: the console is for this machine only, and ${host} is not loopback: write 127.0.0.1:PORT, and reach it from afar ` +
+        'through SSH'
+      )
+    }
+    if (moment === 'start') await checkPortIsFree(value, origin)
+  })
+}
+
 async function checkLists (report: Report<Settings<'exit'>>): Promise<void> {
   for (const key of ['allowHosts', 'denyHosts'] as const) {
     await report.each(key, async (file, _name, origin) => { await checkLines(file, origin, checkHost) })
   }
+  await checkDestinations(report)
+}
+
+/** The lists of those who are served, and of those who are not. */
+export async function checkDestinations (
+  report: Report<Pick<Settings<'exit'>, 'allowDestinations' | 'denyDestinations'>>
+): Promise<void> {
   for (const key of ['allowDestinations', 'denyDestinations'] as const) {
     await report.each(key, async (file, _name, origin) => { await checkLines(file, origin, line => new DestinationList([line])) })
   }
@@ -103,7 +120,7 @@ async function checkRules (report: Report<Settings<'exit'>>): Promise<void> {
   })
 }
 
-function checkMethod (value: string, name: string): void {
+export function checkMethod (value: string, name: string): void {
   if (!METHODS.includes(value.toUpperCase())) {
     throw new UsageError(`${name}: '${value}' is not a method of HTTP, for example GET or PROPFIND`)
   }

@@ -18,6 +18,7 @@ const CHECKS: { readonly [S in Section]: () => Promise<Check<S>> } = {
   },
   router: async () => (await import('./check-router.ts')).checkRouterSection,
   exit: async () => (await import('./check-exit.ts')).checkExitSection,
+  site: async () => (await import('./check-site.ts')).checkSiteSection,
   proxy: async () => (await import('./check-proxy.ts')).checkProxySection
 }
 

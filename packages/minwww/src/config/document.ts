@@ -20,7 +20,7 @@ export function documentSettings (): string {
 }
 
 /** What the others share with a section is described there. */
-const ORDER: readonly Section[] = ['proxy', 'exit', 'router', 'demo']
+const ORDER: readonly Section[] = ['proxy', 'exit', 'site', 'router', 'demo']
 
 const HEAD = `# Options
 

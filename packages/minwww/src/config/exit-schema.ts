@@ -29,6 +29,20 @@ export const EXIT_RULES = {
   totalStreams: Type.Integer({ description: 'streams of all clients at once', metavar: 'N', default: 512, minimum: 1, maximum: 65_536 })
 }
 
+/** Those of them that make sense for a web site of one's own. */
+export const SITE_RULES = {
+  methods: EXIT_RULES.methods,
+  maxRequest: EXIT_RULES.maxRequest,
+  limitClient: EXIT_RULES.limitClient,
+  clientRequests: EXIT_RULES.clientRequests,
+  clientPosts: EXIT_RULES.clientPosts,
+  totalRequests: EXIT_RULES.totalRequests,
+  totalPosts: EXIT_RULES.totalPosts,
+  newClients: EXIT_RULES.newClients,
+  clientStreams: EXIT_RULES.clientStreams,
+  totalStreams: EXIT_RULES.totalStreams
+}
+
 /** Settings of `exit` that hold as long as it runs. */
 export const EXIT_SERVICE = {
   contact: Type.Optional(Type.String({

@@ -1,4 +1,4 @@
-import { EXIT_RULES, EXIT_SERVICE } from './exit-schema.ts'
+import { EXIT_RULES, EXIT_SERVICE, SITE_RULES } from './exit-schema.ts'
 import { EXIT_TIMEOUTS, PROXY_TIMEOUTS } from './timeout-schema.ts'
 import Type, { type Kind, type ObjectKind, type Static } from './type.ts'
 
@@ -143,6 +143,26 @@ export const SECTIONS = {
     ...PUSHES,
     cache: amount('shared cache of the web in memory, MB; 0: none', 'MB', 0, 65_536),
     logUrls: toggle('write URLs and client Destinations into the log')
+  }),
+  site: Type.Object({
+    ...ROUTER,
+    keys: file("key file of the site's Destination, of I2PTunnel, i2pd or MinWWW; made if it does not exist"),
+    target: Type.Optional(
+      Type.String({ description: 'the web server: HOST:PORT, or its http:// or https:// address', metavar: 'URL', minLength: 1 })
+    ),
+    host: Type.Optional(
+      Type.String({
+        description: 'what the web server sees as Host, in place of the name that the visitor has asked for', metavar: 'NAME', minLength: 1
+      })
+    ),
+    limitOut: LIMITS.limitOut,
+    limitIn: LIMITS.limitIn,
+    console: Type.Optional(address("where the operator's console listens, on loopback")),
+    allowDestinations: file('visitors that are served, one Destination a line; read again on SIGHUP'),
+    denyDestinations: file('visitors that are refused, one Destination a line; read again on SIGHUP'),
+    ...SITE_RULES,
+    drainTime: EXIT_SERVICE.drainTime,
+    ...EXIT_TIMEOUTS
   }),
   proxy: Type.Object({
     ...ROUTER,

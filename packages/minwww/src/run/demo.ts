@@ -31,9 +31,8 @@ export async function runDemo (context: Context<Settings<'demo'>>): Promise<void
     const keys = Array.from({ length: settings.exits + 2 }, () => LocalDestination.generate(random))
     reporter.progress(`building tunnels for ${settings.exits} exits and the proxy`)
     const open = async (local: LocalDestination): Promise<Session> => await openSession(closers, router, local, context)
-    const exits = await Promise.all(
-      keys.slice(2).map(async local => await openExit(closers, await open(local), exitSettings(settings), logger, { [SITE]: site.origin }))
-    )
+    const exits = await Promise.all(keys.slice(2).map(async local =>
+      await openExit(closers, await open(local), exitSettings(settings), logger, { ownSites: { [SITE]: site.origin } })))
     const sessions = Promise.all(keys.slice(0, 2).map(open))
     const openUser = (): ProxySessions => ({ sessions: open(LocalDestination.generate(randomBytes)).then(session => [session]) })
     const proxy = await openProxy(
