@@ -25,6 +25,8 @@ const COMMAND: Rows = [
   ['MINWWW_BENCH_FAILED', 'a scenario of `minwww bench` did not come to its end'],
   ['MINWWW_BENCH_SKIPPED', 'a scenario of `minwww bench` could not run here'],
   ['MINWWW_KEYS_OPEN', 'a file with private keys that others can read or write is not used: `chmod 600 FILE`'],
+  ['MINWWW_NO_BROWSER', '`minwww browse` found neither Firefox nor Chromium, or not the program of `--browser`'],
+  ['MINWWW_NO_PROXY', '`minwww browse` could not start its proxy, or something else listens at its address'],
   ['MINWWW_FAILED', 'an error without a code of its own; the line has its text']
 ]
 

@@ -90,6 +90,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     'minwww exits revoke exit.dat', 'minwww exits show', 'minwww exits publish', 'minwww exits check',
     'minwww exits revoke'
   ]),
+  ...runBy('test/e2e/browse.ts', ['minwww browse --exit DESTINATION', 'minwww browse [URL]', 'minwww browse']),
   ...runBy('test/e2e/site.test.ts', ['minwww site']),
   ...runBy('test/e2e/bundle.test.ts', ['node minwww.mjs demo', 'npm run pack:bundle']),
   ...runBy('test/debian/package.test.ts', [

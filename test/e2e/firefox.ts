@@ -148,16 +148,10 @@ export async function startFirefox (
       })
       child.once('close', status => { reject(new Error(`ended with status ${String(status)}: ${said}`)) })
     }))
-    const command = await connect(`${url}/session`)
-    const { capabilities } = await command('session.new', { capabilities: {} })
-    const contexts = async (scope?: string): Promise<Context> => {
-      const { contexts } = await command('browsingContext.getTree', scope === undefined ? {} : { 'moz:scope': scope })
-      return contextOf(command, contexts[0].context)
-    }
-    const window = async (): Promise<Context> => await contexts('chrome')
+    const { version, page, window, command } = await attachFirefox(url)
     return {
-      version: capabilities.browserVersion,
-      page: await contexts(),
+      version,
+      page,
       window,
       picture: async name => {
         const data: string = await (await window()).evaluate(DRAW)
@@ -172,6 +166,17 @@ export async function startFirefox (
     await close()
     throw error
   }
+}
+
+/** A session with a Firefox whose BiDi listens at `url`. */
+export async function attachFirefox (url: string): Promise<Pick<Firefox, 'version' | 'page' | 'window'> & { command: Send }> {
+  const command = await connect(`${url}/session`)
+  const { capabilities } = await command('session.new', { capabilities: {} })
+  const contexts = async (scope?: string): Promise<Context> => {
+    const { contexts } = await command('browsingContext.getTree', scope === undefined ? {} : { 'moz:scope': scope })
+    return contextOf(command, contexts[0].context)
+  }
+  return { version: capabilities.browserVersion, page: await contexts(), window: async () => await contexts('chrome'), command }
 }
 
 /** Nothing but the proxy was connected to, and no name was looked up: neither for pages nor for what Firefox asks by itself. */

@@ -59,7 +59,8 @@ export function addServiceCommand<S extends Section> (
   })
 }
 
-function optionOf (setting: SettingInfo): Option {
+/** One setting of the schema as an option of a command. */
+export function optionOf (setting: SettingInfo): Option {
   const { flag, metavar = 'VALUE', description, kind } = setting
   if (kind === 'boolean') return new Option(flag, description)
   const option = new Option(`${flag} <${metavar}${kind === 'list' ? '...' : ''}>`, description)

@@ -1,7 +1,7 @@
 import { explain } from './errors.ts'
 
 /** Commands that run until they are told to end; that is status 0, at any moment. */
-const SERVICES: ReadonlySet<string> = new Set(['demo', 'router', 'exit', 'proxy', 'site', 'tunnel'])
+const SERVICES: ReadonlySet<string> = new Set(['demo', 'router', 'exit', 'proxy', 'site', 'tunnel', 'browse'])
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 const FAULTS = ['uncaughtException', 'unhandledRejection'] as const
 

@@ -4,6 +4,7 @@ import { addDemo } from './commands/demo.ts'
 import { addRouter } from './commands/router.ts'
 import { addExit } from './commands/exit.ts'
 import { addExits } from './commands/exits.ts'
+import { addBrowse } from './commands/browse.ts'
 import { addProxy } from './commands/proxy.ts'
 import { addSite } from './commands/site.ts'
 import { addKeys } from './commands/keys.ts'
@@ -24,7 +25,8 @@ export function createProgram (): Command {
     .version(version)
     .showHelpAfterError(false)
   for (const add of [
-    addDemo, addProxy, addExit, addExits, addSite, addRouter, addKeys, addLookup, addDoctor, addPing, addTunnel, addBench, addConfig
+    addDemo, addBrowse, addProxy, addExit, addExits, addSite, addRouter, addKeys, addLookup, addDoctor, addPing, addTunnel, addBench,
+    addConfig
   ]) add(program)
   throwUsageErrors(program)
   return program
