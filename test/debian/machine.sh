@@ -43,7 +43,12 @@ case $1 in
     echo $$ >"$(group "$3")/cgroup.procs"
     exec unshare --pid --mount --uts --ipc --net --cgroup --fork --kill-child --propagation private "$0" inside-boot "$ROOT" ;;
   clean)
-    find "$(group "$2")" -depth -type d -exec rmdir {} + ;;
+    # What was killed is gone in a moment, not at once.
+    for _ in $(seq 100); do
+      find "$(group "$2")" -depth -type d -exec rmdir {} + 2>/dev/null && exit 0
+      sleep 0.1
+    done
+    exit 1 ;;
   inside-boot)
     mount --rbind "$ROOT" "$ROOT"
     mount -t proc proc "$ROOT/proc"

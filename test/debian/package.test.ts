@@ -109,7 +109,7 @@ t.test('the package on Debian 13', { skip }, async t => {
       t.match(await properties(unit, 'ActiveState', 'UnitFileState'), { ActiveState: 'inactive', UnitFileState: 'disabled' })
       t.equal(await inside('systemd-analyze', 'verify', '--man=no', `/usr/lib/systemd/system/${unit}.service`), '')
     }
-    t.match(await inside('minwww', 'config', 'check', '/etc/minwww/minwww.toml'), '"ok":true')
+    t.match(await inside('minwww', 'config', 'check', '/etc/minwww/minwww.toml'), ': correct')
     t.match(await inside('sh', '-c', 'gzip -dc /usr/share/man/man1/minwww.1.gz'), /\.TH MINWWW 1/)
     t.equal(await inside('sh', '-c', 'cd / && md5sum --quiet -c /var/lib/dpkg/info/minwww.md5sums'), '')
   })
@@ -152,13 +152,14 @@ t.test('the package on Debian 13', { skip }, async t => {
       t.match(status, /\nSeccomp:\t2\n/, 'a filter for system calls')
       t.notMatch(status, /\nUid:\t0\t/, 'a user of its own')
       const probe = 'touch /etc/x /var/lib/x /root/x /usr/x 2>/dev/null; ls /etc/x /var/lib/x /root/x /usr/x 2>/dev/null | wc -l'
-      t.equal((await inside('nsenter', '-t', MainPID, '-m', 'sh', '-c', probe)).trim(), '0', 'writes nowhere but to its own state')
+      const written = await inside('nsenter', '-t', MainPID, '-m', '--root', '--wdns=/', 'sh', '-c', probe)
+      t.equal(written.trim(), '0', 'writes nowhere but to its own state')
       t.comment(`${unit}: ${(await inside('sh', '-c', `systemd-analyze security --no-pager ${unit} | tail -n 1`)).trim()}`)
     }
     t.match(await inside('sh', '-c', 'stat -c "%a %n" /var/lib/private/minwww-exit/*'), /^600 .*exit\.dat$/m)
   })
 
-  const quota = async (): Promise<number> => Number(/minwww_exit_quota_day_left_bytes (\S+)/.exec(await inside('node', '-e',
+  const quota = async (): Promise<number> => Number(/^minwww_exit_quota_day_left_bytes (\S+)/m.exec(await inside('node', '-e',
     'fetch("http://127.0.0.1:4490/metrics").then(async answer => console.log(await answer.text()))'))?.[1])
   await t.test('upgrade: what ran runs again, with its settings, keys and quota', async t => {
     const before = await properties('minwww-exit', 'MainPID')

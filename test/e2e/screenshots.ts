@@ -84,6 +84,33 @@ t.test('pages of the proxy and the consoles', async t => {
   await pictures(t, browser, 'start-silent', 'http://minwww.i2p/')
 })
 
+t.test('the demo: what it is for, in the first screen', async t => {
+  const demo = await startService(t, ['demo', '--proxy', '127.0.0.1:0'])
+  const browser = await startBrowser(t, demo.json.proxy)
+  await browser.newPage().then(async page => {
+    await page.goto('http://minwww.i2p/')
+    await page.waitForSelector('.gain meter', { timeout: 120_000 })
+    for (const { look, viewport, colorScheme } of LOOKS) {
+      await page.setViewportSize(viewport)
+      await page.emulateMedia({ colorScheme })
+      const box = await page.locator('.gain').boundingBox()
+      t.ok(box !== null && box.y + box.height < viewport.height, `${look}: in the first screen`)
+      await page.screenshot({ path: join(FOLDER, `demo-first-screen-${look}.png`) })
+    }
+    await page.close()
+  })
+  await pictures(t, browser, 'demo-start', 'http://minwww.i2p/', '.gain meter')
+  await pictures(t, browser, 'demo-site', 'http://demo.i2p/', '#timing tr')
+  for (const { look, viewport, colorScheme } of LOOKS) {
+    const page = await browser.newPage({ viewport, colorScheme })
+    await page.goto('http://demo.i2p/race.html')
+    for (const frame of page.frames().slice(1)) await frame.waitForFunction('/ s$/.test(document.getElementById("time").textContent)')
+    await page.screenshot({ path: join(FOLDER, `demo-race-${look}.png`), fullPage: true })
+    t.ok(await width(page) <= viewport.width, `${look}: ${await width(page)} px wide`)
+    await page.close()
+  }
+})
+
 t.test('the report of the benchmark', { skip: process.env.REPORT === undefined && 'no REPORT=FOLDER' }, async t => {
   const browser = await startBrowser(t)
   const url = pathToFileURL(join(process.env.REPORT ?? '', 'report.html')).href

@@ -1,6 +1,7 @@
 export { BOUNDS } from './bounds.ts'
 export { createProxy, type Proxy } from './proxy/create-proxy.ts'
 export type { AuthOptions } from './http/auth.ts'
+export type { Gain } from './pages/local.ts'
 export type { NameOptions, ProxyOptions } from './proxy/options.ts'
 export type { CacheOptions, ExitSpec, Tunnels } from './sessions/options.ts'
 export { allowedName } from './http/request-fields.ts'

@@ -53,6 +53,8 @@ export interface ProxyParts extends ProxySessions {
   exits: readonly string[]
   /** What start page and console say first. */
   notice?: string
+  /** What the start page shows of what it is for. */
+  gain?: ProxyOptions['gain']
   /** Opens the sessions of one user, for `--isolate`. */
   openUser: () => ProxySessions
 }
@@ -69,6 +71,7 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     sessions: parts.sessions,
     exits: parts.exits,
     ...(parts.notice !== undefined && { notice: parts.notice }),
+    ...(parts.gain !== undefined && { gain: parts.gain }),
     listen: parseHostPort(settings.proxy, '--proxy'),
     logger,
     strategy,

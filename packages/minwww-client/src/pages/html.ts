@@ -38,9 +38,13 @@ details{margin:1.25rem 0}summary{cursor:pointer;color:var(--mark)}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
 thead th,tbody th{color:var(--soft);font-weight:500}
-@media (max-width:36rem){main{padding:1.5rem 1rem}.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:.5rem}
+@media (max-width:36rem){.gain{grid-template-columns:1fr;gap:.1rem}.gain dd{margin-bottom:.5rem}main{padding:1.5rem 1rem}.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:.5rem}
 table,tbody,tr,td,th{display:block;border:0}thead{display:none}tr{border-bottom:1px solid var(--line);padding:.35rem 0}th,td{padding:0}
 td[data-name]::before{content:attr(data-name)": ";color:var(--soft)}}
+section.box h2{margin-top:0}
+.gain{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1rem;margin:.75rem 0;align-items:center}
+.gain dd{margin:0;display:flex;gap:.6rem;align-items:center;white-space:nowrap;font-variant-numeric:tabular-nums}
+.gain meter{flex:1;max-width:24rem;height:1.1rem}
 progress{width:100%;accent-color:var(--mark)}
 `
 

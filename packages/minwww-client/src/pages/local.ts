@@ -5,6 +5,16 @@ import { ProxyError } from '../http/failures.ts'
 import type { PoolHealth } from '../sessions/pool-health.ts'
 import { LOCAL_HOST, parseAuthority, type Target } from '../http/target.ts'
 
+/** The same page, loaded in two ways: what MinWWW is for, at a glance. Plain text. */
+export interface Gain {
+  /** What was loaded, and over which network. */
+  what: string
+  /** The ways, and the median time of each, ms; undefined as long as it is being measured. */
+  ways: ReadonlyArray<{ name: string, ms: number | undefined }>
+  /** Where both can be seen. */
+  link: { href: string, text: string }
+}
+
 /** What the local pages say of the proxy. */
 export interface LocalProxy {
   readonly ready: boolean
@@ -13,6 +23,7 @@ export interface LocalProxy {
   /** Nothing ever goes to an exit. */
   readonly i2pOnly: boolean
   readonly notice: string | undefined
+  readonly gain: Gain | undefined
 }
 
 /** Requests that came through the proxy for its own host, with the user; everything else must name the listener's own address. */

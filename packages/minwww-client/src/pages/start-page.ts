@@ -1,9 +1,9 @@
 import { isWell } from '../sessions/pool-health.ts'
-import type { LocalProxy } from './local.ts'
+import type { Gain, LocalProxy } from './local.ts'
 import { brand, escapeHtml, page } from './html.ts'
 
 /** How to set a browser, under the address at which this listener was reached. What is safe stands first. */
-export function startPage (address: string, { ready, state, health, i2pOnly, notice }: LocalProxy): string {
+export function startPage (address: string, { ready, state, health, i2pOnly, notice, gain }: LocalProxy): string {
   const at = address.lastIndexOf(':')
   const host = escapeHtml(address.slice(0, at))
   const port = address.slice(at + 1)
@@ -16,7 +16,7 @@ export function startPage (address: string, { ready, state, health, i2pOnly, not
   return page('MinWWW proxy', `${brand(i2pOnly, '<a href="/did-it-work">did it work?</a><a href="/console">console</a>')}
 <h1>${title}</h1>
 <p>${how}</p>
-${notice === undefined ? '' : noticeBox(notice)}<h2>Chromium</h2>
+${gain === undefined ? '' : gainBox(gain)}${notice === undefined ? '' : noticeBox(notice)}<h2>Chromium</h2>
 <p>This command starts a browser with a profile of its own, beside the one that you use. WebRTC in it does not go past the proxy.</p>
 <pre><code>${chromium(proxy)}</code></pre>
 <h2>Firefox</h2>
@@ -33,7 +33,7 @@ ${notice === undefined ? '' : noticeBox(notice)}<h2>Chromium</h2>
 <h2>What others see</h2>
 <p>An exit sees the address and the content of a plain http page, as any proxy does; with https it sees only the host. Sites see the address of the exit. That hides yours only if the exit is on another machine, reached over real I2P. Every browser behind a MinWWW proxy sends the same User-Agent and the same Accept fields over http.</p>
 <h2>When a page does not load</h2>
-<p>Error pages of the proxy say what failed and carry a cause such as <code>MINWWW_TIMEOUT</code>. The <a href="/console">console</a> shows the exits and the last requests.</p>`, ready ? '' : '<meta http-equiv="refresh" content="3">')
+<p>Error pages of the proxy say what failed and carry a cause such as <code>MINWWW_TIMEOUT</code>. The <a href="/console">console</a> shows the exits and the last requests.</p>`, ready && gain?.ways.some(({ ms }) => ms === undefined) !== true ? '' : '<meta http-equiv="refresh" content="3">')
 }
 
 /** The same under the name of today and under that of older versions: each ignores the other. */
@@ -46,3 +46,16 @@ function chromium (proxy: string): string {
 }
 
 const noticeBox = (notice: string): string => `<p class="box"><strong>${escapeHtml(notice)}</strong></p>\n`
+
+/** Bars of the same scale, the slowest being whole. */
+function gainBox ({ what, ways, link }: Gain): string {
+  const slowest = Math.max(...ways.map(({ ms = 0 }) => ms))
+  const rows = ways.map(({ name, ms }) => `<dt>${escapeHtml(name)}</dt><dd>${ms === undefined
+    ? 'being measured'
+    : `<meter max="${Math.round(slowest)}" value="${Math.round(ms)}"></meter> ${(ms / 1000).toFixed(1)} s`}</dd>`)
+  return `<section class="box"><h2>What it is for</h2>
+<p>${escapeHtml(what)}</p>
+<dl class="gain">${rows.join('')}</dl>
+<p><a class="main" href="${escapeHtml(link.href)}">${escapeHtml(link.text)}</a></p></section>
+`
+}

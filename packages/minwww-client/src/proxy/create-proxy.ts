@@ -12,7 +12,7 @@ import { ProxyError } from '../http/failures.ts'
 import type { Fields } from '../http/fields.ts'
 import { Front } from '../front/front.ts'
 import { createListener } from '../front/listener.ts'
-import { isLoopback, LocalGuard } from '../pages/local.ts'
+import { isLoopback, LocalGuard, type Gain } from '../pages/local.ts'
 import { poolHealth, stateOf, type PoolHealth } from '../sessions/pool-health.ts'
 import type { LocalPages } from '../front/local-pages.ts'
 import { proxyLimits } from './limits.ts'
@@ -42,6 +42,8 @@ export interface Proxy {
   readonly i2pOnly: boolean
   /** What start page and console say first. */
   readonly notice: string | undefined
+  /** What the start page shows of what it is for. */
+  readonly gain: Gain | undefined
   readonly names: NameService
   /** @returns the exit's id. @throws RangeError above 256 exits, or with `i2pOnly` */
   addExit (exit: ExitSpec): string
@@ -76,6 +78,7 @@ class RunningProxy implements Proxy {
   readonly notice: string | undefined
   readonly names: NameService
   readonly users: Users
+  readonly #gain: ProxyOptions['gain']
   readonly #listen: ProxyOptions['listen']
   readonly #fetcher: SiteFetcher
   readonly #settings: Settings
@@ -96,6 +99,7 @@ class RunningProxy implements Proxy {
     this.#listen = options.listen
     this.#preloading = options.preload ?? true
     this.notice = options.notice
+    this.#gain = options.gain
     this.users = new Users({ ...options, config: { workingDeadline: settings.timeouts.answer, ...(options.push === false && { pushBudget: 0 }), ...options.config } })
     this.names = new NameService(options.names?.hostsFile, logger)
     this.users.onReady = () => this.names.forgetMissing()
@@ -184,6 +188,7 @@ class RunningProxy implements Proxy {
 
   get ready (): boolean { return this.users.ready }
   get state (): string { return this.users.state }
+  get gain (): Gain | undefined { return this.#gain?.() }
   get i2pOnly (): boolean { return this.#settings.i2pOnly }
   get health (): PoolHealth { return this.users.common?.backend.lookAtHealth() ?? poolHealth([]) }
 

@@ -1,6 +1,7 @@
 import type { AuthOptions } from '../http/auth.ts'
 import { allowedName, DEFAULT_SANITIZE, type SanitizeOptions } from '../http/request-fields.ts'
 import { DEFAULT_SETTINGS, DEFAULT_TIMEOUTS, type Settings, type Timeouts } from '../http/settings.ts'
+import type { Gain } from '../pages/local.ts'
 import type { UsersOptions } from '../sessions/options.ts'
 
 export interface NameOptions {
@@ -25,6 +26,8 @@ export interface ProxyOptions extends UsersOptions, Partial<Pick<Settings, Plain
   allowFields?: readonly string[]
   /** What start page and console say of this proxy before anything else, for example that it is a demo. Plain text. */
   notice?: string
+  /** Shown on the start page's first screen; asked for each time. */
+  gain?: () => Gain | undefined
   names?: NameOptions
   /** Exits may send what a page needs before the browser asks for it. Default true. */
   push?: boolean

@@ -157,6 +157,8 @@ export const SECTIONS = {
     ),
     limitOut: LIMITS.limitOut,
     limitIn: LIMITS.limitIn,
+    pushShare: LIMITS.pushShare,
+    ...PUSHES,
     console: Type.Optional(address("where the operator's console listens, on loopback")),
     allowDestinations: file('visitors that are served, one Destination a line; read again on SIGHUP'),
     denyDestinations: file('visitors that are refused, one Destination a line; read again on SIGHUP'),
