@@ -1,6 +1,7 @@
 import type { ErrorMessage } from '@minwww/protocol'
 import type { Assembly } from './assembly.ts'
-import { restOf, type HandingOn } from './delivery.ts'
+import { restOf } from './delivery.ts'
+import type { HandingOn } from './hand-on.ts'
 import type { Dispatcher, DispatcherParts } from './dispatcher.ts'
 import type { Exit } from './exit.ts'
 import type { FailureCode } from './failures.ts'

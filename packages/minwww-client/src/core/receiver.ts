@@ -3,7 +3,7 @@ import { decodeMessage, peekPrefix, ProtocolError, PUSH_IDS, VERSION } from '@mi
 import type { ErrorMessage, ReplyMessage, TaggedMessage, WorkingMessage } from '@minwww/protocol'
 import type { BurstWatch } from './burst-watch.ts'
 import type { ClientContext } from './context.ts'
-import { handOn } from './delivery.ts'
+import { handOn } from './hand-on.ts'
 import type { Exit } from './exit.ts'
 import { failureOfError } from './failures.ts'
 import type { Outcomes } from './outcomes.ts'

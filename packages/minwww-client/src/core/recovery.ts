@@ -1,4 +1,4 @@
-import { handOn } from './delivery.ts'
+import { handOn } from './hand-on.ts'
 import type { Dispatcher, DispatcherParts, Failure } from './dispatcher.ts'
 import type { Exit } from './exit.ts'
 import type { FailureCode } from './failures.ts'
