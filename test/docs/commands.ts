@@ -105,6 +105,9 @@ export const RUNS: Readonly<Record<string, string>> = {
   ]),
   // As files of `npm run test:interop`.
   ...runBy('.ci/run', [
+    'npx tap --timeout=800 test/interop/i2pd-bookworm.test.ts', 'npx tap --timeout=800 test/interop/i2pd-trixie.test.ts',
+    'npx tap --timeout=800 test/interop/i2pd-sid.test.ts', 'npx tap --timeout=800 test/interop/i2pd-mixed.test.ts',
+    'npx tap --timeout=800 test/interop/java-router.test.ts',
     'npx tap test/interop/java-router.test.ts', 'npx tap test/interop/streaming-java.test.ts',
     'npx tap test/interop/streaming-{i2pd,loss}.test.ts'
   ]),
@@ -135,6 +138,8 @@ export const RUNS: Readonly<Record<string, string>> = {
     'npm install --global artifacts/packages/*.tgz',
     // With the arguments below.
     'node --conditions=@minwww/source --import tsx test/interop/measure.ts KIND... [options]',
+    'node --conditions=@minwww/source --import tsx test/interop/first-contact.ts --suite sid --rounds 2',
+    'node --conditions=@minwww/source --import tsx test/interop/restarts.ts --suite sid exit-kill exit-stop exit-router-kill',
     'node --conditions=@minwww/source --import tsx test/interop/measure-streaming.ts',
     'npx tsx --conditions=@minwww/source packages/streaming/test/measure/streams.ts [streams] [bytes] [latency ms] [loss]',
     'npx tap packages/benchmark/test/first-contact.test.ts',

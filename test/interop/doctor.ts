@@ -7,7 +7,8 @@ import { freePort, ROOT } from '../e2e/harness.ts'
 import type { Address, TestNetwork } from '../testnet/network.ts'
 
 interface Check { name: string, ok: boolean, detail: string, hint?: string }
-interface Report { ok: boolean, checks: Check[], status: number | null, stderr: string }
+interface Router { kind: string, version: string }
+interface Report { ok: boolean, router: Router, checks: Check[], status: number | null, stderr: string }
 
 const CLI = join(ROOT, 'packages/minwww/bin/minwww.js')
 const ALL = ['reachable', 'protocol', 'supports', 'tunnels', 'second-tunnels', 'lease-set', 'round-trip', 'payload', 'loss', 'quirks']
@@ -24,12 +25,12 @@ async function doctor ({ host, port }: Address, options: string[] = []): Promise
   child.stdout.on('data', chunk => { stdout += String(chunk) })
   child.stderr.on('data', chunk => { stderr += String(chunk) })
   const [status] = await once(child, 'close') as [number | null]
-  const { ok, checks } = JSON.parse(stdout) as { ok: boolean, checks: Check[] }
-  return { ok, checks, status, stderr }
+  const { ok, router, checks } = JSON.parse(stdout) as Pick<Report, 'ok' | 'router' | 'checks'>
+  return { ok, router, checks, status, stderr }
 }
 
-/** All checks are made and green on router k, whose quirks are `quirks`. */
-export async function doctorFindsWell (t: Test, network: TestNetwork, k: number, quirks: RegExp): Promise<void> {
+/** All checks are made and green on router k, whose kind and quirks are known. */
+export async function doctorFindsWell (t: Test, network: TestNetwork, k: number, kind: string, quirks: RegExp): Promise<void> {
   const address = await network.forward(k)
   const options = ['inbound', 'outbound'].flatMap(
     direction => ['--i2cp-option', `${direction}.length=1`, '--i2cp-option', `${direction}.quantity=2`]
@@ -41,7 +42,8 @@ export async function doctorFindsWell (t: Test, network: TestNetwork, k: number,
     for (const { name, ok, hint } of report.checks) t.ok(ok || hint !== undefined, `${name}: green, or says what to do`)
     t.equal(report.status, report.ok ? 0 : 1)
   }
-  t.match(report, { ok: true, stderr: '' })
+  t.match(report, { ok: true, stderr: '', router: { kind } })
+  t.comment(`router ${JSON.stringify(report?.router)}`)
   t.strictSame(report?.checks.map(check => check.name), ALL)
   t.match(report?.checks.at(-1)?.detail, quirks)
 }

@@ -30,6 +30,6 @@ t.test('Java I2P', { skip: reason ?? false }, async t => {
     exchange: { wait: 25_000, attempts: 3 }
     // No restart here: it would cost another 100 s. local-router and i2pd show it.
   })
-  await t.test('minwww doctor', async t => await doctorFindsWell(t, network, 3, /none in force/))
+  await t.test('minwww doctor', async t => await doctorFindsWell(t, network, 3, 'java', /none in force/))
   await t.test('the closed network with emulated links', async t => await leavesNothing(t, network))
 })

@@ -148,16 +148,18 @@ export async function routerAcceptance (t: Test, router: RouterUnderTest): Promi
     t.ok(states.includes('reconnecting'))
     t.ok(a.destination.equals(destination))
     await sleep(router.settle ?? 0)
-    // The peer's router may still use tunnels of before the restart: it learns the new ones from our messages.
-    const before = (): void => { a.send(b.destination, Buffer.of(0), { protocol: 18 }) }
-    const patient = { ...router.exchange, attempts: 40, before }
+    const patient = { ...router.exchange, attempts: 40 }
     const inbox = inboxes.get(b) as Inbox
     const { message } = await exchange(
       a, b.destination, inbox, { protocol: 18, fromPort: 5, toPort: 6, payload: reproducibleBytes(900, 500) }, patient
     )
     t.match(message, { fromPort: 5, toPort: 6 })
+    // The peer's router may still use tunnels of before the restart: it learns the new ones from our messages. Not so above: of two
+    // messages at once that nobody has answered i2pd since 2.55 takes the first.
+    const before = (): void => { a.send(b.destination, Buffer.of(0), { protocol: 18 }) }
     await exchange(
-      b, a.destination, inboxes.get(a) as Inbox, { protocol: 18, fromPort: 6, toPort: 5, payload: reproducibleBytes(900, 501) }, patient
+      b, a.destination, inboxes.get(a) as Inbox, { protocol: 18, fromPort: 6, toPort: 5, payload: reproducibleBytes(900, 501) },
+      { ...patient, before }
     )
   })
 }

@@ -1,8 +1,11 @@
 /** Why the closed network cannot run on this machine. */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
 export interface NetworkNeeds {
+  /** Debian suites whose i2pd is needed (i2pd-of.sh); what is not there is fetched. */
+  suites?: readonly string[]
   /** The link emulator is used: a C compiler and /dev/net/tun are needed. */
   emulatedLinks?: boolean
   /** Some routers are Java I2P. */
@@ -11,15 +14,26 @@ export interface NetworkNeeds {
 
 /** The reason to skip a test that needs the network, or undefined when everything is there. */
 export function networkMissing (needs: NetworkNeeds = {}): string | undefined {
+  const { MINWWW_I2PD: suite } = process.env
+  const suites = needs.suites ?? (suite === undefined || suite === '' ? [] : [suite])
   if (process.platform !== 'linux') return 'the closed network needs Linux network namespaces'
   if (process.getuid?.() !== 0) return 'the closed network needs root (network namespaces)'
   const programs = [
-    'ip', 'i2pd', 'xxd', 'base32', ...(needs.emulatedLinks === true ? ['gcc'] : []), ...(needs.java === true ? ['java'] : [])
+    'ip', 'xxd', 'base32',
+    ...(suites.length === 0 ? ['i2pd'] : []),
+    ...(needs.emulatedLinks === true ? ['gcc'] : []),
+    ...(needs.java === true ? ['java'] : [])
   ]
   const absent = programs.filter(program => !hasProgram(program))
   if (absent.length > 0) return `not installed: ${absent.join(', ')}`
   if (needs.emulatedLinks === true && !isWritable('/dev/net/tun')) return '/dev/net/tun is not usable'
-  return canMakeNamespace() ? undefined : 'network namespaces are not permitted here'
+  if (!canMakeNamespace()) return 'network namespaces are not permitted here'
+  return suites.map(suiteMissing).find(reason => reason !== undefined)
+}
+
+function suiteMissing (suite: string): string | undefined {
+  const { status, stderr } = spawnSync(fileURLToPath(new URL('i2pd-of.sh', import.meta.url)), [suite], { encoding: 'utf8' })
+  return status === 0 ? undefined : `no i2pd of ${suite}: ${stderr.trim().split('\n').at(-1) ?? ''}`
 }
 
 export function hasProgram (name: string): boolean {

@@ -182,6 +182,8 @@ export class TestNetwork {
 
   /** SIGKILL of one router. */
   async kill (k: number): Promise<void> { await this.#script('router.sh', 'kill', String(k)) }
+  /** SIGTERM of one router: it says good-bye to its clients. */
+  async end (k: number): Promise<void> { await this.#script('router.sh', 'stop', String(k)) }
   async start (k: number): Promise<void> { await this.#script('router.sh', 'start', String(k)) }
   async restart (k: number): Promise<void> { await this.#script('router.sh', 'restart', String(k)) }
 

@@ -1,8 +1,9 @@
 import t from 'tap'
+import type { Bandwidth } from '@minwww/i2cp'
 import { LocalDestination, SESSION_OPTION_TABLE, verifySessionConfig, signSessionConfig, toBase64, x25519PublicOf } from '@minwww/i2cp'
 import { seeded } from '@minwww/testkit'
 import { interpretOptions } from '../src/session/session-options.ts'
-import { optionsFor, publishesOnlyIfTold } from '../src/session/quirks.ts'
+import { CLIENT_VERSION, kindOf, optionsFor, quirksOf } from '../src/session/quirks.ts'
 
 const keys = LocalDestination.generate(seeded('options'))
 
@@ -64,18 +65,38 @@ t.test('LeaseSet options, idle, encrypted LeaseSets, offline keys', async t => {
 })
 
 t.test('quirks', async t => {
-  const inverted = { losesEarlyLeaseSet: true, invertedDontPublish: true }
-  t.same(optionsFor(inverted, { 'i2cp.dontPublishLeaseSet': 'true', a: 'b' }), { 'i2cp.dontPublishLeaseSet': 'false', a: 'b' })
-  t.same(optionsFor(inverted, { a: 'b' }), { a: 'b' })
-  const limits = {
-    clientInbound: 50,
-    clientOutbound: 50,
-    routerInbound: 50,
-    routerInboundBurst: 50,
-    routerOutbound: 50,
-    routerOutboundBurst: 50,
-    burstTime: 20
+  const name = 'i2cp.dontPublishLeaseSet'
+  const rows = [
+    // kind, SetDate, unset, false, true
+    ['i2pd', CLIENT_VERSION, undefined, undefined, 'false'],
+    ['i2pd', '0.9.68', undefined, undefined, 'false'],
+    ['java', '0.9.64', undefined, undefined, 'true'],
+    ['minwww', '0.9.67', undefined, undefined, 'true'],
+    ['unknown', '', undefined, undefined, 'true'],
+    ['emissary', '0.9.66', 'false', 'false', 'true']
+  ] as const
+  for (const [kind, version, unset, no, yes] of rows) {
+    const quirks = quirksOf(kind, version)
+    const sent = (options: Record<string, string>) => optionsFor(quirks, { a: 'b', ...options })
+    t.strictSame([sent({})[name], sent({ [name]: 'false' })[name], sent({ [name]: 'true' })[name]], [unset, no, yes], kind)
+    t.equal(sent({}).a, 'b')
+    t.equal(quirks.losesEarlyLeaseSet, version === CLIENT_VERSION)
   }
-  t.ok(publishesOnlyIfTold(limits))
-  t.notOk(publishesOnlyIfTold({ ...limits, clientInbound: 1000 }))
+})
+
+t.test('a router is told by what it does', async t => {
+  const limits = (...values: number[]): Bandwidth => {
+    const [clientInbound, clientOutbound, routerInbound, routerInboundBurst, routerOutbound, routerOutboundBurst, burstTime] = values as
+      [number, number, number, number, number, number, number]
+    return { clientInbound, clientOutbound, routerInbound, routerInboundBurst, routerOutbound, routerOutboundBurst, burstTime }
+  }
+  t.equal(kindOf(CLIENT_VERSION, undefined), 'i2pd', 'one that echoes')
+  t.equal(kindOf('0.9.68', limits(9_999, 9_999, 0, 0, 0, 0, 0)), 'i2pd')
+  t.equal(kindOf('0.9.64', limits(97_605, 97_605, 97_605, 97_655, 97_605, 97_655, 20)), 'java')
+  t.equal(kindOf('0.9.66', limits(50, 50, 50, 50, 50, 50, 20)), 'emissary')
+  t.equal(kindOf('0.9.66', limits(50, 50, 50, 50, 50, 50, 0)), 'emissary')
+  t.equal(kindOf('0.9.67', limits(1_048_576, 1_048_576, 1_048_576, 1_048_576, 1_048_576, 1_048_576, 1)), 'minwww')
+  t.equal(kindOf('0.9.68', undefined), 'unknown')
+  t.equal(kindOf('0.9.68', limits(0, 0, 0, 0, 0, 0, 0)), 'unknown')
+  t.equal(kindOf('0.9.68', limits(0, 1, 0, 1, 0, 1, 9)), 'unknown')
 })

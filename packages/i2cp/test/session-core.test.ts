@@ -7,6 +7,7 @@ import {
 } from '@minwww/i2cp'
 import type { Message, SessionCoreConfig, SessionEvent } from '@minwww/i2cp'
 import { seeded } from '@minwww/testkit'
+import { JAVA_LIMITS } from './helpers/router.ts'
 
 const START = 1_700_000_000_000
 const ID = 7
@@ -79,7 +80,10 @@ class Bench {
     this.drain()
   }
 
-  greet (version = '0.9.64', date = this.now): this { return this.receive({ type: TYPE.SetDate, date, version }) }
+  greet (version = '0.9.64', date = this.now, limits = JAVA_LIMITS): this {
+    return this.receive({ type: TYPE.SetDate, date, version }).receive({ type: TYPE.BandwidthLimits, limits })
+  }
+
   created (): this { return this.receive({ type: TYPE.SessionStatus, sessionId: ID, status: SESSION_STATUS.CREATED }) }
   leases (lifetime = 600_000): this {
     return this.receive({
@@ -168,6 +172,27 @@ t.test('the first LeaseSet waits on a router that echoes the version, and only t
   t.equal(new Bench({ leaseSetDelay: 0 }).connect().greet(CLIENT_VERSION).created().leases().core.state, 'ready')
   const inverted = new Bench({ options: { 'i2cp.dontPublishLeaseSet': 'true' } }).connect().greet(CLIENT_VERSION)
   t.equal(inverted.of(TYPE.CreateSession)[0]?.config.options['i2cp.dontPublishLeaseSet'], 'false')
+})
+
+t.test('the session waits half a second for what tells the router, and remembers it', async t => {
+  const i2pd = { ...JAVA_LIMITS, routerInbound: 0, routerInboundBurst: 0, routerOutbound: 0, routerOutboundBurst: 0, burstTime: 0 }
+  const options = { 'i2cp.dontPublishLeaseSet': 'true' }
+  const published = (bench: Bench): string | undefined => bench.of(TYPE.CreateSession)[0]?.config.options['i2cp.dontPublishLeaseSet']
+  const bench = new Bench({ options }).connect()
+  bench.receive({ type: TYPE.SetDate, date: START, version: '0.9.68' })
+  t.strictSame(bench.of(TYPE.CreateSession), [])
+  bench.receive({ type: TYPE.BandwidthLimits, limits: i2pd })
+  t.equal(bench.core.routerKind, 'i2pd')
+  t.equal(published(bench), 'false')
+  t.equal(bench.created().leases().core.state, 'ready', 'no wait before the first LeaseSet since 2.57')
+  const silent = new Bench({ options }).connect()
+  silent.receive({ type: TYPE.SetDate, date: START, version: '0.9.68' })
+  silent.next()
+  t.equal(silent.now, START + 500)
+  t.equal(silent.core.routerKind, 'unknown')
+  t.equal(published(silent), 'true')
+  silent.receive({ type: TYPE.BandwidthLimits, limits: i2pd })
+  t.equal(silent.of(TYPE.CreateSession).length, 1, 'too late')
 })
 
 t.test('each failure before the first ready ends with its code', async t => {
@@ -264,7 +289,7 @@ t.test('a silent router is asked once, then given up', async t => {
   const bench = new Bench().ready()
   bench.next()
   t.equal(bench.now, START + 60_000)
-  t.equal(bench.of(TYPE.GetBandwidthLimits).length, 1)
+  t.equal(bench.of(TYPE.GetBandwidthLimits).length, 2, 'and once when they met')
   bench.next()
   t.equal(bench.core.state, 'reconnecting')
   t.match(bench.last('warning')?.error, { code: 'I2CP_TIMEOUT' })

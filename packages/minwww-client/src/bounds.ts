@@ -46,7 +46,7 @@ export const BOUNDS = {
   },
   queued: { name: 'messages that the session has not taken', most: MAX_QUEUED, unit: 'messages', full: 'the oldest is dropped', kept: 'core/context.ts outgoing' },
   held: {
-    name: 'messages to one exit before its first answer',
+    name: 'messages of a Destination to one exit before its first answer',
     most: MAX_HELD,
     unit: 'messages',
     full: 'the oldest is dropped',

@@ -1,21 +1,24 @@
 // First contact: to an exit that routers have no session with, one message goes first.
 import t from 'tap'
 import type { Outgoing } from '../src/core.ts'
-import { againAfter, FirstContact, MAX_HELD } from '../src/core/first-contact.ts'
+import { againAfter, FirstContact, MAX_HELD, type Held } from '../src/core/first-contact.ts'
 import { Bench, FakeExit, pageObject } from './core-fake-exit.ts'
 
 const message = (source: number, number: number): Outgoing => ({ source, expires: number }) as unknown as Outgoing
+const held = (source: number, number: number, isWanted = () => true): Held => ({ message: message(source, number), isWanted })
+const even = (): number => 0.5
 
 t.test('who was heard in the last 80 s is sent anything at once; others one message in 210 ms', async t => {
   const contact = new FirstContact()
-  t.ok(contact.pass(0, message(0, 0), 1_000))
-  t.notOk(contact.pass(0, message(0, 1), 1_000))
-  t.notOk(contact.pass(100, message(1, 2), 1_000), 'the exit\'s router counts all peers together')
+  t.ok(contact.pass(0, held(0, 0), 0, even))
+  t.notOk(contact.pass(0, held(0, 1), 0, even))
+  t.notOk(contact.pass(100, held(1, 2), 0, even), 'the exit\'s router counts all peers together')
   t.equal(contact.nextTimeout(), 210)
-  t.equal(contact.handleTimeout(209), undefined)
-  t.match(contact.handleTimeout(210), { expires: 1 })
-  t.equal(contact.nextTimeout(), 420)
-  t.strictSame(contact.heard(300, 1, 0), [message(1, 2)], 'an answer frees what waits for it')
+  t.equal(contact.handleTimeout(209, even), undefined)
+  t.match(contact.handleTimeout(210, even), { expires: 2 }, 'one Destination after the other')
+  t.equal(contact.nextTimeout(), 630, 'twice as long while nothing is answered')
+  contact.pass(250, held(1, 3), 0, even)
+  t.strictSame(contact.heard(300, 1, even), [message(1, 3)], 'an answer frees what waits for it')
   t.ok(contact.isKnown(80_299, 1))
   t.notOk(contact.isKnown(80_299, 0))
   t.notOk(contact.isKnown(80_300, 1))
@@ -23,13 +26,19 @@ t.test('who was heard in the last 80 s is sent anything at once; others one mess
 
 t.test('what waits is bounded, and goes with its Destination', async t => {
   const contact = new FirstContact()
-  for (let i = 0; i <= MAX_HELD + 5; i++) contact.pass(0, message(0, i), 1_000)
-  t.match(contact.handleTimeout(210), { expires: 6 }, 'the oldest were dropped')
-  contact.pass(210, message(1, 99), 1_000)
+  for (let i = 0; i <= MAX_HELD + 5; i++) contact.pass(0, held(0, i), 0, even)
+  t.match(contact.handleTimeout(210, even), { expires: 6 }, 'the oldest were dropped')
+  for (let i = 0; i < 20; i++) contact.pass(220, held(1, 50 + i), 0, even)
+  contact.forget(1)
+  contact.pass(210, held(1, 99), 0, even)
   contact.forget(0)
   t.notOk(contact.isAwaited(0))
-  t.match(contact.handleTimeout(420), { expires: 99 })
-  t.equal(contact.handleTimeout(630), undefined)
+  t.match(contact.handleTimeout(630, even), { expires: 99 })
+  t.equal(contact.handleTimeout(10_000, even), undefined)
+  contact.pass(10_000, held(0, 1), 0, even)
+  contact.pass(10_000, held(0, 2, () => false), 0, even)
+  contact.pass(10_000, held(0, 3), 0, even)
+  t.match(contact.handleTimeout(20_000, even), { expires: 3 }, 'nobody waits for the other any more')
 })
 
 /** A client and an exit that is not answered yet. */
@@ -75,7 +84,7 @@ t.test('a lost first message is sent again after half a second to one and a half
   t.equal(bench.sent().length, 1)
   const sent: number[] = []
   for (let time = 10; time < 2_900; time += 10) sent.push(...bench.wait(10).map(() => time))
-  t.equal(sent.length, 2)
+  t.ok(sent.length === 2 || sent.length === 3, sent.join(' '))
   t.ok(sent[0]! >= 500 && sent[1]! - sent[0]! >= 490, sent.join(' '))
 })
 
@@ -91,7 +100,7 @@ t.test('while nothing answers, whatever is asked leaves at least 210 ms apart', 
     gaps.push(...sent.map((_, index) => index === 0 ? bench.now - last : 0))
     last = bench.now
   }
-  t.ok(gaps.length >= 8, `${gaps.length} messages in 10 s`)
+  t.ok(gaps.length >= 5, `${gaps.length} messages in 10 s`)
   t.ok(Math.min(...gaps) >= 209, gaps.map(Math.round).join(' '))
 })
 

@@ -76,7 +76,7 @@ t.test('until an exit has answered again attempts do not run out; the deadline h
 
   bench.get({ timeout: 60_000 })
   bench.wait(60_000)
-  t.match(bench.outcomes(), [{ type: 'failed', code: 'timeout', trace: { attempts: 3 } }], 'then they count again')
+  t.match(bench.outcomes(), [{ type: 'failed', trace: { attempts: 3 } }], 'then they count again')
 })
 
 t.test('what was lost on the way to one exit goes to the one that has answered since', async t => {
@@ -183,7 +183,7 @@ t.test('of two Destinations the other one takes over', async t => {
   bench.get()
   bench.sent()
   bench.core.suspend(bench.now, 0)
-  const [open] = bench.wait(10)
+  const [open] = bench.wait(150)
   t.match(open, { source: 1, protocol: 19 })
   bench.core.suspend(bench.now, 1)
   t.equal(bench.wait(5_000).length, 0)

@@ -238,7 +238,7 @@ t.test('what an exit refuses', async t => {
   bench.get()
   const request = exit.read(bench.sent()[0]!)
   bench.receive(exit.error(request, 'unknown-id'))
-  const again = exit.read(bench.wait(10)[0]!)
+  const again = exit.read(bench.wait(150)[0]!)
   t.match(again, { type: 'open' }, 'an unknown id is opened anew')
   bench.receive(exit.reply(again, pageObject('x')), 1)
   t.match(bench.outcomes(), [{ type: 'response' }])

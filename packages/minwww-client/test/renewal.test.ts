@@ -411,21 +411,32 @@ t.test('a session that hears nothing is given up, one with a slow answer is not'
   const calls: string[] = []
   let now = 0
   let isWaiting = true
-  const watch = new DeafWatch({ isWaiting: () => isWaiting, ask: () => calls.push(`ask ${now}`), giveUp: () => calls.push(`give up ${now}`), now: () => now })
+  let readyAt = 18_000
+  const watch = new DeafWatch({
+    isWaiting: () => isWaiting,
+    ask: () => calls.push(`ask ${now}`),
+    build: () => calls.push(`build ${now}`),
+    giveUp: () => now >= readyAt && calls.push(`give up ${now}`) > 0,
+    spare: () => calls.push(`spare ${now}`),
+    now: () => now
+  })
   const pass = (seconds: number): string[] => {
-    for (let passed = 0; passed < seconds; passed += 5) {
-      now += 5_000
-      mock.timers.tick(5_000)
+    for (let passed = 0; passed < seconds; passed++) {
+      now += 1_000
+      mock.timers.tick(1_000)
     }
     return calls.splice(0)
   }
-  t.strictSame(pass(40), ['ask 30000', 'give up 40000'])
-  t.strictSame(pass(100), ['ask 95000', 'give up 115000'], 'twice as long if that was in vain')
+  t.strictSame(pass(18), ['ask 6000', 'build 11000', 'give up 18000'])
+  t.strictSame(pass(22), ['ask 29000', 'build 39000', 'give up 40000'], 'twice as long if that was in vain')
   watch.heard()
   now = 0
-  t.strictSame(pass(30), ['ask 30000'])
+  readyAt = Infinity
+  t.strictSame(pass(60), ['ask 6000', 'build 11000'], 'until it is ready')
   watch.heard()
-  t.strictSame(pass(25), [], 'an exit is there, its site is slow')
+  t.strictSame(calls.splice(0), ['spare 60000'], 'it is not needed')
+  t.strictSame(pass(5), [], 'an exit is there, its site is slow')
+  watch.heard()
   isWaiting = false
   t.strictSame(pass(200), [], 'nobody waits')
   isWaiting = true
@@ -451,27 +462,32 @@ t.test('a deaf proxy pings its exits and goes on with a new Destination', async 
     createCore: () => idleCore(),
     renew: () => {
       renewed.push(new FakeSession())
+      renewed.at(-1)!.state = 'connecting'
       return renewed.at(-1)!
     }
   })
   t.teardown(() => backend.close())
   backend.addExit({ destination: exit })
   const pass = (seconds: number): void => {
-    for (let passed = 0; passed < seconds; passed += 5) {
-      now += 5_000
-      mock.timers.tick(5_000)
+    for (let passed = 0; passed < seconds; passed++) {
+      now += 1_000
+      mock.timers.tick(1_000)
     }
   }
   pass(100)
   t.strictSame([pings.length, renewed.length], [0, 0], 'nobody asks for anything')
   backend.driver.fetch({ message: Buffer.alloc(1), site: 'a', idempotent: true }).catch(() => {})
-  pass(30)
+  pass(6)
   t.strictSame(pings, [exit.b32])
   session.emit('message', { protocol: 6, fromPort: 0, toPort: 0, payload: Buffer.alloc(1) })
-  pass(30)
+  pass(10)
   t.equal(renewed.length, 0, 'the exit has answered')
-  pass(20)
+  pass(2)
   t.equal(renewed.length, 1)
+  t.equal(backend.sessions[0], session, 'the old one stays while tunnels are built')
+  pass(20)
+  become(renewed[0]!, 'ready')
+  pass(1)
   t.equal(backend.sessions[0], renewed[0])
   t.equal(session.listenerCount('message'), 0)
 })

@@ -21,27 +21,58 @@ import type { Bandwidth } from '../messages/bandwidth-limits.ts'
 
 /**
  * API version in GetDate. No router has this version itself (Java publishes "0.9.67" without a build number), so a
- * router that says it back is one that echoes: i2pd (github.com/PurpleI2P/i2pd/issues/2204).
+ * router that says it back is one that echoes: i2pd up to 2.57 (github.com/PurpleI2P/i2pd/issues/2204).
  */
 export const CLIENT_VERSION = '0.9.67-1'
+
+/** Which implementation a router is, as its behaviour shows; 'minwww' is the embedded one. */
+export type RouterKind = 'i2pd' | 'java' | 'emissary' | 'minwww' | 'unknown'
 
 export interface Quirks {
   /**
    * The router may ask for the first LeaseSet before its first outbound tunnel stands, and lose an answer that comes
-   * at once (i2pd 2.45.1: "Destination is not ready"; peers then get status 21 for 45 s and more). Waiting 0.5 to 1 s
-   * worked in 17 of 17 rounds; it must come within 10 s.
+   * at once (i2pd up to 2.56; seen with 2.45.1: "Destination is not ready"; peers then get status 21 for 45 s and more).
+   * Waiting 0.5 to 1 s worked in 17 of 17 rounds; it must come within 10 s. Since 2.57 i2pd waits for the tunnel itself.
    */
   readonly losesEarlyLeaseSet: boolean
   /**
-   * i2cp.dontPublishLeaseSet is read the wrong way round (i2pd, Destination.cpp). Absent means published on i2pd and
-   * Java, so it is left out by default; a value that is given is turned round for such a router.
+   * i2cp.dontPublishLeaseSet is read the wrong way round (i2pd, Destination.cpp; seen with 2.45.1, 2.56 and 2.59). Absent
+   * means published there and on Java.
    */
   readonly invertedDontPublish: boolean
+  /** A LeaseSet is published only if i2cp.dontPublishLeaseSet is false (emissary 0.4.0, session.rs). */
+  readonly publishesOnlyIfTold: boolean
 }
 
-export function detectQuirks (setDateVersion: string): Quirks {
-  const echoes = setDateVersion === CLIENT_VERSION
-  return { losesEarlyLeaseSet: echoes, invertedDontPublish: echoes }
+export const NO_QUIRKS: Quirks = { losesEarlyLeaseSet: false, invertedDontPublish: false, publishesOnlyIfTold: false }
+
+/**
+ * Tells routers by what they do: i2pd says our own version back, or fills the client's fields of BandwidthLimits only;
+ * emissary answers with constants; Java with its router's limits too.
+ * @param setDateVersion - as SetDate says it
+ * @param limits - absent where there was no answer
+ */
+export function kindOf (setDateVersion: string, limits: Bandwidth | undefined): RouterKind {
+  if (setDateVersion === CLIENT_VERSION) return 'i2pd'
+  if (limits === undefined) return 'unknown'
+  const { clientInbound, clientOutbound, routerInbound, routerInboundBurst, routerOutbound, routerOutboundBurst, burstTime } = limits
+  const router = [routerInbound, routerInboundBurst, routerOutbound, routerOutboundBurst]
+  if (router.every(value => value === 0)) return burstTime === 0 && clientInbound > 0 ? 'i2pd' : 'unknown'
+  const isFlat = router.every(value => value === clientInbound) && clientOutbound === clientInbound
+  if (isFlat && burstTime === 1) return 'minwww'
+  if (clientInbound === EMISSARY && clientOutbound === EMISSARY && (burstTime === 0 || burstTime === 20)) return 'emissary'
+  return router.every(value => value > 0) && burstTime > 0 ? 'java' : 'unknown'
+}
+
+/** What emissary says of every limit, KB/s. */
+const EMISSARY = 50
+
+export function quirksOf (kind: RouterKind, setDateVersion: string): Quirks {
+  return {
+    losesEarlyLeaseSet: setDateVersion === CLIENT_VERSION,
+    invertedDontPublish: kind === 'i2pd',
+    publishesOnlyIfTold: kind === 'emissary'
+  }
 }
 
 /** Wait before the first CreateLeaseSet2 on a router with `losesEarlyLeaseSet`, ms. */
@@ -49,17 +80,11 @@ export const EARLY_LEASE_SET_DELAY = 750
 
 const DONT_PUBLISH = 'i2cp.dontPublishLeaseSet'
 
-/** The options as this router has to hear them. */
+/** The options as this router has to hear them. Published is the default: "false" is said to nobody who may take it for the opposite. */
 export function optionsFor (quirks: Quirks, options: Mapping): Mapping {
-  const value = options[DONT_PUBLISH]
-  if (!quirks.invertedDontPublish || value === undefined) return options
-  return { ...options, [DONT_PUBLISH]: value === 'true' ? 'false' : 'true' }
-}
-
-/**
- * emissary publishes a LeaseSet only if i2cp.dontPublishLeaseSet=false is given (session.rs). It answers
- * GetBandwidthLimits with constants, which is how it shows. Too late for the session that asked: set the option.
- */
-export function publishesOnlyIfTold (limits: Bandwidth): boolean {
-  return limits.clientInbound === 50 && limits.clientOutbound === 50 && limits.burstTime === 20
+  const { [DONT_PUBLISH]: value, ...others } = options
+  const isUnpublished = value === 'true'
+  if (quirks.publishesOnlyIfTold) return { ...others, [DONT_PUBLISH]: String(isUnpublished) }
+  if (!isUnpublished) return others
+  return { ...others, [DONT_PUBLISH]: String(!quirks.invertedDontPublish) }
 }

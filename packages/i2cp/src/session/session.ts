@@ -14,6 +14,7 @@ import { FrameReader } from '../messages/frame.ts'
 import type { BlindingDetails } from '../messages/blinding-info.ts'
 import { LOOKUP } from '../messages/host-lookup.ts'
 import type { LookupKey } from '../messages/host-lookup.ts'
+import { parseAddress } from '../naming/address.ts'
 import type { NameCache } from '../naming/cache.ts'
 import type { Hosts } from '../naming/hosts.ts'
 import { LOOKUP_TIMEOUT, Resolver } from '../naming/resolver.ts'
@@ -23,6 +24,7 @@ import type { LookupResult } from './core/lookups.ts'
 import type { SendOptions } from './core/send.ts'
 import type { SessionCore } from './core/session-core.ts'
 import type { DeliveryStatus } from './core/statuses.ts'
+import type { RouterKind } from './quirks.ts'
 import { checkOptions } from './session-options.ts'
 import type { OptionValues } from './session-options.ts'
 
@@ -99,6 +101,8 @@ export class Session extends EventEmitter<SessionEvents> {
   get clockOffset (): number { return this.#core.clockOffset }
   /** API version the router claims; informative only. */
   get routerVersion (): string { return this.#core.routerVersion }
+  /** Which implementation the router is, as its behaviour tells. */
+  get routerKind (): RouterKind { return this.#core.routerKind }
   get quirks () { return this.#core.quirks }
   /** Inbound tunnels the router named last. */
   get leases () { return this.#core.leases }
@@ -126,7 +130,15 @@ export class Session extends EventEmitter<SessionEvents> {
    * Finds the Destination of a name: base64, .b32.i2p (b32 or b33) or a host name; remembered, and merged with an equal
    * look-up under way. Rejects with I2CP_BAD_ADDRESS, I2CP_LOOKUP_..., I2CP_TIMEOUT, I2CP_ABORTED, I2CP_BUSY.
    */
-  lookup (name: string, options?: LookupOptions): Promise<Destination> { return this.#resolver.resolve(name, options) }
+  async lookup (name: string, options?: LookupOptions): Promise<Destination> {
+    try {
+      return await this.#resolver.resolve(name, options)
+    } catch (error) {
+      const isFailed = (error as I2cpError).code === 'I2CP_LOOKUP_FAILED'
+      const isCannot = isFailed && this.routerKind === 'i2pd' && parseAddress(name).kind === 'blinded'
+      throw isCannot ? new I2cpError('I2CP_LOOKUP_UNSUPPORTED', 'i2pd looks up no encrypted LeaseSets over I2CP', { cause: error }) : error
+    }
+  }
 
   /** `hash`: 32 bytes. Asks the router each time: success means that it finds the LeaseSet. */
   async lookupHash (hash: Uint8Array, options: LookupOptions = {}): Promise<Destination> {

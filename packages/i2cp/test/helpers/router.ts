@@ -2,10 +2,21 @@ import type { Duplex } from 'node:stream'
 import {
   decodeMessage, encodeMessage, FrameReader, PROTOCOL_BYTE, SESSION_STATUS, TYPE, verifySessionConfig
 } from '@minwww/i2cp/codec'
-import type { Lease, Message } from '@minwww/i2cp/codec'
+import type { Bandwidth, Lease, Message } from '@minwww/i2cp/codec'
 import { duplexPair } from './duplex-pair.ts'
 
 export const SESSION_ID = 7
+
+/** What a router of Java says. */
+export const JAVA_LIMITS: Bandwidth = {
+  clientInbound: 1_000,
+  clientOutbound: 900,
+  routerInbound: 1_000,
+  routerInboundBurst: 2_000,
+  routerOutbound: 900,
+  routerOutboundBurst: 1_900,
+  burstTime: 20
+}
 
 /** A scripted router: answers the handshake unless `on` handles a message (returns true). */
 export class FakeRouter {
@@ -52,6 +63,9 @@ export class FakeRouter {
     switch (message.type) {
       case TYPE.GetDate:
         this.send({ type: TYPE.SetDate, date: this.now(), version: this.version }, connection)
+        return
+      case TYPE.GetBandwidthLimits:
+        this.send({ type: TYPE.BandwidthLimits, limits: JAVA_LIMITS }, connection)
         return
       case TYPE.CreateSession:
         if (!verifySessionConfig(message.config)) throw new Error('session configuration does not verify')

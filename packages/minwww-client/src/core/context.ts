@@ -53,9 +53,7 @@ export class ClientContext {
   }
 
   /** 0 to 1. */
-  chance (): number {
-    return this.random(1)[0]! / 255
-  }
+  readonly chance = (): number => this.random(1)[0]! / 255
 
   transmit (outgoing: Outgoing): void {
     if (this.outgoing.length >= MAX_QUEUED) this.outgoing.shift()

@@ -62,7 +62,7 @@ export class Receiver {
     found.session.heard(now)
     found.exit.heard(now)
     const isFirst = !found.exit.contact.isKnown(now, source)
-    for (const held of found.exit.contact.heard(now, source, this.#context.chance())) this.#context.transmit(held)
+    for (const held of found.exit.contact.heard(now, source, this.#context.chance)) this.#context.transmit(held)
     if (message.type === 'reply') this.#reply(now, found.exit, found.session, message, payload.length)
     else if (message.type === 'error') this.#error(now, found.session, message, payload.length)
     else if (message.type === 'push') this.#push(now, found.exit, found.session, { ...message, type: 'reply', part: 'whole' }, payload.length)

@@ -52,7 +52,7 @@ export class Recovery {
   /** What has waited for a first answer, or for its turn before one. */
   #meet (now: number, exit: Exit): void {
     const { context, exits, probe } = this.#parts
-    const held = exit.contact.handleTimeout(now)
+    const held = exit.contact.handleTimeout(now, context.chance)
     if (held !== undefined) context.transmit(held)
     if (exit.contact.takeQuestion(now) && exits.get(exit.id) === exit) probe(now, exit)
     this.#dispatcher.admit(now, exit)

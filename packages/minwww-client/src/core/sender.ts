@@ -6,7 +6,7 @@ import {
 import type { PushGrant, TaggedMessage } from '@minwww/protocol'
 import type { ClientContext } from './context.ts'
 import type { Exit } from './exit.ts'
-import { againAfter } from './first-contact.ts'
+import { AGAIN, againAfter } from './first-contact.ts'
 import type { ClientRequest } from './request.ts'
 import type { ExitSession } from './session.ts'
 import { Transfer } from './transfer.ts'
@@ -25,8 +25,8 @@ const MAX_REPETITIONS = 2
 /** Distance of two copies as a share of the round trip, and the shortest, ms. */
 const COPY_SPACING = 1 / 20
 const MIN_COPY_SPACING = 2
-/** Sendings of a message that no answer has made sure of yet. */
-const FIRST_SENDINGS = 3
+/** Most sendings of a message that no answer has made sure of yet; its timeout ends them. */
+const FIRST_SENDINGS = 8
 /** A router may drop a message this many ms after it was given one. */
 const EXPIRY = 60_000
 
@@ -127,7 +127,8 @@ export class Sender {
     const lastCopy = isKnown ? now + (copies - 1) * copySpacing : now
     const queued = inFlight + path.firstSymbolBytes(now)
     const timeout = from === 0 && !transfer.owner.isProbe ? path.signTimeout(transfer.backoff) : path.timeout(transfer.backoff)
-    const answerBy = lastCopy + timeout + symbolTime(tunnelMessages, path.carries)
+    const patience = isKnown ? timeout : contact.delay(now, source) + Math.max(AGAIN, timeout)
+    const answerBy = lastCopy + patience + symbolTime(tunnelMessages, path.carries)
     transfer.sent(now, { from, measurable: !path.isLoaded(now, backlog) && !contact.holds(now, source), answerBy, queued })
     if (copies > 1) transfer.repeat({ encode, protocol, count: copies - 1, nextAt: now + copySpacing })
     this.#transmitFor(now, transfer, payload, protocol)
@@ -197,10 +198,12 @@ export class Sender {
 
   #transmitFor (now: number, transfer: Transfer, payload: Buffer, protocol: MessageProtocol): void {
     transfer.owner.traffic.sent(payload.length)
-    this.#transmit(now, transfer, payload, protocol)
+    this.#transmit(now, transfer, payload, protocol, () => transfer.isActive)
   }
 
-  #transmit (now: number, { exit, session }: Pick<Transfer, 'exit' | 'session'>, payload: Buffer, protocol: MessageProtocol): void {
+  #transmit (
+    now: number, { exit, session }: Pick<Transfer, 'exit' | 'session'>, payload: Buffer, protocol: MessageProtocol, isWanted = () => true
+  ): void {
     const message: Outgoing = {
       source: session.source,
       to: exit.destination,
@@ -210,7 +213,8 @@ export class Sender {
       payload,
       expires: now + EXPIRY
     }
-    if (exit.contact.pass(now, message, this.#again(exit))) this.#context.transmit(message)
+    const { rtt } = exit.path
+    if (exit.contact.pass(now, { message, isWanted }, rtt.hasSample ? rtt.srtt : 0, this.#context.chance)) this.#context.transmit(message)
   }
 }
 

@@ -98,7 +98,9 @@ export class Backend {
     this.#deafWatch = new DeafWatch({
       isWaiting: () => renew !== undefined && this.driver.ready && (this.driver.inFlight > 0 || this.#isRecentlySilent),
       ask: () => this.#pingExits(),
-      giveUp: () => this.#renewDeaf()
+      build: () => this.#watch.build(this.#deafSource ?? 0),
+      giveUp: () => this.#renewDeaf(),
+      spare: () => this.#watch.spare()
     })
     this.#sessions.forEach((session, source) => this.#watch.follow(source, session))
   }
@@ -241,9 +243,11 @@ export class Backend {
   }
 
   #replace (source: number, session: ProxySession): void {
+    const old = this.#sessions[source]
     this.#sessions[source] = session
     if (!this.#sessions.includes(this.#streaming!)) this.#openStreams()
     this.driver.replaceSession(source, session)
+    old?.close?.().catch(() => {})
   }
 
   /** Requests to silent exits are given up early: their silence still counts. */
@@ -264,10 +268,16 @@ export class Backend {
   }
 
   /** One session after the other, so that a second one stays. */
-  #renewDeaf (): void {
+  get #deafSource (): number | undefined {
     const ready = this.#sessions.flatMap((session, source) => session.state === 'ready' ? [source] : [])
-    const source = ready[this.#renewals++ % ready.length]
-    if (source !== undefined) this.#watch.renew(source, 'nothing was heard from any exit')
+    return ready[this.#renewals % ready.length]
+  }
+
+  #renewDeaf (): boolean {
+    const source = this.#deafSource
+    if (source === undefined || !this.#watch.change(source, 'nothing was heard from any exit')) return false
+    this.#renewals++
+    return true
   }
 
   /** A session is ready: what waits for one goes on, and exits that were not found are looked up at once. */

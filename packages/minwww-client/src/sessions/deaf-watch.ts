@@ -1,21 +1,25 @@
 import type { Destination } from '@minwww/i2cp'
 
 /** Time between two looks, ms. */
-const INTERVAL = 5_000
-/** Requests wait and nothing at all is heard: after this the exits are pinged, and after the next the session is given up, ms. */
-const ASK_AFTER = 25_000
-/** A little more than routers need to leave a dead path by themselves. */
-const DEAF_AFTER = 35_000
+const INTERVAL = 1_000
+/** Requests wait and nothing at all is heard: after this the exits are pinged, and after the next another session is built, ms. */
+const ASK_AFTER = 5_000
+/** Tunnels take some ten seconds more. Who says that he works says so again within that time. */
+const BUILD_AFTER = 10_000
 /** Each session that was given up in vain doubles both, up to this factor: exits may just be dead. */
-const MAX_FACTOR = 16
+const MAX_FACTOR = 64
 
 export interface DeafWatchHooks {
   /** Whether somebody waits for an answer, over a session that can send. */
   isWaiting: () => boolean
   /** Asks the exits for a sign of life: what is slow is not deaf. */
   ask: () => void
-  /** Goes on with another Destination. */
-  giveUp: () => void
+  /** Builds another Destination beside what there is. */
+  build: () => void
+  /** Goes on with it, if it is ready. @returns whether it was */
+  giveUp: () => boolean
+  /** It is not needed: something was heard, or nobody waits. */
+  spare: () => void
   /** Monotonic, ms. */
   now?: () => number
 }
@@ -36,6 +40,7 @@ export class DeafWatch {
   readonly #timer: NodeJS.Timeout
   #since: number | undefined
   #asked = false
+  #isBuilding = false
   #factor = 1
 
   constructor (hooks: DeafWatchHooks) {
@@ -58,10 +63,14 @@ export class DeafWatch {
     const now = this.#now()
     this.#since ??= now
     const silence = now - this.#since
-    if (silence >= DEAF_AFTER * this.#factor && this.#asked) {
+    if (this.#isBuilding) {
+      if (!this.#hooks.giveUp()) return
+      this.#isBuilding = false
       this.#rest()
       this.#factor = Math.min(MAX_FACTOR, 2 * this.#factor)
-      this.#hooks.giveUp()
+    } else if (silence >= BUILD_AFTER * this.#factor && this.#asked) {
+      this.#isBuilding = true
+      this.#hooks.build()
     } else if (silence >= ASK_AFTER * this.#factor && !this.#asked) {
       this.#asked = true
       this.#hooks.ask()
@@ -71,5 +80,8 @@ export class DeafWatch {
   #rest (): void {
     this.#since = undefined
     this.#asked = false
+    if (!this.#isBuilding) return
+    this.#isBuilding = false
+    this.#hooks.spare()
   }
 }

@@ -26,9 +26,10 @@ export interface UsersOptions {
   /** One session, or two (the second is for retries where there is only one exit). A promise lets the proxy listen at once. */
   sessions: readonly ProxySession[] | Promise<readonly ProxySession[]>
   /**
-   * Opens a session with new keys in the place of session `source`, which has lost its router (state 'reconnecting', or
-   * closed with an error), and closes that one. It may still be connecting. Without it sessions come back by themselves,
-   * but exits' routers may not reach them for minutes. Made for `streams` that is a function: that is called again.
+   * Opens a session with new keys that is to take the place of session `source`: because that one has lost its router (state
+   * 'reconnecting', or closed with an error), or beside it because nothing is heard over it. It may still be connecting. The
+   * proxy calls `close` of the one that is replaced. Without it sessions come back by themselves, but exits' routers may not
+   * reach them for minutes. Made for `streams` that is a function: that is called again.
    */
   renew?: (source: number) => ProxySession
   exits: readonly ExitSpec[]

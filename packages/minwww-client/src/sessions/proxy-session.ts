@@ -2,6 +2,8 @@ import type { DeliveryStatus, I2cpError, ReceivedMessage, Session, SessionState 
 
 /** What the proxy needs of an I2CP session; that of @minwww/i2cp fits, and so does what a test puts in its place. */
 export interface ProxySession extends Pick<Session, 'keys' | 'destination' | 'state' | 'clockOffset' | 'limits' | 'send' | 'lookup'> {
+  /** Called when another one is in its place. */
+  close?: () => Promise<unknown>
   on (event: 'message', listener: (message: ReceivedMessage) => void): unknown
   on (event: 'state', listener: (state: SessionState) => void): unknown
   on (event: 'status', listener: (status: DeliveryStatus) => void): unknown

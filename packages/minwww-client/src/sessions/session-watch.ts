@@ -21,6 +21,8 @@ export interface SessionWatchHooks {
 export class SessionWatch {
   readonly #hooks: SessionWatchHooks
   readonly #releases: Array<() => void> = []
+  /** Stands beside the others until it is needed. */
+  #next: ProxySession | undefined
   readonly #timers = new Set<NodeJS.Timeout>() // one per session
   #closed = false
 
@@ -54,22 +56,54 @@ export class SessionWatch {
 
   close (): void {
     this.#closed = true
+    this.spare()
     for (const release of this.#releases) release()
     for (const timer of this.#timers) clearTimeout(timer)
   }
 
   /** Replaces a session now. */
   renew (source: number, reason = 'the router was lost'): void {
-    const { renew, replaced, logger } = this.#hooks
-    if (this.#closed || renew === undefined) return
+    if (this.#closed || this.#hooks.renew === undefined) return
     this.#releases[source]?.()
-    let session: ProxySession
+    const session = this.#open(source)
+    if (session === undefined) this.#renewLater(source)
+    else this.#putIn(source, session, reason)
+  }
+
+  /** Opens the session that is to take the place of one, and leaves that one as it is until then. */
+  build (source: number): void {
+    if (!this.#closed) this.#next ??= this.#open(source)
+  }
+
+  /** It takes the place, if it is ready. @returns whether it was */
+  change (source: number, reason: string): boolean {
+    if (this.#next?.state === 'closed') this.#next = this.#open(source)
+    const session = this.#next
+    if (this.#closed || session?.state !== 'ready') return false
+    this.#next = undefined
+    this.#releases[source]?.()
+    this.#putIn(source, session, reason)
+    return true
+  }
+
+  /** It is not needed. */
+  spare (): void {
+    this.#next?.close?.().catch(() => {})
+    this.#next = undefined
+  }
+
+  #open (source: number): ProxySession | undefined {
+    const { renew, logger } = this.#hooks
     try {
-      session = renew(source)
+      return renew?.(source)
     } catch (error) {
       logger?.error({ err: error }, 'no session')
-      return this.#renewLater(source)
+      return undefined
     }
+  }
+
+  #putIn (source: number, session: ProxySession, reason: string): void {
+    const { replaced, logger } = this.#hooks
     logger?.info({ destination: session.destination.b32 }, `${reason}: going on with a new Destination`)
     this.follow(source, session)
     replaced(source, session)

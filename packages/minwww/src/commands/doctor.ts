@@ -24,7 +24,7 @@ async function runDoctor (command: Command): Promise<void> {
   if (!json) process.stderr.write(`examining the router at ${flags.router}; this takes up to some minutes\n`)
   const { examine } = await import('../doctor/doctor.ts')
   const { routerOptions } = await import('../router-options.ts')
-  const checks = await examine({
+  const { checks, router: seen } = await examine({
     router,
     session: {
       ...routerOptions(
@@ -36,7 +36,7 @@ async function runDoctor (command: Command): Promise<void> {
     onCheck: check => { if (!json) process.stdout.write(`${lineOf(check)}\n`) }
   })
   const ok = checks.every(check => check.ok)
-  reporter.ready({ ok, checks }, [ok ? 'everything is well' : 'something is wrong; see the lines marked FAIL'])
+  reporter.ready({ ok, router: seen, checks }, [ok ? 'everything is well' : 'something is wrong; see the lines marked FAIL'])
   process.exitCode = ok ? 0 : 1
 }
 

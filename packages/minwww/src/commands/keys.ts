@@ -32,7 +32,12 @@ async function load (file: string): Promise<LocalDestination> {
 }
 
 async function print (command: Command, { destination }: LocalDestination): Promise<void> {
-  const { base64, b32 } = destination
+  const { base64, b32, signingType, signingPublicKey } = destination
+  const { encodeB33 } = await import('@minwww/i2cp')
+  const b33 = encodeB33({ signingType, signingPublicKey })
   const { reporter } = await contextOf(command, {})
-  reporter.ready({ destination: base64, b32 }, [`b32          ${b32}`, `destination  ${base64}`])
+  reporter.ready(
+    { destination: base64, b32, b33 },
+    [`b32          ${b32}`, `b33          ${b33} (with i2cp.leaseSetType=5)`, `destination  ${base64}`]
+  )
 }

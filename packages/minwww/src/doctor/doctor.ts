@@ -1,13 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createSession, I2cpError, LOOKUP, MAX_PAYLOAD, publishesOnlyIfTold, type Session, type SessionOptions } from '@minwww/i2cp'
+import { CLIENT_VERSION, createSession, I2cpError, LOOKUP, MAX_PAYLOAD } from '@minwww/i2cp'
+import type { Bandwidth, RouterKind, Session, SessionOptions } from '@minwww/i2cp'
 import { explain } from '../errors.ts'
 import { NOT_I2CP, patiently } from '../router-options.ts'
 import { Prober } from './probe.ts'
 
 /** One line of the doctor's report. `hint` says what to do when it is red. */
 export interface Check { name: string, ok: boolean, detail: string, hint?: string }
+
+/** Which implementation it is, as its behaviour tells, and the API version that it says; empty where it says ours back. */
+export interface Router { kind: RouterKind, version: string }
+
+export interface Examination { checks: Check[], router: Router }
 
 export interface DoctorOptions {
   router: { host: string, port: number }
@@ -35,24 +41,38 @@ const LOSS_INTERVAL = 10
  * Examines a router from the outside: two sessions on it send to each other through its tunnels. Stops at the first
  * check that makes the later ones impossible. Never throws for what is wrong with the router.
  */
-export async function examine (options: DoctorOptions): Promise<Check[]> {
+export async function examine (options: DoctorOptions): Promise<Examination> {
   const checks: Check[] = []
+  const examination: Examination = { checks, router: { kind: 'unknown', version: '' } }
   const report = (check: Check): boolean => {
     checks.push(check)
     options.onCheck?.(check)
     return check.ok
   }
-  if (!report(await checkReachable(options.router))) return checks
+  if (!report(await checkReachable(options.router))) return examination
   const sessions: Session[] = []
   try {
     const tunnels = await checkTunnels(options, sessions)
-    if (!tunnels.map(report).every(Boolean)) return checks
     const [first, second] = sessions
+    if (first !== undefined) examination.router = routerOf(first)
+    if (!tunnels.map(report).every(Boolean)) return examination
     if (first !== undefined && second !== undefined) await checkPath(first, second, report)
   } finally {
     await Promise.allSettled(sessions.map(session => session.close()))
   }
-  return checks
+  return examination
+}
+
+function routerOf ({ routerKind: kind, routerVersion }: Session): Router {
+  return { kind, version: routerVersion === CLIENT_VERSION ? '' : routerVersion }
+}
+
+const NAMES: Readonly<Record<RouterKind, string>> = {
+  i2pd: 'i2pd', java: 'Java I2P', emissary: 'emissary', minwww: 'the embedded router of MinWWW', unknown: 'not told by its behaviour'
+}
+
+function describeRouter ({ kind, version }: Router): string {
+  return `${NAMES[kind]}${version === '' ? (kind === 'i2pd' ? ' up to 2.57' : '') : `, API ${version}`}`
 }
 
 async function checkReachable ({ host, port }: DoctorOptions['router']): Promise<Check> {
@@ -83,8 +103,7 @@ async function checkTunnels (options: DoctorOptions, sessions: Session[]): Promi
   }))
   const [session] = sessions
   if (session === undefined) return outcomes
-  const detail = `router says it speaks ${session.routerVersion || 'no version'}; its clock is ${Math.round(session.clockOffset)} ms ` +
-    'ahead of ours'
+  const detail = `router: ${describeRouter(routerOf(session))}; its clock is ${Math.round(session.clockOffset)} ms ahead of ours`
   return [{ name: 'protocol', ok: true, detail }, await checkSupport(session), ...outcomes]
 }
 
@@ -96,10 +115,15 @@ async function checkSupport (session: Session): Promise<Check> {
   ])
   const detail = [
     `${isTimeout(names) ? 'no ' : ''}look-up of names`,
-    limits === undefined ? 'no bandwidth limits' : `bandwidth limits (${limits.routerInbound} KB/s in, ${limits.routerOutbound} KB/s out)`,
-    ...limits !== undefined && publishesOnlyIfTold(limits) ? ['publishes only with --i2cp-option i2cp.dontPublishLeaseSet=false'] : []
+    limits === undefined ? 'no bandwidth limits' : `bandwidth limits: ${describeLimits(limits)}`
   ]
   return { name: 'supports', ok: true, detail: detail.join(', ') }
+}
+
+/** Some routers fill the fields of the client only. */
+function describeLimits ({ clientInbound, clientOutbound, routerInbound, routerOutbound }: Bandwidth): string {
+  const pair = (inbound: number, outbound: number): string => `${inbound} KB/s in, ${outbound} KB/s out`
+  return routerInbound + routerOutbound > 0 ? pair(routerInbound, routerOutbound) : pair(clientInbound, clientOutbound)
 }
 
 function isTimeout (outcome: unknown): boolean {

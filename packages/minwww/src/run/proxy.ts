@@ -63,21 +63,22 @@ function openSessions (
   { settings, logger, reporter }: Context<Settings<'proxy'>>, closers: Closers, count: number
 ): Required<ProxySessions> {
   const open = closers.add(
-    [] as Session[], async sessions => { await Promise.all(sessions.map(async session => { await session.close() })) }
+    new Set<Session>(), async sessions => { await Promise.all([...sessions].map(async session => { await session.close() })) }
   )
+  const keep = (session: Session): void => { open.add(session.once('close', () => open.delete(session))) }
   const sessions = Promise.all(Array.from({ length: count }, async (_, source) => {
     // A retry's second session is nothing to tell people of.
     const session = await openSession(settings, undefined, logger, source === 0 ? reporter : SILENT, 'proxy')
-    open[source] = session
+    keep(session)
     return session
   }))
   // Whoever awaits it sees the error; until then it must not count as unhandled.
   sessions.catch(() => {})
-  const renew = (source: number): Session => {
-    open[source]?.close().catch(() => {})
+  // The proxy closes the session that another one has replaced.
+  const renew = (): Session => {
     reporter.progress(`proxy: building tunnels for a new Destination over the router at ${settings.router}`)
     const session = renewSession(settings, logger)
-    open[source] = session
+    keep(session)
     return session
   }
   return { sessions, renew }

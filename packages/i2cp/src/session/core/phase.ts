@@ -10,6 +10,8 @@ export type Phase =
   | { readonly name: 'connecting', readonly until: number }
   /** GetDate is sent. */
   | { readonly name: 'greeting', readonly until: number }
+  /** The date is known; what the router says of its bandwidth tells which one it is, and is waited for a moment. */
+  | { readonly name: 'acquainting', readonly until: number }
   /** CreateSession is sent. */
   | { readonly name: 'creating', readonly until: number }
   /** The session is created, the router builds tunnels; `answer` waits for its time (quirks.ts). */
@@ -33,6 +35,6 @@ export function phaseTimeout (phase: Phase): number {
   switch (phase.name) {
     case 'new': case 'closed': case 'ready': return Infinity
     case 'building': return Math.min(phase.until, phase.answer?.at ?? Infinity)
-    case 'waiting': case 'connecting': case 'greeting': case 'creating': case 'closing': return phase.until
+    case 'waiting': case 'connecting': case 'greeting': case 'acquainting': case 'creating': case 'closing': return phase.until
   }
 }

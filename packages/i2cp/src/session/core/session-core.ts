@@ -4,37 +4,33 @@ import { signSessionConfig } from '../../data/session-config.ts'
 import type { Mapping } from '../../data/mapping.ts'
 import { I2cpError } from '../../errors.ts'
 import { decodeMessage, encodeMessage, PROTOCOL_BYTE } from '../../messages/frame.ts'
+import type { Bandwidth } from '../../messages/bandwidth-limits.ts'
 import type { BlindingDetails } from '../../messages/blinding-info.ts'
 import type { LookupKey } from '../../messages/host-lookup.ts'
 import type { MessagePayload } from '../../messages/message-payload.ts'
 import { MESSAGE_STATUS } from '../../messages/message-status.ts'
-import { SESSION_STATUS } from '../../messages/session-status.ts'
-import type { SessionStatus } from '../../messages/session-status.ts'
+import { SESSION_STATUS, type SessionStatus } from '../../messages/session-status.ts'
 import type { Message } from '../../messages/table.ts'
 import { TYPE } from '../../messages/types.ts'
 import { MAX_PAYLOAD } from '../../sizes.ts'
-import { CLIENT_VERSION, detectQuirks, EARLY_LEASE_SET_DELAY, optionsFor } from '../quirks.ts'
-import type { Quirks } from '../quirks.ts'
+import { CLIENT_VERSION, EARLY_LEASE_SET_DELAY, optionsFor, type Quirks, type RouterKind } from '../quirks.ts'
 import { Backoff } from './backoff.ts'
 import type { SessionCoreConfig } from './config.ts'
-import { emptyStats } from './events.ts'
-import type { SessionEvent, SessionState, SessionStats } from './events.ts'
+import { emptyStats, type SessionEvent, type SessionState, type SessionStats } from './events.ts'
 import { LeaseSetMaker } from './lease-sets.ts'
 import { Liveness } from './liveness.ts'
-import { isApart, phaseTimeout } from './phase.ts'
-import type { Phase } from './phase.ts'
-import { DEFAULT_LIFETIME, MAX_LIFETIME } from './send.ts'
-import type { SendOptions } from './send.ts'
+import { isApart, phaseTimeout, type Phase } from './phase.ts'
+import { DEFAULT_LIFETIME, MAX_LIFETIME, type SendOptions } from './send.ts'
 import { Requests } from './requests.ts'
+import { Router } from './router.ts'
 import { Traffic } from './traffic.ts'
 
-/** Dates a router can tell, ms: LeaseSets count unsigned 32-bit seconds, and expire up to 18 h later. */
-const MIN_DATE = 1_420_070_400_000 // 2015
-const MAX_DATE = (2 ** 32 - 2 ** 17) * 1000
 /** How many encrypted LeaseSets the session can know of; the oldest is forgotten. */
 export const MAX_BLINDING_INFOS = 64
 /** A session that stood so long was no failed attempt: the back-off starts anew. ms. */
 const STABLE = 30_000
+/** Every router answers GetBandwidthLimits at once, ms. */
+const ACQUAINTANCE = 500
 
 /**
  * One I2CP session without socket, timer or clock. The driver opens a transport on 'connect', reports it with
@@ -52,13 +48,11 @@ export class SessionCore {
   readonly #events: SessionEvent[] = []
   readonly #transmit: Buffer[] = []
   readonly #blinding: BlindingDetails[] = []
+  readonly #router = new Router()
   #options: Mapping
   #phase: Phase = { name: 'new' }
   #state: SessionState = 'connecting'
   #everReady = false
-  #clockOffset = 0
-  #quirks: Quirks = detectQuirks('')
-  #routerVersion = ''
   #leases: readonly Lease[] = []
 
   constructor (config: SessionCoreConfig) {
@@ -78,10 +72,12 @@ export class SessionCore {
   }
 
   get state (): SessionState { return this.#state }
-  get quirks (): Quirks { return this.#quirks }
-  get routerVersion (): string { return this.#routerVersion }
+  get quirks (): Quirks { return this.#router.quirks }
+  /** As its behaviour tells. */
+  get routerKind (): RouterKind { return this.#router.kind }
+  get routerVersion (): string { return this.#router.version }
   /** Router's clock minus ours, ms. */
-  get clockOffset (): number { return this.#clockOffset }
+  get clockOffset (): number { return this.#router.clockOffset }
   /** The inbound tunnels the router named last. */
   get leases (): readonly Lease[] { return this.#leases }
 
@@ -95,6 +91,7 @@ export class SessionCore {
     this.#transmit.push(Buffer.of(PROTOCOL_BYTE))
     const { authentication } = this.#config
     this.#put({ type: TYPE.GetDate, version: CLIENT_VERSION, ...(authentication && { authentication }) })
+    this.#put({ type: TYPE.GetBandwidthLimits })
   }
 
   /** The transport failed to open, ended or broke. */
@@ -128,7 +125,7 @@ export class SessionCore {
       return 0
     }
     const nonce = o.notify === true ? this.#requests.nonce(to) : 0
-    this.#traffic.send(now, this.#phase.sessionId, to, payload, nonce, expires + this.#clockOffset, o, this.#options)
+    this.#traffic.send(now, this.#phase.sessionId, to, payload, nonce, expires + this.clockOffset, o, this.#options)
     return nonce
   }
 
@@ -197,13 +194,14 @@ export class SessionCore {
       case 'ready': this.#checkReady(now); return
       case 'waiting': if (now >= phase.until) this.#connect(now); return
       case 'closing':
-        if (now < phase.until) return
-        this.#events.push({ type: 'disconnect' })
-        this.#finish(undefined)
+        if (now >= phase.until) this.#endClosing()
         return
       case 'building':
         if (phase.answer !== undefined && now >= phase.answer.at) this.#answerFirst(now, phase.sessionId, phase.answer.leases)
         else if (now >= phase.until) this.#lost(now, new I2cpError('I2CP_TIMEOUT', 'the router built no tunnels in time'))
+        return
+      case 'acquainting':
+        if (now >= phase.until) this.#create(now)
         return
       case 'connecting': case 'greeting': case 'creating':
         if (now >= phase.until) this.#lost(now, new I2cpError('I2CP_TIMEOUT', `the router did not answer while ${phase.name}`))
@@ -216,12 +214,13 @@ export class SessionCore {
 
   #handle (now: number, message: Message): void {
     switch (message.type) {
-      case TYPE.SetDate:
-        if (message.date < MIN_DATE || message.date > MAX_DATE) throw new I2cpError('I2CP_PROTOCOL', 'the router tells an impossible date')
-        this.#clockOffset = message.date - now
-        this.#routerVersion = message.version
-        if (this.#phase.name === 'greeting') this.#create(now)
+      case TYPE.SetDate: {
+        const isKnown = this.#router.told(now, message)
+        if (this.#phase.name !== 'greeting') return
+        if (isKnown) this.#create(now)
+        else this.#phase = { name: 'acquainting', until: now + ACQUAINTANCE }
         return
+      }
       case TYPE.SessionStatus: this.#sessionStatus(now, message); return
       case TYPE.RequestVariableLeaseSet: this.#leaseSetRequested(now, message.sessionId, message.leases); return
       case TYPE.RequestLeaseSet: {
@@ -234,7 +233,11 @@ export class SessionCore {
         if (message.status === MESSAGE_STATUS.AVAILABLE && message.sessionId === this.#sessionId()) this.#traffic.fetch(message)
         else if (!this.#requests.answer(message)) this.stats.stray++
         return
-      case TYPE.HostReply: case TYPE.BandwidthLimits:
+      case TYPE.BandwidthLimits:
+        this.#requests.answer(message)
+        if (this.#phase.name === 'acquainting') this.#create(now, message.limits)
+        return
+      case TYPE.HostReply:
         if (!this.#requests.answer(message)) this.stats.stray++
         return
       case TYPE.Disconnect:
@@ -244,8 +247,8 @@ export class SessionCore {
     }
   }
 
-  #create (now: number): void {
-    this.#quirks = detectQuirks(this.#routerVersion)
+  #create (now: number, limits?: Bandwidth): void {
+    this.#router.judge(limits)
     this.#leaseSets.newSession()
     this.#phase = { name: 'creating', until: now + this.#config.timeouts.handshake }
     this.#put({ type: TYPE.CreateSession, config: this.#sessionConfig(now, this.#options) })
@@ -253,7 +256,7 @@ export class SessionCore {
 
   #sessionConfig (now: number, options: Mapping) {
     const { keys } = this.#config
-    const unsigned = { destination: keys.destination, options: optionsFor(this.#quirks, options), date: now + this.#clockOffset }
+    const unsigned = { destination: keys.destination, options: optionsFor(this.quirks, options), date: now + this.clockOffset }
     return signSessionConfig(unsigned, data => keys.sign(data))
   }
 
@@ -293,7 +296,7 @@ export class SessionCore {
       return
     }
     const { leaseSetDelay } = this.#config
-    const delay = leaseSetDelay === 'auto' ? (this.#quirks.losesEarlyLeaseSet ? EARLY_LEASE_SET_DELAY : 0) : leaseSetDelay
+    const delay = leaseSetDelay === 'auto' ? (this.quirks.losesEarlyLeaseSet ? EARLY_LEASE_SET_DELAY : 0) : leaseSetDelay
     if (delay === 0) this.#answerFirst(now, sessionId, this.#leases)
     else this.#phase = { ...phase, answer: { at: phase.answer?.at ?? now + delay, leases: this.#leases } }
   }
@@ -313,7 +316,7 @@ export class SessionCore {
   }
 
   #createLeaseSet (now: number, sessionId: number, leases: readonly Lease[]): boolean {
-    const message = this.#leaseSets.create(sessionId, leases, now + this.#clockOffset)
+    const message = this.#leaseSets.create(sessionId, leases, now + this.clockOffset)
     if (message === undefined) {
       this.#events.push({ type: 'warning', error: new I2cpError('I2CP_PROTOCOL', 'the router asked for a LeaseSet without a valid lease') })
       return false

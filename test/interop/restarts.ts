@@ -1,0 +1,153 @@
+/**
+ * How long a page takes to come again after an exit, its router or the proxy's router was started anew, and whether the proxy
+ * goes deaf afterwards: the figures of docs/reference/routers.md.
+ *
+ *   node --conditions=@minwww/source --import tsx test/interop/restarts.ts [WHAT-HOW...] [options]
+ *
+ * WHAT: exit, exit-router, proxy-router; HOW: kill, stop; default all six. Options: --suite bookworm|trixie|sid, --hops 1,
+ * --delay MS, --exits 1 (the first one is restarted), --after 60 (s that are watched afterwards).
+ */
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import type { Test } from 'tap'
+import { fetchPage, logLines, startService, type Service } from '../e2e/harness.ts'
+import { startNetwork, type Suite } from '../testnet/network.ts'
+import { createWebServer } from '../testnet/web.mjs'
+
+const WHATS = ['exit', 'exit-router', 'proxy-router'] as const
+const HOWS = ['kill', 'stop'] as const
+const PROXY_ROUTER = 3
+const FIRST_EXIT_ROUTER = 4
+/** Pages are asked for so often, ms, each with so much time, s. */
+const EVERY = 500
+const PATIENCE = 60
+/** An exit's session comes back within this, ms. */
+const READY_PATIENCE = 120_000
+/** A page of the time afterwards that takes longer is late, ms. */
+const LATE = 5_000
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    suite: { type: 'string' },
+    hops: { type: 'string', default: '1' },
+    delay: { type: 'string', default: '10' },
+    exits: { type: 'string', default: '1' },
+    after: { type: 'string', default: '60' },
+    log: { type: 'boolean', default: false }
+  }
+})
+const cases = WHATS.flatMap(what => HOWS.map(how => ({ what, how, name: `${what}-${how}` })))
+  .filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+
+const ends: Array<() => unknown> = []
+const owner = { teardown: (end: () => unknown) => { ends.push(end) } } as unknown as Test
+const folder = mkdtempSync(join(tmpdir(), 'minwww-restarts-'))
+ends.push(() => rmSync(folder, { recursive: true, force: true }))
+
+interface Asked { at: number, took?: number, status?: number }
+
+try {
+  const network = await startNetwork({
+    hops: [1], delay: Number(values.delay), ...(values.suite !== undefined && { suite: values.suite as Suite }), readyTimeout: 120_000
+  })
+  ends.push(async () => await network.stop())
+  const web = createWebServer().listen(0, '127.0.0.1')
+  await once(web, 'listening')
+  ends.push(() => web.close())
+  const origin = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
+  const options = ['inbound.length', 'outbound.length'].flatMap(name => ['--i2cp-option', `${name}=${values.hops}`])
+  const routerAt = async (k: number): Promise<string> => {
+    const { host, port } = await network.forward(k)
+    return `${host}:${port}`
+  }
+  const exitRouters = Array.from({ length: Number(values.exits) }, (_, index) => FIRST_EXIT_ROUTER + index)
+  const site = ['--log-level', 'info', '--site', `site.i2p=${origin}`, ...options]
+  const exitArguments = await Promise.all(exitRouters.map(async k =>
+    ['exit', '--router', await routerAt(k), '--keys', join(folder, `exit${k}`), ...site]))
+  const exits = await Promise.all(exitArguments.map(async args => await startService(owner, args)))
+  const proxy = await startService(owner, [
+    'proxy', '--router', await routerAt(PROXY_ROUTER), '--proxy', '127.0.0.1:0', '--timeout', String(PATIENCE), '--log-level', 'info',
+    ...options, ...exits.flatMap(exit => ['--exit', exit.json.destination as string])
+  ])
+  const asked: Asked[] = []
+  const over = new AbortController()
+  const pages: Array<Promise<void>> = []
+  const ask = async (): Promise<void> => {
+    const page: Asked = { at: performance.now() }
+    asked.push(page)
+    await fetchPage(`http://site.i2p/bytes/2000?${page.at}`, proxy.json.proxy as string)
+      .then(({ status, took }) => { page.took = took; page.status = status }, () => { page.took = performance.now() - page.at })
+  }
+  const asking = (async () => {
+    while (!over.signal.aborted) {
+      pages.push(ask())
+      await sleep(EVERY)
+    }
+  })()
+  const cameAfter = async (from: number, limit: number): Promise<number> => {
+    for (;;) {
+      const came = asked.filter(({ status }) => status === 200).map(({ at, took = Infinity }) => at + took).filter(at => at >= from)
+      if (came.length > 0) return Math.min(...came) - from
+      if (performance.now() > from + limit) return Infinity
+      await sleep(100)
+    }
+  }
+  await cameAfter(performance.now(), 60_000)
+  for (const { what, how, name } of cases) {
+    await sleep(20_000)
+    const began = performance.now()
+    let readyAt = began
+    if (what === 'exit') {
+      await (exits[0] as Service).stop(how === 'kill' ? 'SIGKILL' : 'SIGTERM')
+      exits[0] = await startService(owner, exitArguments[0]!)
+      readyAt = performance.now()
+    } else {
+      const k = what === 'exit-router' ? exitRouters[0]! : PROXY_ROUTER
+      if (how === 'kill') await network.kill(k)
+      else await network.end(k)
+      await sleep(1_000)
+      const before = readyCount(exits[0]!)
+      await network.start(k)
+      // An exit's tunnels come back by themselves.
+      if (what === 'exit-router') await untilReady(exits[0]!, before)
+      readyAt = performance.now()
+    }
+    const first = await cameAfter(readyAt, 180_000)
+    const from = performance.now()
+    await sleep(1000 * Number(values.after))
+    const during = asked.filter(({ at }) => at >= began && at < readyAt + first)
+    const afterwards = asked.filter(({ at }) => at >= from && at < performance.now() - 10_000)
+    const late = (list: Asked[]): number => list.filter(({ took = Infinity, status }) => status !== 200 || took > LATE).length
+    const slowest = Math.max(0, ...during.map(({ took = Infinity }) => took))
+    console.log(
+      `${values.suite ?? 'own'} ${name}: ready ${seconds(readyAt - began)} after its end, first page ${seconds(first)} later; ` +
+      `of ${during.length} pages meanwhile ${late(during)} failed or late, the slowest ${seconds(slowest)}; ` +
+      `afterwards ${late(afterwards)} of ${afterwards.length}`
+    )
+  }
+  over.abort()
+  await asking
+  if (values.log) for (const line of logLines(proxy.stderr())) console.log(JSON.stringify(line))
+} finally {
+  for (const end of ends.reverse()) await end()
+}
+process.exit(0)
+
+async function untilReady (exit: Service, before: number): Promise<void> {
+  for (const deadline = performance.now() + READY_PATIENCE; readyCount(exit) === before && performance.now() < deadline;) await sleep(50)
+}
+
+/** How often an exit's session has become ready. */
+function readyCount (exit: Service): number {
+  return logLines(exit.stderr()).filter(({ msg, state }) => msg === 'I2CP session' && state === 'ready').length
+}
+
+function seconds (milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`
+}
