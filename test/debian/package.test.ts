@@ -80,12 +80,14 @@ async function start (t: Test): Promise<Machine> {
 
 /** The systemd of the machine, as this machine knows it: the child of the process that made the namespaces. */
 async function processOne (parent: number): Promise<string> {
-  const children = (pid: number): string => {
-    try { return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim() } catch { return '' }
+  // A process may have ended meanwhile.
+  const read = (file: string): string => {
+    try { return readFileSync(file, 'utf8').trim() } catch { return '' }
   }
+  const children = (pid: number): string => read(`/proc/${pid}/task/${pid}/children`)
   for (const end = performance.now() + PATIENCE * 1_000; performance.now() < end;) {
     const pid = children(parent)
-    const isSystemd = pid !== '' && readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('/usr/lib/systemd/systemd')
+    const isSystemd = pid !== '' && read(`/proc/${pid}/cmdline`).startsWith('/usr/lib/systemd/systemd')
     if (isSystemd && children(Number(pid)) !== '') return pid
     await new Promise(resolve => setImmediate(resolve))
   }
