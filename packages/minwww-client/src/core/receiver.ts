@@ -69,6 +69,13 @@ export class Receiver {
     else if (message.type === 'working') this.#working(now, found.exit, found.session, message, payload.length)
     else stats.malformed++
     if (isFirst) this.#outcomes.met(now, found.exit)
+    this.#report(now, found.exit)
+  }
+
+  /** Grants the exit another rate, if what is still to come of it is worth a message. */
+  #report (now: number, exit: Exit): void {
+    if (!exit.path.isReportDue(now) || exit.inFlight === 0) return
+    for (const session of exit.sessions) this.#sender.report(now, exit, session)
   }
 
   #decode (payload: Buffer, session: ExitSession): TaggedMessage | undefined {
@@ -88,7 +95,6 @@ export class Receiver {
     const key = `${session.name}.${reply.id}.${reply.attempt}`
     const watch = exit.path.observe(now, key, transfer?.firstOf(reply.attempt) ?? reply.index, reply, length, exit.backlog, exit.inFlight)
     exit.symbolCame(now, reply.symbol.length)
-    if (exit.path.isReportDue(now) && exit.inFlight > 0) for (const each of exit.sessions) this.#sender.report(now, exit, each)
     if (transfer === undefined) {
       stats.late++
       return
@@ -107,9 +113,8 @@ export class Receiver {
   #push (now: number, exit: Exit, session: ExitSession, reply: ReplyMessage, length: number): void {
     const push = this.#pushes.admit(now, exit, session, reply)
     const key = `${session.name}.${reply.id}.${reply.attempt}`
-    const watch = exit.path.observe(now, key, push?.transfer?.firstOf(reply.attempt) ?? 0, reply, length, exit.backlog, exit.inFlight)
+    const watch = exit.path.observe(now, key, push?.transfer?.firstOf(reply.attempt) ?? reply.index, reply, length, exit.backlog, exit.inFlight)
     exit.symbolCame(now, reply.symbol.length)
-    if (exit.path.isReportDue(now) && exit.inFlight > 0) for (const each of exit.sessions) this.#sender.report(now, exit, each)
     if (push === undefined) return
     push.traffic.received(now, length)
     this.#pushes.place(now, push, reply, watch)
