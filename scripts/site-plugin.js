@@ -18,6 +18,8 @@ export function load (app) {
   const names = new Map(entryPoints.map(file => [typedocName(file), importName(file)]))
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     for (const module of project.getReflectionsByKind(ReflectionKind.Module)) module.name = names.get(module.name) ?? module.name
-    for (const document of project.documents ?? []) document.name = document.name.replace(/^docs\//, '').replace(/README$/, 'overview')
+    for (const document of project.documents ?? []) {
+      document.name = document.name.replace(/^docs\//, '').replace(/^(packages\/[^/]+)\/README$/, '$1').replace(/README$/, 'overview')
+    }
   })
 }

@@ -159,10 +159,10 @@ t.test('operating an exit', async t => {
   const site = createServer((request, response) => { response.end('my own site') })
   await new Promise<void>(resolve => site.listen(7658, '127.0.0.1', resolve))
   t.teardown(() => { site.close() })
-  await run(t, 'README.md', 'minwww keys new|show|export FILE', { values: { 'new|show|export FILE': 'new site.dat' } })
+  await run(t, COMMANDS, 'minwww keys new|show|export FILE', { values: { 'new|show|export FILE': 'new site.dat' } })
   for (const [document, command, values] of [
     ['docs/guide/site.md', 'minwww site --keys site.dat --target 127.0.0.1:7658', {}],
-    ['README.md', 'minwww site --keys FILE --target H:P', { FILE: 'site.dat', 'H:P': '127.0.0.1:7658' }]
+    [COMMANDS, 'minwww site --keys FILE --target H:P', { FILE: 'site.dat', 'H:P': '127.0.0.1:7658' }]
   ] as const) {
     const moved = await start(t, document, command, /site ready: http:\/\/([a-z2-7]{52}\.b32\.i2p)/, { values })
     await moved.stop()

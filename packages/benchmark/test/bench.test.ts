@@ -152,6 +152,9 @@ t.test('own proxies: the url scenario', async t => {
   t.same(failed, [['status 503', 1]], 'failures are counted with their reason')
   t.ok(series.some(({ failed, times, n }) => failed === 1 && times.length === n), 'and stay among the times')
   t.match(report.scenarios[0]?.notes.join(), /did not give the same bytes/)
+  t.match(report.scenarios[0]?.ratios, [{ design: via[1], against: via[0], conditions: { state: 'later' } }], 'the last against the others')
+  const [verdict = ''] = verdictsOf(report.scenarios[0]!)
+  t.ok(verdict.startsWith(via[1]!) && verdict.includes(`of the time of ${via[0]!}`), verdict)
 
   const before = requests
   const again = await runBench(options)

@@ -79,7 +79,7 @@ const WRONG: Record<string, string[]> = {
     '2: [proxy] router: example.org is not this machine, and I2CP to it is not encrypted: use a tunnel (ssh -L), or ' +
     '--allow-plain-remote if you trust all of the way',
     '3: [proxy] isolate: needs users: name them with --auth FILE',
-    '5: [proxy] cache-dir: there is no cache at all with --cache-memory 0; give it some MB, or leave the directory away',
+    '5: [proxy] cache-dir: there is no cache at all with --cache-memory 0; give it some MB, or leave out the directory',
     "6: [proxy] jump: 'stats.i2p' is not NAME=URL, for example stats.i2p=http://stats.i2p/cgi-bin/jump.cgi?a=",
     '7: [proxy] connect-ports: 0 must be a whole number from 1 to 65535',
     '8: [proxy] i2cp-option: inbound.length: 0 to 7 expected (hops)',

@@ -25,6 +25,8 @@ export class Collector {
   cells: Cell[] = []
   readonly #entries = new Map<string, Entry>()
   readonly #seed: number
+  /** The design that is compared with all others. */
+  own = 'minwww'
 
   constructor (seed: number) {
     this.#seed = seed
@@ -75,11 +77,12 @@ export class Collector {
     }
   }
 
-  /** MinWWW against every other design under the same conditions. */
+  /** Ours against every other design under the same conditions. Of a single attempt nothing follows. */
   #ratios (): Ratio[] {
     const entries = [...this.#entries.values()]
     const timesOf = ({ samples }: Entry): number[] => samples.map(({ time }) => time)
-    return entries.filter(({ design }) => design === 'minwww').flatMap(own => entries
+    const several = entries.filter(({ samples }) => samples.length > 1)
+    return several.filter(({ design }) => design === this.own).flatMap(own => several
       .filter(other => other !== own && sameConditions(own, other))
       .map((other): Ratio => {
         const ratioAt = (share: number): Interval => ratioOf(timesOf(own), timesOf(other), this.#seed, share)

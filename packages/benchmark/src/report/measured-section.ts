@@ -86,8 +86,9 @@ function ratioTable (ratios: readonly Ratio[], series: readonly Series[]): strin
     conditionsInWords(conditions), labels.get(against) ?? against, formatInterval(p50, formatRatio),
     percentileText(leastOf(series, conditions), 'p95', () => formatInterval(p95, formatRatio))
   ])
-  return '<h3>MinWWW\'s time over the rival\'s</h3><p class="soft">Below 1 MinWWW is ' +
-    `faster.</p>${table(['conditions', 'rival', 'p50', 'p95'], rows)}`
+  const own = escape(labels.get(ratios[0]!.design) ?? '')
+  return `<h3>Time of ${own} over that of the rival</h3><p class="soft">Below 1 ${own} is faster.</p>` +
+    table(['conditions', 'rival', 'p50', 'p95'], rows)
 }
 
 /** Attempts of the design that has fewest under these conditions. */

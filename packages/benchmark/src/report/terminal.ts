@@ -51,7 +51,8 @@ const cells = ({ value, low, high }: Interval): string[] => [formatRatio(value),
 
 function ratioText ({ ratios, series }: ScenarioResult): string {
   const labels = new Map(series.map(({ design, label }) => [design, label]))
-  return textTable(['MinWWW / rival', 'rival', 'p50', '95 % interval', 'p95', '95 % interval'], inOrder(ratios)
+  const head = `${labels.get(ratios[0]!.design) ?? ''} / rival`
+  return textTable([head, 'rival', 'p50', '95 % interval', 'p95', '95 % interval'], inOrder(ratios)
     .map(({ conditions, against, p50, p95 }) => [
       conditionsInWords(conditions), labels.get(against) ?? against,
       ...cells(p50), ...hasPercentile(leastOf(series, conditions), 'p95') ? cells(p95) : ['-', '-']

@@ -15,8 +15,10 @@ export function verdictsOf (result: ScenarioResult): string[] {
   const { status, reason, ratios, cells, cost, throughput, steps } = result
   if (status === 'skipped') return [`Not measured: ${reason ?? 'no reason given'}.`]
   const all = [
-    ...rivalsOf(ratios.map(({ against }) => against))
-      .map(rival => ofRatios(labelOf(result, rival), ratios.filter(({ against }) => against === rival))),
+    ...rivalsOf(ratios.map(({ against }) => against)).map(rival => {
+      const own = labelOf(result, ratios[0]!.design)
+      return ofRatios(own, labelOf(result, rival), ratios.filter(({ against }) => against === rival))
+    }),
     ...gridVerdicts(cells),
     ...costVerdicts(cost),
     ...stepVerdicts(steps),
@@ -30,14 +32,14 @@ const labelOf = ({ series }: ScenarioResult, rival: string): string => series.fi
 const rivalsOf = (names: readonly string[]): string[] => [...new Set(names)].sort((a, b) => rankOf(a) - rankOf(b))
 
 /** One ratio as it was measured; several by their geometric mean, whose interval is put together from those of the conditions. */
-function ofRatios (label: string, ratios: readonly Ratio[]): string {
+function ofRatios (own: string, label: string, ratios: readonly Ratio[]): string {
   const usable = ratios.map(({ p50 }) => p50).filter(({ value, low, high }) => [value, low, high].every(x => Number.isFinite(x) && x > 0))
   if (usable.length === 0) return `Against ${label}: no page of both was complete.`
   const faster = usable.filter(({ high }) => high < 1).length
   const slower = usable.filter(({ low }) => low > 1).length
   const open = usable.length - faster - slower
   const all = together(usable)
-  const verdict = `${judgement(all)}: it takes ${share(all)} of the time of ${label}`
+  const verdict = `${judgement(own, all)}: it takes ${share(all)} of the time of ${label}`
   if (usable.length === 1) return `${verdict} (medians).`
   const counts = [['faster', faster], ['slower', slower], ['undecided', open]] as const
   const where = counts.filter(([, count]) => count > 0).map(([word, count]) => `${word} under ${count}`).join(', ')
@@ -64,8 +66,8 @@ function gridVerdicts (cells: readonly Cell[]): string[] {
     const faster = ratios.filter(ratio => ratio < 1).length
     const all = overCells(ratios)
     const name = GRID_NAMES[rival] ?? rival
-    return [`${judgement(all)}: it takes ${share(all)} of the time of ${name}, as geometric mean of the medians over the cells of the ` +
-      `grid; faster in ${faster} of ${ratios.length} cells.`]
+    return [`${judgement('MinWWW', all)}: it takes ${share(all)} of the time of ${name}, as geometric mean of the medians over the cells ` +
+      `of the grid; faster in ${faster} of ${ratios.length} cells.`]
   })
 }
 
@@ -138,5 +140,5 @@ const conditions = (count: number): string => count === 1 ? 'one set of conditio
 const share = ({ value, low, high }: Interval): string => `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`
 
 /** What an interval of ratios of times says. */
-const judgement = ({ low, high }: Interval): string =>
-  high < 1 ? 'MinWWW is faster' : low > 1 ? 'MinWWW is slower' : 'MinWWW: no difference is shown'
+const judgement = (own: string, { low, high }: Interval): string =>
+  `${own}${high < 1 ? ' is faster' : low > 1 ? ' is slower' : ': no difference is shown'}`

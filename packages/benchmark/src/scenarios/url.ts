@@ -8,13 +8,17 @@ import type { Scenario } from './scenario.ts'
 const RUNS = 20
 const QUICK_RUNS = 5
 
-/** Any proxies that the user already runs, and any addresses. The first fetch of each is told apart from the rest. */
+/**
+ * Any proxies that the user already runs, and any addresses. The first fetch of each is told apart from the rest; the last proxy is
+ * compared with those before it.
+ */
 export const url: Scenario = {
   name: 'url',
   missing: () => undefined,
   async run (context) {
     const { settings: { via = [], urls = [], runs = context.quick ? QUICK_RUNS : RUNS }, seed, signal, out, progress } = context
     Object.assign(out.options, { via, urls, runs, connection: 'a new one for each page' })
+    out.own = via.at(-1) ?? out.own
     const bodies = new Map<string, Set<string>>()
     const tasks = Array.from({ length: runs }, (_, round) => round).flatMap(round => via.flatMap(proxy => urls.map(address => ({
       round,

@@ -21,7 +21,7 @@ async function runDoctor (command: Command): Promise<void> {
   const patience = Number(flags.patience)
   if (!(patience > 0 && patience <= 3600)) throw new UsageError('--patience: give seconds from 1 to 3600')
   const { logger, reporter, json } = await contextOf(command, {})
-  if (!json) process.stderr.write(`examining the router at ${flags.router}; this takes up to some minutes\n`)
+  if (!json) process.stderr.write(`examining the router at ${flags.router}; this may take some minutes\n`)
   const { examine } = await import('../doctor/doctor.ts')
   const { routerOptions } = await import('../router-options.ts')
   const { checks, router: seen } = await examine({

@@ -32,7 +32,7 @@ export async function checkBrowserSide (report: Report<PoolSettings>, moment: Mo
   await report.each('jump', parseJump)
   await report.each('cacheDir', async (directory, name, origin) => {
     if (settings.cacheMemory === 0) {
-      throw new UsageError(`${name}: there is no cache at all with --cache-memory 0; give it some MB, or leave the directory away`)
+      throw new UsageError(`${name}: there is no cache at all with --cache-memory 0; give it some MB, or leave out the directory`)
     }
     await checkDirectory(directory, origin, moment === 'start')
   })

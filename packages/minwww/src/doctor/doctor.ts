@@ -163,7 +163,7 @@ async function checkLeaseSet (first: Session, second: Session): Promise<Check> {
     name,
     ok: false,
     detail: `not found in ${LEASE_SET_PATIENCE / 1000} s`,
-    hint: 'the Destination is not published: leave i2cp.dontPublishLeaseSet away, and give the router time to find floodfills'
+    hint: 'the Destination is not published: leave out i2cp.dontPublishLeaseSet, and give the router time to find floodfills'
   }
 }
 

@@ -32,7 +32,7 @@ export async function runPing (command: Command, name: string): Promise<void> {
         `received${received === 0 ? '' : `, round trip min/median/max ${String(min)}/${String(median)}/${String(max)} ms`}`
       ])
     if (sent > 0 && received === 0) {
-      throw new CliError('MINWWW_NO_ANSWER', `${name}: no answer; the Destination may be off line or answer no pings`)
+      throw new CliError('MINWWW_NO_ANSWER', `${name}: no answer; the Destination may be offline, or may not answer pings`)
     }
   } finally {
     await session.close()

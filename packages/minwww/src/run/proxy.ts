@@ -40,7 +40,7 @@ function announcement (
     `proxy ready: set your browser's HTTP proxy to ${address}${mode}`,
     `  ${isWithout ? 'but no page of the web will come yet: ' : ''}open http://${address}/ for how to set a ` +
     `browser, http://${address}/console for the state of the exits`,
-    ...missing.map(exit => `  exit not found: ${exit} (it is off line, or misspelt); the proxy goes on looking for it`)
+    ...missing.map(exit => `  exit not found: ${exit} (it is offline or misspelt); the proxy goes on looking for it`)
   ]]
 }
 
