@@ -53,7 +53,8 @@ t.test('all exits are dead: the copy in the cache, else 504', { skip: missing(CH
   t.match(copy?.headers().age, /^\d+$/)
   const nothing = await page.goto('http://web.i2p/form')
   t.equal(nothing?.status(), 504)
-  t.equal(nothing?.headers()['x-minwww-error'], 'MINWWW_EXIT_SILENT')
+  // The Destination that the proxy builds after ten seconds of silence is tried as well, and these six seconds end before that is over.
+  t.match(nothing?.headers()['x-minwww-error'], /^MINWWW_(TIMEOUT|EXIT_SILENT)$/)
   await screenshot(page, 'error-timeout')
 
   await page.goto('http://minwww.i2p/console')
