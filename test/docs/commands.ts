@@ -84,6 +84,10 @@ export const RUNS: Readonly<Record<string, string>> = {
   ...runBy('test/e2e/main-job.test.ts', [
     'minwww demo|router|exit|proxy', 'minwww exit', 'minwww keys', 'minwww proxy'
   ]),
+  ...runBy('test/interop/exit-lists.test.ts', ['minwww proxy --exit-list URL']),
+  ...byHand('2026-11-29', 'came to its end with status 0', [
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/exit-lists.ts'
+  ]),
   ...runBy('test/e2e/exits.test.ts', [
     'minwww exits show|publish|check|revoke', 'minwww exits show DEST --router H:P',
     'minwww exits publish --exits exits.txt --out list.txt', 'minwww exits check list.txt',

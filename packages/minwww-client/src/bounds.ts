@@ -2,6 +2,8 @@ import type { Bound } from '@minwww/i2cp'
 import { MAX_UNSHARED } from './cache/cache.ts'
 import { MAX_WAITING } from './cache/disk.ts'
 import { MAX_LISTENERS } from './console/events.ts'
+import { MAX_AVOIDED, MAX_BANNED, MAX_PINNED, MAX_PUBLISHERS, MAX_REVOKED } from './lists/core/directory.ts'
+import { MAX_STATEMENTS } from './lists/core/list.ts'
 import { INTERVALS, MAX_HISTORIES } from './console/history.ts'
 import { DEFAULT_CONFIG } from './core.ts'
 import { MAX_QUEUED } from './core/context.ts'
@@ -80,6 +82,24 @@ export const BOUNDS = {
   sent: { name: 'addresses that one exit need not push again', most: MAX_SENT, unit: 'addresses', full: 'the oldest goes', kept: 'core/sent-memory.ts #sent' },
   preloads: { name: 'answers asked for ahead of a page\'s requests', most: MAX_PRELOADS, unit: 'answers', full: 'no more are asked for; above 24 of one page neither', kept: 'route/preloads.ts #preloads' },
   sites: { name: 'sites that are asked by messages', most: DEFAULT_CONFIG.maxSites, unit: 'sites', full: 'the least recently used without a request goes', kept: 'core/client-core.ts #sites; core/session-table.ts #byName #byExit' },
+  lists: {
+    name: 'lists of exits',
+    most: MAX_PUBLISHERS,
+    unit: 'lists',
+    full: 'one more is refused at the start',
+    kept: 'lists/core/directory.ts #publishers #named; lists/exit-lists.ts #kept; lists/list-store.ts #savers'
+  },
+  listed: {
+    name: 'exits of one list',
+    most: MAX_STATEMENTS,
+    unit: 'exits',
+    full: 'the list is refused, what was known of it stays',
+    kept: 'lists/core/directory.ts named; lists/fetch-list.ts pieces'
+  },
+  avoided: { name: 'exits of lists that did not answer', most: MAX_AVOIDED, unit: 'exits', full: 'the one that failed longest ago may be tried again', kept: 'lists/core/directory.ts #avoided' },
+  revoked: { name: 'exits that have revoked themselves', most: MAX_REVOKED, unit: 'exits', full: 'the one known for longest is forgotten', kept: 'lists/core/directory.ts #revoked' },
+  pinned: { name: 'exits of lists that are pinned', most: MAX_PINNED, unit: 'exits', full: 'one more is refused', kept: 'lists/core/directory.ts #pinned' },
+  banned: { name: 'exits that are banned', most: MAX_BANNED, unit: 'exits', full: 'one more is refused', kept: 'lists/core/directory.ts #banned' },
   pins: { name: 'sites tied to an exit', most: MAX_PINS, unit: 'sites', full: 'the one tied longest ago is free again', kept: 'pool/pool.ts #pins' },
   announced: { name: 'sites known to take messages, or not to', most: MAX_SITES, unit: 'sites', full: 'the least recently used goes', kept: 'route/alt-svc.ts #sites #broken' },
   names: { name: 'names that were looked up', most: MAX_KNOWN, unit: 'names', full: 'the least recently used goes', kept: 'route/names.ts #known' },

@@ -19,7 +19,7 @@ t.test('page and files, without anything from elsewhere', async t => {
   t.notMatch(policy, /unsafe|http|\*/)
   t.equal(page.get('x-frame-options'), 'DENY')
   t.notMatch(page.text, /<script>|<style|https?:|\son\w+=/)
-  for (const [, path] of page.text.matchAll(/(?:src|href)="(\/console\/[^"]+)"/g)) {
+  for (const [, path] of page.text.matchAll(/(?:src|href)="(\/console\/[^"]+\.(?:js|css))"/g)) {
     const file = await get(port, path!)
     t.equal(file.status, 200)
     t.match(file.get('content-type'), /javascript|css/)

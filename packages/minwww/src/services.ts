@@ -41,7 +41,7 @@ export async function openExit (
 /** What `demo` and `proxy` have in common, and what only `proxy` has. */
 type ProxySettings = Partial<ProxyOnly> &
   Omit<Settings<'proxy'>, keyof ProxyOnly | 'router' | 'allowPlainRemote' | 'i2cpOption' | 'exit' | 'exits'>
-type ProxyOnly = Pick<Settings<'proxy'>, 'privateAddresses' | 'i2pOnly' | 'state'>
+type ProxyOnly = Pick<Settings<'proxy'>, 'privateAddresses' | 'i2pOnly' | 'state' | 'exitList' | 'exitListAgree' | 'neverExit'>
 
 export interface ProxySessions {
   sessions: Promise<readonly Session[]>
@@ -63,7 +63,7 @@ export interface ProxyParts extends ProxySessions {
 export async function openProxy (closers: Closers, parts: ProxyParts, settings: ProxySettings, logger: Logger): Promise<Proxy> {
   const {
     strategy, replyMode, timeout, hosts, jump, auth, isolate, hostname, connectPorts, acceptLanguage, privateAddresses, i2pOnly,
-    noPush, state
+    noPush, state, exitList = [], exitListAgree: agree, neverExit: never = []
   } = settings
   const common = streamsOf(closers, logger)
   const proxy = await createProxy({
@@ -74,7 +74,8 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     ...(parts.gain !== undefined && { gain: parts.gain }),
     listen: parseHostPort(settings.proxy, '--proxy'),
     logger,
-    strategy,
+    // Where others name the exits, being the fastest must not bring one all the pages.
+    strategy: exitList.length > 0 && strategy === 'ranked' ? 'spread' : strategy,
     replyMode,
     timeout: timeout * 1000,
     names: { ...(hosts !== undefined && { hostsFile: hosts }), ...(jump.length > 0 && { jumpServices: parseJumps(jump) }) },
@@ -91,6 +92,7 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     ...(i2pOnly !== undefined && { i2pOnly }),
     push: !noPush,
     preload: !settings.noPreload,
+    ...(exitList.length > 0 && { lists: { urls: exitList, never, ...(agree !== undefined && { agree }) } }),
     ...(state !== undefined && { stateDirectory: state })
   }).catch((error: unknown) => { throw explain(error, undefined, '--proxy') })
   return closers.add(proxy, proxy => proxy.close())

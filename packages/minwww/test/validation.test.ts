@@ -213,7 +213,7 @@ t.test('fields that are passed on: no name, and what is never passed on', async 
 t.test('a proxy without an exit', async t => {
   t.strictSame(
     await start('proxy', { proxy: '127.0.0.1:0' }),
-    ['no exit is named; give --exit DEST or --exits FILE, or --i2p-only if sites of I2P are all that you want']
+    ['no exit is named; give --exit DEST, --exits FILE or --exit-list URL, or --i2p-only if sites of I2P are all that you want']
   )
   t.strictSame(await start('proxy', { proxy: '127.0.0.1:0', i2pOnly: true }), [], 'sites of I2P need none')
   t.strictSame(

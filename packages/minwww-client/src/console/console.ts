@@ -2,6 +2,10 @@ import { readAsset } from '@minwww/ground/node'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ProxyError } from '../http/failures.ts'
 import { checkNonce, PAGE_NONCE } from '../pages/nonce.ts'
+import type { ExitLists } from '../lists/exit-lists.ts'
+import type { ExitSayings } from '../lists/exit-sayings.ts'
+import { exitsPage } from './exits-page.ts'
+import { exitsSnapshot } from './exits-snapshot.ts'
 import { EventFeed } from './events.ts'
 import { checkMayChange, checkSeesAll, type Viewer } from '../sessions/users.ts'
 import { Histories } from './history.ts'
@@ -16,6 +20,8 @@ const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect
 const FILES: ReadonlyArray<readonly [path: string, type: string, file: () => URL]> = [
   ['/console/app.js', 'text/javascript; charset=utf-8', () => new URL('../../src/console/assets/app.js', import.meta.url)],
   ['/console/charts.js', 'text/javascript; charset=utf-8', () => new URL('../../src/console/assets/charts.js', import.meta.url)],
+  ['/console/exits.js', 'text/javascript; charset=utf-8', () => new URL('../../src/console/assets/exits.js', import.meta.url)],
+  ['/console/exits.css', 'text/css; charset=utf-8', () => new URL('../../src/console/assets/exits.css', import.meta.url)],
   ['/console/app.css', 'text/css; charset=utf-8', () => new URL('../../src/console/assets/app.css', import.meta.url)],
   ['/console/uplot.js', 'text/javascript; charset=utf-8', () => new URL(import.meta.resolve('uplot/dist/uPlot.iife.min.js'))],
   ['/console/uplot.css', 'text/css; charset=utf-8', () => new URL(import.meta.resolve('uplot/dist/uPlot.min.css'))]
@@ -28,6 +34,8 @@ export interface ConsoleProxy {
   removeExit: (id: string) => boolean
   drainExit: (id: string, drained: boolean) => boolean
   clearCache: (viewer: Viewer) => Promise<void>
+  readonly lists: ExitLists | undefined
+  readonly sayings: ExitSayings
 }
 
 /** The console: one page, its files, an event stream, and the few things that it can change. Metrics for Prometheus. */
@@ -40,6 +48,12 @@ export function addConsole (app: FastifyInstance, source: ConsoleSource & { prox
   app.addHook('preClose', () => { feed.close() })
   app.get('/console', async (_request, reply) =>
     await reply.header('Content-Security-Policy', POLICY).type('text/html; charset=utf-8').send(consolePage(PAGE_NONCE, proxy)))
+  app.get('/console/exits', async (_request, reply) =>
+    await reply.header('Content-Security-Policy', POLICY).type('text/html; charset=utf-8').send(exitsPage(PAGE_NONCE)))
+  app.get('/console/exits/state', async request => {
+    const who = viewer(request)
+    return exitsSnapshot(proxy, source.users.backendOf(who), Date.now(), who.sees === 'all' && !proxy.i2pOnly)
+  })
   for (const [path, type, file] of FILES) {
     let content: Buffer | undefined
     app.get(path, async (_request, reply) => await reply.type(type).send(content ??= readAsset(file())))
@@ -81,6 +95,9 @@ function addActions (app: FastifyInstance, proxy: ConsoleProxy, viewerOf: (reque
   action('exits/drop', body => proxy.removeExit(id(body)))
   action('exits/drain', body => proxy.drainExit(id(body), true))
   action('exits/resume', body => proxy.drainExit(id(body), false))
+  for (const what of ['pin', 'unpin', 'ban', 'unban'] as const) {
+    action(`lists/${what}`, body => proxy.lists?.decide(what, id(body)) ?? false)
+  }
   action('cache/clear', async (_body, viewer) => { await proxy.clearCache(viewer) }, true)
 }
 

@@ -18,7 +18,7 @@ export const consolePage = (nonce: string, { notice, i2pOnly }: { notice: string
 <header>
 <h1>MinWWW proxy${i2pOnly ? ': I2P only' : ''}</h1>
 <p id="state" role="status">connecting</p>
-<nav><a href="/">Start page</a> <a href="/metrics">Metrics</a></nav>
+<nav><a href="/">Start page</a> <a href="/metrics">Metrics</a> <a href="/console/exits">Exits</a></nav>
 </header>
 <main>
 <noscript><p>The console needs JavaScript of this page. <a href="/metrics">The metrics</a> have the figures as text.</p></noscript>

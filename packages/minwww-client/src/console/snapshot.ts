@@ -79,7 +79,7 @@ const explained = (activity: Activity): Activity & { why?: string } => {
   return kind === undefined ? activity : { ...activity, why: kind.title }
 }
 
-function exitRow (exit: ReturnType<Backend['exits']>[number]): ExitRow {
+export function exitRow (exit: ReturnType<Backend['exits']>[number]): ExitRow {
   const { id, destination, error, status } = exit
   const row: ExitRow = { id, state: stateOf(exit) }
   if (destination !== undefined) row.b32 = destination.b32

@@ -68,7 +68,7 @@ export class ClientCore {
     const transfers = new TransferTable()
     const sessions = new SessionTable(o.random, transfers)
     this.#context = context
-    this.#pool = new ExitPool(config.strategy)
+    this.#pool = new ExitPool(config.strategy, config.salt)
     this.#queues = new Queues(this.#pool, this.#exits)
     this.#sessions = sessions
     this.#sources = new Sources(o.keys.length)

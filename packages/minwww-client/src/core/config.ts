@@ -22,6 +22,8 @@ export interface ClientConfig {
   /** `single`: always ask for the largest messages and no parity, the literal one-message design. */
   replyMode: 'adaptive' | 'single'
   strategy: Strategy
+  /** Secret of the strategy `spread`. */
+  salt: string
   /** Second request to another exit when the first symbol is later than usual. Off: ranking gains more. */
   hedging: boolean
   /** Largest share of requests that are hedged. */
@@ -59,6 +61,7 @@ export const DEFAULT_CONFIG: ClientConfig = {
   maxObject: MAX_OBJECT,
   replyMode: 'adaptive',
   strategy: 'ranked',
+  salt: '',
   hedging: false,
   hedgeBudget: 0.05,
   maxRequests: 512,

@@ -17,13 +17,16 @@ export interface PoolState { version: 1, exits: MemberState[], pins: Array<[site
 /** Exits of one client: who is asked, in which order, and who is left alone for a while. */
 export class ExitPool {
   readonly #strategy: Strategy
+  readonly #salt: string
   readonly #members = new Map<string, PoolMember>()
   readonly #pins = new Map<string, string>()
   readonly #remembered = new Map<string, MemberState>()
   #turn = 0
 
-  constructor (strategy: Strategy) {
+  /** @param salt - secret of the strategy `spread` */
+  constructor (strategy: Strategy, salt = '') {
     this.#strategy = strategy
+    this.#salt = salt
   }
 
   get size (): number {
@@ -66,7 +69,7 @@ export class ExitPool {
     const open = [...this.#members.values()].filter(m => !exclude.has(m.id) && !m.isBusy(now) && !m.isDraining(now))
     const usable = open.filter(m => !m.isOnProbation())
     const pinned = this.#pins.get(site)
-    const member = usable.find(m => m.id === pinned) ?? order(this.#strategy, usable, site)[0] ??
+    const member = usable.find(m => m.id === pinned) ?? order(this.#strategy, usable, site, this.#salt)[0] ??
       open.sort((a, b) => a.scoredAt - b.scoredAt)[0]
     if (member === undefined) return undefined
     member.used(++this.#turn)

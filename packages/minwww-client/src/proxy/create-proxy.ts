@@ -1,6 +1,14 @@
 import type { AddressInfo } from 'node:net'
 import type { IncomingMessage, Server } from 'node:http'
-import type { Limit } from '@minwww/i2cp'
+import type { Destination, Limit } from '@minwww/i2cp'
+import type { ExitDescriptor } from '@minwww/protocol'
+import type { ClientConfig } from '../core.ts'
+import type { ExitLists } from '../lists/exit-lists.ts'
+import { ExitSayings } from '../lists/exit-sayings.ts'
+import type { Verified } from '../lists/core/verify.ts'
+import { listFetcher, type FetchList } from '../lists/fetch-list.ts'
+import { listsOf } from './lists-of.ts'
+import { readDescriptor } from '../lists/read-descriptor.ts'
 import { ActivityLog } from '../route/activity.ts'
 import { followHelper, whoKnows } from '../route/address-helper.ts'
 import { AltSvcMemory } from '../route/alt-svc.ts'
@@ -51,6 +59,8 @@ export interface Proxy {
   /** Takes an exit out of the pool without forgetting it, or back in; its messages in flight go on elsewhere. */
   drainExit (id: string, drained: boolean): boolean
   exits (): ReturnType<Backend['exits']>
+  /** An exit that a list brought, and not the user. */
+  isListed (id: string): boolean
   /** How full the tables, queues and caches are, of the fullest session and user where there are several. */
   limits (): Limit[]
   /** Every cache, or those of one viewer of the console. */
@@ -92,6 +102,9 @@ class RunningProxy implements Proxy {
   readonly #pages: LocalPages
   /** Loaded while the proxy listens already. */
   #local: Promise<LocalApp> | undefined
+  readonly lists: ExitLists | undefined
+  readonly sayings: ExitSayings
+  readonly #config: Partial<ClientConfig>
 
   constructor (options: ProxyOptions) {
     const { logger } = options
@@ -100,11 +113,34 @@ class RunningProxy implements Proxy {
     this.#preloading = options.preload ?? true
     this.notice = options.notice
     this.#gain = options.gain
-    this.users = new Users({ ...options, config: { workingDeadline: settings.timeouts.answer, ...(options.push === false && { pushBudget: 0 }), ...options.config } })
+    const config = this.#config = {
+      workingDeadline: settings.timeouts.answer, ...(options.push === false && { pushBudget: 0 }), ...options.config
+    }
+    this.users = new Users({ ...options, config, isLooking: () => this.lists?.isLooking ?? false })
     this.names = new NameService(options.names?.hostsFile, logger)
-    this.users.onReady = () => this.names.forgetMissing()
+    this.users.onReady = () => {
+      this.names.forgetMissing()
+      this.lists?.wake()
+    }
     const jumpServices = options.names?.jumpServices ?? JUMP_SERVICES
-    this.#fetcher = new SiteFetcher({ settings, names: this.names, altSvc: this.#altSvc, jumpServices, logger })
+    this.#fetcher = new SiteFetcher({
+      settings,
+      names: this.names,
+      altSvc: this.#altSvc,
+      jumpServices,
+      logger,
+      beforePool: async (backend, signal) => {
+        if (this.lists?.isLooking === true && backend.exits().length === 0) await this.lists.wait(settings.timeout, signal)
+      },
+      salt: () => config.salt ?? ''
+    })
+    const find: FetchList = async (...list) => {
+      // A site that was not found a moment ago may have come.
+      this.names.forgetMissing()
+      return await listFetcher(this.#fetcher, () => this.users.common?.backend)(...list)
+    }
+    this.lists = listsOf(options, this.users, find, this.#ask)
+    this.sayings = new ExitSayings(this.#ask)
     const authenticator = options.auth === undefined ? undefined : new Authenticator(options.auth)
     const authenticate = (request: IncomingMessage, fields: Fields): string | undefined =>
       authenticator?.check(request, fields, 'proxy-authorization')
@@ -169,7 +205,13 @@ class RunningProxy implements Proxy {
 
   async start (): Promise<void> {
     await this.names.load()
+    if (this.lists !== undefined) {
+      await this.lists.load()
+      this.#config.salt = this.lists.salt
+    }
     await this.users.start()
+    for (const b32 of this.lists?.directory.banned ?? []) this.users.removeExit(b32)
+    this.lists?.wake()
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject).listen(this.#listen, () => {
         this.#server.off('error', reject)
@@ -195,10 +237,11 @@ class RunningProxy implements Proxy {
   addExit (exit: ExitSpec): string { return this.users.addExit(exit) }
   removeExit (id: string): boolean { return this.users.removeExit(id) }
   drainExit (id: string, drained: boolean): boolean { return this.users.drainExit(id, drained) }
+  isListed (id: string): boolean { return this.lists?.isListed(id) ?? false }
   exits (): ReturnType<Backend['exits']> { return this.users.common?.backend.exits() ?? [] }
   limits (): Limit[] {
-    const { activity, names, users } = this
-    return proxyLimits({ settings: this.#settings, decoders: this.#front.decoders.load, activity, names, altSvc: this.#altSvc, users })
+    const { activity, names, users, lists } = this
+    return proxyLimits({ settings: this.#settings, decoders: this.#front.decoders.load, activity, names, altSvc: this.#altSvc, users, lists })
   }
 
   #exitsOf (viewer: Viewer): Array<{ id: string, state: string, last: boolean }> {
@@ -213,12 +256,21 @@ class RunningProxy implements Proxy {
     const closed = new Promise<void>(resolve => { this.#server.close(() => resolve()) })
     await (await this.#local)?.close()
     await closed
+    await this.lists?.close()
     await this.users.close()
   }
 
   async #loadPages (): Promise<LocalApp> {
     const { createLocalApp } = await import('./local-app.ts')
     return await createLocalApp(this.#server, this.#pages, { proxy: this, users: this.users })
+  }
+
+  /** Asks an exit what it is. */
+  readonly #ask = async (destination: Destination, timeout: number): Promise<Verified<ExitDescriptor>> => {
+    const backend = this.users.common?.backend
+    if (backend === undefined) throw new ProxyError('MINWWW_NOT_READY')
+    const offset = (): number => backend.sessions[0]?.clockOffset ?? 0
+    return await readDescriptor(backend.driver, destination, { timeout, now: () => Date.now() + offset() })
   }
 
   /** What pages of this user need is asked for ahead. */

@@ -33,6 +33,17 @@ export interface ProxyOptions extends UsersOptions, Partial<Pick<Settings, Plain
   push?: boolean
   /** Where no exit does so, the proxy reads pages and asks for what they need before the browser does. Default true. */
   preload?: boolean
+  /** Lists of exits to subscribe to. */
+  lists?: ListOptions
+}
+
+export interface ListOptions {
+  /** http URLs of sites of I2P, 16 at most. */
+  urls: readonly string[]
+  /** Publishers that must name an exit. Default 2 where there are more than two, else 1. */
+  agree?: number
+  /** b32 addresses that are never used, such as that of an own exit. */
+  never?: readonly string[]
 }
 
 /** @throws RangeError for a name in `allowFields` that is none, or that is never passed on */

@@ -6,9 +6,12 @@ const MAX_TRIED = 3
 
 const PENALTY: Readonly<Record<ExitStatus['state'], number>> = { ready: 0, new: 0, probing: 0, busy: 1, probation: 2, draining: 3, down: 3 }
 
-/** Exits for a stream to a site, best first: the healthy ones by rendezvous hash, so that a site keeps seeing one exit. */
-export function exitsForSite (exits: readonly ExitStatus[], site: string, first?: string): ExitStatus[] {
-  const weight = (exit: ExitStatus): string => createHash('sha256').update(`${site}\0${exit.id}`).digest('hex')
+/**
+ * Exits for a stream to a site, best first: the healthy ones by rendezvous hash, so that a site keeps seeing one exit. With a secret
+ * `salt` nobody can make an exit whose key wins a site.
+ */
+export function exitsForSite (exits: readonly ExitStatus[], site: string, first?: string, salt = ''): ExitStatus[] {
+  const weight = (exit: ExitStatus): string => createHash('sha256').update(`${salt}${site}\0${exit.id}`).digest('hex')
   const rank = (exit: ExitStatus): number => exit.id === first ? -1 : PENALTY[exit.state] ?? 1
   return exits
     .map(exit => ({ exit, rank: rank(exit), weight: weight(exit) }))

@@ -47,6 +47,10 @@ export interface ExchangeOptions {
   names: NameService
   altSvc: AltSvcMemory
   jumpServices: Readonly<Record<string, string>>
+  /** Waited for before a request goes to the pool: exits of lists may be about to come. */
+  beforePool?: ((backend: Backend, signal: AbortSignal) => Promise<void>) | undefined
+  /** Secret by which sites get their exits for streams. */
+  salt?: () => string
   logger?: Logger | undefined
 }
 
@@ -116,8 +120,17 @@ export class SiteFetcher {
     throw this.withJumpLinks(new ProxyError('MINWWW_NAME_NOT_RESOLVED', target.host), target)
   }
 
+  /** From this Destination and nobody else. @throws as `fetch` */
+  async fetchFrom (destination: Destination, request: SiteRequest, backend: Backend): Promise<Answer> {
+    return await this.#fromSite(inNameOf(request, destination), backend, destination)
+  }
+
+  /** Resolves when the pool has exits, or when none are about to come. */
+  async poolReady (backend: Backend, signal: AbortSignal): Promise<void> { await this.#options.beforePool?.(backend, signal) }
+
   async #fromPool (request: SiteRequest, backend: Backend): Promise<Answer> {
     try {
+      await this.poolReady(backend, request.signal)
       return await this.#askPool(request, backend)
     } catch (error) {
       throw this.explain(error, backend, request.isPage)
@@ -225,7 +238,7 @@ export class SiteFetcher {
   }
 
   exitPeers (backend: Backend, target: Target, first?: string): StreamPeer[] {
-    return exitsForSite(backend.driver.exits(), target.host, first).map(peerOf)
+    return exitsForSite(backend.driver.exits(), target.host, first, this.#options.salt?.()).map(peerOf)
   }
 
   async #overStream (request: SiteRequest, backend: Backend, peer: StreamPeer, limits: Limits): Promise<StreamAnswer> {

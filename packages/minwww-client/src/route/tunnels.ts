@@ -67,6 +67,7 @@ export class Tunnels {
     const activity = this.#options.activity.begin('UPGRADE', request.target.url, user)
     try {
       const route = await this.#options.fetcher.route(request.target, backend)
+      if (route.to === 'pool') await this.#options.fetcher.poolReady(backend, request.signal)
       const peers: StreamPeer[] = route.to === 'site'
         ? [{ kind: 'site', id: route.destination.b32, destination: route.destination, port: request.target.port }]
         : this.#options.fetcher.exitPeers(backend, request.target)
@@ -104,6 +105,7 @@ export class Tunnels {
       await connected(socket, request.signal, settings.timeout)
       return { socket, rest: Buffer.alloc(0), id: route.destination.b32 }
     }
+    await fetcher.poolReady(backend, request.signal)
     return await firstOf(fetcher.exitPeers(backend, target), fetcher.limitsOf(backend), async (peer, limits) => {
       const outgoing = httpRequest({
         method: 'CONNECT',

@@ -20,6 +20,8 @@ export interface BackendOptions {
   renew?: UsersOptions['renew'] | undefined
   /** Called when a session came, or came back. */
   ready?: () => void
+  /** Exits of lists may come. */
+  isLooking?: (() => boolean) | undefined
 }
 
 /** Time between two tries to look up an exit that is given by name, ms. */
@@ -169,7 +171,7 @@ export class Backend {
   }
 
   /** Whether a request to the pool has somebody to go to. */
-  get health (): PoolHealth { return poolHealth(this.exits()) }
+  get health (): PoolHealth { return poolHealth(this.exits(), this.#options.isLooking?.()) }
 
   /**
    * The same for somebody who looks at it, a person or a monitor: silent exits are asked whether they are back, since otherwise only

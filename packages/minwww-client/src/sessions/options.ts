@@ -33,6 +33,8 @@ export interface UsersOptions {
    */
   renew?: (source: number) => ProxySession
   exits: readonly ExitSpec[]
+  /** Exits of lists may come. */
+  isLooking?: () => boolean
   /** Sites of I2P only: no exit is taken, neither at the start nor later. */
   i2pOnly?: boolean
   /** Manager of the first session, or how to make one once the session is there. Without it only GET and HEAD work. */

@@ -58,11 +58,12 @@ export function stateOf ({ error, drained, status }: HealthOf): string {
 /** A state of the pool in the order in which it is told: what ends by itself comes first. */
 const TOLD = ['busy', 'silent', 'not found', 'drained'] as const
 
-/** The health of a pool. Pure. */
-export function poolHealth (exits: readonly HealthOf[]): PoolHealth {
+/** The health of a pool. Pure. `isLooking`: exits of lists may come. */
+export function poolHealth (exits: readonly HealthOf[], isLooking = false): PoolHealth {
   const kinds = exits.map(kindOf)
   const count = (kind: Kind): number => kinds.filter(each => each === kind).length
   const [working, total] = [count('working'), exits.length]
+  if (total === 0 && isLooking) return { state: 'asking', working, total, text: 'Exits are being looked for in the lists.' }
   if (total === 0) return { state: 'empty', working, total, text: 'No exit is set: only sites of I2P can be reached.' }
   if (working > 0) return { state: 'working', working, total, text: '' }
   if (count('asking') > 0) return { state: 'asking', working, total, text: 'The exits are being asked whether they are there.' }

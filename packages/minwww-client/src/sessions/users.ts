@@ -122,6 +122,8 @@ export class Users {
     return id
   }
 
+  hasExit (id: string): boolean { return this.#exits.has(id) }
+
   removeExit (id: string): boolean {
     this.#exits.delete(id)
     return this.#seats.map(({ backend }) => backend.removeExit(id)).includes(true)
@@ -174,6 +176,8 @@ export class Users {
     this.#common = this.#seat({ sessions, ...(streams === undefined ? {} : { streams }), ...(renew === undefined ? {} : { renew }) }, true)
     this.#memory?.follow(() => this.#common?.backend.driver.remembered)
     this.#opened.changed()
+    // A session that is ready already tells it nobody.
+    if (this.ready) this.onReady?.()
   }
 
   #fail (error: unknown): void {
@@ -183,13 +187,14 @@ export class Users {
   }
 
   #seat ({ sessions, streams, renew }: Tunnels, isCommon: boolean): Seat {
-    const { config, strategy, replyMode, createCore, cache } = this.#options
+    const { config, strategy, replyMode, createCore, cache, isLooking } = this.#options
     const backend = new Backend(sessions, {
       config: { ...config, ...(strategy === undefined ? {} : { strategy }), ...(replyMode === undefined ? {} : { replyMode }) },
       logger: this.#logger,
       streams,
       createCore,
       renew,
+      isLooking,
       ready: () => this.onReady?.()
     })
     if (isCommon && this.#remembered !== undefined) backend.driver.remember(this.#remembered)

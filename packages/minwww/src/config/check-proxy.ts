@@ -1,4 +1,4 @@
-import { allowedName } from '@minwww/client'
+import { allowedName, isListUrl, MAX_PUBLISHERS } from '@minwww/client'
 import { isLoopback } from '@minwww/i2cp'
 import { parseHostPort, parseJump } from '../address.ts'
 import { SettingsError, UsageError } from '../errors.ts'
@@ -73,11 +73,28 @@ export async function checkProxySection (report: Report<Settings<'proxy'>>, mome
       throw new UsageError(`${name}: ${file}: no exit is in it; write an address a line`)
     }
   })
-  // A file may leave the exits to the flags.
-  if (moment === 'start' && settings.exits === undefined && named === 0 && !settings.i2pOnly) {
-    report.missing('no exit is named; give --exit DEST or --exits FILE, or --i2p-only if sites of I2P are all that you want')
+  const publishers = new Set<string>()
+  await report.each('exitList', (url, name) => {
+    if (!isListUrl(url)) throw new UsageError(`${name}: '${url.slice(0, 80)}' is not the http URL of a list on a site of I2P`)
+    publishers.add(new URL(url).host)
+  })
+  if (settings.exitList.length > MAX_PUBLISHERS) {
+    report.wrong('exitList', `${settings.exitList.length} lists are named; a proxy subscribes to ${MAX_PUBLISHERS} at most`)
   }
-  if (settings.i2pOnly && (named > 0 || settings.exits !== undefined)) {
+  if (settings.exitListAgree !== undefined && settings.exitListAgree > Math.max(1, publishers.size)) {
+    report.wrong('exitListAgree', `so many publishers could never agree: --exit-list names ${publishers.size}`)
+  }
+  await report.each('neverExit', (b32, name) => {
+    if (/^[a-z2-7]{52}\.b32\.i2p$/.test(b32)) return
+    throw new UsageError(`${name}: '${b32.slice(0, 60)}' is not a b32 address: 52 characters before .b32.i2p`)
+  })
+  // A file may leave the exits to the flags.
+  if (moment === 'start' && settings.exits === undefined && named + settings.exitList.length === 0 && !settings.i2pOnly) {
+    report.missing(
+      'no exit is named; give --exit DEST, --exits FILE or --exit-list URL, or --i2p-only if sites of I2P are all that you want'
+    )
+  }
+  if (settings.i2pOnly && (named + settings.exitList.length > 0 || settings.exits !== undefined)) {
     report.wrong('i2pOnly', 'nothing would ever go to the exits that are named beside it: leave one of them away')
   }
   if (named > MAX_EXITS) report.missing(`${named} exits are named; the pool takes ${MAX_EXITS}`)

@@ -57,8 +57,14 @@ const LIMITS = {
 }
 
 const POOL = {
-  strategy: Type.Union([Type.Literal('ranked'), Type.Literal('round-robin'), Type.Literal('sticky'), Type.Literal('single')],
-    { description: 'how exits are chosen: ranked, round-robin, sticky or single', metavar: 'NAME', default: 'ranked' }),
+  strategy: Type.Union(
+    [Type.Literal('ranked'), Type.Literal('round-robin'), Type.Literal('sticky'), Type.Literal('single'), Type.Literal('spread')],
+    {
+      description: 'how exits are chosen: ranked, round-robin, sticky, single or spread; with exits of lists ranked is spread',
+      metavar: 'NAME',
+      default: 'ranked'
+    }
+  ),
   replyMode: Type.Union([Type.Literal('adaptive'), Type.Literal('single')],
     {
       description: 'adaptive: split replies on paths that lose messages; single: always send one message',
@@ -171,6 +177,14 @@ export const SECTIONS = {
     proxy: address('where the browser proxy listens', '127.0.0.1:4480'),
     exit: list('exit server: base64 Destination, b32 address or name (repeatable)', 'DEST'),
     exits: file('file with one exit per line, # starts a comment'),
+    exitList: list('list of exits to subscribe to, on a site of I2P (repeatable; three or more make two of them agree)', 'URL'),
+    exitListAgree: Type.Optional(Type.Integer({
+      description: 'publishers that must name an exit before it is used (default: 2 of three or more, else 1)',
+      metavar: 'N',
+      minimum: 1,
+      maximum: 16
+    })),
+    neverExit: list('exit that is never used, whoever names it, for example your own (repeatable)', 'B32'),
     i2pOnly: toggle('sites of I2P only: needs no exit, and nothing ever goes to one'),
     ...PUSHES,
     ...POOL,

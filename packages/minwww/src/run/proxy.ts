@@ -44,8 +44,8 @@ function announcement (
   ]]
 }
 
-const exitsOf = ({ exit, exits, i2pOnly }: Pick<Settings<'proxy'>, 'exit' | 'exits' | 'i2pOnly'>): string[] =>
-  readExits(exit, exits, { mayBeNone: i2pOnly })
+const exitsOf = ({ exit, exits, exitList, i2pOnly }: Pick<Settings<'proxy'>, 'exit' | 'exits' | 'exitList' | 'i2pOnly'>): string[] =>
+  readExits(exit, exits, { mayBeNone: i2pOnly || exitList.length > 0 })
 
 /** Longest that the ready line waits for the look-ups of the exits, ms. */
 const LOOKUP_PATIENCE = 5_000
@@ -90,7 +90,7 @@ async function reloadExits (
 ): Promise<void> {
   try {
     const named = exitsOf(await reread?.() ?? settings)
-    const before = new Set(proxy.exits().map(exit => exit.id))
+    const before = new Set(proxy.exits().map(exit => exit.id).filter(id => !proxy.isListed(id)))
     const now = new Set(named.map(exit => proxy.addExit(exit)))
     for (const id of before) if (!now.has(id)) proxy.removeExit(id)
     logger.info({ exits: now.size }, 'exits read again')
