@@ -1,6 +1,6 @@
 /**
  * What hostile publishers get: 1,000 exits, 10 publishers of whom 3 are hostile, and proxies with the real core of subscriptions and the
- * real strategies of the pool, for a month. Prints the table of docs/adr/0040-lists-without-a-centre.md.
+ * real strategies of the pool, for a month. Prints the table of docs/adr/0051-lists-without-a-centre.md.
  *
  * node --conditions=@minwww/source --import tsx packages/benchmark/scripts/exit-lists.ts [seed]
  */
