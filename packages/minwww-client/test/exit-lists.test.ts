@@ -307,6 +307,7 @@ t.test('kept over a restart: lists, choice, pins and bans, for their owner alone
   for (const n of [0, 1, 2]) broken.world.texts.set(n, list(...lines(0, 3)))
   await broken.begin()
   t.equal(broken.used().length, 3, 'broken files are as good as none')
+  await broken.lists.close()
 })
 
 t.test('a state directory that cannot be written ends nothing', async t => {

@@ -102,7 +102,7 @@ t.test('what is kept of a member, and what of that is believed', async t => {
 })
 
 t.test('strategies', async t => {
-  t.strictSame(STRATEGIES, ['ranked', 'round-robin', 'sticky', 'single'])
+  t.strictSame(STRATEGIES, ['ranked', 'round-robin', 'sticky', 'single', 'spread'])
   const of = (id: string, score: number | undefined, pending = 0, lastUsed = 0): Candidate => ({ id, score, pending, lastUsed })
   const sorted = (strategy: Strategy, candidates: Candidate[], site = 's') => order(strategy, candidates, site).map(({ id }) => id).join('')
   const rows: Array<[strategy: Strategy, candidates: Candidate[], expected: string]> = [
@@ -123,6 +123,10 @@ t.test('strategies', async t => {
   // As every client of the same exits orders them: another order would move every site to another exit.
   t.strictSame(['s', 't', 'u', 'v'].map(site => sorted('sticky', all, site)), ['bcda', 'dbac', 'cadb', 'adcb'])
   t.equal(sorted('sticky', [...all].reverse(), 's'), sorted('sticky', all, 's'))
+  const some = [of('a', 100), of('b', 150), of('c', 250), of('d', undefined), of('e', 300)]
+  const spread = (site: string): string => sorted('spread', some, site)
+  t.equal(new Set(['s', 't', 'u', 'v', 'w', 'x'].map(site => spread(site).slice(0, 1))).size > 1, true, 'each good exit has its sites')
+  for (const site of ['s', 't', 'u', 'v']) t.equal(spread(site).slice(-1), 'd', 'what was not measured comes last')
 })
 
 t.test('who is asked: usable ones in the order of the strategy, then the one on probation measured longest ago', async t => {
