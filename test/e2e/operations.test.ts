@@ -211,7 +211,7 @@ t.test('kill -9 under load keeps the quota, and it is kept until it is used up',
   const over = (await used()).bytes - 8 * KILOBYTE * KILOBYTE
   t.ok(over < 300 * KILOBYTE, `what was let in is finished: ${over} bytes over`)
   const total = (await used()).bytes
-  const file = join(state, readdirSync(state)[0]!)
+  const file = join(state, readdirSync(state).find(name => name.startsWith('quota-'))!)
   await eventually(
     async () => (JSON.parse(readFileSync(file, 'utf8').trim().split('\n').at(-1)!) as { dayBytes: number }).dayBytes >= total
   )
