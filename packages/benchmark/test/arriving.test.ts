@@ -23,7 +23,10 @@ function load (size: number, mayArrive: boolean, options: { bandwidth?: number, 
   const events: Array<{ at: number, event: ClientEvent }> = []
   const exit = new ExitNode({ world, keys: exitKeys, random: random.bytes })
   const client = new ClientNode({
-    keys: [LocalDestination.generate(random.bytes)], random: random.bytes, onEvent: event => { events.push({ at: world.now, event }) }
+    keys: [LocalDestination.generate(random.bytes)],
+    random: random.bytes,
+    config: { handOn: 'any' },
+    onEvent: event => { events.push({ at: world.now, event }) }
   })
   world.add(client)
   world.add(exit)

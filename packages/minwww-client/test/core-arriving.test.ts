@@ -1,5 +1,5 @@
 // Answers that are handed on while they arrive.
-import { decodeObject } from '@minwww/protocol'
+import { decodeObject, encodeObject } from '@minwww/protocol'
 import { seeded } from '@minwww/testkit'
 import t from 'tap'
 import { Bench, FakeExit, pageBytes, pageObject, type Outcome } from './core-fake-exit.ts'
@@ -10,14 +10,14 @@ type Part = Extract<ClientEvent, { type: 'part' }>
 const LENGTH = 4_000
 
 /** A page of 40 symbols, and a bench that has asked for it. */
-function asked (count = 1, mayArrive = true): { bench: Bench, exits: FakeExit[], exit: FakeExit, handle: number, first: ReturnType<FakeExit['read']>, object: Buffer } {
-  const bench = new Bench()
+function asked (count = 1, mayArrive = true, handOn: 'any' | 'resumable' = 'any', object = pageObject(Buffer.from(seeded(9)(110_000)))): { bench: Bench, exits: FakeExit[], exit: FakeExit, handle: number, first: ReturnType<FakeExit['read']>, object: Buffer } {
+  const bench = new Bench({ handOn })
   const exits = Array.from({ length: count }, (_, index) => new FakeExit(7 + index))
   for (const [index, exit] of exits.entries()) bench.ready(`exit${index}`, exit)
   const handle = bench.core.request(bench.now, { message: Buffer.from('GET http://a.i2p/ HTTP/1.1\r\n\r\n'), site: 'a.i2p', idempotent: true, mayArrive })
   const [sent] = bench.sent()
   const exit = exits.find(exit => sent!.to.equals(exit.keys.destination))!
-  return { bench, exits, exit, handle, first: exit.read(sent!), object: pageObject(Buffer.from(seeded(9)(110_000))) }
+  return { bench, exits, exit, handle, first: exit.read(sent!), object }
 }
 
 const told = (events: ClientEvent[]): Array<Part | Outcome> => events.filter((event): event is Part | Outcome => event.type === 'part' || event.type === 'response' || event.type === 'failed')
@@ -135,5 +135,25 @@ t.test('any order, loss and repetition of symbols: never another byte than the o
     t.ok(bytes.length === 0 || bytes.equals(object), `seed ${seed}`)
   }
   t.ok(decodeObject(pageObject('x'), 1_000).length > 0)
+  t.end()
+})
+
+t.test('only what can be resumed elsewhere is handed on before it is whole', t => {
+  const resumable: Array<[string, string]> = [['ETag', '"v1"'], ['Accept-Ranges', 'bytes'], ['Content-Length', '110000']]
+  const rows: Array<[string, Array<[string, string]>, boolean]> = [
+    ['a strong validator, ranges, a length', resumable, true],
+    ['nothing', [], false],
+    ['a weak validator', [['ETag', 'W/"v1"'], ...resumable.slice(1)], false],
+    ['no ranges', [resumable[0]!, resumable[2]!], false],
+    ['no length', resumable.slice(0, 2), false],
+    ['two validators', [['ETag', '"v2"'], ...resumable], false]
+  ]
+  for (const [name, fields, isHandedOn] of rows) {
+    const object = encodeObject(pageBytes(Buffer.from(seeded(9)(110_000)), fields))
+    const { bench, exit, first } = asked(1, true, 'resumable', object)
+    bench.wait(50)
+    bench.receive(exit.reply(first, object, { symbolLength: LENGTH, indices: [0, 1, 2, 3], last: 27, pace: 16_384 }))
+    t.equal(told(bench.events()).some(({ type }) => type === 'part'), isHandedOn, name)
+  }
   t.end()
 })

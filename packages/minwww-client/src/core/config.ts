@@ -17,6 +17,8 @@ export interface ClientConfig {
   copySpacing: number
   /** Age of a session at which it is opened again. Exits forget after 10 minutes of silence. */
   sessionLife: number
+  /** What is handed on before all of it is here: what can be resumed elsewhere if its exit dies, or everything. */
+  handOn: 'resumable' | 'any'
   /** Largest response object taken. */
   maxObject: number
   /** `single`: always ask for the largest messages and no parity, the literal one-message design. */
@@ -58,6 +60,7 @@ export const DEFAULT_CONFIG: ClientConfig = {
   initialTimeout: 3_000,
   copySpacing: 100,
   sessionLife: 0.9 * SESSION_LIFE,
+  handOn: 'resumable',
   maxObject: MAX_OBJECT,
   replyMode: 'adaptive',
   strategy: 'ranked',

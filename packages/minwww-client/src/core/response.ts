@@ -1,6 +1,8 @@
 import { decodeFront, decodeObject, MAX_RESPONSE, parseResponse, ProtocolError, splitPromises } from '@minwww/protocol'
 import type { HttpResponse, Part, Promised } from '@minwww/protocol'
 
+const END_OF_HEAD = '\r\n\r\n'
+
 /** An answer: its bytes without the promises in front of them, what they say, and the promises. */
 export interface Decoded {
   readonly bytes: Buffer
@@ -30,6 +32,23 @@ export function promisesIn (front: Buffer): readonly Promised[] | undefined {
     return splitPromises(decodeFront(front, MAX_RESPONSE))?.promises
   } catch (error) {
     if (error instanceof ProtocolError) return []
+    throw error
+  }
+}
+
+/** What was seen of a response may be followed by the rest of another fetch: RFC 9110, sections 13.1.5 and 14. Undefined while its head is not here. */
+export function isResumable (front: Buffer): boolean | undefined {
+  try {
+    const message = splitPromises(decodeFront(front, MAX_RESPONSE))?.message
+    const end = message?.indexOf(END_OF_HEAD) ?? -1
+    if (message === undefined || end < 0) return undefined
+    const { status, headers } = parseResponse(message.subarray(0, end + END_OF_HEAD.length), 'beginning')
+    const of = (field: string): string[] => headers.flatMap(([name, value]) => name.toLowerCase() === field ? [value] : [])
+    const [etag = '', ...more] = of('etag')
+    const takesRanges = of('accept-ranges').some(value => value.trim().toLowerCase() === 'bytes')
+    return status === 200 && etag.startsWith('"') && more.length === 0 && takesRanges && of('content-length').length === 1
+  } catch (error) {
+    if (error instanceof ProtocolError) return false
     throw error
   }
 }
