@@ -1,5 +1,6 @@
-import { ErasureDecoder, MAX_SYMBOLS, parityFor, parityLimit } from '@minwww/protocol'
+import { ErasureDecoder, MAX_HEAD, MAX_SYMBOLS, parityFor, parityLimit } from '@minwww/protocol'
 import type { Part, ReplyMessage } from '@minwww/protocol'
+import { isResumable } from './response.ts'
 
 /** What became of a symbol. */
 export type Placed = 'new' | 'duplicate' | 'inconsistent'
@@ -17,6 +18,8 @@ export class Assembly {
   #symbols = 0
   /** First index of the last WANT, and symbols that had come before it. */
   #asked = { from: 0, symbols: 0 }
+  /** Undefined until its head was read. */
+  #isResumable: boolean | undefined
 
   /**
    * @param reply - the first symbol; it fixes size and symbol length
@@ -79,6 +82,15 @@ export class Assembly {
   /** What has come at the front of the object beyond its first `from` bytes, without a gap. */
   front (from: number): Buffer {
     return this.#decoder.leading > from ? this.#decoder.front(from) : Buffer.alloc(0)
+  }
+
+  /** Another exit could go on with it; false while its head is not here. */
+  get isResumable (): boolean {
+    if (this.#isResumable === undefined) {
+      const front = this.front(0)
+      this.#isResumable = isResumable(front) ?? (front.length > MAX_HEAD ? false : undefined)
+    }
+    return this.#isResumable === true
   }
 
   result (): Buffer {

@@ -38,8 +38,6 @@ const CAREFUL = 10
 const BASE_PERIOD = 10_000
 /** Silence after which times of before say nothing, ms: half of what 16 bits of them hold. */
 const STALE = 30_000
-/** The least that a train of few messages may leave of the first window: they may come late by chance. */
-const LEAST_TRAIN = 1
 /** Symbols and grants that are remembered. */
 const MAX_RECENT = 2_048
 const MAX_HISTORY = 64
@@ -136,7 +134,7 @@ export class RateController {
   /** A first round trip was measured, and nothing else: how much may go into it. */
   begin ({ srtt }: RoundTrip): void {
     if (this.#hasArrived || this.#bottleneck !== undefined || this.#hasTrain) return
-    this.#set(0, this.#firstWindow * TUNNEL_BYTES * 1000 / (srtt + DEPTH_TIME))
+    this.#set(0, rateOf(this.#firstWindow, srtt))
   }
 
   /**
@@ -153,9 +151,8 @@ export class RateController {
     train.bytes += bytes
     const sent = (time - train.time) << 16 >> 16
     const carried = train.bytes * 1000 / Math.max(1, now - train.at - sent)
-    const first = this.#firstWindow * TUNNEL_BYTES * 1000 / (path.srtt + DEPTH_TIME)
-    const most = MAX_STEP * TUNNEL_BYTES * 1000 / (path.srtt + DEPTH_TIME)
-    this.#set(now, Math.min(most, Math.max(LEAST_TRAIN * first, carried)))
+    // It never lowers the window: gateways may hold a message back.
+    this.#set(now, Math.min(rateOf(MAX_STEP, path.srtt), Math.max(rateOf(this.#firstWindow, path.srtt), carried)))
   }
 
   /** What an earlier run measured, bytes/s. */
@@ -382,6 +379,11 @@ export class RateController {
     this.#history.push({ at: now, rate: this.#grant })
     if (this.#history.length > MAX_HISTORY) this.#history.shift()
   }
+}
+
+/** The rate, bytes/s, at which so many tunnel messages go into the first round trip. */
+function rateOf (window: number, srtt: number): number {
+  return window * TUNNEL_BYTES * 1000 / (srtt + DEPTH_TIME)
 }
 
 /** The rate that the wire can say. */

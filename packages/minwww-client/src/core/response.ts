@@ -1,5 +1,6 @@
 import { decodeFront, decodeObject, MAX_RESPONSE, parseResponse, ProtocolError, splitPromises } from '@minwww/protocol'
 import type { HttpResponse, Part, Promised } from '@minwww/protocol'
+import { wholeOf } from './resumable.ts'
 
 const END_OF_HEAD = '\r\n\r\n'
 
@@ -43,10 +44,7 @@ export function isResumable (front: Buffer): boolean | undefined {
     const end = message?.indexOf(END_OF_HEAD) ?? -1
     if (message === undefined || end < 0) return undefined
     const { status, headers } = parseResponse(message.subarray(0, end + END_OF_HEAD.length), 'beginning')
-    const of = (field: string): string[] => headers.flatMap(([name, value]) => name.toLowerCase() === field ? [value] : [])
-    const [etag = '', ...more] = of('etag')
-    const takesRanges = of('accept-ranges').some(value => value.trim().toLowerCase() === 'bytes')
-    return status === 200 && etag.startsWith('"') && more.length === 0 && takesRanges && of('content-length').length === 1
+    return wholeOf(status, headers) !== undefined
   } catch (error) {
     if (error instanceof ProtocolError) return false
     throw error

@@ -244,7 +244,7 @@ export class Transfer implements InFlight {
       case 'want': return Math.max(this.#timer.at, this.#aheadUntil(this.#timer))
       case 'gap': {
         const silent = Math.max(this.#timer.from, this.exit.lastSymbolAt) + this.#timer.span
-        return this.#hadTurn(this.#timer) ? Math.min(this.#timer.latest, silent) : silent
+        return silent > this.#timer.latest && this.#hadTurn(this.#timer) ? this.#timer.latest : silent
       }
       case 'idle': return Infinity
     }

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
+import { wholeOf, type Whole } from '../core/resumable.ts'
 import { destroyBody, type SiteRequest } from '../http/answer.ts'
 import { ProxyError } from '../http/failures.ts'
-import { listOf, valueOf, valuesOf, type Fields } from '../http/fields.ts'
+import { valueOf, type Fields } from '../http/fields.ts'
 import type { StreamAnswer } from './stream-path.ts'
 
 /** How often one body goes on after its stream broke off. */
@@ -12,32 +13,20 @@ const STANDSTILL = 30_000
 /** Asks for the rest of a body: somebody else than `failed`, if there is somebody. */
 export type AskRest = (request: SiteRequest, failed: StreamAnswer) => Promise<StreamAnswer>
 
-/** What must be the same in the rest. */
-interface Whole { etag: string, length: number }
-
 /**
  * The answer, with a body that goes on elsewhere when its stream breaks off or stands still: where the site has a strong
  * validator and takes ranges (RFC 9110, sections 13.1.5 and 14), so that the browser gets the same bytes or none. Other
  * answers come back as they are.
  */
 export function resuming (request: SiteRequest, answer: StreamAnswer, ask: AskRest, standstill = STANDSTILL): StreamAnswer {
-  const whole = wholeOf(request, answer)
+  const isPlain = request.method === 'GET' && valueOf(request.fields, 'range') === undefined
+  const whole = isPlain ? wholeOf(answer.status, answer.received) : undefined
   if (whole === undefined || Buffer.isBuffer(answer.body)) return answer
   const download = new Download(request, answer, whole, ask, standstill)
   const body = Readable.from(download.bytes(), { objectMode: false })
   // Who is given up before the first byte was read runs no `finally`.
   body.once('close', () => download.close())
   return { ...answer, body }
-}
-
-function wholeOf (request: SiteRequest, { status, received }: StreamAnswer): Whole | undefined {
-  if (request.method !== 'GET' || status !== 200 || valueOf(request.fields, 'range') !== undefined) return undefined
-  const [etag = '', ...moreTags] = valuesOf(received, 'etag')
-  const [length = '', ...moreLengths] = valuesOf(received, 'content-length')
-  const isStrong = etag.startsWith('"') && moreTags.length === 0
-  const isKnown = /^\d{1,15}$/.test(length) && moreLengths.length === 0
-  if (!isStrong || !isKnown || !listOf(valueOf(received, 'accept-ranges')).includes('bytes')) return undefined
-  return { etag, length: Number(length) }
 }
 
 class Download {
