@@ -92,9 +92,7 @@ export class Receiver {
   #reply (now: number, exit: Exit, session: ExitSession, reply: ReplyMessage, length: number): void {
     const { stats, config } = this.#context
     const transfer = this.#transfers.find(session, reply)
-    const key = `${session.name}.${reply.id}.${reply.attempt}`
-    const watch = exit.path.observe(now, key, transfer?.firstOf(reply.attempt) ?? reply.index, reply, length, exit.backlog, exit.inFlight)
-    exit.symbolCame(now, reply.symbol.length)
+    const watch = this.#observe(now, exit, session, reply, length, transfer)
     if (transfer === undefined) {
       stats.late++
       return
@@ -110,11 +108,18 @@ export class Receiver {
     else this.#place(now, transfer, reply, watch)
   }
 
+  /** What a symbol says of the path, whoever needs it. */
+  #observe (now: number, exit: Exit, { name }: ExitSession, reply: ReplyMessage, length: number, transfer: Transfer | undefined): BurstWatch {
+    const { id, attempt, index, symbol } = reply
+    const from = transfer?.firstOf(attempt) ?? index
+    const watch = exit.path.observe(now, `${name}.${id}.${attempt}`, from, reply, length, exit.backlog, exit.inFlight)
+    exit.symbolCame(now, symbol.length)
+    return watch
+  }
+
   #push (now: number, exit: Exit, session: ExitSession, reply: ReplyMessage, length: number): void {
     const push = this.#pushes.admit(now, exit, session, reply)
-    const key = `${session.name}.${reply.id}.${reply.attempt}`
-    const watch = exit.path.observe(now, key, push?.transfer?.firstOf(reply.attempt) ?? reply.index, reply, length, exit.backlog, exit.inFlight)
-    exit.symbolCame(now, reply.symbol.length)
+    const watch = this.#observe(now, exit, session, reply, length, push?.transfer)
     if (push === undefined) return
     push.traffic.received(now, length)
     this.#pushes.place(now, push, reply, watch)
