@@ -15,6 +15,8 @@ import { MAX_SENT } from './core/sent-memory.ts'
 import { MAX_EXITS, MAX_PINS } from './pool/pool.ts'
 import { DONE } from './route/activity.ts'
 import { MAX_SITES } from './route/alt-svc.ts'
+import { MAX_KEPT } from './route/early-tunnel.ts'
+import { MAX_HONEST } from './route/honest-hosts.ts'
 import { MAX_PRELOADS } from './route/preloads.ts'
 import { MAX_ADDRESSES } from './http/auth.ts'
 import { DECODER_ROOM } from './http/decoder-room.ts'
@@ -80,6 +82,20 @@ export const BOUNDS = {
   pushed: { name: 'what was pushed and not used yet', most: PUSH_MEMORY, unit: 'bytes', full: 'the oldest is dropped; so is all of it after 30 s', kept: 'core/pushes.ts' },
   gates: { name: 'sites whose use of pushes is known', most: MAX_GATES, unit: 'sites', full: 'the one not seen for longest goes', kept: 'core/push-gate.ts #sites' },
   sent: { name: 'addresses that one exit need not push again', most: MAX_SENT, unit: 'addresses', full: 'the oldest goes', kept: 'core/sent-memory.ts #sent' },
+  promised: {
+    name: 'bytes that a browser says before its tunnel is taken, of a tunnel',
+    most: MAX_KEPT,
+    unit: 'bytes',
+    full: 'the rest waits on the browser\'s connection; nothing is said to a second exit any more once the first has answered',
+    kept: 'route/early-tunnel.ts #kept; http/first-bytes.ts fragments types'
+  },
+  honest: {
+    name: 'hosts whose CONNECT is answered when the exit has answered, of a user with sessions of his own',
+    most: MAX_HONEST,
+    unit: 'hosts',
+    full: 'the one noted longest ago is answered at once again',
+    kept: 'route/honest-hosts.ts #until'
+  },
   preloads: { name: 'answers asked for ahead of a page\'s requests', most: MAX_PRELOADS, unit: 'answers', full: 'no more are asked for; above 24 of one page neither', kept: 'route/preloads.ts #preloads' },
   sites: { name: 'sites that are asked by messages', most: DEFAULT_CONFIG.maxSites, unit: 'sites', full: 'the least recently used without a request goes', kept: 'core/client-core.ts #sites; core/session-table.ts #byName #byExit' },
   lists: {

@@ -29,7 +29,8 @@ t.test('pipelined requests are done one after the other', async t => {
 t.test('CONNECT and a WebSocket wait for the answer before them', async t => {
   const exit = await startPeer(echo)
   for (const event of ['connect', 'upgrade']) {
-    exit.server.on(event, (_request: IncomingMessage, socket: Socket) => {
+    exit.server.on(event, (_request: IncomingMessage, socket: Socket, ahead: Buffer) => {
+      socket.unshift(ahead)
       socket.write(event === 'connect' ? 'HTTP/1.1 200 OK\r\n\r\n' : 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n')
       socket.pipe(socket)
     })
@@ -63,7 +64,8 @@ t.test('who ends his side only gets his answers', async t => {
   await once(site, 'listening')
   const slow = (_request: IncomingMessage, response: ServerResponse): void => { setTimeout(() => response.end('hello'), 100) }
   const exit = await startPeer(slow)
-  exit.server.on('connect', (_request: IncomingMessage, socket: Socket) => {
+  exit.server.on('connect', (_request: IncomingMessage, socket: Socket, ahead: Buffer) => {
+    socket.unshift(ahead)
     socket.write('HTTP/1.1 200 OK\r\n\r\n')
     const upstream = connect(portOf(site), '127.0.0.1')
     socket.on('end', () => upstream.destroy())

@@ -116,7 +116,7 @@ t.test('CONNECT to fewer ports than the exits allow', async t => {
   await end()
 })
 
-t.test('CONNECT', async t => {
+t.test('CONNECT that waits for the exit', async t => {
   const sockets: Socket[] = []
   const upper = createTcpServer(socket => {
     sockets.push(socket)
@@ -134,7 +134,7 @@ t.test('CONNECT', async t => {
     socket.write('HTTP/1.1 200 OK\r\nX-Exit: y\r\n\r\n')
     socket.pipe(site).pipe(socket)
   })
-  const { port, proxy, streams, session, end } = await withExits([exit], () => ({}))
+  const { port, proxy, streams, session, end } = await withExits([exit], () => ({}), { honestConnect: true })
   const tunnel = await raw(port, 'CONNECT Secure.Example:443 HTTP/1.1\r\nHost: x\r\nUser-Agent: secret\r\n\r\nhello')
   t.equal(tunnel.toString(), 'HTTP/1.1 200 Connection established\r\n\r\nHELLO')
   t.strictSame(asked, ['secure.example:443 Host,secure.example:443,Connection,close'])
@@ -232,7 +232,7 @@ t.test('exits that do not take a stream share one deadline', async t => {
     }
   }
   const exits = ['one', 'two', 'three'].map(id => ({ id, destination: keys().destination }))
-  const { proxy, port } = await startProxy(() => ({}), { streams, exits, timeout: 60 })
+  const { proxy, port } = await startProxy(() => ({}), { streams, exits, timeout: 60, honestConnect: true })
   const tunnel = parseRaw(await raw(port, 'CONNECT a.example:443 HTTP/1.1\r\nHost: x\r\n\r\n', { half: false }))
   t.equal(tunnel.status, 504)
   t.equal((await get(port, 'http://a.example/', [['Content-Length', '0']], 'DELETE')).status, 504)

@@ -92,6 +92,7 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     ...(i2pOnly !== undefined && { i2pOnly }),
     push: !noPush,
     preload: !settings.noPreload,
+    honestConnect: settings.honestConnect,
     ...(exitList.length > 0 && { lists: { urls: exitList, never, ...(agree !== undefined && { agree }) } }),
     ...(state !== undefined && { stateDirectory: state })
   }).catch((error: unknown) => { throw explain(error, undefined, '--proxy') })

@@ -28,6 +28,8 @@ export interface Settings {
   timeout: number
   /** Ports that CONNECT opens on the clear web. Default `any`: each exit has its own list. */
   connectPorts: readonly number[] | 'any'
+  /** CONNECT is answered when the exit has answered it, and not at once. Default false. */
+  honestConnect: boolean
   /** `refuse` answers literal private addresses here; `exit` (default) leaves that to the exit, which always checks. */
   privateAddresses: 'refuse' | 'exit'
   /** Only sites of I2P: nothing ever goes to an exit. Default false. */
@@ -50,6 +52,7 @@ export const DEFAULT_SETTINGS: Settings = {
   timeout: 60_000,
   timeouts: DEFAULT_TIMEOUTS,
   connectPorts: 'any',
+  honestConnect: false,
   privateAddresses: 'exit',
   i2pOnly: false,
   maxConnections: 1_024,

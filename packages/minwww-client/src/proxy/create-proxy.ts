@@ -164,7 +164,7 @@ class RunningProxy implements Proxy {
       progress: () => PROGRESS[this.users.state],
       fault
     }, this.activity, logger)
-    const tunnels = new Tunnels({ fetcher: this.#fetcher, activity: this.activity, settings })
+    const tunnels = new Tunnels({ fetcher: this.#fetcher, activity: this.activity, settings, logger })
     const tunnelFront = new TunnelFront({
       front,
       tunnels,

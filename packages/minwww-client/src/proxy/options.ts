@@ -11,7 +11,7 @@ export interface NameOptions {
   jumpServices?: Readonly<Record<string, string>>
 }
 
-type Plain = 'timeout' | 'connectPorts' | 'privateAddresses' | 'i2pOnly' | 'maxConnections' | 'maxInFlight' | 'maxBody'
+type Plain = 'timeout' | 'connectPorts' | 'honestConnect' | 'privateAddresses' | 'i2pOnly' | 'maxConnections' | 'maxInFlight' | 'maxBody'
 
 export interface ProxyOptions extends UsersOptions, Partial<Pick<Settings, Plain>> {
   /** Port 0 takes a free one. A host that is not loopback needs `auth`. */
@@ -51,6 +51,7 @@ export function settingsOf (options: ProxyOptions): Settings {
   const {
     timeout = DEFAULT_SETTINGS.timeout,
     connectPorts = DEFAULT_SETTINGS.connectPorts,
+    honestConnect = DEFAULT_SETTINGS.honestConnect,
     privateAddresses = DEFAULT_SETTINGS.privateAddresses,
     i2pOnly = DEFAULT_SETTINGS.i2pOnly,
     maxConnections = DEFAULT_SETTINGS.maxConnections,
@@ -63,6 +64,7 @@ export function settingsOf (options: ProxyOptions): Settings {
     timeout,
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     connectPorts,
+    honestConnect,
     privateAddresses,
     i2pOnly,
     maxConnections,

@@ -90,6 +90,7 @@ const PROXY = {
   ),
   hostname: list('another name for the pages of the proxy, besides its address (repeatable)', 'HOST:PORT'),
   connectPorts: ports('web port that CONNECT may open (repeatable; default: what the exits allow)'),
+  honestConnect: toggle('answer CONNECT only when the exit has answered it, one round trip later'),
   noPreload: toggle('do not ask ahead for what a page needs, where no exit sends it by itself'),
   allowField: list('request field to pass on besides the usual ones, for example X-My-Application (repeatable)', 'NAME'),
   ...PROXY_TIMEOUTS,
