@@ -14,8 +14,8 @@ import { clientHello, withExtension } from '../../packages/minwww-client/test/he
 import { fetchPage, missing, temporaryFolder } from './harness.ts'
 import { makeCertificate } from './web-site.ts'
 
-/** ms one way. */
-const LATENCY = 200
+/** ms one way; long, so that what a busy machine takes is little beside it. */
+const LATENCY = 400
 const ROUND_TRIP = 2 * LATENCY
 
 interface World {
@@ -151,7 +151,7 @@ t.test('a page over TLS: two round trips where the proxy promises, three where i
     times.push(took)
   }
   const best = Math.min(...times) / ROUND_TRIP
-  t.ok(best >= 2 && best <= 2.25, `${best} round trips`)
+  t.ok(best >= 2 && best <= 2.5, `${best} round trips`)
   const waited = await page(honest, site.port, site.ca)
   t.match(waited.body, /a secret page$/)
   t.ok(waited.took / ROUND_TRIP >= 3, `honest: ${waited.took / ROUND_TRIP} round trips`)

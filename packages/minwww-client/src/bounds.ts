@@ -87,7 +87,7 @@ export const BOUNDS = {
     most: MAX_KEPT,
     unit: 'bytes',
     full: 'the rest waits on the browser\'s connection; nothing is said to a second exit any more once the first has answered',
-    kept: 'route/early-tunnel.ts #kept; http/first-bytes.ts fragments types'
+    kept: 'route/early-tunnel.ts #kept'
   },
   honest: {
     name: 'hosts whose CONNECT is answered when the exit has answered, of a user with sessions of his own',
