@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '@minwww/ground'
 import { TUNNEL_MESSAGE } from '@minwww/protocol'
-import { ServerCore, type ServerConfig } from '../core.ts'
+import { DEFAULT_CONFIG, ServerCore, type ServerConfig } from '../core.ts'
 import { DEFAULT_TIMEOUTS, type ExitOptions } from './options.ts'
 import type { ExitCore } from './ports.ts'
 
@@ -22,18 +22,17 @@ export function createCore (options: ExitOptions, clock: Clock): ExitCore {
 
 /** ms beside the wait for a head: in the queue, for a connection, for the body. */
 const TO_BEGIN_AND_END = 60_000
-const MAX_SERVER_RATE = 2 << 20
 /** The core counts whole tunnel messages; a little above the limit, so that the limit itself decides. */
 const HEADROOM = 1.3
 const MIN_BACKLOG = 64
-const MAX_BACKLOG = 400
 
 /** The core announces what the operator gives as its pace, and does not run ahead of it by much. */
 export function limitedTo (out: number): Pick<ServerConfig, 'limit' | 'serverRate' | 'maxBacklog'> {
-  if (out <= 0) return { limit: Infinity, serverRate: MAX_SERVER_RATE, maxBacklog: MAX_BACKLOG }
+  const { serverRate, maxBacklog } = DEFAULT_CONFIG
+  if (out <= 0) return { limit: Infinity, serverRate, maxBacklog }
   return {
     limit: out,
-    serverRate: Math.min(MAX_SERVER_RATE, out * HEADROOM),
-    maxBacklog: Math.min(MAX_BACKLOG, Math.max(MIN_BACKLOG, Math.ceil(out / TUNNEL_MESSAGE)))
+    serverRate: Math.min(serverRate, out * HEADROOM),
+    maxBacklog: Math.min(maxBacklog, Math.max(MIN_BACKLOG, Math.ceil(out / TUNNEL_MESSAGE)))
   }
 }
