@@ -6,6 +6,7 @@ import { Collector, skippedResult } from './report/collector.ts'
 import { reportHtml } from './report/html.ts'
 import { REPORT_FORMAT, type Report, type ScenarioName, type ScenarioResult } from './report/types.ts'
 import { i2cp } from './i2cp/scenario.ts'
+import { burst } from './scenarios/burst.ts'
 import { cost } from './scenarios/cost.ts'
 import { grid } from './scenarios/grid.ts'
 import { pages } from './scenarios/pages.ts'
@@ -32,8 +33,8 @@ export interface BenchOptions {
   onProgress?: (text: string) => void
 }
 
-const ALL: Readonly<Record<ScenarioName, Scenario>> = { steps, cost, tunnel, pages, routers, grid, i2cp, url }
-const DEFAULT: readonly ScenarioName[] = ['steps', 'cost', 'tunnel', 'pages', 'routers', 'grid']
+const ALL: Readonly<Record<ScenarioName, Scenario>> = { steps, cost, tunnel, burst, pages, routers, grid, i2cp, url }
+const DEFAULT: readonly ScenarioName[] = ['steps', 'cost', 'tunnel', 'burst', 'pages', 'routers', 'grid']
 
 /**
  * Runs scenarios one after the other and gives one report. A scenario that cannot run here is skipped with the reason; one that

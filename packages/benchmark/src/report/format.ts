@@ -17,6 +17,8 @@ const WORDS: Readonly<Record<string, (value: number | string) => string>> = {
   loss: value => `${value} % loss`,
   routers: value => `${value === 'java' ? 'Java' : value === 'mixed' ? 'mixed i2pd and Java' : value} routers`,
   'at once': value => Number(value) > 1 ? `${value} at once` : 'alone',
+  objects: value => `${value} objects`,
+  bandwidth: value => Number(value) === 0 ? 'unlimited' : `${formatSize(Number(value))}/s`,
   hops: value => `${value} ${value === 1 ? 'hop' : 'hops'}`,
   state: value => String(value),
   url: value => String(value)
@@ -49,7 +51,7 @@ function formatNumber (value: number): string {
 
 /** By size, then loss and the rest, then design, so that tables read well whatever the order of measurement was. */
 export function inOrder<T extends { conditions: Conditions, design: string }> (items: readonly T[]): T[] {
-  const keys = ['routers', 'latency', 'hops', 'loss', 'state', 'at once', 'size']
+  const keys = ['routers', 'latency', 'hops', 'loss', 'bandwidth', 'state', 'at once', 'size']
   return [...items].sort((a, b) => {
     for (const key of keys) {
       const [left, right] = [a.conditions[key], b.conditions[key]]

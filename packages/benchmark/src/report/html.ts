@@ -11,6 +11,7 @@ import { verdictsOf } from './verdict.ts'
 const TITLES: Readonly<Record<ScenarioResult['scenario'], string>> = {
   grid: 'Virtual time: MinWWW and streaming over the grid',
   tunnel: 'One router on this machine, wall clock',
+  burst: 'Twenty objects at once',
   routers: 'Closed network of i2pd routers',
   pages: 'A page with ten pictures in Chromium',
   cost: 'What a page costs',

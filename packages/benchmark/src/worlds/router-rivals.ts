@@ -16,7 +16,15 @@ const JAVA_START = 95_000
 const JAVA_SETTLE = 15_000
 
 /** A design over tunnels of one length. */
-export interface Rival { design: string, label: string, length: number, client: Pick<Client, 'via'>, host: string }
+export interface Rival {
+  design: string
+  label: string
+  length: number
+  client: Pick<Client, 'via'>
+  host: string
+  /** A client with a new Destination; of the router's own tunnels the one that is there. */
+  openFresh: () => Promise<Pick<Client, 'via' | 'close'>>
+}
 
 interface Ends { client: number, server: number }
 interface Place {
@@ -42,14 +50,14 @@ async function overI2pd ({ closers, network, site, lengths, progress }: Place): 
     progress(`building tunnels of ${length} hops`)
     const design = closers.add(await minwwwOver(network, ENDS.i2pd, site.origin, length), design => design.close())
     rivals.push(await openClient(closers, design, length))
+    const via = await network.forward(network.proxy(length))
     rivals.push({
       design: 'i2pd',
       label: "i2pd's own HTTP tunnels",
       length,
-      client: {
-        via: await network.forward(network.proxy(length))
-      },
-      host: network.site(length)
+      client: { via },
+      host: network.site(length),
+      openFresh: async () => ({ via, close: async () => {} })
     })
   }
   return rivals
@@ -73,7 +81,7 @@ async function overJava ({ closers, network, site, lengths, signal, progress }: 
 
 async function openClient (closers: Closers, design: Design, length: number): Promise<Rival> {
   const client = closers.add(await design.openClient(), client => client.close())
-  return { design: design.design, label: design.label, length, client, host: SITE }
+  return { design: design.design, label: design.label, length, client, host: SITE, openFresh: async () => await design.openClient() }
 }
 
 async function minwwwOver (network: ClosedNetwork, ends: Ends, origin: string, length: number): Promise<Design> {

@@ -6,6 +6,7 @@ import type { BenchFlags } from '../run/bench.ts'
 const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
   ['grid', 'the protocol cores in virtual time over sizes, latencies, losses and bandwidths; the same figures on every machine'],
   ['tunnel', 'wall clock over one router on this machine: MinWWW, our streaming, Java I2P streaming'],
+  ['burst', 'twenty objects at once, 1.26 MB: a fresh client and a warm one; with --routers over the closed network'],
   ['routers', "closed network of i2pd or Java routers (root, i2pd, iproute2): MinWWW and the routers' own tunnels"],
   ['pages', 'a page of 24 KB with ten pictures in Chromium'],
   ['i2cp', 'messages per second and CPU of the I2CP client, against go-i2cp'],
@@ -59,10 +60,10 @@ function options (command: Command): Command {
     .addOption(new Option('--latency <MS>', 'one way; of one link in routers').argParser(number(0, 60_000)))
     .addOption(new Option('--loss <PERCENT,...>', 'of tunnel messages; of packets on one link in routers').argParser(list(number(0, 50))))
     .addOption(new Option('--sizes <KB,...>', 'sizes of the pages').argParser(list(number(1, 16_384))))
-    .addOption(new Option('--hops <N,...>', 'tunnel lengths in routers').argParser(list(number(0, 7))))
-    .addOption(new Option('--routers <KIND,...>', 'i2pd, java, mixed (four of each) in routers').argParser(list(routerKind)))
+    .addOption(new Option('--hops <N,...>', 'tunnel lengths in routers and burst').argParser(list(number(0, 7))))
+    .addOption(new Option('--routers <KIND,...>', 'i2pd, java, mixed (four of each) in routers and burst').argParser(list(routerKind)))
     .addOption(new Option('--concurrency <N,...>', 'pages at the same time in routers').argParser(list(number(1, 100))))
-    .addOption(new Option('--designs <NAME,...>', 'only these of minwww, i2pd and java in routers').argParser(list(text => text)))
+    .addOption(new Option('--designs <NAME,...>', 'only these of minwww, i2pd and java in routers and burst').argParser(list(text => text)))
     .addOption(new Option('--minutes <N>', 'goes on for so long in each network of routers').argParser(number(0, 1440)))
 }
 
