@@ -184,6 +184,12 @@ export function missing (...files: string[]): string | false {
   return `skipped: ${absent.join(', ')} is not installed (scripts/install-debian-packages.sh installs it)`
 }
 
+/** The same for what needs a machine of its own (machine.sh): without root there is none. */
+export function missingOnMachine (...files: string[]): string | false {
+  const isRoot = process.getuid?.() === 0 || process.env.MINWWW_REQUIRE_ALL === '1'
+  return isRoot ? missing('/usr/bin/unshare', ...files) : 'skipped: a machine of its own needs root'
+}
+
 /** The JSON lines of a log. */
 export function logLines (text: string): Array<Record<string, any>> {
   return text.split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line) as Record<string, any>)

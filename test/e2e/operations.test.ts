@@ -102,12 +102,17 @@ async function scrape (t: Test, targets: string[]): Promise<void> {
     return data.result.map(({ value }) => Number(value[1]))
   }
   const deadline = performance.now() + 60_000
-  while ((await query('up == 1')).length < targets.length && performance.now() < deadline) {
-    await new Promise(resolve => setTimeout(resolve, 200))
+  // On a busy machine a scrape may be late, and what it brings may not be there yet when `up` is.
+  const shows = async (expression: string): Promise<boolean> => {
+    while ((await query(expression)).length === 0) {
+      if (performance.now() > deadline) return false
+      await new Promise(resolve => setTimeout(resolve, 200))
+    }
+    return true
   }
-  t.strictSame(await query('up'), [1, 1])
-  t.ok(((await query('minwww_exit_out_bytes_total'))[0] ?? 0) > 100_000)
-  t.ok(((await query('sum(minwww_proxy_requests_total)'))[0] ?? 0) >= 120)
+  t.ok(await shows(`sum(up) == ${targets.length}`), 'both are scraped')
+  t.ok(await shows('minwww_exit_out_bytes_total > 100000'))
+  t.ok(await shows('sum(minwww_proxy_requests_total) >= 120'))
 }
 
 t.test('drain and reload under load lose no request', async t => {
