@@ -16,6 +16,8 @@ import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 const OBJECTS = Array.from({ length: 20 }, (_, i) => 6 * (i + 1) * KB)
 /** Of one fresh client, one after the other: nothing is known of the path in the first. */
 const STATES = ['cold', 'warm', 'warm'] as const
+/** More than there are of anything that a number of a burst is made of. */
+const MANY = 1_000
 
 interface Path { latency: number, loss: number, bandwidth: number, runs: number }
 const FULL: readonly Path[] = [
@@ -126,7 +128,7 @@ function series (context: ScenarioContext, { design, label, conditions, runs, ho
         const client = await open()
         try {
           const samples: Sample[] = []
-          for (const state of STATES) samples.push(await burstOf(client, `${seed}.${round}.${state}.${samples.length}`, host))
+          for (const turn of STATES.keys()) samples.push(await burstOf(client, (seed * MANY + round) * MANY + turn, host))
           return samples
         } finally {
           await client.close()
@@ -137,9 +139,9 @@ function series (context: ScenarioContext, { design, label, conditions, runs, ho
   }))
 }
 
-/** All objects at the same moment; the time is that of the last one. */
-export async function burstOf (client: Pick<Client, 'via'>, tag: string, host: string): Promise<Sample> {
-  const samples = await Promise.all(OBJECTS.map(async (size, i) => await fetchBytes(client, size, `${tag}.${i}`, host)))
+/** All objects at the same moment; the time is that of the last one. `number` tells bursts apart, so that no cache has them. */
+export async function burstOf (client: Pick<Client, 'via'>, number: number, host: string): Promise<Sample> {
+  const samples = await Promise.all(OBJECTS.map(async (size, i) => await fetchBytes(client, size, String(number * MANY + i), host)))
   const failed = samples.filter(({ error }) => error !== undefined)
   if (failed.length > 0) return { time: DEADLINE, error: `${failed.length} of ${samples.length} objects: ${failed[0]!.error ?? ''}` }
   const firstByte = Math.min(...samples.map(({ firstByte = DEADLINE }) => firstByte))
