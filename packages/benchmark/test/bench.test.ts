@@ -182,6 +182,16 @@ t.test('an interrupted run keeps what it has', async t => {
   t.equal(report.scenarios[0]?.series.reduce((sum, { n }) => sum + n, 0), 3)
 })
 
+t.test('twenty objects at once, of a fresh client and a warm one', async t => {
+  const report = await runBench({ scenarios: ['burst'], quick: true, settings: { latency: 5, runs: 1 } })
+  assertValid(t, report)
+  const [result] = report.scenarios
+  t.match(result, { status: 'done', options: { objects: 20 } })
+  const own = result?.series.filter(({ design }) => design === 'minwww') ?? []
+  t.same(own.map(({ conditions, n, failed }) => [conditions.state, n, failed]), [['cold', 1, 0], ['warm', 2, 0]])
+  t.ok(own.every(({ p50, firstByte }) => p50.value > 20 && (firstByte?.value ?? Infinity) <= p50.value), 'two traversals at least')
+})
+
 t.test('the page of the benchmark', async t => {
   const site = await startSite()
   t.teardown(async () => await site.close())
