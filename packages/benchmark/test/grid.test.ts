@@ -35,13 +35,13 @@ t.test('threads do not change the figures', async t => {
   const one = await runGrid({ ...options, workers: 1, onProgress: ({ done, total }) => { last = done / total } })
   t.equal(last, 1)
   t.strictSame(await runGrid({ ...options, workers: 3 }), one)
-  t.strictSame(one.cells.map(({ design }) => design), ['minwww', 'minwww-single', 'streaming-cold', 'streaming-warm'])
+  t.strictSame(one.cells.map(({ design }) => design), ['minwww', 'minwww-single', 'streaming-cold', 'streaming-warm', 'streaming-informed'])
   // The threads simulate signatures, this one does not.
   const seed = seedOf(options.seed, options.points[0]!)
   t.strictSame(['minwww', 'streaming-cold'].map(
     design => runCell(design as Design, options.points[0]!, { runs: 2, seed })
   ), [one.cells[0], one.cells[2]])
-  t.equal(lossRows(one.cells).length, 4)
+  t.equal(lossRows(one.cells).length, 5)
   t.ok(Array.isArray(behind(one.cells)))
 })
 

@@ -6,7 +6,7 @@ import type { Destination, Limit } from '@minwww/i2cp/codec'
 import { BOUNDS } from './bounds.ts'
 import { StreamingCore } from './core.ts'
 import { MAX_ASKED } from './core/constants.ts'
-import type { Connection, CoreStatistics, RejectReason, StreamingEvent, StreamingOptions } from './core.ts'
+import type { Connection, CoreStatistics, PathKnowledge, RejectReason, StreamingEvent, StreamingOptions } from './core.ts'
 import { environment } from './environment.ts'
 import type { Environment, SendStatus, SessionMessage, StreamSession } from './environment.ts'
 import { StreamingError } from './errors.ts'
@@ -23,6 +23,8 @@ export interface ConnectOptions extends StreamSocketOptions {
   signal?: AbortSignal
   /** Options of this stream alone. */
   options?: Partial<StreamingOptions>
+  /** What is known of the path by other means: the stream begins with it. */
+  path?: PathKnowledge | undefined
 }
 
 export interface PingOptions {
@@ -124,8 +126,8 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
    */
   connect (request: ConnectOptions): StreamSocket {
     this.#assertOpen()
-    const { destination, port = 0, localPort = 0, options, signal } = request
-    const connection = this.#core.connect(this.clock.now(), { destination, port, localPort, ...(options && { options }) })
+    const { destination, port = 0, localPort = 0, options, path, signal } = request
+    const connection = this.#core.connect(this.clock.now(), { destination, port, localPort, path, ...(options && { options }) })
     const socket = this.#adopt(connection, request)
     if (signal !== undefined) abortWith(socket, signal)
     this.schedule()
@@ -189,6 +191,9 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
 
   /** For StreamSocket: transmits after this turn of the event loop, so that all that is done in it goes together. */
   schedule (): void { this.#loop.schedule() }
+
+  /** For StreamSocket. */
+  inform (connection: Connection, known: PathKnowledge): void { this.#core.inform(this.clock.now(), connection, known) }
 
   /** Carries out at once what was received in this turn of the event loop: before a time-out that it may answer. */
   flush (): void { this.#loop.run() }

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 import type { Clock, Timer } from '@minwww/ground'
 import type { Destination } from '@minwww/i2cp/codec'
-import type { Connection, ConnectionStatistics } from './core.ts'
+import type { Connection, ConnectionStatistics, PathKnowledge } from './core.ts'
 import { StreamingError } from './errors.ts'
 
 export interface StreamSocketOptions {
@@ -12,7 +12,7 @@ export interface StreamSocketOptions {
 }
 
 /** The manager, which transmits and announces: after this turn of the event loop, or at once. */
-interface Driver { readonly clock: Clock, schedule (): void, flush (): void }
+interface Driver { readonly clock: Clock, schedule (): void, flush (): void, inform (connection: Connection, known: PathKnowledge): void }
 
 const HIGH_WATER_MARK = 65_536
 
@@ -47,6 +47,12 @@ export class StreamSocket extends Duplex {
   get bytesWritten (): number { return this.#bytesWritten }
   /** RTT, window, retransmissions and more. */
   get statistics (): ConnectionStatistics { return this.connection.statistics }
+
+  /** Tells the stream what is known of its path by other means. Of no effect once the peer has acknowledged something. */
+  inform (known: PathKnowledge): void {
+    this.#driver.inform(this.connection, known)
+    this.#driver.schedule()
+  }
 
   /** Emits 'timeout' after `ms` without a byte in either direction; 0 turns it off. */
   setTimeout (ms: number, callback?: () => void): this {

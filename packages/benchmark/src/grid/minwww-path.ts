@@ -2,11 +2,15 @@ import type { ClientConfig, ClientEvent } from '@minwww/client/core'
 import { LocalDestination } from '@minwww/i2cp/codec'
 import { NetworkModel } from '@minwww/local-router/network'
 import type { NetworkOptions } from '@minwww/local-router/network'
+import type { PathKnowledge } from '@minwww/streaming/core'
 import { pageRequest } from './http.ts'
 import { ClientNode, ExitNode } from './nodes.ts'
 import { SeededRandom } from './random.ts'
 import { World } from './world.ts'
 import type { WorldMessage } from './world.ts'
+
+/** Tunnel messages of a packet. */
+const PACKET = 2
 
 /** How one page went. */
 export interface Outcome { time: number, failed: boolean, tunnelMessages: number }
@@ -67,6 +71,12 @@ export class MinwwwPath {
         return event?.type !== 'response' || !event.message.equals(this.exit.page(size))
       }
     }
+  }
+
+  /** What the client knows of the path: what a stream beside its messages begins with. */
+  get known (): PathKnowledge {
+    const { srtt, rttvar, rate, loss } = this.client.core.exits(this.world.now)[0]!
+    return { rtt: srtt, rttvar, rate, loss: 1 - (1 - loss) ** PACKET }
   }
 
   /** Lets what is still on its way arrive. */

@@ -29,7 +29,9 @@ export function runCell (design: Design, conditions: Conditions, { runs, seed, w
   const network = networkOf(conditions)
   const pages = design === 'minwww' || design === 'minwww-single'
     ? minwwwPages(seed, network, conditions, runs, design === 'minwww-single', warmUpBytes)
-    : streamingPages(seed, network, conditions, runs, design === 'streaming-warm')
+    : design === 'streaming-informed'
+      ? informedPages(seed, network, conditions, runs, warmUpBytes)
+      : streamingPages(seed, network, conditions, runs, design === 'streaming-warm')
   return summary(design, conditions, pages)
 }
 
@@ -53,8 +55,17 @@ export function networkOf ({ latency, loss, burst, bandwidth, profile = 'plain' 
 interface Pages { outcomes: Outcome[], tunnelMessages: number }
 
 function minwwwPages (
-  seed: number, network: Partial<NetworkOptions>, { size, latency }: Conditions, runs: number, single: boolean, warmUpBytes: number
+  seed: number, network: Partial<NetworkOptions>, conditions: Conditions, runs: number, single: boolean, warmUpBytes: number
 ): Pages {
+  const { size, latency } = conditions
+  const path = warmPath(seed, network, conditions, single, warmUpBytes)
+  return chain(path, size, latency, runs, () => {})
+}
+
+/** Messages whose estimates have settled. */
+function warmPath (
+  seed: number, network: Partial<NetworkOptions>, { size, latency }: Conditions, single: boolean, warmUpBytes: number
+): MinwwwPath {
   const path = new MinwwwPath(seed, network, { replyMode: single ? 'single' : 'adaptive', deadline: DEADLINE })
   path.settle(DEADLINE)
   if (!single) {
@@ -64,7 +75,15 @@ function minwwwPages (
     }
   }
   for (let i = 0; i < WARM_UP_PAGES; i++) path.fetch(size, DEADLINE)
-  return chain(path, size, latency, runs, () => {})
+  return path
+}
+
+/** Cold streams that begin with what messages have measured of the same path. */
+function informedPages (seed: number, network: Partial<NetworkOptions>, conditions: Conditions, runs: number, warmUpBytes: number): Pages {
+  const { size, latency } = conditions
+  const { known } = warmPath(seed, network, conditions, false, warmUpBytes)
+  const path = new StreamingPath(seed, network, known)
+  return chain(path, size, latency, runs, () => path.forget())
 }
 
 function streamingPages (

@@ -3,7 +3,7 @@ import { NetworkModel } from '@minwww/local-router/network'
 import type { NetworkOptions } from '@minwww/local-router/network'
 import { EXIT_PORT } from '@minwww/protocol'
 import { StreamingCore } from '@minwww/streaming/core'
-import type { Connection, StreamingEvent } from '@minwww/streaming/core'
+import type { Connection, PathKnowledge, StreamingEvent } from '@minwww/streaming/core'
 import { pageRequest, pageResponse, requestedPage } from './http.ts'
 import type { Outcome } from './minwww-path.ts'
 import { SeededRandom } from './random.ts'
@@ -60,9 +60,12 @@ export class StreamingPath {
   readonly #pages = new Map<number, Buffer>()
   readonly #requests = new Map<Connection, Buffer>()
   readonly #pending = new Map<Connection, Buffer>()
+  readonly #known: PathKnowledge | undefined
   readonly #received = new Map<Connection, { bytes: number, ended: boolean }>()
 
-  constructor (seed: number, network: Partial<NetworkOptions>) {
+  /** @param known - what messages know of the path: with the rate towards the client */
+  constructor (seed: number, network: Partial<NetworkOptions>, known?: PathKnowledge) {
+    this.#known = known
     this.#random = new SeededRandom(seed)
     this.world = new World(new NetworkModel<WorldMessage>({ ...network, seed }))
     this.#keys = [LocalDestination.generate(this.#random.bytes), LocalDestination.generate(this.#random.bytes)]
@@ -82,7 +85,8 @@ export class StreamingPath {
   /** Starts a page; `isDone` says when it is here, `failed` whether it is all of the page. */
   start (size: number, _timeout?: number): { isDone: () => boolean, failed: () => boolean } {
     const { now } = this.world
-    const connection = this.#client.core.connect(now, { destination: this.#keys[1].destination, port: EXIT_PORT })
+    const path = this.#known && { ...this.#known, rate: undefined }
+    const connection = this.#client.core.connect(now, { destination: this.#keys[1].destination, port: EXIT_PORT, path })
     const page = this.#page(size)
     const progress = { bytes: 0, ended: false }
     this.#received.set(connection, progress)
@@ -133,9 +137,10 @@ export class StreamingPath {
     if (progress !== undefined && (type === 'end' || type === 'closed')) progress.ended = true
   }
 
-  #onServer (_core: StreamingCore, { type, ...event }: StreamingEvent): void {
+  #onServer (core: StreamingCore, { type, ...event }: StreamingEvent): void {
     if (!('connection' in event)) return
     const { connection } = event
+    if (type === 'accept' && this.#known !== undefined) core.inform(this.world.now, connection, this.#known)
     if (type === 'closed') {
       this.#requests.delete(connection)
       this.#pending.delete(connection)

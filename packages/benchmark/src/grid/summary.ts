@@ -16,7 +16,7 @@ export interface LossRow {
   failed: number
 }
 
-/** A point where MinWWW is behind streaming. */
+/** A point where one design is behind another. */
 export interface Behind { cell: Cell, rival: Cell, at: 'p50' | 'p99', ratio: number }
 
 export function lossRows (cells: readonly Cell[]): LossRow[] {
@@ -42,12 +42,21 @@ export function lossRows (cells: readonly Cell[]): LossRow[] {
   return rows
 }
 
+/** Points where streams that begin with what messages know need more than `tolerance` times what they need without. Worst first. */
+export function behindUninformed (cells: readonly Cell[], tolerance = 1.05): Behind[] {
+  return comparisons(cells, 'streaming-informed', ['streaming-cold'], tolerance)
+}
+
 /** Points where MinWWW needs more than `tolerance` times what streaming, cold or warm, needs. Worst first. */
 export function behind (cells: readonly Cell[], tolerance = 1.05): Behind[] {
+  return comparisons(cells, 'minwww', ['streaming-cold', 'streaming-warm'], tolerance)
+}
+
+function comparisons (cells: readonly Cell[], own: Design, rivals: readonly Design[], tolerance: number): Behind[] {
   const found: Behind[] = []
   for (const cell of cells) {
-    if (cell.design !== 'minwww') continue
-    for (const design of ['streaming-cold', 'streaming-warm'] as const) {
+    if (cell.design !== own) continue
+    for (const design of rivals) {
       const rival = sibling(cells, cell, design)
       if (rival === undefined) continue
       for (const at of ['p50', 'p99'] as const) {

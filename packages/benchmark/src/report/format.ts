@@ -62,7 +62,9 @@ export function inOrder<T extends { conditions: Conditions, design: string }> (i
   })
 }
 
-const RANKS = ['minwww', 'minwww-no-push', 'minwww-single', 'streaming', 'streaming-cold', 'streaming-warm', 'java', 'i2pd']
+const RANKS = [
+  'minwww', 'minwww-no-push', 'minwww-single', 'streaming', 'streaming-cold', 'streaming-warm', 'streaming-informed', 'java', 'i2pd'
+]
 
 export function rankOf (design: string): number {
   const rank = RANKS.indexOf(design)

@@ -71,7 +71,9 @@ function gridVerdicts (cells: readonly Cell[]): string[] {
   })
 }
 
-const GRID_NAMES: Readonly<Record<string, string>> = { 'streaming-cold': 'cold streaming', 'streaming-warm': 'warm streaming' }
+const GRID_NAMES: Readonly<Record<string, string>> = {
+  'streaming-cold': 'cold streaming', 'streaming-warm': 'warm streaming', 'streaming-informed': 'streaming that begins informed'
+}
 
 const keyOf = ({ size, latency, loss, bandwidth, burst, profile }: Cell): string =>
   JSON.stringify([size, latency, loss, bandwidth, burst, profile])

@@ -12,7 +12,7 @@ import { ArrivingResponse, type Begun } from './arriving.ts'
 import { PROXY_CODES } from './failure-codes.ts'
 import { RestStream } from './rest-stream.ts'
 import type { StreamAnswer } from './stream-path.ts'
-import type { StreamPeer } from './streams.ts'
+import { pathOf, type StreamPeer } from './streams.ts'
 
 /** The response needs the streaming path; `exit` already has it. */
 export class TooLargeError extends Error {
@@ -105,12 +105,12 @@ function optionsOf (request: SiteRequest, timeout: number, rests: RestStreams, d
 
 /** Those of one request: as many as exits that have begun to answer it, and all but one are for nothing. */
 class RestStreams {
-  readonly #backend: Pick<Backend, 'agentOf'>
+  readonly #backend: Pick<Backend, 'agentOf' | 'driver'>
   readonly #kind: StreamPeer['kind']
   readonly #request: SiteRequest
   readonly #open: RestStream[] = []
 
-  constructor (backend: Pick<Backend, 'agentOf'>, request: SiteRequest, kind: StreamPeer['kind']) {
+  constructor (backend: Pick<Backend, 'agentOf' | 'driver'>, request: SiteRequest, kind: StreamPeer['kind']) {
     this.#backend = backend
     this.#kind = kind
     this.#request = request
@@ -119,7 +119,8 @@ class RestStreams {
   open (name: RestName): void {
     const agent = this.#backend.agentOf(name.source)
     if (agent === undefined || this.#open.some(stream => stream.is(name))) return
-    this.#open.push(new RestStream(agent, this.#kind, name, this.#request))
+    const exit = this.#backend.driver.exits().find(({ destination }) => destination.equals(name.exit))
+    this.#open.push(new RestStream(agent, this.#kind, name, this.#request, exit && pathOf(exit)))
   }
 
   /** @throws ProxyError MINWWW_RESPONSE_TOO_LARGE for a rest that cannot come */

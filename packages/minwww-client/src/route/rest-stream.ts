@@ -7,7 +7,7 @@ import type { SiteRequest } from '../http/answer.ts'
 import { ProxyError } from '../http/failures.ts'
 import { bodyOf, counted } from '../http/pieces.ts'
 import { replyTo, requestOptions, StreamFailure, type Limits } from './stream-path.ts'
-import type { StreamAgent, StreamPeer } from './streams.ts'
+import { pathFields, type KnownPath, type StreamAgent, type StreamPeer } from './streams.ts'
 
 /** An exit keeps a rest for a minute, ms. */
 const LIMITS: Limits = { connect: 30_000, answer: 30_000 }
@@ -26,10 +26,13 @@ export class RestStream {
   readonly #abort = new AbortController()
   readonly #response: Promise<IncomingMessage>
 
-  /** @param request - what is answered; its signal ends the stream */
-  constructor (agent: StreamAgent, kind: StreamPeer['kind'], name: RestName, request: SiteRequest) {
+  /**
+   * @param request - what is answered; its signal ends the stream
+   * @param path - what is known of the path to the exit
+   */
+  constructor (agent: StreamAgent, kind: StreamPeer['kind'], name: RestName, request: SiteRequest, path?: KnownPath) {
     this.#agent = agent
-    this.#peer = { kind, id: name.exit.b32, destination: name.exit, port: EXIT_PORT }
+    this.#peer = { kind, id: name.exit.b32, destination: name.exit, port: EXIT_PORT, path }
     this.#name = name
     this.#request = { ...request, signal: AbortSignal.any([request.signal, this.#abort.signal]) }
     this.#response = this.#open()
@@ -78,7 +81,7 @@ export class RestStream {
 
   async #ask (fresh: boolean): Promise<IncomingMessage> {
     const { session, id } = this.#name
-    const target = { path: `${REST_SCHEME}${session}/${id}`, headers: ['Host', 'minwww'] }
+    const target = { path: `${REST_SCHEME}${session}/${id}`, headers: ['Host', 'minwww', ...pathFields(this.#peer).flat()] }
     const outgoing = httpRequest({ ...requestOptions(this.#agent, this.#request, this.#peer, [], fresh), ...target, method: 'GET' })
     outgoing.end()
     const reply = await replyTo(outgoing, { ...this.#request, method: 'GET' }, LIMITS)

@@ -16,7 +16,7 @@ import { firstOf } from './peer-search.ts'
 import { isWell } from '../sessions/pool-health.ts'
 import { resuming } from './resume.ts'
 import { fetchByStream, isRepeatable, StreamFailure, type Limits, type StreamAnswer } from './stream-path.ts'
-import type { StreamPeer } from './streams.ts'
+import { pathOf, type StreamPeer } from './streams.ts'
 import { parseAuthority, parseTarget, withHost, type Target } from '../http/target.ts'
 
 /** These change nothing at a site. */
@@ -269,7 +269,8 @@ export class SiteFetcher {
 
 const limitsOf = ({ timeout, timeouts }: Settings): Limits => ({ connect: timeout, answer: timeouts.answer })
 
-const peerOf = ({ id, destination }: ExitStatus): StreamPeer => ({ kind: 'exit', id, destination, port: EXIT_PORT })
+const peerOf = (exit: ExitStatus): StreamPeer =>
+  ({ kind: 'exit', id: exit.id, destination: exit.destination, port: EXIT_PORT, path: pathOf(exit) })
 
 const fitsMessage = (request: SiteRequest): boolean =>
   (request.method === 'GET' || request.method === 'HEAD') && request.body === undefined

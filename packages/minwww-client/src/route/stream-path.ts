@@ -7,7 +7,7 @@ import { ProxyError } from '../http/failures.ts'
 import { listOf, pairs, valueOf, valuesOf, type Fields } from '../http/fields.ts'
 import { proxyCodeOfExit } from './failure-codes.ts'
 import { filterResponseFields } from '../http/response-fields.ts'
-import type { StreamAgent, StreamPeer } from './streams.ts'
+import { pathFields, type StreamAgent, type StreamPeer } from './streams.ts'
 
 /** Largest header section of a response, bytes. */
 const MAX_RESPONSE_HEAD = 65_536
@@ -122,7 +122,7 @@ export function requestOptions (
     peer,
     method: request.method,
     path: isExit ? targetForProxy(request) : targetForSite(request),
-    headers: fields.flat(),
+    headers: [...fields, ...pathFields(peer)].flat(),
     setHost: false,
     maxHeaderSize: MAX_RESPONSE_HEAD,
     insecureHTTPParser: false

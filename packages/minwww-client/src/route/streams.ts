@@ -2,12 +2,26 @@ import { Agent, type ClientRequest, type ClientRequestArgs } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { Destination, Limit } from '@minwww/i2cp'
+import { formatRtt, RTT_FIELD } from '@minwww/protocol'
+import type { ExitStatus } from '../core.ts'
+import type { Fields } from '../http/fields.ts'
 
 /** What the proxy needs of a stream manager of @minwww/streaming: a socket that emits 'connect', or 'error'. */
 export interface StreamConnector {
   /** How full its tables are. */
   readonly limits?: Limit[]
-  connect (options: { destination: Destination, port?: number, signal?: AbortSignal }): Duplex
+  connect (options: { destination: Destination, port?: number, signal?: AbortSignal, path?: KnownPath | undefined }): Duplex
+}
+
+/** What messages have measured of the path to an exit: ms, and the share of a stream's packets that is lost. */
+export interface KnownPath { readonly rtt: number, readonly rttvar: number, readonly loss: number }
+
+/** Tunnel messages of a packet. */
+const PACKET = 2
+
+/** What a stream to an exit may begin with; undefined for one that never answered a message. */
+export function pathOf ({ srtt, rttvar = 0, loss }: Pick<ExitStatus, 'srtt' | 'rttvar' | 'loss'>): KnownPath | undefined {
+  return srtt === undefined ? undefined : { rtt: srtt, rttvar, loss: 1 - (1 - loss) ** PACKET }
 }
 
 /** Where a stream goes: an exit, which gets absolute-form requests, or a site itself. */
@@ -18,7 +32,13 @@ export interface StreamPeer {
   destination: Destination
   /** I2P port of the peer. */
   port: number
+  /** Of an exit that has answered messages. */
+  path?: KnownPath | undefined
 }
+
+/** Tells an exit how long the round trip is: it cannot know before its first packets are acknowledged. */
+export const pathFields = ({ kind, path }: StreamPeer): Fields =>
+  kind === 'exit' && path !== undefined ? [[RTT_FIELD, formatRtt(path)]] : []
 
 /** Idle streams kept for the next request, per peer. */
 const MAX_FREE = 4
@@ -40,8 +60,8 @@ export class StreamAgent extends Agent {
   get limits (): Limit[] { return this.#streams.limits ?? [] }
 
   override createConnection (options: StreamRequestArgs): Duplex {
-    const { destination, port } = options.peer!
-    return this.#streams.connect({ destination, port })
+    const { destination, port, path } = options.peer!
+    return this.#streams.connect({ destination, port, path })
   }
 
   override getName (options?: StreamRequestArgs): string {

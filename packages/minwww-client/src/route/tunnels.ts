@@ -14,7 +14,7 @@ import type { Settings } from '../http/settings.ts'
 import { firstOf } from './peer-search.ts'
 import { filterResponseFields } from '../http/response-fields.ts'
 import { connected, replyTo, StreamFailure, toAnswer, toStreamError, type Limits, type TakenOver } from './stream-path.ts'
-import { bytesOf, type StreamPeer } from './streams.ts'
+import { bytesOf, pathFields, type StreamPeer } from './streams.ts'
 import type { Target } from '../http/target.ts'
 
 /** Silence of the site after which it hears that the browser has ended its side, ms. */
@@ -204,7 +204,7 @@ export class Tunnels {
     const outgoing = httpRequest({
       method: 'CONNECT',
       path: authority,
-      headers: ['Host', authority],
+      headers: ['Host', authority, ...pathFields(peer).flat()],
       setHost: false,
       createConnection: () => streams.createConnection({ peer })
     })
@@ -232,7 +232,7 @@ export class Tunnels {
     const outgoing = httpRequest({
       method: 'GET',
       path: peer.kind === 'exit' ? request.target.url : request.target.path,
-      headers: [...request.fields, ['Connection', 'Upgrade'], ['Upgrade', 'websocket']].flat(),
+      headers: [...request.fields, ...pathFields(peer), ['Connection', 'Upgrade'], ['Upgrade', 'websocket']].flat(),
       setHost: false,
       createConnection: () => backend.streams!.createConnection({ peer })
     })

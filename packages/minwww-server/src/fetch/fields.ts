@@ -14,7 +14,7 @@ const REBUILT = new Set([
   'x-client-ip', 'x-cluster-client-ip', 'cf-connecting-ip', 'fastly-client-ip', 'x-host', 'x-http-host-override', 'x-original-host',
   'x-original-url', 'x-original-uri', 'x-rewrite-url', 'x-override-url'
 ])
-const FORGED_PREFIXES = ['x-i2p-', 'x-forwarded-', 'proxy-']
+const FORGED_PREFIXES = ['x-i2p-', 'x-forwarded-', 'proxy-', 'x-minwww-']
 /** By these some frameworks take another method than that of the request line. */
 const METHOD_OVERRIDES = new Set(['x-http-method', 'x-http-method-override', 'x-method-override'])
 

@@ -4,6 +4,8 @@ import type { Destination } from '@minwww/i2cp/codec'
 /** A stream that a client has opened; StreamSocket of @minwww/streaming fits. */
 export interface IncomingStream extends Duplex {
   readonly remoteDestination?: Destination | undefined
+  /** Takes what is known of the way to the client, before anything was sent on it: ms, bytes/s, share of packets lost. */
+  inform? (known: { rtt?: number, rttvar?: number, rate?: number, loss?: number }): void
 }
 
 /** What the exit needs of a stream manager of @minwww/streaming. */

@@ -1,5 +1,7 @@
 import type { Destination } from '@minwww/i2cp/codec'
+import { parseRtt, RTT_FIELD } from '@minwww/protocol'
 import { ServerError } from '../errors.ts'
+import { valuesOf } from '../fetch/fields.ts'
 import { isExpected } from '../fetch/failures.ts'
 import { ByteReader, MalformedError, SilenceError } from '../http1/byte-reader.ts'
 import { readRequest, type IncomingRequest } from '../http1/request.ts'
@@ -13,6 +15,8 @@ import { isWebSocket, openTunnel, openWebSocket, type StreamFate } from './tunne
 
 /** ms that what a client still sends is read away after the last answer, so that no reset overtakes it (RFC 9112 section 9.6). */
 const LINGER = 30_000
+/** Tunnel messages of a packet. */
+const PACKET = 2
 
 /**
  * A client's stream: one request is read, answered, and only then the next one is looked at. So nothing that is pipelined
@@ -62,6 +66,7 @@ export class VisitorStream {
     const incoming = await this.#read(isFirst)
     if (incoming === undefined) return 'end'
     this.#isBusy = true
+    if (isFirst) this.#inform(incoming)
     try {
       return await this.#answer(incoming)
     } finally {
@@ -82,6 +87,14 @@ export class VisitorStream {
       this.stream.write(responseBytes(errorAnswer(error)))
       return undefined
     }
+  }
+
+  /** A client that has spoken by messages has told how the way to it is; its answers begin with that. */
+  #inform ({ fields }: IncomingRequest): void {
+    const told = parseRtt(valuesOf(fields, RTT_FIELD.toLowerCase())[0])
+    if (told === undefined) return
+    const { rate, loss = 0 } = this.#context.pathTo(this.visitor) ?? {}
+    this.stream.inform?.({ ...told, loss: 1 - (1 - loss) ** PACKET, ...(rate !== undefined && { rate }) })
   }
 
   async #answer (incoming: IncomingRequest): Promise<StreamFate> {

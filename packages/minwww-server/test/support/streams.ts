@@ -18,13 +18,14 @@ export class FakeStreams implements StreamSource {
     }
   }
 
-  open (from: Destination): Duplex {
+  /** @param own - what the exit's end of the stream has besides */
+  open (from: Destination, own: Pick<IncomingStream, 'inform'> = {}): Duplex {
     const [client, exit] = duplexPair({ allowHalfOpen: false })
     client.on('error', () => {})
     // A reset, which a pair in memory does not know.
     client.once('close', () => { if (!client.writableFinished || !client.readableEnded) exit.destroy() })
     exit.once('close', () => { if (!exit.writableFinished) client.destroy() })
-    this.#onConnection?.(Object.assign(exit, { remoteDestination: from }))
+    this.#onConnection?.(Object.assign(exit, { remoteDestination: from }, own))
     return client
   }
 }

@@ -38,3 +38,8 @@ function hashOf (entry: string): Buffer {
   } catch {}
   throw new StreamingError('STREAMING_BAD_OPTION', `not the base64 or b32 of a hash: ${entry}`)
 }
+
+/** The list may name hosts; those cannot be compared with a Destination. */
+export function isHostName (entry: string): boolean {
+  return entry.endsWith('.i2p') && !entry.endsWith('.b32.i2p')
+}

@@ -45,6 +45,13 @@ export class CongestionController {
     this.#ssthresh = Math.max(this.#ssthresh, this.#window)
   }
 
+  /** The path is known to hold so many packets of this stream. */
+  inform (window: number): void {
+    if (window <= this.#window) return
+    this.#set(window)
+    this.#ssthresh = Math.max(this.#ssthresh, this.#window)
+  }
+
   /** Whole packets. */
   get window (): number { return Math.floor(this.#window) }
   get slowStart (): boolean { return this.#window < this.#ssthresh }

@@ -9,6 +9,7 @@ import {
   DEFAULT_MESSAGE_SIZE, MIN_MESSAGE_SIZE, INACTIVITY_JITTER, RESET_INTERVAL, SYN_REPLY_DELAY, UNDELIVERED_RETRY, UNREACHABLE_AFTER
 } from './constants.ts'
 import type { SharedControlBlock } from './control-blocks.ts'
+import type { PathKnowledge } from './knowledge.ts'
 import { PacketWriter } from './packet-writer.ts'
 import type { LocalIdentity } from './packet-writer.ts'
 import { Receiver } from './receiver.ts'
@@ -122,11 +123,15 @@ export class Connection {
   /** The peer acknowledged something: it is where its SYN said it is. */
   get confirmed (): boolean { return this.#sender.confirmed }
 
+  get sending (): boolean { return this.#sender.unacknowledged > 0 || this.#sender.buffered > 0 }
+
   /** What later connections to this peer start from; undefined before the first RTT sample. */
   get controlBlock (): SharedControlBlock | undefined {
     const { srtt, rttvar, latest } = this.#sender.rtt
     return srtt === undefined || latest === undefined ? undefined : { rtt: srtt, rttvar, window: this.#sender.congestion.window }
   }
+
+  inform (now: number, known: PathKnowledge, streams: number): void { this.#sender.inform(now, known, streams) }
 
   /** Takes up to writableLength bytes without a copy, and returns how many. If not all, 'drain' follows. */
   write (now: number, data: Uint8Array): number {

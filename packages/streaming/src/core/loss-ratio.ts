@@ -11,6 +11,9 @@ export class LossRatio {
 
   get value (): number { return this.#ratio }
 
+  /** From others, before the first sample. */
+  inform (ratio: number): void { if (ratio >= 0) this.#ratio = Math.min(ratio, 1) }
+
   count (acked: number, lost: number): void {
     this.#acked += acked
     this.#lost += lost

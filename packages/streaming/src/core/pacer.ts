@@ -8,9 +8,17 @@ const WHOLE = 0.999
 /** Spreads a window over the round trip: a token bucket of packets. Times in ms. */
 export class Pacer {
   #tokens = PACER_BURST
+  #burst = PACER_BURST
   #at = 0
   /** Packets per ms; Infinity while no RTT is known. */
   #rate = Infinity
+
+  /** So many may leave back to back. */
+  limit (now: number, burst: number): void {
+    this.#refill(now)
+    this.#burst = burst
+    this.#tokens = Math.min(this.#tokens, burst)
+  }
 
   update (now: number, window: number, srtt: number | undefined, slowStart: boolean): void {
     this.#refill(now)
@@ -30,7 +38,7 @@ export class Pacer {
 
   #refill (now: number): void {
     const elapsed = Math.max(now - this.#at, 0)
-    this.#tokens = this.#rate === Infinity ? PACER_BURST : Math.min(this.#tokens + elapsed * this.#rate, PACER_BURST)
+    this.#tokens = this.#rate === Infinity ? this.#burst : Math.min(this.#tokens + elapsed * this.#rate, this.#burst)
     this.#at = now
   }
 }

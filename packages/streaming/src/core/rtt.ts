@@ -10,7 +10,7 @@ const BASE_PERIOD = 30_000
  * delay an ACK by up to 120 ms, and on a quiet path the variance alone would make that a timeout.
  */
 export class RttEstimator {
-  readonly #smoothed: SmoothedRtt
+  #smoothed: SmoothedRtt
   #rto: number
   #base = Infinity
   #previousBase = Infinity
@@ -44,9 +44,25 @@ export class RttEstimator {
     this.#updateRto()
   }
 
+  /**
+   * From others, unless this connection has measured it already. The first sample of its own replaces it: packets may be faster or slower
+   * than what was measured. Until then the timeout has a round trip to spare.
+   * @param wait - ms that a packet may wait behind others of its window, at most
+   */
+  inform (rtt: number, rttvar: number, wait: number): void {
+    if (this.#latest !== undefined || !(rtt > 0) || !(rttvar >= 0)) return
+    this.#smoothed = new SmoothedRtt({ rtt: Math.min(rtt, MAX_RTT), rttvar: Math.min(rttvar, MAX_RTT) })
+    this.#provisional = false
+    this.#updateRto()
+    this.#rto = clampRto(this.#rto + this.srtt! + wait)
+  }
+
   sample (now: number, ms: number): void {
     const rtt = Math.min(Math.max(ms, 0), MAX_RTT)
-    if (this.#provisional) this.#smoothed.restart(rtt)
+    const { srtt } = this
+    if (this.#latest === undefined && srtt !== undefined && !this.#provisional) {
+      this.#smoothed = new SmoothedRtt({ rtt, rttvar: Math.max(this.rttvar, Math.abs(srtt - rtt) / 4) })
+    } else if (this.#provisional) this.#smoothed.restart(rtt)
     else this.#smoothed.sample(rtt)
     this.#provisional = false
     this.#latest = rtt

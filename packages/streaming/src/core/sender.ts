@@ -4,6 +4,8 @@ import type { PathState } from './congestion.ts'
 import type { ConnectionConfig } from './config.ts'
 import type { SharedControlBlock } from './control-blocks.ts'
 import { DeliveryRate } from './delivery-rate.ts'
+import { beginningOf, timeOf } from './knowledge.ts'
+import type { PathKnowledge } from './knowledge.ts'
 import { LossRatio } from './loss-ratio.ts'
 import { Pacer } from './pacer.ts'
 import { RttEstimator } from './rtt.ts'
@@ -68,6 +70,8 @@ export class Sender {
   #unanswered = 0
   #confirmed = false
   #limited = false
+  /** The first window is what the path holds, and need not be sent twice as fast. */
+  #informed = false
   /** Stretches the timeouts of this stream, so that streams that lost their packets together do not repeat them together. */
   readonly #spread: number
   readonly #timers: TimerTable
@@ -86,6 +90,24 @@ export class Sender {
       slowStartFactor: config.slowStartGrowthRateFactor,
       avoidanceFactor: config.congestionAvoidanceGrowthRateFactor
     }, shared?.window)
+  }
+
+  /** What others know of the path, before this stream has measured it. `streams`: those to this peer that send, this one among them. */
+  inform (now: number, known: PathKnowledge, streams: number): void {
+    if (this.#confirmed) return
+    if (known.loss !== undefined) this.#loss.inform(known.loss)
+    const beginning = beginningOf(known, streams)
+    const window = Math.max(this.congestion.window, beginning?.window ?? 0)
+    if (known.rtt !== undefined) this.rtt.inform(known.rtt, known.rttvar ?? known.rtt / 2, timeOf(known, window * streams))
+    if (beginning !== undefined) {
+      this.#informed = true
+      this.congestion.inform(beginning.window)
+      this.#pacer.limit(now, beginning.burst)
+      this.#pacer.update(now, this.congestion.window, this.rtt.srtt, false)
+    }
+    if (!this.#timers.isSet('retransmit')) return
+    this.#timers.stop('retransmit')
+    this.#arm(now)
   }
 
   get room (): number { return this.half === 'open' ? this.#buffer.room : 0 }
@@ -232,7 +254,7 @@ export class Sender {
   }
 
   #sendNew (now: number): SentPacket {
-    if (this.#nextSequence === 0) this.#pacer.update(now, this.congestion.window, this.rtt.srtt, true)
+    if (this.#nextSequence === 0) this.#pacer.update(now, this.congestion.window, this.rtt.srtt, !this.#informed)
     const payload = this.#buffer.take(segmentSize(this.maxMessageSize))
     const close = this.half === 'ending' && this.#buffer.length === 0
     if (close) this.half = 'close-sent'

@@ -4,12 +4,12 @@ import type { Destination } from '@minwww/i2cp/codec'
 import { StreamingError } from '../errors.ts'
 import { decodePacket } from '../packet/decode.ts'
 import { encodePacket } from '../packet/encode.ts'
-import { transientKeyOf } from '../packet/offline-signature.ts'
+import { ownKey, transientKeyOf } from '../packet/offline-signature.ts'
 import type { VerifyingKey } from '../packet/offline-signature.ts'
 import { packet } from '../packet/packet.ts'
 import type { ReceivedPacket } from '../packet/packet.ts'
 import { verifyPacket } from '../packet/verify.ts'
-import { AccessList, hashes } from './access.ts'
+import { AccessList, hashes, isHostName } from './access.ts'
 import { connectionConfig } from './config.ts'
 import { Connection } from './connection.ts'
 import type { ConnectionInit } from './connection.ts'
@@ -18,6 +18,8 @@ import {
 } from './constants.ts'
 import { ControlBlocks } from './control-blocks.ts'
 import { EarlyPackets } from './early-packets.ts'
+import { sharing } from './knowledge.ts'
+import type { PathKnowledge } from './knowledge.ts'
 import { limitResponse } from './limit-response.ts'
 import { ConnectionLimits } from './limits.ts'
 import { resolveOptions } from './options.ts'
@@ -34,7 +36,7 @@ import type { ConnectRequest, CoreStatistics, Incoming, Outgoing, RejectReason, 
 const MAX_ID = 2 ** 32
 
 type StreamInit = Pick<ConnectionInit, 'inbound' | 'peer' | 'peerKey' | 'localPort' | 'remotePort' | 'sendStreamId'> &
-  { options: StreamingOptions }
+  { options: StreamingOptions, path?: PathKnowledge | undefined }
 
 /**
  * All streams of one Destination, without I/O. Drive it with receive, handleTimeout (when nextTimeout has come) and, after
@@ -110,7 +112,7 @@ export class StreamingCore {
   unlisten (port = 0): void { this.#listening.delete(port) }
 
   /** Opens a stream. Throws STREAMING_TOO_MANY, STREAMING_UNSUPPORTED, STREAMING_BAD_OPTION. */
-  connect (now: number, { destination, port = 0, localPort = 0, options }: ConnectRequest): Connection {
+  connect (now: number, { destination, port = 0, localPort = 0, options, path }: ConnectRequest): Connection {
     if (this.#atLimit() || this.#connections.size >= MAX_STREAMS) {
       throw new StreamingError('STREAMING_TOO_MANY', 'maxConcurrentStreams is reached')
     }
@@ -120,8 +122,14 @@ export class StreamingCore {
     }
     const resolved = resolveOptions(options, this.options)
     return this.#open(now, {
-      inbound: false, peer: destination, peerKey: ownKey(destination), localPort, remotePort: port, sendStreamId: 0, options: resolved
+      inbound: false, peer: destination, peerKey: ownKey(destination), localPort, remotePort: port, sendStreamId: 0, options: resolved, path
     })
+  }
+
+  /** Lets a stream begin with what others know of its path, which it shares with the streams to the same peer that send. */
+  inform (now: number, connection: Connection, known: PathKnowledge): void {
+    connection.inform(now, known, sharing(connection, this.#connections.values()))
+    this.#touch(connection)
   }
 
   /** Sends a ping with up to 32 bytes; a 'pong' event with the id returned may follow. Throws STREAMING_TOO_MANY. */
@@ -342,6 +350,7 @@ export class StreamingCore {
       wake: () => this.#touch(connection)
     })
     this.#connections.set(connection.receiveStreamId, connection)
+    if (init.path !== undefined) this.inform(now, connection, init.path)
     this.#touch(connection)
     return connection
   }
@@ -382,15 +391,6 @@ export class StreamingCore {
       if (id !== 0 && !this.#connections.has(id)) return id
     }
   }
-}
-
-/** The list may name hosts; those cannot be compared with a Destination. */
-function isHostName (entry: string): boolean {
-  return entry.endsWith('.i2p') && !entry.endsWith('.b32.i2p')
-}
-
-function ownKey (destination: Destination): VerifyingKey {
-  return { signingType: destination.signingType, publicKey: destination.signingPublicKey }
 }
 
 function outgoing (to: Destination, fromPort: number, toPort: number, payload: Buffer): Outgoing {

@@ -2,6 +2,7 @@ import type { Destination, LocalDestination } from '@minwww/i2cp/codec'
 import type { OfflineSignature } from '../packet/offline-signature.ts'
 import type { PacketSigner } from '../packet/packet.ts'
 import type { Connection, ConnectionEvent } from './connection.ts'
+import type { PathKnowledge } from './knowledge.ts'
 import type { StreamingOptions } from './options.ts'
 
 /** Why an incoming stream was refused. */
@@ -49,6 +50,8 @@ export interface ConnectRequest {
   port?: number
   localPort?: number
   options?: Partial<StreamingOptions>
+  /** What is known of the path by other means. */
+  path?: PathKnowledge | undefined
 }
 
 export interface CoreStatistics {

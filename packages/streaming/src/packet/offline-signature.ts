@@ -67,3 +67,8 @@ function signedPart (offline: OfflineSignature): Buffer {
   head.writeUInt16BE(offline.transientType, 4)
   return Buffer.concat([head, offline.transientKey])
 }
+
+/** The key of a Destination itself. */
+export function ownKey (destination: Destination): VerifyingKey {
+  return { signingType: destination.signingType, publicKey: destination.signingPublicKey }
+}

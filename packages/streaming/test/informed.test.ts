@@ -1,0 +1,107 @@
+import t from 'tap'
+import fc from 'fast-check'
+import { beginningOf, timeOf } from '../src/core/knowledge.ts'
+import type { Connection, PathKnowledge } from '../src/core.ts'
+import { RttEstimator } from '../src/core/rtt.ts'
+import { dispatch, drain, send } from './support/transfer.ts'
+import { World } from './support/world.ts'
+
+const KB = 1_024
+const KNOWN: PathKnowledge = { rtt: 500, rttvar: 20, rate: 400 * KB, loss: 0 }
+
+interface Load { time: number, burst: number, messages: number }
+
+/** Answers of `size` bytes to `streams` requests at once; `known` is what the server, and but for the rate the client, begin with. */
+function load (known: PathKnowledge | undefined, size: number, { streams = 1, seed = 1, loss = 0, bandwidth = 0 } = {}): Load {
+  const world = new World({ seed, latency: 250, loss, bandwidth })
+  const body = Buffer.alloc(size, 'abcdefghij')
+  const received = new Map<Connection, number>()
+  const departures = new Map<number, number>()
+  const { out } = world.server
+  const pass = out.send.bind(out)
+  out.send = (now, bytes, message) => {
+    departures.set(now, (departures.get(now) ?? 0) + 1)
+    pass(now, bytes, message)
+  }
+  const onServer = dispatch(world.server, connection => {
+    if (known !== undefined) world.server.core.inform(world.now, connection, known)
+    const pump = send(world, connection, body)
+    onServer(connection, () => {
+      drain(world, connection)
+      pump()
+    })
+  })
+  const onClient = dispatch(world.client)
+  for (let n = 0; n < streams; n++) {
+    const connection = world.client.core.connect(world.now, {
+      destination: world.server.keys.destination, port: 80, ...(known && { path: { ...known, rate: undefined } })
+    })
+    received.set(connection, 0)
+    onClient(connection, () => {
+      for (const chunk of drain(world, connection)) received.set(connection, received.get(connection)! + chunk.length)
+    })
+    connection.write(world.now, Buffer.from('a request'))
+    connection.end(world.now)
+  }
+  const time = world.run(600_000, () => [...received.values()].every(bytes => bytes === size))
+  return { time, burst: Math.max(...departures.values()), messages: out.stats.sent }
+}
+
+t.test('a first stream has its answer in one round trip, where it took three', async t => {
+  const cold = load(undefined, 64 * KB)
+  const informed = load(KNOWN, 64 * KB)
+  t.ok(cold.time >= 1_500, `cold: ${cold.time} ms`)
+  t.ok(informed.time <= 700, `informed: ${informed.time} ms`)
+  t.ok(informed.burst <= 24, `${informed.burst} back to back`)
+})
+
+t.test('a lost SYN is repeated after round trips, not after nine seconds', async t => {
+  const times = (known: PathKnowledge | undefined): number[] =>
+    Array.from({ length: 40 }, (_, seed) => load(known, KB, { seed: seed + 1, loss: 0.05 }).time)
+  t.ok(Math.max(...times(undefined)) > 9_000)
+  t.ok(Math.max(...times(KNOWN)) < 6_000)
+})
+
+t.test('streams share what the path holds', async t => {
+  const one = load(KNOWN, 200 * KB, { bandwidth: 400 * KB / 1_000 })
+  const many = load(KNOWN, 25 * KB, { streams: 8, bandwidth: 400 * KB / 1_000 })
+  t.ok(many.time < 1.3 * one.time, `${many.time} and ${one.time} ms`)
+  t.strictSame(beginningOf(KNOWN, 1), { window: 100, burst: 24 })
+  t.strictSame(beginningOf(KNOWN, 5), { window: 20, burst: 4 })
+  t.strictSame(beginningOf({ rtt: 10_000, rate: 1e9 }, 1), { window: 200, burst: 24 }, '400 tunnel messages')
+  t.strictSame(beginningOf({ rtt: 10_000, rate: 1e9 }, 100), { window: 2, burst: 2 })
+})
+
+t.test('a path that is slower than said: not slower than without', async t => {
+  for (const [rate, bandwidth] of [[4_000, 64], [64, 16], [400, 32]] as const) {
+    const options = { bandwidth: bandwidth * KB / 1_000 }
+    const cold = load(undefined, 100 * KB, options)
+    const informed = load({ ...KNOWN, rate: rate * KB }, 100 * KB, options)
+    t.ok(informed.time <= 1.1 * cold.time, `${rate} said, ${bandwidth} KB/s: ${informed.time} and ${cold.time} ms`)
+  }
+})
+
+t.test('whatever is said, everything arrives', async t => {
+  const number = fc.oneof(fc.double(), fc.constantFrom(0, -1, NaN, Infinity, -Infinity, 1e-9, 1e300), fc.constant(undefined))
+  const told = fc.record({ rtt: number, rttvar: number, rate: number, loss: number })
+  fc.assert(fc.property(told, fc.integer({ min: 1, max: 3 }), (known, streams) => {
+    const { time, messages } = load(known, 20 * KB, { streams })
+    return time < 5_000 && messages < 100 * streams
+  }), { seed: 1, numRuns: 200 })
+  t.equal(timeOf({}, 5), 0)
+  t.equal(timeOf({ rate: 2_048 }, 5), 5_000)
+  t.equal(beginningOf({ rtt: 500 }, 1), undefined)
+  t.equal(beginningOf({ rate: 500 }, 1), undefined)
+})
+
+t.test('what was said gives way to the first measurement', async t => {
+  const rtt = new RttEstimator(9_000)
+  rtt.inform(500, 20, 300)
+  t.equal(rtt.srtt, 500)
+  t.equal(rtt.rto, 500 + 100 + 500 + 300)
+  rtt.sample(0, 100)
+  t.equal(rtt.srtt, 100)
+  t.equal(rtt.rttvar, 100)
+  rtt.inform(900, 20, 0)
+  t.equal(rtt.srtt, 100, 'not after it')
+})
