@@ -18,7 +18,7 @@ import { tracePage } from '../src/scenarios/steps.ts'
 import { stepsOf } from '../src/trace/steps.ts'
 import type { TracedMessage } from '../src/trace/trace.ts'
 import { openLocalWorld } from '../src/worlds/local-world.ts'
-import { OBJECTS, startSite } from '../src/worlds/site.ts'
+import { HEAVY_OBJECTS, OBJECTS, startSite } from '../src/worlds/site.ts'
 
 const validator = Compile(JSON.parse(readFileSync(new URL('../report.schema.json', import.meta.url), 'utf8')))
 
@@ -196,15 +196,19 @@ t.test('the page of the benchmark', async t => {
   const site = await startSite()
   t.teardown(async () => await site.close())
   const get = async (path: string): Promise<Buffer> => Buffer.from(await (await fetch(`${site.origin}${path}`)).arrayBuffer())
-  const page = await get('/page.html?seed=1')
-  t.ok(Math.abs(page.length - 24 * 1024) < 700, `${page.length} bytes`)
-  t.equal(page.toString('latin1').match(/<img /g)?.length, OBJECTS.length)
-  t.equal(page.toString('latin1').match(/<!--/g)?.length, page.toString('latin1').match(/-->/g)?.length, 'no comment ends early')
-  for (const [i, size] of OBJECTS.entries()) {
-    const picture = await get(`/object/${i}.bmp?seed=1`)
-    t.ok(picture.length <= size && picture.length > size - 102, `picture ${i}: ${picture.length} bytes`)
-    t.equal(picture.readUInt32LE(2), picture.length)
+  for (const [name, objects] of [['page', OBJECTS], ['heavy', HEAVY_OBJECTS]] as const) {
+    const page = await get(`/${name}.html?seed=1`)
+    t.ok(Math.abs(page.length - 24 * 1024) < 700, `${page.length} bytes`)
+    t.equal(page.toString('latin1').match(/<img /g)?.length, objects.length)
+    t.equal(page.toString('latin1').match(/<!--/g)?.length, page.toString('latin1').match(/-->/g)?.length, 'no comment ends early')
+    for (const [i, size] of objects.entries()) {
+      const picture = await get(`/${name}/${i}.bmp?seed=1`)
+      t.ok(picture.length <= size && picture.length > size - 102, `picture ${i}: ${picture.length} bytes`)
+      t.equal(picture.readUInt32LE(2), picture.length)
+    }
+    t.equal((await get(`/${name}/${objects.length}.bmp`)).toString(), 'not found\n')
   }
+  t.equal(HEAVY_OBJECTS.reduce((sum, size) => sum + size), 1800 * 1024)
 })
 
 t.test('the report as a page and as text', async t => {

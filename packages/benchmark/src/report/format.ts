@@ -51,7 +51,7 @@ function formatNumber (value: number): string {
 
 /** By size, then loss and the rest, then design, so that tables read well whatever the order of measurement was. */
 export function inOrder<T extends { conditions: Conditions, design: string }> (items: readonly T[]): T[] {
-  const keys = ['routers', 'latency', 'hops', 'loss', 'bandwidth', 'state', 'at once', 'size']
+  const keys = ['routers', 'objects', 'latency', 'hops', 'loss', 'bandwidth', 'state', 'at once', 'size']
   return [...items].sort((a, b) => {
     for (const key of keys) {
       const [left, right] = [a.conditions[key], b.conditions[key]]

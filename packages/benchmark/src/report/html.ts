@@ -13,7 +13,7 @@ const TITLES: Readonly<Record<ScenarioResult['scenario'], string>> = {
   tunnel: 'One router on this machine, wall clock',
   burst: 'Twenty objects at once',
   routers: 'Closed network of i2pd routers',
-  pages: 'A page with ten pictures in Chromium',
+  pages: 'Pages with ten and with forty pictures in Chromium',
   cost: 'What a page costs',
   steps: 'Who sends what when',
   i2cp: 'I2CP clients over one router',

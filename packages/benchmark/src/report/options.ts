@@ -25,7 +25,7 @@ const WORDS: Readonly<Record<string, (value: unknown) => string>> = {
   warmUp: value => `warmed up: ${String(value)}`,
   connection: value => `connection: ${String(value)}`,
   document: value => `a document of ${formatSize(Number(value))}`,
-  objects: value => `${Array.isArray(value) ? value.length : String(value)} objects in it`,
+  objects: value => `${list(value)} objects`,
   browser: value => `Chromium ${String(value)}`,
   routers: value => `${list(value)} routers`,
   tunnels: value => `${String(value)} tunnels each way`,

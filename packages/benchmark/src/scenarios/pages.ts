@@ -6,7 +6,7 @@ import type { Client, Design } from '../worlds/design.ts'
 import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
 import { openLocalWorld } from '../worlds/local-world.ts'
 import { DEADLINE } from '../worlds/minwww-design.ts'
-import { OBJECTS } from '../worlds/site.ts'
+import { HEAVY_OBJECTS, OBJECTS, type PageName } from '../worlds/site.ts'
 import { warmUp, warmUpInWords } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
@@ -14,8 +14,13 @@ const LATENCY = 250
 const QUICK_LATENCY = 100
 const RUNS = 10
 const QUICK_RUNS = 2
+/** The heavy page takes several times as long: of so many loads of the page, one of it. */
+const HEAVY_EVERY = 2
+const PAGES: ReadonlyArray<{ name: PageName, objects: readonly number[] }> = [
+  { name: 'page', objects: OBJECTS }, { name: 'heavy', objects: HEAVY_OBJECTS }
+]
 
-/** A page of 24 KB with ten pictures in Chromium: time to the load event, which has all of them. */
+/** Pages of 24 KB with ten pictures (189 KB) and with forty (1.8 MB) in Chromium: time to the load event, which has all of them. */
 export const pages: Scenario = {
   name: 'pages',
   missing: browserMissing,
@@ -29,8 +34,9 @@ export const pages: Scenario = {
     if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
     const browser = await startBrowser()
     try {
+      const objects = PAGES.map(({ objects }) => objects.length)
       Object.assign(
-        out.options, { latency, loss, runs, document: 24 * KB, objects: OBJECTS, browser: browser.version(), warmUp: warmUpInWords(quick) }
+        out.options, { latency, loss, runs, document: 24 * KB, objects, browser: browser.version(), warmUp: warmUpInWords(quick) }
       )
       out.note('The forwarders leave connections between browser and web server open, so a stream carries several requests, as with ' +
         'I2PTunnel since 0.9.62. Chromium asks one host for six things at a time. ' +
@@ -59,14 +65,14 @@ async function measurePages (
     for (const design of designs) clients.set(design, await design.openClient())
     await Promise.all([...clients.values()].map(async (client, i) => await warmUp(context, client, i)))
     const tasks = Array.from({ length: runs }, (_, round) => round)
-      .flatMap(round => designs.flatMap(design => ['cold', 'warm'].map(state => ({
+      .flatMap(round => designs.flatMap(design => ['cold', 'warm'].flatMap(state => pagesOf(round).map(({ name, objects }) => ({
         round,
         run: async () => {
-          const conditions = { latency, loss, state }
-          const { sample, waterfall } = await context.journal.remember(JSON.stringify([design.design, state, round]), async () => {
+          const conditions = { objects: objects.length, latency, loss, state }
+          const { sample, waterfall } = await context.journal.remember(JSON.stringify([design.design, name, state, round]), async () => {
             const client = state === 'warm' ? clients.get(design)! : await design.openClient()
             try {
-              return await loadOnce(context, browser, design, client, conditions, round)
+              return await loadOnce(context, browser, { design, client, name, conditions, round })
             } finally {
               if (state === 'cold') await client.close()
             }
@@ -74,20 +80,33 @@ async function measurePages (
           out.add(design, conditions, sample)
           if (waterfall !== undefined) out.waterfalls.push(waterfall)
         }
-      }))))
+      })))))
     await interleave(tasks, { seed, signal, onDone: (done, total) => progress(`${done} of ${total} pages`) })
   } finally {
     for (const client of clients.values()) await client.close()
   }
 }
 
-/** The first page of each is shown in the report. */
-async function loadOnce ({ seed }: ScenarioContext, browser: Browser, { design, label }: Design, { via }: Client, conditions: {
-  latency: number, loss: number, state: string
-}, round: number): Promise<{ sample: Sample, waterfall?: Waterfall }> {
+function pagesOf (round: number): typeof PAGES {
+  return round % HEAVY_EVERY === 0 ? PAGES : PAGES.slice(0, 1)
+}
+
+interface Load {
+  design: Design
+  client: Client
+  name: PageName
+  conditions: { objects: number, latency: number, loss: number, state: string }
+  round: number
+}
+
+/** The first load of each page is shown in the report. */
+async function loadOnce (
+  { seed }: ScenarioContext, browser: Browser, { design: { design, label }, client: { via }, name, conditions, round }: Load
+): Promise<{ sample: Sample, waterfall?: Waterfall }> {
   const failure = (error: string): { sample: Sample } => ({ sample: { time: DEADLINE, error } })
   try {
-    const { load, resources, failed } = await loadPage(browser, via, `${seed}.${conditions.state}.${round}`, DEADLINE)
+    const page = { name, seed: `${seed}.${conditions.state}.${round}`, timeout: DEADLINE }
+    const { load, resources, failed } = await loadPage(browser, via, page)
     if (failed > 0) return failure(`${failed} pictures did not come`)
     const waterfall = {
       design, label, conditions, load: ms(load), resources: resources.map(one => ({ ...one, start: ms(one.start), end: ms(one.end) }))

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Address } from '../fetch.ts'
 import type { Missing } from '../missing.ts'
-import { SITE } from './site.ts'
+import { SITE, type PageName } from './site.ts'
 
 const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable']
 /** Only in the repository: the command line does without a browser's driver. */
@@ -42,11 +42,13 @@ export async function startBrowser (): Promise<Browser> {
 }
 
 /** Loads the page with its pictures in a context without cache or connections, through `via`. */
-export async function loadPage (browser: Browser, via: Address, seed: string, timeout: number): Promise<LoadedPage> {
+export async function loadPage (
+  browser: Browser, via: Address, { name, seed, timeout }: { name: PageName, seed: string, timeout: number }
+): Promise<LoadedPage> {
   const context = await browser.newContext({ proxy: { server: `http://${via.host}:${via.port}`, bypass: '<-loopback>' } })
   try {
     const page = await context.newPage()
-    await page.goto(`http://${SITE}/page.html?seed=${seed}`, { waitUntil: 'load', timeout })
+    await page.goto(`http://${SITE}/${name}.html?seed=${seed}`, { waitUntil: 'load', timeout })
     return await page.evaluate(TIMINGS) as LoadedPage
   } finally {
     await context.close()

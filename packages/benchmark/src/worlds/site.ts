@@ -13,7 +13,12 @@ export const OBJECTS = [1, 2, 4, 4, 8, 10, 16, 32, 48, 64].map(size => size * KB
 const BITMAP_HEADER = 54
 const BLOCK = 32
 
-/** The web server behind every design: `/bytes/N?seed=S`, `/page.html?seed=S` with its ten pictures. */
+/** Of the heavy page: forty, 1.8 MB. */
+export const HEAVY_OBJECTS = Array.from({ length: 40 }, (_, i) => 2 * (i + 3) * KB)
+const PAGES = { page: OBJECTS, heavy: HEAVY_OBJECTS }
+export type PageName = keyof typeof PAGES
+
+/** The web server behind every design: `/bytes/N?seed=S`, `/page.html?seed=S` with its ten pictures, `/heavy.html?seed=S` with forty. */
 export interface Site { readonly origin: string, readonly address: { host: string, port: number }, close: () => Promise<void> }
 
 export async function startSite (): Promise<Site> {
@@ -22,13 +27,15 @@ export async function startSite (): Promise<Site> {
     const { pathname, searchParams } = new URL(request.url ?? '/', `http://${SITE}`)
     const seed = searchParams.get('seed') ?? '1'
     const sized = /^\/bytes\/(\d{1,9})$/.exec(pathname)
-    const picture = /^\/object\/(\d)\.bmp$/.exec(pathname)
+    const page = /^\/(page|heavy)\.html$/.exec(pathname)
+    const picture = /^\/(page|heavy)\/(\d{1,2})\.bmp$/.exec(pathname)
+    const size = picture === null ? undefined : PAGES[picture[1] as PageName][Number(picture[2])]
     const send = (type: string, body: Buffer): void => {
       response.writeHead(200, { 'content-type': type, 'content-length': body.length, 'cache-control': 'no-store' }).end(body)
     }
     if (sized !== null && Number(sized[1]) <= MAX_BYTES) send('application/octet-stream', randomBody(Number(sized[1]), seed))
-    else if (picture !== null) send('image/bmp', bitmap(OBJECTS[Number(picture[1])]!, `${seed}/${picture[1]}`))
-    else if (pathname === '/page.html') send('text/html; charset=iso-8859-1', document(seed))
+    else if (size !== undefined) send('image/bmp', bitmap(size, `${seed}/${picture![2]!}`))
+    else if (page !== null) send('text/html; charset=iso-8859-1', document(page[1] as PageName, seed))
     else response.writeHead(404).end('not found\n')
   })
   const address = await listen(server)
@@ -50,13 +57,14 @@ export function randomBody (length: number, seed: number | string): Buffer {
 }
 
 /** 24 KB of HTML, nearly incompressible, whose pictures are spread over it as in a page. */
-function document (seed: string): Buffer {
-  const share = Math.floor((DOCUMENT - 400) / OBJECTS.length)
-  const parts = OBJECTS.map((_, i) => [
-    Buffer.from(`<p>Part ${i + 1} <img src="/object/${i}.bmp?seed=${seed}" alt="">\n<!--`),
-    filler(share - 70, `${seed}#${i}`),
-    Buffer.from('-->\n')
-  ])
+function document (name: PageName, seed: string): Buffer {
+  const pictures = PAGES[name]
+  const share = Math.floor((DOCUMENT - 400) / pictures.length)
+  const parts = pictures.map((_, i) => {
+    const before = Buffer.from(`<p>Part ${i + 1} <img src="/${name}/${i}.bmp?seed=${seed}" alt="">\n<!--`)
+    const after = Buffer.from('-->\n')
+    return [before, filler(share - before.length - after.length, `${seed}#${i}`), after]
+  })
   return Buffer.concat([Buffer.from('<!doctype html><title>bench</title>\n'), ...parts.flat(), Buffer.from('<p>end\n')])
 }
 

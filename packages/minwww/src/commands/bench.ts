@@ -8,7 +8,7 @@ const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
   ['tunnel', 'wall clock over one router on this machine: MinWWW, our streaming, Java I2P streaming'],
   ['burst', 'twenty objects at once, 1.26 MB: a fresh client and a warm one; with --routers over the closed network'],
   ['routers', "closed network of i2pd or Java routers (root, i2pd, iproute2): MinWWW and the routers' own tunnels"],
-  ['pages', 'a page of 24 KB with ten pictures in Chromium'],
+  ['pages', 'pages with ten pictures and with forty (1.8 MB) in Chromium'],
   ['i2cp', 'messages per second and CPU of the I2CP client, against go-i2cp'],
   ['cost', 'tunnel messages, bytes, acknowledgements and CPU of a page'],
   ['steps', 'who sends what when, and how many traversals each design needs']
