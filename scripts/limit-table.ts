@@ -3,13 +3,14 @@ import type { Bound } from '../packages/i2cp/src/index.ts'
 import { BOUNDS as http } from '../packages/http/src/bounds.ts'
 import { BOUNDS as i2cp } from '../packages/i2cp/src/bounds.ts'
 import { BOUNDS as localRouter } from '../packages/local-router/src/bounds.ts'
+import { BOUNDS as protocol } from '../packages/minwww-protocol/src/bounds.ts'
 import { BOUNDS as client } from '../packages/minwww-client/src/bounds.ts'
 import { BOUNDS as server } from '../packages/minwww-server/src/bounds.ts'
 import { BOUNDS as streaming } from '../packages/streaming/src/bounds.ts'
 
-/** By package. @minwww/protocol keeps nothing that lives longer than one message or object. */
+/** By package. */
 export const BOUNDS: Readonly<Record<string, Readonly<Record<string, Bound>>>> = {
-  i2cp, streaming, http, 'local-router': localRouter, 'minwww-client': client, 'minwww-server': server
+  i2cp, streaming, http, 'local-router': localRouter, 'minwww-protocol': protocol, 'minwww-client': client, 'minwww-server': server
 }
 
 /** Tests that go past a bound: `test file: title`, by package and key. */
@@ -39,6 +40,13 @@ export const TESTED: Readonly<Record<string, Readonly<Record<string, string>>>> 
     waiting: 'router.test.ts: the waiting room is bounded',
     destinations: 'network.test.ts: the model is bounded',
     inFlight: 'network.test.ts: the model is bounded'
+  },
+  'minwww-protocol': {
+    kept: 'parity.test.ts: what is kept of all streams is bounded, and an idle stream keeps nothing',
+    strays: 'parity.test.ts: what belongs to nobody is bounded',
+    hellos: 'parity.test.ts: what belongs to nobody is bounded',
+    channels: 'parity.test.ts: peers and streams are bounded',
+    streams: 'parity.test.ts: peers and streams are bounded'
   },
   'minwww-client': {
     connections: 'renewal.test.ts: a browser that leaves does not wait for the router any longer',

@@ -12,6 +12,8 @@ export interface Vectors {
   messages: Record<string, { key: 'client' | 'server', bytes: string }>
   open: { seed: string, target: string, destination: string, body: string, datagram: string }
   descriptor: { seed: string, destination: string, date: number, expires: number, line: string }
+  parity: Record<'hello' | 'group' | 'repairs', { bytes: string }> &
+    { symbolLength: number, symbols: string[], packets: Array<{ body: string }> }
   dictionary: { base64: string }
   objects: Record<string, { bytes: string, text: string }>
   field: Array<{ a: number, b: number, product: number, inverse: number }>
@@ -20,7 +22,7 @@ export interface Vectors {
 const file = new URL('../../packages/minwww-protocol/test/vectors/vectors.json', import.meta.url)
 export const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vectors
 
-export const TYPE = { open: 1, request: 2, want: 3, reply: 4, error: 5, cancel: 6, push: 8, report: 9, working: 10 } as const
+export const TYPE = { open: 1, request: 2, want: 3, reply: 4, error: 5, cancel: 6, push: 8, report: 9, working: 10, parity: 11 } as const
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
 
@@ -93,6 +95,30 @@ export function request (
   session: Session, id: number, path: Path, object: Buffer, attempt = 0, least = 683, block: Buffer = Buffer.alloc(0)
 ): Buffer {
   return tagged(session.client, [prefix(TYPE.request, session, id, attempt), ...requestPart(path, object), block], least)
+}
+
+/** [9.1] What of a packet is covered: kind 0 is data, 1 a CLOSE. */
+export function covered (from: number, sequence: number, kind: number, body: Buffer, length: number): Buffer {
+  const hash = sha256(Buffer.concat([u32(from), u32(sequence), Buffer.of(kind), body])).subarray(0, 4)
+  return Buffer.concat([u16(body.length), Buffer.of(kind), hash, body], length)
+}
+
+/** [9.1] */
+export function hello (channel: Session, number: number, stream: number): Buffer {
+  return tagged(channel.client, [prefix(TYPE.parity, channel, number), channel.k, u32(stream)], 683)
+}
+
+export interface Group { to: number, from: number, first: number, count: number, index: number, symbol: Buffer }
+
+/** [9.1] */
+export function group (channel: Session, number: number, { to, from, first, count, index, symbol }: Group): Buffer {
+  const fields = [u32(to), u32(from), u32(first), Buffer.of(count, index), u16(symbol.length), symbol]
+  return tagged(channel.client, [prefix(TYPE.parity, channel, number, 0, 1), ...fields], 683)
+}
+
+/** [9.1] */
+export function repairs (channel: Session, number: number, to: number, from: number, rebuilt: number, repeated: number): Buffer {
+  return tagged(channel.client, [prefix(TYPE.parity, channel, number, 0, 2), u32(to), u32(from), u32(rebuilt), u32(repeated)], 683)
 }
 
 /** [4.2] */

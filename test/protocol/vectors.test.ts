@@ -1,7 +1,7 @@
 import t from 'tap'
 import {
-  cancel, decode, Destination, error, hashOf, inverse, multiply, openBody, prefix, push,
-  pushBlock, readObject, reply, request, sessionOf, symbolOf, tagged, TYPE, vectors, want, working
+  cancel, covered, decode, Destination, error, group, hashOf, hello, inverse, multiply, openBody, prefix, push,
+  pushBlock, readObject, repairs, reply, request, sessionOf, symbolOf, tagged, TYPE, vectors, want, working
 } from './second.ts'
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')
@@ -33,6 +33,17 @@ t.test('an implementation of the document makes the bytes of the vectors', async
   const empty = { size: 0, index: 0, last: 0, pace: 72, time: 65_244, symbol: Buffer.alloc(8) }
   t.equal(reply(session, ID, empty).toString('hex'), said('emptyReply'))
   t.equal(error(session, ID, { code: 3, size: 1_000_000, detail: 'too large' }, 0, 0).toString('hex'), said('error'))
+})
+
+t.test('its parity beneath streams is that of the vectors', async t => {
+  const { parity } = vectors
+  const [data, close] = parity.packets.map(({ body }, kind) => covered(1, 7 + kind, kind, bytes(body), parity.symbolLength))
+  const object = Buffer.concat([data!, close!])
+  const symbols = [2, 3].map(i => symbolOf(object, parity.symbolLength, i))
+  t.strictSame(symbols.map(symbol => symbol.toString('hex')), parity.symbols)
+  t.equal(hello(session, ID, 1).toString('hex'), parity.hello.bytes)
+  t.equal(group(session, ID, { to: 2, from: 1, first: 7, count: 2, index: 0, symbol: symbols[0]! }).toString('hex'), parity.group.bytes)
+  t.equal(repairs(session, ID, 2, 1, 3, 1).toString('hex'), parity.repairs.bytes)
 })
 
 t.test('its OPEN is signed as the vectors are', async t => {

@@ -35,7 +35,9 @@ t.test('threads do not change the figures', async t => {
   const one = await runGrid({ ...options, workers: 1, onProgress: ({ done, total }) => { last = done / total } })
   t.equal(last, 1)
   t.strictSame(await runGrid({ ...options, workers: 3 }), one)
-  t.strictSame(one.cells.map(({ design }) => design), ['minwww', 'minwww-single', 'streaming-cold', 'streaming-warm', 'streaming-informed'])
+  t.strictSame(one.cells.map(({ design }) => design), [
+    'minwww', 'minwww-single', 'streaming-cold', 'streaming-warm', 'streaming-informed', 'streaming-parity'
+  ])
   // The threads simulate signatures, this one does not.
   const seed = seedOf(options.seed, options.points[0]!)
   t.strictSame(['minwww', 'streaming-cold'].map(

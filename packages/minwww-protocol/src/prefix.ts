@@ -4,7 +4,7 @@ import { SESSION_ID } from './keys.ts'
 /** Version of the protocol, high nibble of the first byte. */
 export const VERSION = 1
 
-/** Type numbers of section 4, low nibble of the first byte. 11 and 12 are kept for PARITY and BUNDLE. */
+/** Type numbers of section 4, low nibble of the first byte. 11 is PARITY (parity/messages.ts), 12 is kept for BUNDLE. */
 export const TYPES = { open: 1, request: 2, want: 3, reply: 4, error: 5, cancel: 6, body: 7, push: 8, report: 9, working: 10 } as const
 export type MessageType = keyof typeof TYPES
 

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createProxy, type AuthOptions, type CacheOptions, type Proxy, type ProxyOptions, type Tunnels } from '@minwww/client'
-import type { Session } from '@minwww/i2cp'
+import type { Destination, Session } from '@minwww/i2cp'
+import { ParityCore } from '@minwww/protocol/parity'
 import type { Exit, ExitOptions } from '@minwww/server'
 import { createStreamManager, type StreamManager, type StreamSession } from '@minwww/streaming'
 import type { Settings } from './config/schema.ts'
@@ -22,7 +24,7 @@ interface OwnSites { ownSites?: ExitOptions['sites'], streamPort?: number }
 export async function openExit (
   closers: Closers, session: Session, settings: ExitSettings, logger: Logger, { ownSites = {}, streamPort }: OwnSites = {}
 ): Promise<Exit> {
-  const streams = closers.add(createStreamManager(session, {}, { logger }), streams => streams.close())
+  const streams = closers.add(createStreamManager(session, {}, { logger, layer: parity() }), streams => streams.close())
   const { console: consoleAddress, drainTime = DRAIN_TIME } = settings
   const options = exitOptions(settings)
   const { createExit } = await import('@minwww/server') // here only: a proxy needs nothing of it
@@ -105,13 +107,16 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
  */
 const PROXY_STREAMS = { inactivityTimeout: 30_000, readTimeout: 90_000 }
 
+/** Beneath the streams of one session; it concerns only peers that have it too. */
+const parity = (): ParityCore<Destination> => new ParityCore({ random: randomBytes })
+
 type StreamsOf = (session: StreamSession) => StreamManager
 
 /** Makes the stream manager of a session. That of a session that was renewed ends with it. */
 function streamsOf (closers: Closers, logger: Logger): StreamsOf {
   let manager: StreamManager | undefined
   closers.add(undefined, () => manager?.close())
-  return session => (manager = createStreamManager(session, PROXY_STREAMS, { logger }))
+  return session => (manager = createStreamManager(session, PROXY_STREAMS, { logger, layer: parity() }))
 }
 
 const tunnelsOf = ({ renew }: ProxySessions, streams: StreamsOf) => ({ streams, ...(renew !== undefined && { renew }) })

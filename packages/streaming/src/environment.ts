@@ -3,6 +3,7 @@ import { silentLogger } from '@minwww/ground'
 import type { Clock, Logger } from '@minwww/ground'
 import { systemClock } from '@minwww/ground/node'
 import type { Destination, LocalDestination } from '@minwww/i2cp'
+import type { StreamLayer } from './core/layered-core.ts'
 
 /** What a manager needs of an I2CP session; that of @minwww/i2cp fits. */
 export interface StreamSession {
@@ -39,8 +40,11 @@ export interface Environment {
   readonly logger: Logger
   readonly clock: Clock
   readonly random: (n: number) => Uint8Array
+  /** Beneath the streams; none by default. */
+  readonly layer?: StreamLayer
 }
 
 export function environment (given: Partial<Environment> = {}): Environment {
-  return { logger: given.logger ?? silentLogger, clock: given.clock ?? systemClock, random: given.random ?? randomBytes }
+  const { logger = silentLogger, clock = systemClock, random = randomBytes, layer } = given
+  return { logger, clock, random, ...(layer !== undefined && { layer }) }
 }

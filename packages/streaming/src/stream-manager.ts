@@ -4,9 +4,11 @@ import { DriveLoop } from '@minwww/ground/node'
 import { limitsOf, MESSAGE_STATUS } from '@minwww/i2cp/codec'
 import type { Destination, Limit } from '@minwww/i2cp/codec'
 import { BOUNDS } from './bounds.ts'
-import { StreamingCore } from './core.ts'
+import { LayeredCore, StreamingCore } from './core.ts'
 import { MAX_ASKED } from './core/constants.ts'
-import type { Connection, CoreStatistics, PathKnowledge, RejectReason, StreamingEvent, StreamingOptions } from './core.ts'
+import type {
+  Connection, CoreStatistics, PathKnowledge, RejectReason, StreamingEvent, StreamingOptions, StreamLayer
+} from './core.ts'
 import { environment } from './environment.ts'
 import type { Environment, SendStatus, SessionMessage, StreamSession } from './environment.ts'
 import { StreamingError } from './errors.ts'
@@ -25,6 +27,8 @@ export interface ConnectOptions extends StreamSocketOptions {
   options?: Partial<StreamingOptions>
   /** What is known of the path by other means: the stream begins with it. */
   path?: PathKnowledge | undefined
+  /** The peer is known to have the same layer beneath its streams. */
+  isLayered?: boolean
 }
 
 export interface PingOptions {
@@ -65,6 +69,9 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
   readonly session: StreamSession
   readonly clock: Clock
   readonly #core: StreamingCore
+  /** The core as the session sees it. */
+  readonly #wire: LayeredCore
+  readonly #layer: StreamLayer | undefined
   readonly #logger: Logger
   readonly #sockets = new Map<Connection, StreamSocket>()
   readonly #servers = new Map<number, StreamServer>()
@@ -78,16 +85,18 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
   #closed = false
 
   /** Throws STREAMING_BAD_OPTION. */
-  constructor (session: StreamSession, options: Partial<StreamingOptions>, { clock, random, logger }: Environment) {
+  constructor (session: StreamSession, options: Partial<StreamingOptions>, { clock, random, logger, layer }: Environment) {
     super()
     this.session = session
     this.clock = clock
     this.#logger = logger
     this.#core = new StreamingCore({ keys: session.keys, random, options, clockOffset: () => session.clockOffset })
+    this.#layer = layer
+    this.#wire = new LayeredCore(this.#core, layer)
     this.#loop = new DriveLoop(clock, {
       work: () => this.#work(),
-      nextTimeout: () => this.#closed ? undefined : this.#core.nextTimeout(),
-      expire: now => this.#core.handleTimeout(now)
+      nextTimeout: () => this.#closed ? undefined : this.#wire.nextTimeout(),
+      expire: now => this.#wire.handleTimeout(now)
     })
     session.on('message', this.#onMessage)
     session.on('status', this.#onStatus)
@@ -126,8 +135,9 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
    */
   connect (request: ConnectOptions): StreamSocket {
     this.#assertOpen()
-    const { destination, port = 0, localPort = 0, options, path, signal } = request
-    const connection = this.#core.connect(this.clock.now(), { destination, port, localPort, path, ...(options && { options }) })
+    const { destination, port = 0, localPort = 0, path, signal } = request
+    const options = { ...(request.isLayered === true && this.#layer?.offer(destination)), ...request.options }
+    const connection = this.#core.connect(this.clock.now(), { destination, port, localPort, path, options })
     const socket = this.#adopt(connection, request)
     if (signal !== undefined) abortWith(socket, signal)
     this.schedule()
@@ -199,7 +209,7 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
   flush (): void { this.#loop.run() }
 
   #receive (message: SessionMessage): void {
-    this.#core.receive(this.clock.now(), message)
+    this.#wire.receive(this.clock.now(), message)
     this.schedule()
   }
 
@@ -219,7 +229,7 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
   #transmit (): boolean {
     const now = this.clock.now()
     for (let count = 0; count < PACKETS_PER_TURN; count++) {
-      const message = this.#core.pollTransmit(now)
+      const message = this.#wire.pollTransmit(now)
       if (message === undefined) return false
       const { to, payload, protocol, fromPort, toPort, opens } = message
       try {

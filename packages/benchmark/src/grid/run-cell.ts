@@ -31,7 +31,7 @@ export function runCell (design: Design, conditions: Conditions, { runs, seed, w
     ? minwwwPages(seed, network, conditions, runs, design === 'minwww-single', warmUpBytes)
     : design === 'streaming-informed'
       ? informedPages(seed, network, conditions, runs, warmUpBytes)
-      : streamingPages(seed, network, conditions, runs, design === 'streaming-warm')
+      : streamingPages(seed, network, conditions, runs, design)
   return summary(design, conditions, pages)
 }
 
@@ -87,9 +87,10 @@ function informedPages (seed: number, network: Partial<NetworkOptions>, conditio
 }
 
 function streamingPages (
-  seed: number, network: Partial<NetworkOptions>, { size, latency }: Conditions, runs: number, warm: boolean
+  seed: number, network: Partial<NetworkOptions>, { size, latency }: Conditions, runs: number, design: Design
 ): Pages {
-  const path = new StreamingPath(seed, network)
+  const path = new StreamingPath(seed, network, undefined, design === 'streaming-parity')
+  const warm = design !== 'streaming-cold'
   if (warm) for (let i = 0; i < WARM_UP_PAGES; i++) path.fetch(size, DEADLINE)
   return chain(path, size, latency, runs, () => { if (!warm) path.forget() })
 }

@@ -2,53 +2,13 @@ import { LocalDestination } from '@minwww/i2cp/codec'
 import { NetworkModel } from '@minwww/local-router/network'
 import type { NetworkOptions } from '@minwww/local-router/network'
 import { EXIT_PORT } from '@minwww/protocol'
-import { StreamingCore } from '@minwww/streaming/core'
 import type { Connection, PathKnowledge, StreamingEvent } from '@minwww/streaming/core'
 import { pageRequest, pageResponse, requestedPage } from './http.ts'
 import type { Outcome } from './minwww-path.ts'
 import { SeededRandom } from './random.ts'
+import { StreamNode } from './stream-node.ts'
 import { World } from './world.ts'
-import { departure, type Departure, type WorldMessage, type WorldNode } from './world.ts'
-
-/** A streaming core as a node. */
-class StreamNode implements WorldNode {
-  core: StreamingCore
-  readonly addresses: readonly string[]
-  readonly #onEvent: (core: StreamingCore, event: StreamingEvent) => void
-
-  constructor (keys: LocalDestination, core: StreamingCore, onEvent: (core: StreamingCore, event: StreamingEvent) => void) {
-    this.addresses = [keys.destination.b32]
-    this.core = core
-    this.#onEvent = onEvent
-  }
-
-  receive (now: number, _address: string, _from: string, message: WorldMessage): void {
-    this.core.receive(now, message)
-    this.#events()
-  }
-
-  nextTimeout (): number | undefined {
-    return this.core.nextTimeout()
-  }
-
-  handleTimeout (now: number): void {
-    this.core.handleTimeout(now)
-    this.#events()
-  }
-
-  pollTransmit (now: number): Departure | undefined {
-    const outgoing = this.core.pollTransmit(now)
-    if (outgoing === undefined) {
-      this.#events()
-      return undefined
-    }
-    return departure(this.addresses[0]!, outgoing)
-  }
-
-  #events (): void {
-    for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) this.#onEvent(this.core, event)
-  }
-}
+import type { WorldMessage } from './world.ts'
 
 /** A browser's and a site's streaming core on one path, one connection for each page, as HTTP proxies use them. */
 export class StreamingPath {
@@ -63,22 +23,26 @@ export class StreamingPath {
   readonly #known: PathKnowledge | undefined
   readonly #received = new Map<Connection, { bytes: number, ended: boolean }>()
 
-  /** @param known - what messages know of the path: with the rate towards the client */
-  constructor (seed: number, network: Partial<NetworkOptions>, known?: PathKnowledge) {
+  /**
+   * @param known - what messages know of the path: with the rate towards the client
+   * @param hasParity - beneath the streams
+   */
+  constructor (seed: number, network: Partial<NetworkOptions>, known?: PathKnowledge, hasParity = false) {
     this.#known = known
     this.#random = new SeededRandom(seed)
     this.world = new World(new NetworkModel<WorldMessage>({ ...network, seed }))
     this.#keys = [LocalDestination.generate(this.#random.bytes), LocalDestination.generate(this.#random.bytes)]
-    this.#client = new StreamNode(this.#keys[0], this.#core(0), (core, event) => this.#onClient(core, event))
-    this.#server = new StreamNode(this.#keys[1], this.#core(1), (core, event) => this.#onServer(core, event))
+    const common = { random: this.#random.bytes, hasParity }
+    this.#client = new StreamNode({ ...common, keys: this.#keys[0], onEvent: event => this.#onClient(event) })
+    this.#server = new StreamNode({ ...common, keys: this.#keys[1], port: EXIT_PORT, onEvent: event => this.#onServer(event) })
     this.world.add(this.#client)
     this.world.add(this.#server)
   }
 
   /** Forgets all that was learned: the next page meets a cold control block. */
   forget (): void {
-    this.#client.core = this.#core(0)
-    this.#server.core = this.#core(1)
+    this.#client.renew()
+    this.#server.renew()
     for (const map of [this.#requests, this.#pending, this.#received]) map.clear()
   }
 
@@ -86,7 +50,9 @@ export class StreamingPath {
   start (size: number, _timeout?: number): { isDone: () => boolean, failed: () => boolean } {
     const { now } = this.world
     const path = this.#known && { ...this.#known, rate: undefined }
-    const connection = this.#client.core.connect(now, { destination: this.#keys[1].destination, port: EXIT_PORT, path })
+    const { destination } = this.#keys[1]
+    const options = { ...this.#client.parity?.offer(destination) }
+    const connection = this.#client.core.connect(now, { destination, port: EXIT_PORT, path, options })
     const page = this.#page(size)
     const progress = { bytes: 0, ended: false }
     this.#received.set(connection, progress)
@@ -115,19 +81,13 @@ export class StreamingPath {
     this.world.runUntil(this.world.now + milliseconds)
   }
 
-  #core (index: 0 | 1): StreamingCore {
-    const core = new StreamingCore({ keys: this.#keys[index], random: this.#random.bytes })
-    if (index === 1) core.listen(EXIT_PORT)
-    return core
-  }
-
   #page (size: number): Buffer {
     let page = this.#pages.get(size)
     if (page === undefined) this.#pages.set(size, page = pageResponse(size, this.#random.bytes))
     return page
   }
 
-  #onClient (_core: StreamingCore, { type, ...event }: StreamingEvent): void {
+  #onClient ({ type, ...event }: StreamingEvent): void {
     if (!('connection' in event)) return
     const { connection } = event
     const progress = this.#received.get(connection)
@@ -137,10 +97,10 @@ export class StreamingPath {
     if (progress !== undefined && (type === 'end' || type === 'closed')) progress.ended = true
   }
 
-  #onServer (core: StreamingCore, { type, ...event }: StreamingEvent): void {
+  #onServer ({ type, ...event }: StreamingEvent): void {
     if (!('connection' in event)) return
     const { connection } = event
-    if (type === 'accept' && this.#known !== undefined) core.inform(this.world.now, connection, this.#known)
+    if (type === 'accept' && this.#known !== undefined) this.#server.core.inform(this.world.now, connection, this.#known)
     if (type === 'closed') {
       this.#requests.delete(connection)
       this.#pending.delete(connection)

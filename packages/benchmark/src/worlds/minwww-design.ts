@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { createProxy } from '@minwww/client'
-import { createSession, type Session } from '@minwww/i2cp'
+import { createSession, type Destination, type Session } from '@minwww/i2cp'
 import { destinationKey } from '@minwww/local-router'
+import { ParityCore } from '@minwww/protocol/parity'
 import { createExit } from '@minwww/server'
 import { createStreamManager } from '@minwww/streaming'
 import { Closers } from '@minwww/ground/node'
@@ -32,7 +34,7 @@ export async function minwwwDesign (places: Places): Promise<Design> {
   const closers = new Closers()
   const isPushing = places.push !== false
   const session = closers.add(await open(places.server, places), session => session.close())
-  const streams = closers.add(createStreamManager(session), streams => streams.close())
+  const streams = closers.add(createStreamManager(session, {}, { layer: parity() }), streams => streams.close())
   const exit = closers.add(await createExit({ session, streams, sites: { [SITE]: places.origin }, push: isPushing }), exit => exit.close())
   return {
     design: isPushing ? 'minwww' : 'minwww-no-push',
@@ -43,12 +45,15 @@ export async function minwwwDesign (places: Places): Promise<Design> {
   }
 }
 
+/** As the commands have it. */
+const parity = (): ParityCore<Destination> => new ParityCore({ random: randomBytes })
+
 async function openClient (places: Places, exit: string): Promise<Client> {
   const closers = new Closers()
   const sessions = await Promise.all([0, 1].map(async () => closers.add(await open(places.client, places), session => session.close())))
   const proxy = closers.add(await createProxy({
     sessions,
-    streams: session => closers.add(createStreamManager(session), streams => streams.close()),
+    streams: session => closers.add(createStreamManager(session, {}, { layer: parity() }), streams => streams.close()),
     exits: [exit],
     listen: { host: '127.0.0.1', port: 0 },
     timeout: DEADLINE,

@@ -10,7 +10,10 @@ import type { Fields } from '../http/fields.ts'
 export interface StreamConnector {
   /** How full its tables are. */
   readonly limits?: Limit[]
-  connect (options: { destination: Destination, port?: number, signal?: AbortSignal, path?: KnownPath | undefined }): Duplex
+  /** `isLayered`: the peer is an exit, which takes parity beneath streams. */
+  connect (options: {
+    destination: Destination, port?: number, signal?: AbortSignal, path?: KnownPath | undefined, isLayered?: boolean
+  }): Duplex
 }
 
 /** What messages have measured of the path to an exit: ms, and the share of a stream's packets that is lost. */
@@ -60,8 +63,8 @@ export class StreamAgent extends Agent {
   get limits (): Limit[] { return this.#streams.limits ?? [] }
 
   override createConnection (options: StreamRequestArgs): Duplex {
-    const { destination, port, path } = options.peer!
-    return this.#streams.connect({ destination, port, path })
+    const { destination, port, kind, path } = options.peer!
+    return this.#streams.connect({ destination, port, path, isLayered: kind === 'exit' })
   }
 
   override getName (options?: StreamRequestArgs): string {

@@ -10,6 +10,8 @@ import { encodeMessage, encodeOpenBody } from '../../src/messages.ts'
 import type { TaggedMessage } from '../../src/messages.ts'
 import { decodeLoss, decodeRate, encodeLoss, encodeRate } from '../../src/rates.ts'
 import { addressHash, PUSH_IDS } from '../../src/promises.ts'
+import { encodeParity } from '../../src/parity/messages.ts'
+import { encodeGroup } from '../../src/parity/symbols.ts'
 import { ReplayWindow } from '../../src/replay.ts'
 import { messageCapacity, minimumPayload, paddedLength, symbolCapacity } from '../../src/sizes.ts'
 
@@ -43,6 +45,7 @@ export function makeVectors (): object {
     ),
     losses: [0, 0.0001, 0.004, 0.0125, 0.12, 0.5].map(loss => ({ loss, code: encodeLoss(loss), decoded: decodeLoss(encodeLoss(loss)) })),
     messages: messages(),
+    parity: parity(),
     open: open(),
     descriptor: descriptor(),
     dictionary: { length: DICTIONARY.length, sha256: hex(sha256(DICTIONARY)), base64: DICTIONARY.toString('base64') },
@@ -90,6 +93,29 @@ function messages (): object {
       bytes: hex(encodeMessage(message, isExit ? keys.server : keys.client, padTo))
     }]
   }))
+}
+
+/** The channel has the K of the messages; a group of two packets, of which one is a CLOSE. */
+function parity (): object {
+  const keys = sessionKeys(SECRET)
+  const common = { channel: keys.session, number: ID }
+  const packets = [
+    { kind: 'data', to: 2, from: 1, sequence: 7, body: sample(5) }, { kind: 'close', to: 2, from: 1, sequence: 8, body: sample(3) }
+  ] as const
+  const { symbolLength, parity } = encodeGroup(packets)
+  const messages = {
+    hello: { kind: 'hello', ...common, secret: SECRET, stream: 1 },
+    group: { kind: 'group', ...common, to: 2, from: 1, first: 7, count: 2, index: 0, symbol: parity(0) },
+    repairs: { kind: 'repairs', ...common, to: 2, from: 1, rebuilt: 3, repeated: 1 }
+  } as const
+  return {
+    packets: packets.map(printed),
+    symbolLength,
+    symbols: [0, 1].map(index => hex(parity(index))),
+    ...Object.fromEntries(Object.entries(messages).map(
+      ([name, message]) => [name, { fields: printed(message), bytes: hex(encodeParity(message, keys.client)) }]
+    ))
+  }
 }
 
 function printed (message: object): object {

@@ -3,7 +3,7 @@ import { MAX_SLOW_START_WINDOW, MIN_WINDOW } from './constants.ts'
 /** Below this ratio of RTT to base RTT no queue stands, so loss is the path's, not ours. */
 const UNLOADED = 1.15
 /** Above this share of packets lost it is ours, whatever the RTT says: a short queue overflows without a delay. */
-const MAX_RANDOM_LOSS = 0.15
+export const MAX_RANDOM_LOSS = 0.15
 /** Slow start goes on below this share. */
 const SLOW_START_LOSS = 0.05
 /** In avoidance on an unloaded path the window grows by up to this share of itself per round trip. */
@@ -99,4 +99,9 @@ export class CongestionController {
 
 function unloaded ({ srtt, base, loss }: PathState): boolean {
   return srtt !== undefined && base !== undefined && srtt <= base * UNLOADED && loss < MAX_RANDOM_LOSS
+}
+
+/** Packets may be lost to a queue: the RTT is above what the path takes without one, or too many are. */
+export function isLoaded ({ srtt, base, loss }: PathState): boolean {
+  return loss >= MAX_RANDOM_LOSS || (srtt !== undefined && base !== undefined && srtt > base * UNLOADED)
 }

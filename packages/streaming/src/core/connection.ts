@@ -15,8 +15,8 @@ import type { LocalIdentity } from './packet-writer.ts'
 import { Receiver } from './receiver.ts'
 import type { ReceiveBudget } from './receive-budget.ts'
 import { Sender } from './sender.ts'
-import { statisticsOf } from './statistics.ts'
-import type { ConnectionStatistics } from './statistics.ts'
+import { sendingStateOf, statisticsOf } from './statistics.ts'
+import type { ConnectionStatistics, SendingState } from './statistics.ts'
 import { ACTING, NOT_ACKNOWLEDGING, TimerTable } from './timers.ts'
 import type { ActingTimer } from './timers.ts'
 
@@ -95,9 +95,8 @@ export class Connection {
     this.#receiver = new Receiver(config, this.#timers, init.budget)
     this.#wake = init.wake ?? (() => {})
     this.#writer = new PacketWriter(this, init.identity)
-    this.#inactivityTimeout = config.inactivityTimeout === undefined
-      ? undefined
-      : config.inactivityTimeout + init.jitter * INACTIVITY_JITTER
+    const { inactivityTimeout } = config
+    this.#inactivityTimeout = inactivityTimeout === undefined ? undefined : inactivityTimeout + init.jitter * INACTIVITY_JITTER
     this.#sender.established = init.inbound
     this.#state = { name: init.inbound ? 'open' : 'connecting' }
     if (!init.inbound && config.connectTimeout !== undefined) this.#timers.set('connect', now + config.connectTimeout)
@@ -122,8 +121,8 @@ export class Connection {
   get wantsTransmit (): boolean { return this.#receiver.unchokePending }
   /** The peer acknowledged something: it is where its SYN said it is. */
   get confirmed (): boolean { return this.#sender.confirmed }
-
   get sending (): boolean { return this.#sender.unacknowledged > 0 || this.#sender.buffered > 0 }
+  get sendingState (): SendingState { return sendingStateOf(this.#sender) }
 
   /** What later connections to this peer start from; undefined before the first RTT sample. */
   get controlBlock (): SharedControlBlock | undefined {
@@ -198,6 +197,8 @@ export class Connection {
     } else if (!this.#timers.isSet('repeat-syn')) this.#timers.set('repeat-syn', now + UNDELIVERED_RETRY)
     this.#wake()
   }
+
+  repaired (now: number, packets: number): void { this.#sender.repaired(now, packets) }
 
   /** A packet with our stream ID; one that carries a wrong signature or a wrong peer changes nothing. */
   receive (now: number, packet: ReceivedPacket): void {

@@ -1,13 +1,19 @@
 /** Weight of the latest sample of SAMPLE packets. */
 const WEIGHT = 1 / 4
-/** Packets per sample. */
+/** Packets of a sample where nothing is said. */
 const SAMPLE = 16
 
 /** Share of packets lost, smoothed, 0..1. */
 export class LossRatio {
+  readonly #sample: number
   #ratio = 0
   #acked = 0
   #lost = 0
+
+  /** `sample`: packets that are counted together; more of them make it steadier and slower. */
+  constructor (sample = SAMPLE) {
+    this.#sample = sample
+  }
 
   get value (): number { return this.#ratio }
 
@@ -18,7 +24,7 @@ export class LossRatio {
     this.#acked += acked
     this.#lost += lost
     const total = this.#acked + this.#lost
-    if (total < SAMPLE) return
+    if (total < this.#sample) return
     this.#ratio += WEIGHT * (this.#lost / total - this.#ratio)
     this.#acked = this.#lost = 0
   }

@@ -1,5 +1,5 @@
 import { ACK_REQUEST_INTERVAL, MAX_EARLY_PACKETS, MAX_RTO, MAX_SPAN } from './constants.ts'
-import { CongestionController } from './congestion.ts'
+import { CongestionController, isLoaded, MAX_RANDOM_LOSS } from './congestion.ts'
 import type { PathState } from './congestion.ts'
 import type { ConnectionConfig } from './config.ts'
 import type { SharedControlBlock } from './control-blocks.ts'
@@ -18,6 +18,8 @@ import type { TimerTable } from './timers.ts'
 /** Retransmissions of one packet for any reason, as a multiple of maxResends: one packet that never comes through ends the stream. */
 const SENDS_PER_RESEND = 3
 
+/** What parity repairs needs no haste: so many packets are looked at together, for chance not to look like a queue that overflows. */
+const REPAIR_SAMPLE = 64
 /** No packet and its ACK travel in less than this share of the base RTT, whatever the jitter. */
 const FASTEST_SHARE = 0.7
 /** 2 ** 9 times MIN_RTO is above MAX_RTO. */
@@ -57,10 +59,13 @@ export class Sender {
   readonly #pacer = new Pacer()
   readonly #rate = new DeliveryRate()
   readonly #loss = new LossRatio()
+  readonly #repairs = new LossRatio(REPAIR_SAMPLE)
   #nextSequence = 0
   #order = 0
   /** Losses of packets sent before this transmission belong to a round that was answered. */
   #recoveryOrder = 0
+  /** Losses that were repaired before then belong to a round that was answered, ms. */
+  #repairedUntil = -Infinity
   #timeouts = 0
   #keepAlive = false
   #choked = false
@@ -116,6 +121,8 @@ export class Sender {
   get unacknowledged (): number { return this.#board.size }
   get confirmed (): boolean { return this.#confirmed }
   get choked (): boolean { return this.#choked }
+  /** A queue stands on the path, or nothing is known of it. */
+  get loaded (): boolean { return isLoaded(this.#path()) }
 
   write (data: Buffer): number { return this.half === 'open' ? this.#buffer.write(data) : 0 }
 
@@ -172,6 +179,7 @@ export class Sender {
       this.#sampleRtt(now, acked, newest)
       this.#rate.acknowledge(now, acked.length, newest)
       this.#loss.count(acked.length, 0)
+      this.#repairs.count(acked.length, 0)
       if (!this.#choked) this.congestion.acknowledged(acked.length, limited, this.#path())
       if (this.half === 'close-sent' && this.#board.size === 0) this.half = 'closed'
       this.#timers.stop('retransmit')
@@ -198,6 +206,19 @@ export class Sender {
       this.congestion.unchoked()
     }
     this.#arm(now)
+  }
+
+  /**
+   * Packets were lost and rebuilt at the peer, which has acknowledged them: a loss all the same, of which the window is told once in a
+   * round trip (RFC 9265). It falls where a queue stands, or so many are lost that one must; without one they are lost by chance, and
+   * what came of a window that was not full says nothing of what the path carries.
+   */
+  repaired (now: number, packets: number): void {
+    this.#repairs.count(0, packets)
+    if (this.#choked || now < this.#repairedUntil || !this.#limited || !this.loaded) return
+    this.#repairedUntil = now + (this.rtt.srtt ?? this.rtt.rto)
+    this.#recoveryOrder = this.#order
+    this.congestion.lost(this.#path())
   }
 
   /** The timer 'reorder' has expired. */
@@ -348,7 +369,12 @@ export class Sender {
     this.#timers.set(timer, now + Math.min(this.rtt.rto * 2 ** doublings * this.#spread, MAX_RTO))
   }
 
+  /** What was rebuilt is in the delivery rate, so it counts only where it is too much to be chance. */
+  get #lossRatio (): number {
+    return this.#repairs.value < MAX_RANDOM_LOSS ? this.#loss.value : Math.min(this.#loss.value + this.#repairs.value, 1)
+  }
+
   #path (): PathState {
-    return { srtt: this.rtt.srtt, base: this.rtt.base, rate: this.#rate.rate, loss: this.#loss.value }
+    return { srtt: this.rtt.srtt, base: this.rtt.base, rate: this.#rate.rate, loss: this.#lossRatio }
   }
 }

@@ -16,6 +16,23 @@ export interface ConnectionStatistics extends SenderStatistics, ReceiverStatisti
   readonly choking: boolean
 }
 
+/** Above this ratio of RTT to base RTT a queue stands, and not only a window that takes a while to pass. */
+const LOADED = 1.5
+
+/** What a layer beneath asks of a stream when one of its packets leaves. */
+export interface SendingState {
+  /** Smoothed RTT, ms. */
+  readonly rtt: number | undefined
+  /** More was written and waits. */
+  readonly hasMore: boolean
+  /** A queue stands on the path. */
+  readonly isLoaded: boolean
+}
+
+export function sendingStateOf ({ rtt: { srtt, base }, buffered }: Sender): SendingState {
+  return { rtt: srtt, hasMore: buffered > 0, isLoaded: srtt !== undefined && base !== undefined && srtt > base * LOADED }
+}
+
 export function statisticsOf (sender: Sender, receiver: Receiver): ConnectionStatistics {
   return {
     ...sender.statistics,

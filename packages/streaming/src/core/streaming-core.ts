@@ -106,6 +106,8 @@ export class StreamingCore {
   /** Bytes that wait for the SYN of their stream. */
   get earlyBytes (): number { return this.#early.bytes }
   connections (): Iterable<Connection> { return this.#connections.values() }
+  /** By our stream ID. */
+  connection (id: number): Connection | undefined { return this.#connections.get(id) }
 
   /** Accept streams to this port; 0 takes those to every port that has no listener of its own. */
   listen (port = 0): void { this.#listening.add(port) }

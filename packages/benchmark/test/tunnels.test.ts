@@ -1,0 +1,32 @@
+import t from 'tap'
+import { runTunnel } from '../src/grid/index.ts'
+
+// A shared machine may be slow; nothing here waits for the clock of the wall.
+t.setTimeout(180_000)
+
+const LATENCY = 250
+const ROUND_TRIP = 2 * LATENCY
+const OPTIONS = { runs: 400, seed: 7 }
+
+for (const { loss, gain, extra } of [{ loss: 1, gain: 1 / 2, extra: 0.15 }, { loss: 5, gain: 1 / 3, extra: 0.4 }]) {
+  t.test(`64 KB through tunnels at ${loss} % loss: parity mends the slowest, and costs little`, async t => {
+    const conditions = { latency: LATENCY, loss, size: 64 }
+    const plain = runTunnel('streaming', conditions, OPTIONS)
+    const parity = runTunnel('streaming-parity', conditions, OPTIONS)
+    t.strictSame([plain.failed, parity.failed], [0, 0])
+    t.ok(parity.open.p99 <= gain * plain.open.p99, `open, p99: ${parity.open.p99} and ${plain.open.p99} ms`)
+    t.ok(parity.fresh.p99 <= gain * plain.fresh.p99, `CONNECT, p99: ${parity.fresh.p99} and ${plain.fresh.p99} ms`)
+    t.ok(parity.open.p50 <= 1.15 * ROUND_TRIP, `open, p50: ${parity.open.p50} ms`)
+    const more = parity.open.tunnelMessages / plain.open.tunnelMessages - 1
+    t.ok(more <= extra && parity.parityShare <= extra, `${more} more tunnel messages, ${parity.parityShare} of parity`)
+  })
+}
+
+t.test('nothing is added where nothing is lost', async t => {
+  const conditions = { latency: LATENCY, loss: 0, size: 64 }
+  const plain = runTunnel('streaming', conditions, { runs: 40, seed: 7 })
+  const parity = runTunnel('streaming-parity', conditions, { runs: 40, seed: 7 })
+  t.equal(parity.parityShare, 0)
+  t.ok(parity.open.tunnelMessages <= 1.01 * plain.open.tunnelMessages, `${parity.open.tunnelMessages}, ${plain.open.tunnelMessages}`)
+  t.ok(parity.open.p99 <= 1.05 * plain.open.p99)
+})

@@ -1,0 +1,148 @@
+import { expectedLosses, parityFor } from '../choice.ts'
+import { tunnelMessagesOf } from '../sizes.ts'
+import { PARITY_OVERHEAD } from './messages.ts'
+import type { PacketLoss } from './packet-loss.ts'
+import type { StreamPacket } from './stream-packet.ts'
+import { encodeGroup, isCovered, MAX_GROUP, MAX_GROUP_PARITY } from './symbols.ts'
+
+/** What is lost is estimated from few packets: parity is planned for so much more. */
+const MARGIN = 1.25
+/** A group ends when the sender has had nothing more for so long, ms. */
+export const QUIET = 20
+/** A group that has lasted for this share of the round trip ends with so many packets: later the stream repeats what is lost by itself. */
+const LASTING_SHARE = 1 / 4
+const LASTING_GROUP = 24
+/** While more waits for the window, a group ends after this share of the round trip, and only with so many packets. */
+const FLIGHT_SHARE = 1 / 4
+const MIN_FLIGHT = 8
+/** Parity leaves as its packets did, but no slower than this, ms from one to the next. */
+const MAX_SPACING = 5
+
+/** What the stream of a packet is about when it is sent. */
+export interface StreamState {
+  /** Smoothed, ms; undefined before it is known. */
+  readonly rtt: number | undefined
+  /** More was written and waits. */
+  readonly hasMore: boolean
+  /** A queue stands on the path: what is lost now may be lost to it. */
+  readonly isLoaded: boolean
+}
+
+/** Parity of one group, made when it is sent. */
+export interface Parity {
+  readonly first: number
+  readonly count: number
+  readonly r: number
+  readonly symbol: (index: number) => Buffer
+  /** ms between two of them. */
+  readonly spacing: number
+}
+
+/** Consecutive packets under way to a group. */
+class Gathering {
+  #packets: StreamPacket[] = []
+  #firstAt = 0
+  lastAt = 0
+
+  get length (): number { return this.#packets.length }
+
+  /** How long ago its first packet left, ms. */
+  age (now: number): number { return now - this.#firstAt }
+
+  follows (sequence: number): boolean { return this.#packets.at(-1)?.sequence === sequence - 1 }
+
+  add (now: number, packet: StreamPacket): void {
+    if (this.#packets.length === 0) this.#firstAt = now
+    this.lastAt = now
+    this.#packets.push(packet)
+  }
+
+  /** Ends it. `loss`: per tunnel message, 0..1. */
+  finish (loss: number, isLoaded: boolean): Parity | undefined {
+    const packets = this.#packets
+    const { length: count } = packets
+    if (count === 0) return undefined
+    this.#packets = []
+    const longest = packets.reduce((most, { body }) => Math.max(most, body.length), 0)
+    const r = Math.min(parityOf(count, loss, tunnelMessagesOf(longest + PARITY_OVERHEAD), isLoaded), MAX_GROUP_PARITY)
+    if (r === 0) return undefined
+    const spacing = Math.min((this.lastAt - this.#firstAt) / count, MAX_SPACING)
+    let made: ReturnType<typeof encodeGroup> | undefined
+    const symbol = (index: number): Buffer => (made ??= encodeGroup(packets)).parity(index)
+    return { first: packets[0]!.sequence, count, r, symbol, spacing }
+  }
+}
+
+/** Where the bytes themselves make others wait, only what is likely to be needed. */
+function parityOf (count: number, loss: number, m: number, isLoaded: boolean): number {
+  if (!isLoaded) return parityFor(count, MARGIN * loss, m)
+  const expected = expectedLosses(count, loss, m)
+  return Math.min(Math.round(expected + Math.sqrt(expected)), parityFor(count, loss, m))
+}
+
+/** Groups of what one stream sends. */
+export class SendingStream {
+  #loss: PacketLoss | undefined
+  readonly #fresh = new Gathering()
+  /** What is sent again. */
+  readonly #again = new Gathering()
+  #highest = 0
+  #state: StreamState = { rtt: undefined, hasMore: false, isLoaded: false }
+  /** As the peer told. */
+  #rebuilt = 0
+  #repeated = 0
+  #reported = -1
+
+  /** A packet with a number leaves. Returns the parity of the groups that it ends. */
+  sent (now: number, packet: StreamPacket, tunnelMessages: number, state: StreamState, loss: PacketLoss): Parity[] {
+    this.#state = state
+    this.#loss = loss
+    const isFresh = packet.sequence > this.#highest
+    // What a queue drops tells nothing of the path, and more parity would only lengthen the queue.
+    if (!state.isLoaded) {
+      loss.sent(tunnelMessages)
+      if (!isFresh) loss.lost(1)
+    }
+    this.#highest = Math.max(this.#highest, packet.sequence)
+    const group = isFresh ? this.#fresh : this.#again
+    const ended: Array<Parity | undefined> = []
+    if (!group.follows(packet.sequence) || !isCovered(packet)) ended.push(group.finish(loss.value, state.isLoaded))
+    if (isCovered(packet)) group.add(now, packet)
+    const isLasting = group.length >= LASTING_GROUP && group.age(now) >= (state.rtt ?? Infinity) * LASTING_SHARE
+    if (isLasting || group.length === MAX_GROUP) ended.push(group.finish(loss.value, state.isLoaded))
+    return ended.filter(parity => parity !== undefined)
+  }
+
+  /** When a group ends if nothing more comes; undefined without one. */
+  nextTimeout (): number | undefined {
+    const next = Math.min(this.#freshEnd, this.#againEnd)
+    return next === Infinity ? undefined : next
+  }
+
+  /** Ends the groups whose time has come. */
+  handleTimeout (now: number): Parity[] {
+    const loss = this.#loss?.value ?? 0
+    const ended = [this.#freshEnd <= now ? this.#fresh : undefined, this.#againEnd <= now ? this.#again : undefined]
+    return ended.map(group => group?.finish(loss, this.#state.isLoaded)).filter(parity => parity !== undefined)
+  }
+
+  /** The peer told what became of the packets. Returns how many more were rebuilt. */
+  told (number: number, rebuilt: number, repeated: number): number {
+    if (number <= this.#reported || rebuilt < this.#rebuilt || repeated < this.#repeated || rebuilt > this.#highest) return 0
+    const more = rebuilt - this.#rebuilt
+    if (!this.#state.isLoaded) this.#loss?.lost(more - (repeated - this.#repeated))
+    this.#reported = number
+    this.#rebuilt = rebuilt
+    this.#repeated = repeated
+    return more
+  }
+
+  get #freshEnd (): number {
+    const { rtt = 0, hasMore } = this.#state
+    if (this.#fresh.length === 0) return Infinity
+    if (!hasMore) return this.#fresh.lastAt + QUIET
+    return this.#fresh.length < MIN_FLIGHT ? Infinity : this.#fresh.lastAt + Math.max(QUIET, rtt * FLIGHT_SHARE)
+  }
+
+  get #againEnd (): number { return this.#again.length === 0 ? Infinity : this.#again.lastAt + QUIET }
+}
