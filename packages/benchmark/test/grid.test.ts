@@ -43,7 +43,7 @@ t.test('threads do not change the figures', async t => {
   t.strictSame(['minwww', 'streaming-cold'].map(
     design => runCell(design as Design, options.points[0]!, { runs: 2, seed })
   ), [one.cells[0], one.cells[2]])
-  t.equal(lossRows(one.cells).length, 5)
+  t.equal(lossRows(one.cells).length, 6)
   t.ok(Array.isArray(behind(one.cells)))
 })
 

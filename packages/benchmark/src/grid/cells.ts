@@ -1,10 +1,15 @@
 import type { NetworkProfile } from '@minwww/local-router/network'
 
-/** The designs that are compared. `streaming-informed`: each page by a cold stream that begins with what messages know of the path. */
+/**
+ * The designs that are compared. `streaming-informed`: each page by a cold stream that begins with what messages know of the path.
+ * `streaming-parity`: as warm, with parity beneath the streams.
+ */
 export type Design = 'minwww' | 'minwww-single' | 'streaming-cold' | 'streaming-warm' | 'streaming-informed' |
   'streaming-parity'
 
-export const DESIGNS: readonly Design[] = ['minwww', 'minwww-single', 'streaming-cold', 'streaming-warm', 'streaming-informed', 'streaming-parity']
+export const DESIGNS: readonly Design[] = [
+  'minwww', 'minwww-single', 'streaming-cold', 'streaming-warm', 'streaming-informed', 'streaming-parity'
+]
 
 /** One point of the grid. */
 export interface Conditions {
