@@ -182,7 +182,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     'npm run long-run -- --network i2pd --minutes 14 --log-level debug --rest 30 --seed 5',
     'npm run fuzz -- --cases 12000000 --seed 20261122', 'npm run fuzz -- --cases 520000 --seed 20261122 --target "addresses and targets"',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/pages-and-pool.ts',
-    'npm run flood', 'npm run measure:clients', 'npm run soak', 'npm run soak:day',
+    'npm run posts', 'npm run posts -- 10000', 'npm run flood', 'npm run measure:clients', 'npm run soak', 'npm run soak:day',
     'npm run long-run -- --minutes 22 --log-level debug',
     'npm run long-run -- --network i2pd --minutes 45 --fault-every 60 --rate 2 --log-level debug',
     // Arguments of test/interop/measure.ts and measure-streaming.ts.

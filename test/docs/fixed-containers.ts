@@ -67,6 +67,8 @@ export const FIXED: Readonly<Record<string, string>> = {
   'minwww-client route/tunnels.ts fields': 'an empty list that nobody changes',
   'minwww-client sessions/users.ts #isolated': 'users that the operator names',
   'minwww-client sessions/users.ts #seats': 'users that the operator names',
+  'minwww-client core/request.ts #open': 'one for each of its attempts, which have a bound',
+  'minwww-client route/small-body.ts pieces': '192 KiB of one request, which have a bound',
   'minwww-server core/request-handler.ts #events': 'taken after every call',
   'minwww-server exit/build-fetcher.ts allowAddresses': 'an empty list that nobody changes',
   'minwww-server exit/build-fetcher.ts denyAddresses': 'an empty list that nobody changes',

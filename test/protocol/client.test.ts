@@ -5,7 +5,7 @@ import { LocalDestination } from '@minwww/i2cp/codec'
 import { ServerCore } from '@minwww/server/core'
 import { EPOCH, seeded } from '@minwww/testkit'
 import {
-  cancel, decode, Destination, error, hashOf, openBody, pushBlock, readObject, readPromises,
+  body, cancel, decode, Destination, error, hashOf, onceBlock, openBody, pushBlock, readObject, readPromises,
   readReply, reply, request, sessionOf, symbolOf, untagged, want, working, writeObject
 } from './second.ts'
 
@@ -15,6 +15,7 @@ const CLIENT_PORT = 1_234
 const EXIT_PORT = 80
 const GET = Buffer.from('GET http://site.i2p/page HTTP/1.1\r\nHost: site.i2p\r\n\r\n')
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n'
+const POST = Buffer.from('POST http://site.i2p/form HTTP/1.1\r\nHost: site.i2p\r\n\r\na=b')
 /** At 12 % loss, in single tunnel messages: 1,500 bytes are two symbols and two of parity (section 5). */
 const PATH = { loss: 120, rate: 0, max: 72, shape: 1 }
 /** 128 KiB/s (section 7.1). */
@@ -30,7 +31,7 @@ function sentAt (message: Buffer): number {
 function exitAndClient () {
   const random = seeded('second client')
   const keys = LocalDestination.generate(random)
-  const core = new ServerCore({ keys, now: EPOCH })
+  const core = new ServerCore({ keys, random: seeded('core'), now: EPOCH })
   const session = sessionOf(random(16))
   const destination = new Destination(random(32))
   const fetched: Array<{ handle: number, message: string, name: object }> = []
@@ -134,8 +135,10 @@ t.test('what is not genuine, or comes again, has no answer', async t => {
   const { session, fetched, open, raw } = exitAndClient()
   t.strictSame(raw(request(session, 1, PATH, writeObject(GET))), [], 'no session yet')
   const probed = open(1, Buffer.alloc(0))
+  const incarnation = readReply(untagged(session.server, probed[0]!)!).symbol.subarray(0, 8)
+  t.ok(incarnation.some(byte => byte !== 0), 'it tells when it started')
   const empty = (index: number): Buffer => reply(
-    session, 1, { size: 0, index, last: 4, pace: PACE, time: sentAt(probed[0]!), symbol: Buffer.alloc(653) }
+    session, 1, { size: 0, index, last: 4, pace: PACE, time: sentAt(probed[0]!), symbol: Buffer.concat([incarnation], 653) }
   )
   t.strictSame(probed.map(message => message.toString('hex')), [0, 1, 2, 3, 4].map(index => empty(index).toString('hex')), 'a probe')
   t.strictSame(open(1, Buffer.alloc(0)), [], 'played again')
@@ -168,4 +171,38 @@ t.test('a request that allows pushes: a promise in front of the page, a PUSH, WA
   t.match(raw(want(session, 0x80000001, PATH, 3, 1, 1)).map(each => each[0]), [0x18])
   t.strictSame(raw(cancel(session, 0x80000001, 1)), [])
   t.equal(raw(want(session, 0x80000001, PATH, 5, 1, 2))[0]?.toString('hex'), error(session, 0x80000001, { code: 1 }, 2).toString('hex'))
+})
+
+t.test('a token is carried out once: under another id, in one message or in symbols; an exit before this one is named', async t => {
+  const { session, fetched, open, raw, respond } = exitAndClient()
+  const incarnation = readReply(untagged(session.server, open(1, Buffer.alloc(0))[0]!)!).symbol.subarray(0, 8)
+  const time = EPOCH / 1000
+  const block = onceBlock(incarnation, time, Buffer.alloc(16, 1))
+  const object = writeObject(POST)
+  const read = (message: Buffer | undefined): string => {
+    const { symbol, size } = readReply(untagged(session.server, message!)!)
+    return readObject(symbol.subarray(0, size)).toString()
+  }
+  raw(request(session, 2, PATH, object, 0, 683, block))
+  t.strictSame(fetched.map(({ message, name }) => [message, name]), [[POST.toString(), { token: '01'.repeat(16) }]])
+  const said = raw(request(session, 3, PATH, object, 0, 683, block))
+  t.equal(said[0]?.toString('hex'), working(session, 3, 5).toString('hex'), 'it is being carried out')
+  const answers = respond(Buffer.from(`${HEAD}done`)).filter(each => each[0] === 0x14 && each[17] === 0)
+  t.strictSame(answers.map(each => [each.readUInt32BE(10), read(each)]), [2, 3].map(id => [id, `${HEAD}done`]), 'one answer for both')
+  t.equal(read(raw(request(session, 4, PATH, object, 0, 683, block))[0]), `${HEAD}done`, 'and for who asks later')
+
+  const joined = Buffer.concat([onceBlock(incarnation, time, Buffer.alloc(16, 2)), object])
+  const symbols = [0, 1].map(index => ({ size: joined.length, index, last: 1, pace: PACE, time: 0, symbol: symbolOf(joined, 60, index) }))
+  for (const symbol of symbols) raw(body(session, 5, symbol))
+  t.strictSame(fetched.map(({ name }) => name), ['01', '02'].map(token => ({ token: token.repeat(16) })))
+  for (const symbol of symbols) raw(body(session, 6, symbol))
+  t.equal(fetched.length, 2, 'in symbols again')
+
+  const before = raw(request(session, 7, PATH, object, 0, 683, onceBlock(Buffer.alloc(8, 9), time, Buffer.alloc(16, 3))))
+  const age = before[0]!.readUInt32BE(17)
+  t.equal(before[0]?.toString('hex'), error(session, 7, { code: 11, size: age }).toString('hex'), 'ERROR 11')
+  t.ok(age >= 400 && age < 2_000, `${age} ms after its start`)
+  const late = raw(request(session, 8, PATH, object, 0, 683, onceBlock(incarnation, time + 120, Buffer.alloc(16, 4))))
+  t.equal(late[0]?.toString('hex'), error(session, 8, { code: 11 }).toString('hex'))
+  t.equal(fetched.length, 2)
 })

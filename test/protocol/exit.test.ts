@@ -5,13 +5,16 @@ import { Destination as I2pDestination, LocalDestination } from '@minwww/i2cp/co
 import { ClientCore } from '@minwww/client/core'
 import type { ClientEvent } from '@minwww/client/core'
 import { EPOCH, seeded } from '@minwww/testkit'
-import { Destination, error, readDatagram, readObject, reply, sessionOf, symbolOf, TYPE, untagged, working, writeObject } from './second.ts'
+import {
+  decode, Destination, error, readDatagram, readObject, readOnce, reply, sessionOf, symbolOf, TYPE, untagged, working, writeObject
+} from './second.ts'
 import type { Session } from './second.ts'
 
 const RAW = 18
 const DATAGRAM2 = 19
 const PACE = 72
 const GET = 'GET http://site.i2p/page HTTP/1.1\r\nHost: site.i2p\r\n\r\n'
+const POST = 'POST http://site.i2p/form HTTP/1.1\r\nHost: site.i2p\r\n\r\n'
 const ROUND_TRIP = 40
 
 /** What the exit reads of a message (section 3, 4). */
@@ -62,8 +65,10 @@ function clientAndExit () {
   }
 
   const get = (): number => core.request(now, { message: Buffer.from(GET), site: 'site.i2p', idempotent: true })
+  const post = (body: Buffer): number =>
+    core.request(now, { message: Buffer.concat([Buffer.from(POST), body]), site: 'site.i2p', idempotent: false })
   const results = (): ClientEvent[] => events.filter(({ type }) => type !== 'exit-state')
-  return { next, answer, get, results, random, session: () => session! }
+  return { next, answer, get, post, results, random, session: () => session! }
 }
 
 t.test('a probe, REQUEST, a REPLY with one of two symbols lost, WANT, ERROR 3', async t => {
@@ -117,4 +122,56 @@ t.test('a probe, REQUEST, a REPLY with one of two symbols lost, WANT, ERROR 3', 
   answer(reply(session(), slow.id, { part: 1, size: coded.length, index: 0, last: 0, pace: PACE, time: 0, symbol: coded }, slow.attempt))
   const rest = { source: 0, session: session().id.toString('hex'), id: slow.id }
   t.match(results().slice(2), [{ type: 'begins', handle: third, rest }, { type: 'response', handle: third, message: begun, rest }])
+})
+
+t.test('a POST has a token for the exit that answered the probe, in a REQUEST and in BODYs; a new exit gets another one', async t => {
+  const { next, answer, post, results, random, session } = clientAndExit()
+  const told = (byte: number, { id }: Heard): Buffer =>
+    reply(session(), id, { size: 0, index: 0, last: 0, pace: PACE, time: 0, symbol: Buffer.concat([Buffer.alloc(8, byte)], 653) })
+  answer(told(1, next()!))
+  const done = writeObject(Buffer.from('HTTP/1.1 200 OK\r\n\r\ndone'))
+  const finish = ({ id, attempt }: Heard): void =>
+    answer(reply(session(), id, { size: done.length, index: 0, last: 0, pace: PACE, time: 0, symbol: done }, attempt))
+
+  post(Buffer.from('a=b'))
+  const asked = next()!
+  t.equal(asked.type, TYPE.request)
+  const endOf = ({ content }: Heard): number => 20 + content.readUInt16BE(18)
+  t.equal(readObject(asked.content.subarray(20, endOf(asked))).toString(), `${POST}a=b`)
+  const once = readOnce(asked.content.subarray(endOf(asked)))
+  t.strictSame([once.incarnation, once.time], [Buffer.alloc(8, 1), Math.floor((EPOCH + ROUND_TRIP) / 1000)])
+  finish(asked)
+
+  const large = random(20_000)
+  post(large)
+  const symbols = new Map<number, Buffer>()
+  const first = next()!
+  const size = first.content.readUIntBE(14, 3)
+  for (let heard: Heard | undefined = first; heard !== undefined; heard = next()) {
+    t.equal(heard.type, TYPE.body)
+    const symbol = heard.content.subarray(22)
+    symbols.set(heard.content[17]!, symbol)
+    if (Math.ceil(size / symbol.length) === symbols.size) break
+  }
+  const joined = readOnce(decode(size, symbols))
+  t.not(joined.token.toString('hex'), once.token.toString('hex'))
+  t.ok(readObject(joined.rest).equals(Buffer.concat([Buffer.from(POST), large])))
+  finish(first)
+  t.match(results(), [{ type: 'response' }, { type: 'response' }])
+
+  while (next(0) !== undefined) { /* parity */ }
+  // It had started before this was sent: the one before cannot have it.
+  post(Buffer.from('c=d'))
+  const stale = next()!
+  answer(error(session(), stale.id, { code: 11, size: 60_000 }, stale.attempt))
+  answer(told(2, next()!))
+  const anew = next()!
+  t.equal(anew.type, TYPE.open, 'as every repetition')
+  t.strictSame(readOnce(anew.content.subarray(40 + anew.content.readUInt16BE(38))).incarnation, Buffer.alloc(8, 2))
+  finish(anew)
+  // It started later: nobody knows.
+  post(Buffer.from('e=f'))
+  const lost = next()!
+  answer(error(session(), lost.id, { code: 11, size: ROUND_TRIP }, lost.attempt))
+  t.match(results().slice(2), [{ type: 'response' }, { type: 'failed', code: 'outcome-unknown' }])
 })

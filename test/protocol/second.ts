@@ -9,7 +9,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib'
 
 export interface Vectors {
   keys: { secret: string, session: string, client: string, server: string }
-  messages: Record<string, { key: 'client' | 'server', bytes: string }>
+  messages: Record<string, { fields: object, key: 'client' | 'server', bytes: string }>
   open: { seed: string, target: string, destination: string, body: string, datagram: string }
   descriptor: { seed: string, destination: string, date: number, expires: number, line: string }
   parity: Record<'hello' | 'group' | 'repairs', { bytes: string }> &
@@ -22,7 +22,9 @@ export interface Vectors {
 const file = new URL('../../packages/minwww-protocol/test/vectors/vectors.json', import.meta.url)
 export const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vectors
 
-export const TYPE = { open: 1, request: 2, want: 3, reply: 4, error: 5, cancel: 6, push: 8, report: 9, working: 10, parity: 11 } as const
+export const TYPE = {
+  open: 1, request: 2, want: 3, reply: 4, error: 5, cancel: 6, body: 7, push: 8, report: 9, working: 10, parity: 11
+} as const
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
 
@@ -72,6 +74,18 @@ const requestPart = ({ loss, rate, max, shape }: Path, object: Buffer): Buffer[]
 export function pushBlock (budget: number, hashes: Buffer[]): Buffer {
   const value = Buffer.concat([Buffer.of(budget), ...hashes])
   return Buffer.concat([Buffer.of(value.length + 2, 1, value.length), value])
+}
+
+/** [4.8] The block of a request that is carried out once. */
+export function onceBlock (incarnation: Buffer, time: number, token: Buffer): Buffer {
+  const value = Buffer.concat([incarnation, u32(time), token])
+  return Buffer.concat([Buffer.of(value.length + 2, 2, value.length), value])
+}
+
+/** [4.7, 4.8] A block, and what is behind it. */
+export function readOnce (bytes: Buffer): { incarnation: Buffer, time: number, token: Buffer, rest: Buffer } {
+  if (bytes[0] !== 30 || bytes[1] !== 2 || bytes[2] !== 28) throw new Error('not the block of one request')
+  return { incarnation: bytes.subarray(3, 11), time: bytes.readUInt32BE(11), token: bytes.subarray(15, 31), rest: bytes.subarray(31) }
 }
 
 /** [4.7] What a digest has of an address. */
@@ -140,6 +154,12 @@ export function reply (
 ): Buffer {
   const fields = Buffer.concat([u32(part << 20 | size).subarray(1), Buffer.of(index, last, pace), u16(time)])
   return tagged(session.server, [prefix(TYPE.reply, session, id, attempt, copy), fields, symbol])
+}
+
+/** [4.3] As a REPLY, by the client. */
+export function body (session: Session, id: number, { size, index, last, pace, time, symbol }: Reply, attempt = 0): Buffer {
+  const fields = Buffer.concat([u32(size).subarray(1), Buffer.of(index, last, pace), u16(time)])
+  return tagged(session.client, [prefix(TYPE.body, session, id, attempt), fields, symbol])
 }
 
 /** [4.7] As a REPLY. */

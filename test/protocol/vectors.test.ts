@@ -1,6 +1,6 @@
 import t from 'tap'
 import {
-  cancel, covered, decode, Destination, error, group, hashOf, hello, inverse, multiply, openBody, prefix, push,
+  cancel, covered, decode, Destination, error, group, hashOf, hello, inverse, multiply, onceBlock, openBody, prefix, push,
   pushBlock, readObject, repairs, reply, request, sessionOf, symbolOf, tagged, TYPE, vectors, want, working
 } from './second.ts'
 
@@ -28,6 +28,9 @@ t.test('an implementation of the document makes the bytes of the vectors', async
   t.equal(working(session, ID, 5, 0, 0).toString('hex'), said('working'))
   const block = pushBlock(80, [hashOf('http://site.i2p/seen.css')])
   t.equal(request(session, ID, PATH, OBJECT, 0, 0, block).toString('hex'), said('pushRequest'))
+  const { once } = vectors.messages.onceRequest!.fields as { once: { incarnation: string, time: number, token: string } }
+  const onceOf = onceBlock(bytes(once.incarnation), once.time, bytes(once.token))
+  t.equal(request(session, ID, PATH, OBJECT, 0, 0, onceOf).toString('hex'), said('onceRequest'))
   const pushed = { size: page.length, index: 0, last: 0, pace: 72, time: 65_244, symbol: page }
   t.equal(push(session, 0x80000001, pushed).toString('hex'), said('push'))
   const empty = { size: 0, index: 0, last: 0, pace: 72, time: 65_244, symbol: Buffer.alloc(8) }

@@ -24,8 +24,11 @@ class Scene {
   readonly world: World
   readonly exits: ExitNode[]
   readonly outcomes = new Map<number, ClientEvent[]>()
-  /** Symbol bytes sent, and the size announced, by session and id. One symbol's length is fixed unless it shrinks. */
-  readonly replies = new Map<string, { bytes: number, size: number, symbol: number }>()
+  /**
+   * Symbol bytes sent, the size announced, and the most that three times that is in whole symbols, by session and id. One symbol's
+   * length is fixed unless it shrinks.
+   */
+  readonly replies = new Map<string, { bytes: number, size: number, most: number }>()
   readonly client: ClientNode
 
   constructor (seed: number, options: ChaosOptions, exits: number) {
@@ -67,7 +70,8 @@ class Scene {
     // Its upper bits say which part of a reply it is.
     const size = payload.readUIntBE(14, 3) % (1 << 20)
     const symbol = payload.length - SYMBOL_OVERHEAD
-    this.replies.set(key, { bytes: (this.replies.get(key)?.bytes ?? 0) + symbol, size, symbol })
+    const { bytes, most } = this.replies.get(key) ?? { bytes: 0, most: SMALL_REPLY * TUNNEL_MESSAGE }
+    this.replies.set(key, { bytes: bytes + symbol, size, most: Math.max(most, 3 * Math.ceil(size / symbol) * symbol) })
   }
 }
 
@@ -110,9 +114,8 @@ t.test('whatever the network does: the right page or none, one fetch of what is 
       const fetches = scene.exits.reduce((sum, exit) => sum + (exit.fetched.get(`/page/${size}/${index}`) ?? 0), 0)
       if (!idempotent && fetches > 1) throw new Error(`${fetches} fetches of a POST`)
     })
-    for (const { bytes, size, symbol } of scene.replies.values()) {
+    for (const { bytes, size, most } of scene.replies.values()) {
       // Size as it travels: whole symbols, and those fill their tunnel messages.
-      const most = Math.max(3 * Math.ceil(size / symbol) * symbol, SMALL_REPLY * TUNNEL_MESSAGE)
       if (bytes > most) throw new Error(`${bytes} bytes for a reply of ${size}`)
     }
     if (scene.client.core.nextTimeout() !== undefined) throw new Error('something is left over')

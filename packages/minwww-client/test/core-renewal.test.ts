@@ -197,14 +197,22 @@ t.test('of two Destinations the other one takes over', async t => {
   t.equal(bench.sent().length, 0, 'a source that does not exist')
 })
 
-t.test('what must not be fetched twice fails if it was sent, and waits if it was not', async t => {
+t.test('what must not be fetched twice goes on with its token if it was sent, and waits if it was not', async t => {
   const bench = new Bench({}, 1)
   const exit = new FakeExit()
   bench.ready('a', exit)
+  const tokenOf = (message: Message): string | undefined => 'once' in message ? message.once?.token.toString('hex') : undefined
   const sent = bench.get({ idempotent: false })
-  bench.sent()
+  const before = tokenOf(exit.read(bench.sent()[0]!))
   bench.core.suspend(bench.now, 0)
-  t.match(bench.outcomes(), [{ type: 'failed', handle: sent, code: 'timeout' }])
+  t.match(bench.outcomes(), [])
+  bench.core.resume(bench.now, 0, newKeys)
+  const again = bench.wait(500).map(message => exit.read(message)).find(message => tokenOf(message) !== undefined)!
+  t.equal(tokenOf(again), before)
+  t.ok(before !== undefined)
+  bench.receive(exit.reply(again, pageObject('once')))
+  t.match(bench.outcomes(), [{ type: 'response', handle: sent }])
+  bench.core.suspend(bench.now, 0)
   bench.sent()
   const waiting = bench.get({ idempotent: false })
   const cancelled = bench.get()

@@ -71,7 +71,8 @@ t.test('failures have their status, cause and form', async t => {
     ['not-resolved', 502, 'MINWWW_NAME_NOT_RESOLVED'], ['connect-failed', 502, 'MINWWW_CONNECTION_FAILED'], ['upstream-timeout', 504, 'MINWWW_UPSTREAM_TIMEOUT'],
     ['upstream-malformed', 502, 'MINWWW_BAD_UPSTREAM'], ['bad-request', 400, 'MINWWW_BAD_REQUEST'], ['draining', 503, 'MINWWW_BUSY'],
     ['unknown-id', 502, 'MINWWW_BAD_UPSTREAM'], ['bad-response', 502, 'MINWWW_BAD_UPSTREAM'], ['request-too-large', 413, 'MINWWW_BODY_TOO_LARGE'],
-    ['overloaded', 503, 'MINWWW_OVERLOADED'], ['silent', 504, 'MINWWW_EXIT_SILENT'], ['no-exit', 503, 'MINWWW_NO_EXIT']
+    ['overloaded', 503, 'MINWWW_OVERLOADED'], ['silent', 504, 'MINWWW_EXIT_SILENT'],
+    ['outcome-unknown', 502, 'MINWWW_OUTCOME_UNKNOWN'], ['unanswered', 504, 'MINWWW_UNANSWERED'], ['no-exit', 503, 'MINWWW_NO_EXIT']
   ]
   t.strictSame(rows.map(([code]) => code).sort(), Object.keys(PROXY_CODES).sort(), 'none is left out')
   for (const [code, status, cause] of rows) {

@@ -46,12 +46,12 @@ const ROWS: Row[] = [
   ['rubbish does not get better by waiting', 'unusable', { isExhausted: true }, FAIL],
   ['no answer could come to any of them', 'silence', { isExhausted: true, isUnvalidated: true }, START_OVER],
   ['nor for a probe', 'silence', { isExhausted: true, isUnvalidated: true, purpose: 'probe', canExtend: false }, START_OVER],
-  ['what must not be fetched twice does not start over', 'silence',
-    { isExhausted: true, isUnvalidated: true, idempotent: false, canExtend: false }, FAIL],
+  ['what must not be fetched twice starts over with its token', 'silence',
+    { isExhausted: true, isUnvalidated: true, idempotent: false, canExtend: false }, START_OVER],
   ['attempts are left: no reason to start over', 'silence', { isUnvalidated: true }, leave()],
 
   ['the exit has forgotten it', 'forgotten', {}, leave()],
-  ['and may have acted on it', 'forgotten', { idempotent: false }, FAIL],
+  ['if it has acted on it, it knows the token', 'forgotten', { idempotent: false }, repeat()],
 
   ['busy: to the next exit', 'busy', {}, leave()],
   ['no other: waits until it has time', 'busy', { others: 'none', busyUntil: 5_000 }, { kind: 'pause', until: 5_000 }],
@@ -88,15 +88,15 @@ t.test('what each failure is to the attempt', async t => {
     .filter(([, setback]) => JSON.stringify(nextStep({ ...FACTS, ...facts, setback })) === JSON.stringify(step))
     .map(([code]) => code).sort()
   t.strictSame(codesBy(FAIL, {}), [
-    'bad-request', 'connect-failed', 'not-resolved', 'overloaded', 'request-too-large', 'too-large', 'upstream-malformed',
+    'bad-request', 'connect-failed', 'not-resolved', 'outcome-unknown', 'overloaded', 'request-too-large', 'too-large', 'upstream-malformed',
     'upstream-timeout'
   ], 'no other exit would do better')
   t.strictSame(codesBy(FAIL, { isActive: true }), ['too-large'])
-  t.strictSame(codesBy(repeat(), { isEarly: true }), ['silent', 'timeout'])
-  t.strictSame(codesBy(repeat(), { idempotent: false }), ['bad-response', 'silent', 'timeout'])
-  t.strictSame(codesBy(leave('none'), { others: 'none' }), ['bad-response', 'silent', 'timeout', 'unknown-id'])
+  t.strictSame(codesBy(repeat(), { isEarly: true }), ['silent', 'timeout', 'unanswered'])
+  t.strictSame(codesBy(repeat(), { idempotent: false }), ['bad-response', 'silent', 'timeout', 'unanswered', 'unknown-id'])
+  t.strictSame(codesBy(leave('none'), { others: 'none' }), ['bad-response', 'silent', 'timeout', 'unanswered', 'unknown-id'])
   t.strictSame(codesBy(QUEUE, { others: 'none' }), ['busy'])
-  const others = ['bad-response', 'busy', 'draining', 'no-exit', 'silent', 'timeout', 'unknown-id']
+  const others = ['bad-response', 'busy', 'draining', 'no-exit', 'silent', 'timeout', 'unanswered', 'unknown-id']
   t.strictSame(codesBy(leave(), { refusals: 2 }), others, 'policy not any more')
   t.strictSame(codesBy(leave(), { refusals: 1 }).filter(code => code === 'policy'), ['policy'])
 })

@@ -42,7 +42,8 @@ export const WIRE_FAILURES = {
   'upstream-timeout': { code: 7, httpStatus: 504, title: 'The site did not answer in time' },
   'upstream-malformed': { code: 8, httpStatus: 502, title: 'The site sent a malformed answer' },
   'bad-request': { code: 9, httpStatus: 400, title: 'The exit did not understand the request' },
-  draining: { code: 10, httpStatus: 503, title: 'The exit is shutting down' }
+  draining: { code: 10, httpStatus: 503, title: 'The exit is shutting down' },
+  'outcome-unknown': { code: 11, httpStatus: 502, title: 'The exit cannot say whether it carried out the request' }
 } as const satisfies Record<string, FailureDescription>
 
 /** Name of an ERROR code. */

@@ -22,8 +22,8 @@ export type {
   BodyMessage, CancelMessage, ErrorMessage, Message, OpenMessage, Part,
   PushMessage, ReplyMessage, ReportMessage, RequestMessage, TaggedMessage, WantMessage, WorkingMessage
 } from './messages.ts'
-export { blockLength, HASH, MAX_DIGEST } from './push-grant.ts'
-export type { PushGrant } from './push-grant.ts'
+export { blockLength, HASH, INCARNATION, joinBlock, MAX_DIGEST, ONCE_BLOCK, splitBlock, TOKEN } from './request-block.ts'
+export type { Once, PushGrant, RequestBlock } from './request-block.ts'
 export {
   addressHash, encodePromises, encodePushed, MAX_PROMISED_URL, MAX_PROMISES, parsePushed, PUSH_IDS, splitPromises
 } from './promises.ts'

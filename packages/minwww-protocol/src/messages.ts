@@ -2,7 +2,7 @@ import { ProtocolError } from './errors.ts'
 import { computeTag, SESSION_ID, SESSION_SECRET, tagMatches } from './keys.ts'
 import { peekPrefix, VERSION, writePrefix } from './prefix.ts'
 import type { MessageType, Prefix } from './prefix.ts'
-import { blockLength, readBlock, writeBlock, type PushGrant } from './push-grant.ts'
+import { blockLength, readBlock, writeBlock, type RequestBlock } from './request-block.ts'
 import { MAX_I2CP_PAYLOAD, MAX_OBJECT, MAX_SYMBOLS, OPEN_HEADER, PREFIX, REPLY_HEADER, REQUEST_HEADER, TAG } from './sizes.ts'
 
 /** What a client says about itself and the path; raw one-byte codes (rates.ts). */
@@ -29,8 +29,8 @@ interface SymbolFields {
 }
 
 /** Travels inside a Datagram2, in place of a tag. */
-export type OpenMessage = { type: 'open', time: number, key: Buffer, object: Buffer, push?: PushGrant } & Prefix & PathFields
-export type RequestMessage = { type: 'request', object: Buffer, push?: PushGrant } & Prefix & PathFields
+export type OpenMessage = { type: 'open', time: number, key: Buffer, object: Buffer } & RequestBlock & Prefix & PathFields
+export type RequestMessage = { type: 'request', object: Buffer } & RequestBlock & Prefix & PathFields
 /** Asks for the symbols from .. from + count - 1 of `id`. */
 export type WantMessage = { type: 'want', loss: number, rate: number, shape: number, from: number, count: number } & Prefix
 /** `part`: the object is a whole response, or the beginning of one that goes on over a stream. */
@@ -71,7 +71,7 @@ const SIZE_BITS = 20
 
 /** The body of an OPEN, for the payload of a Datagram2; zero-padded to `padTo` bytes. */
 export function encodeOpenBody (message: OpenMessage, padTo = 0): Buffer {
-  const body = Buffer.alloc(Math.max(padTo, PREFIX + OPEN_HEADER + message.object.length + blockLength(message.push)))
+  const body = Buffer.alloc(Math.max(padTo, PREFIX + OPEN_HEADER + message.object.length + blockLength(message)))
   writePrefix(body, 'open', message)
   body.writeUInt32BE(message.time >>> 0, OPEN.time)
   body.set(message.key.subarray(0, SESSION_SECRET), OPEN.key)
@@ -141,7 +141,7 @@ export function decodeMessage (bytes: Uint8Array, tagKey: Uint8Array): TaggedMes
 
 function contentLength (message: TaggedMessage): number {
   switch (message.type) {
-    case 'request': return PREFIX + REQUEST_HEADER + message.object.length + blockLength(message.push)
+    case 'request': return PREFIX + REQUEST_HEADER + message.object.length + blockLength(message)
     case 'want': return WANT.end
     case 'reply':
     case 'push':
@@ -191,18 +191,18 @@ function writeFields (target: Buffer, message: TaggedMessage): void {
   }
 }
 
-function writeRequest (target: Buffer, at: number, message: PathFields & { object: Buffer, push?: PushGrant }): void {
+function writeRequest (target: Buffer, at: number, message: PathFields & RequestBlock & { object: Buffer }): void {
   target[at + PATH.loss] = message.loss
   target[at + PATH.rate] = message.rate
   target[at + PATH.max] = message.max
   target[at + PATH.shape] = message.shape
   target.writeUInt16BE(message.object.length, at + PATH.length)
   target.set(message.object, at + REQUEST_HEADER)
-  writeBlock(target, at + REQUEST_HEADER + message.object.length, message.push)
+  writeBlock(target, at + REQUEST_HEADER + message.object.length, message)
 }
 
 /** The caller has checked that the fixed fields are there. */
-function readRequest (body: Buffer, at: number, end: number): PathFields & { object: Buffer, push?: PushGrant } {
+function readRequest (body: Buffer, at: number, end: number): PathFields & RequestBlock & { object: Buffer } {
   const start = at + REQUEST_HEADER
   const length = body.readUInt16BE(at + PATH.length)
   if (start + length > end) throw malformed('object longer than its message')

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ProtocolError } from './errors.ts'
 import { encodeRequestHead, MAX_HEAD, parseRequest, type HeaderList } from './http.ts'
-import { HASH } from './push-grant.ts'
+import { HASH } from './request-block.ts'
 
 /** Ids of pushes are the exit's own: they have the top bit. */
 export const PUSH_IDS = 0x80000000

@@ -162,9 +162,9 @@ t.test('loss: finds the rate, for symbols of any size, and plans with a margin',
   t.ok(clean.excessive && clean.upper === 0.12)
 })
 
-t.test('ten ERROR codes, each with one status', async t => {
-  t.strictSame(Object.values(ERROR_CODES), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+t.test('eleven ERROR codes, each with one status', async t => {
+  t.strictSame(Object.values(ERROR_CODES), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
   for (const [name, code] of Object.entries(ERROR_CODES)) t.equal(errorName(code), name)
-  t.equal(errorName(11), undefined)
+  t.equal(errorName(12), undefined)
   for (const { httpStatus } of Object.values(WIRE_FAILURES)) t.ok(httpStatus >= 400 && httpStatus < 600)
 })

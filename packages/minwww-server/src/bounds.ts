@@ -38,7 +38,7 @@ export const BOUNDS = {
     most: DEFAULT_CONFIG.maxFetches,
     unit: 'requests',
     full: 'ERROR 2',
-    kept: 'core/request-handler.ts #fetches #fetchesOf #working; exit/message-service.ts #jobs'
+    kept: 'core/fetches.ts #underWay #counts; core/work-notes.ts #due; exit/message-service.ts #jobs'
   },
   pushes: {
     name: 'resources promised to one client that are being fetched',
@@ -72,8 +72,15 @@ export const BOUNDS = {
     name: 'requests that come in parts',
     most: DEFAULT_CONFIG.maxUploads,
     unit: 'requests',
-    full: 'the oldest is forgotten',
+    full: 'ERROR 2, unless nothing has come of another one for 5 s; so it is above 16 of one session',
     kept: 'core/request-table.ts #uploads'
+  },
+  tokens: {
+    name: 'requests that are carried out once',
+    most: DEFAULT_CONFIG.maxTokens,
+    unit: 'tokens',
+    full: 'ERROR 2; so it is above 1,024 of one Destination; each is known for 300 s',
+    kept: 'core/executions.ts #entries #counts #refused; core/execution.ts #askers'
   },
   queue: {
     name: 'requests that wait to be fetched',

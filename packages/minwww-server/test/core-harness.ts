@@ -3,7 +3,7 @@ import {
   decodeMessage, decodeObject, encodeMessage, encodeObject, encodeOpenBody, encodeRequestHead, ErasureDecoder, paddedLength, parseRequest,
   sessionKeys, tunnelMessagesOf
 } from '@minwww/protocol'
-import type { ErrorMessage, PushGrant, ReplyMessage, SessionKeys, TaggedMessage } from '@minwww/protocol'
+import type { ErrorMessage, Once, PushGrant, ReplyMessage, RequestBlock, SessionKeys, TaggedMessage } from '@minwww/protocol'
 import { EPOCH, seeded } from '@minwww/testkit'
 import { ServerCore } from '../src/core.ts'
 import type { ServerConfig, ServerEvent } from '../src/core.ts'
@@ -31,9 +31,9 @@ export interface Sent {
 
 /** What every REQUEST and OPEN says. */
 interface Fields { attempt: number, flags: number, session: Buffer, id: number, loss: number, rate: number, max: number, shape: number }
-type Facts = Partial<Omit<Fields, 'id' | 'flags'> & { object: Buffer, time: number, key: Buffer, push: PushGrant }>
+type Facts = Partial<Omit<Fields, 'id' | 'flags'> & { object: Buffer, time: number, key: Buffer, push: PushGrant, once: Once }>
 
-const pushOf = ({ push }: Facts): { push?: PushGrant } => push === undefined ? {} : { push }
+const blockOf = ({ push, once }: Facts): RequestBlock => ({ ...(push && { push }), ...(once && { once }) })
 
 /** One client Destination with one session, that can say anything. */
 export class Client {
@@ -57,7 +57,7 @@ export class Client {
       time: Math.floor(facts.time ?? this.#world.now / 1000),
       key: facts.key ?? this.secret,
       object: facts.object ?? GET,
-      ...pushOf(facts)
+      ...blockOf(facts)
     }, 1300)
     return encodeDatagram2(this.keys, target, body)
   }
@@ -67,7 +67,7 @@ export class Client {
   }
 
   requestPayload (id: number, facts: Facts = {}): Buffer {
-    return encodeMessage({ type: 'request', ...this.#fields(id, facts), object: facts.object ?? GET, ...pushOf(facts) }, this.session.client, paddedLength(0))
+    return encodeMessage({ type: 'request', ...this.#fields(id, facts), object: facts.object ?? GET, ...blockOf(facts) }, this.session.client, paddedLength(0))
   }
 
   request (id: number, facts: Facts = {}): void {
@@ -127,7 +127,7 @@ export class World {
   constructor (config: Partial<ServerConfig> = {}, seed = 'exit', clockOffset = 0, now = EPOCH) {
     this.now = now
     this.keys = LocalDestination.generate(seeded(seed))
-    this.core = new ServerCore({ keys: this.keys, config, clockOffset: () => clockOffset, now: this.now })
+    this.core = new ServerCore({ keys: this.keys, random: seeded(`${seed} core`), config, clockOffset: () => clockOffset, now: this.now })
   }
 
   client (seed: string): Client {

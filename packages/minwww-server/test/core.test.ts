@@ -1,4 +1,4 @@
-import { encodeRequestHead, encodeObject, ErasureEncoder, ERROR_CODES, minimumPayload, parseRequest } from '@minwww/protocol'
+import { encodeRequestHead, encodeObject, ErasureEncoder, ERROR_CODES, joinBlock, minimumPayload, parseRequest } from '@minwww/protocol'
 import t from 'tap'
 import { EPOCH } from '@minwww/testkit'
 import { page, World } from './core-harness.ts'
@@ -226,7 +226,7 @@ t.test('a request in BODY symbols is put together from any k of them', async t =
   const alice = world.client('alice')
   alice.open(1, { object: Buffer.alloc(0) })
   const post = encodeRequestHead({ method: 'POST', url: 'http://site.i2p/form', headers: [], body: page(9000) })
-  const object = encodeObject(post, { kind: 'request' })
+  const object = joinBlock({}, encodeObject(post, { kind: 'request' }))
   const encoder = new ErasureEncoder(object, 1700)
   const body = (index: number, attempt = 0, size = object.length): void => alice.send({
     type: 'body',

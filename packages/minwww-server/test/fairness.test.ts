@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { decodeMessage, encodeRate } from '@minwww/protocol'
 import t from 'tap'
 import { silentLogger } from '@minwww/ground'
@@ -31,7 +32,7 @@ function exitWithClients (out: number, config: Partial<ServerConfig> = {}) {
   const session = new FakeSession()
   const bandwidth = new Bandwidth({ out }, clock)
   const settings = { ...limitedTo(out), maxFetchesPerSession: 1_000, ...config }
-  const core = new ServerCore({ keys: session.keys, config: settings, now: clock.now() })
+  const core = new ServerCore({ keys: session.keys, random: randomBytes, config: settings, now: clock.now() })
   const browsers = new Map<string, Browser>()
   const pages = new Map<number, Buffer>()
   let total = 0

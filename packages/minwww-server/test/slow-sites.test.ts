@@ -29,7 +29,7 @@ class SlowExit implements WorldNode {
 
   constructor (world: World, random: SeededRandom, site: () => Site) {
     this.keys = LocalDestination.generate(random.bytes)
-    this.core = new ServerCore({ keys: this.keys, now: world.now })
+    this.core = new ServerCore({ keys: this.keys, random: new SeededRandom(1).bytes, now: world.now })
     this.addresses = [this.keys.destination.b32]
     this.#world = world
     this.#site = site

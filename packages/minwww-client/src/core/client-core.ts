@@ -86,7 +86,7 @@ export class ClientCore {
       requests: this.#requests,
       patience: this.#patience,
       hedges: new HedgeBudget(config.hedgeBudget),
-      probe: (now, exit) => this.#probe(now, exit),
+      probe: (now, exit, source) => this.#probe(now, exit, source),
       promised: (now, transfer, request, promises, status) => {
         this.#pushes.promised(now, transfer, request, promises, status >= 300 && status < 400)
       },
@@ -161,7 +161,7 @@ export class ClientCore {
   /**
    * Starts a request. Exactly one event with the handle follows, `response` or `failed`, unless it is cancelled; before it
    * come `begins`.
-   * An object over 128 KiB fails with `request-too-large`, one above `maxRequests` with `overloaded`.
+   * An object of 128 KiB fails with `request-too-large`, one above `maxRequests` with `overloaded`.
    */
   request (now: number, r: RequestOptions): number {
     const handle = ++this.#handles
@@ -184,13 +184,20 @@ export class ClientCore {
     const isTooMany = this.#requests.size >= config.maxRequests
     this.#requests.set(handle, request)
     if (isTooMany) this.#dispatcher.fail(now, request, { code: 'overloaded' })
-    else if (request.object.length > MAX_OBJECT) this.#dispatcher.fail(now, request, { code: 'request-too-large' })
+    else if (request.length >= MAX_OBJECT) this.#dispatcher.fail(now, request, { code: 'request-too-large' })
     else if (!this.#pushes.serve(now, request)) {
       this.#pushes.loads(now, request)
       this.#dispatcher.start(now, request)
     }
     if (this.#patience.isOver(now)) this.#dispatcher.probeUnheard(now, now)
     return handle
+  }
+
+  /** Whether a site's own exit has told its incarnation; if not, it is probed, so that it will. */
+  takesOnce (now: number, destination: Destination): boolean {
+    const exit = this.#site(destination)
+    if (exit.incarnation === undefined) this.#probe(now, exit)
+    return exit.incarnation !== undefined
   }
 
   /** Nobody waits for it any more: exits are told, and no event follows. */
@@ -272,7 +279,7 @@ export class ClientCore {
   }
 
   /** Opens the session and measures the path with an empty request. */
-  #probe (now: number, exit: Exit): void {
+  #probe (now: number, exit: Exit, source?: number): void {
     if (exit.isProbed || this.#requests.size >= this.#context.config.maxRequests || this.#sources.usable(0) === undefined) return
     const purpose: Purpose = { kind: 'probe', exit }
     const request = new ClientRequest({
@@ -288,6 +295,7 @@ export class ClientCore {
       attempts: this.#context.config.maxAttempts
     })
     exit.probeBegins(now)
+    if (source !== undefined) request.comesFrom(source)
     this.#requests.set(request.handle, request)
     this.#dispatcher.start(now, request)
   }

@@ -51,6 +51,6 @@ export class Delivery {
   }
 }
 
-export function restOf ({ exit, session, id }: Transfer): RestName {
-  return { exit: exit.destination, source: session.source, session: session.name, id }
+export function restOf ({ exit, session, id, once }: Transfer): RestName {
+  return { exit: exit.destination, source: session.source, session: session.name, id, ...(once && { token: once.token.toString('hex') }) }
 }

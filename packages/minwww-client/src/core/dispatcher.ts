@@ -28,7 +28,8 @@ export interface DispatcherParts {
   requests: Map<number, ClientRequest>
   patience: PoolPatience
   hedges: HedgeBudget
-  probe: (now: number, exit: Exit) => void
+  /** @param source - the own Destination that it comes from, where that matters */
+  probe: (now: number, exit: Exit, source?: number) => void
   /** An answer came with promises in front of it. */
   promised: (now: number, transfer: Transfer, request: ClientRequest, promises: readonly Promised[], status: number) => void
   /** A request is over: it waits for nothing that is pushed. */
@@ -37,6 +38,9 @@ export interface DispatcherParts {
 
 /** Exits that are probed at a time because a request waits in vain. */
 const MAX_PROBES = 16
+
+/** Where nobody else may be asked, these say no more than that the exit did not answer. */
+const UNTOLD: ReadonlySet<FailureCode> = new Set<FailureCode>(['timeout', 'silent', 'no-exit', 'busy', 'draining', 'unknown-id'])
 
 /** How a request fails. */
 export interface Failure {
@@ -59,7 +63,7 @@ export class Dispatcher {
   start (now: number, request: ClientRequest): void {
     const { sources, queues, hedges, pool, exits } = this.#parts
     if (sources.usable(0) === undefined) return request.waitFor({ kind: 'source' })
-    const exit = request.onlyExit ?? queues.choose(now, request)
+    const exit = request.onlyExit ?? this.#choose(now, request)
     if (exit === undefined || (!request.isProbe && exit.member.isBusy(now))) return this.#waitForExit(now, request)
     if (request.waiting.kind !== 'hedge') request.goOn()
     if (!request.isProbe) hedges.earn()
@@ -69,13 +73,14 @@ export class Dispatcher {
   }
 
   /** Sends a request to this exit, from this own Destination or another one in its place. */
-  begin (now: number, request: ClientRequest, exit: Exit, source = exit.source): void {
+  begin (now: number, request: ClientRequest, exit: Exit, source = request.takeSource() ?? exit.source): void {
     const { context: { config, stats }, sources, sender, sessions } = this.#parts
     const usable = sources.usable(source)
     if (usable === undefined) return request.waitFor({ kind: 'source' })
     const session = sessions.obtain(exit, usable)
     const isReady = session.isOpen(now, config.sessionLife) && exit.contact.isKnown(now, usable)
-    if (isLong(request) && !isReady) return this.#waitForSession(now, request, exit)
+    const isUnknown = !request.idempotent && request.once === undefined && exit.incarnation === undefined
+    if ((isLong(request) && !isReady) || isUnknown) return this.#waitForSession(now, request, exit, usable)
     const isFirst = request.budget.spent === 0
     if (!isFirst) stats.retries++
     const transfer = sender.begin(now, request, exit, session)
@@ -101,7 +106,7 @@ export class Dispatcher {
       context.emit({
         type: 'failed',
         handle: request.handle,
-        code,
+        code: request.mayHaveRun ? UNTOLD.has(code) ? 'unanswered' : code : code === 'outcome-unknown' ? 'timeout' : code,
         detail,
         ...(size ? { size } : {}),
         ...(retryAfter ? { retryAfter } : {}),
@@ -185,14 +190,23 @@ export class Dispatcher {
   #waitLong (now: number, request: ClientRequest, transfer: Transfer): void {
     if (transfer.waitsFor !== 'first') return
     const wait = request.longWait(now)
-    const hasOther = (): boolean => request.purpose.kind === 'pool' && this.#parts.pool.hasOther(now, request.asked)
+    const hasOther = (): boolean => request.idempotent && request.purpose.kind === 'pool' && this.#parts.pool.hasOther(now, request.asked)
     if (wait > 0 && !hasOther() && !this.isUnvalidated(request)) transfer.waitAtLeastUntil(now + wait)
   }
 
-  /** A probe opens the session; when it is over the request goes on. */
-  #waitForSession (now: number, request: ClientRequest, exit: Exit): void {
+  /** What is carried out once goes to an exit that has told its incarnation, if there is one. */
+  #choose (now: number, request: ClientRequest): Exit | undefined {
+    const { queues, exits } = this.#parts
+    const untold = request.idempotent ? [] : [...exits.values()].filter(({ incarnation }) => incarnation === undefined)
+    if (untold.length < exits.size) for (const { id } of untold) request.leave(id, true)
+    return queues.choose(now, request)
+  }
+
+  /** A probe opens the session, and tells the incarnation; when it is over the request goes on. */
+  #waitForSession (now: number, request: ClientRequest, exit: Exit, source: number): void {
     this.#parts.queues.prepend(request, exit)
-    this.#parts.probe(now, exit)
+    request.comesFrom(source)
+    this.#parts.probe(now, exit, source)
   }
 
   /** Every exit is busy, drains or is gone. */

@@ -39,6 +39,7 @@ export class Exit {
   /** Bounded by the attempts of the client's live requests. */
   readonly #inFlight = new Set<InFlight>()
   readonly #silence = new Silence()
+  #incarnation: Buffer | undefined
   #isProbed = false
   #source = 0
   #lastSymbolAt = Number.NEGATIVE_INFINITY
@@ -60,6 +61,16 @@ export class Exit {
   /** Own Destination that it is asked from first: that of its last answer, since routers keep a dead path per pair for a while. */
   get source (): number {
     return this.#source
+  }
+
+  /** What tells this start of it from those before; undefined while it is not known. */
+  get incarnation (): Buffer | undefined {
+    return this.#incarnation
+  }
+
+  /** @param incarnation - undefined: it is another one than was thought */
+  began (incarnation: Buffer | undefined): void {
+    this.#incarnation = incarnation
   }
 
   get lastSymbolAt (): number {
@@ -218,6 +229,7 @@ export class Exit {
       loss,
       rate,
       shape: this.path.shape(now),
+      takesOnce: this.#incarnation !== undefined,
       ...(this.member.score === undefined ? {} : { score: this.member.score }),
       successes: this.member.successes,
       failures: this.member.failures,

@@ -4,6 +4,7 @@ import type { WireErrorName } from '@minwww/protocol'
 /** Failures that the client finds by itself; they never travel. */
 export type LocalFailure =
   | 'timeout' // no exit answered in time
+  | 'unanswered' // nor did the one that may have carried it out, which nobody else may
   | 'silent' // every exit has been silent for longer than losses explain, also now
   | 'no-exit' // no exit is there that could be asked
   | 'bad-response' // an exit sent what nobody can use

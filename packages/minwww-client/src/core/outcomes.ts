@@ -1,3 +1,4 @@
+import { INCARNATION } from '@minwww/protocol'
 import type { ErrorMessage } from '@minwww/protocol'
 import type { Assembly } from './assembly.ts'
 import { restOf } from './delivery.ts'
@@ -89,10 +90,12 @@ export class Outcomes {
   /** The exit works on it: nobody is asked again. @param next - ms within which it says so again */
   working (now: number, transfer: Transfer, next: number): void {
     const { context: { config }, requests } = this.#parts
-    const { exit, session, id } = transfer
+    const { exit, session, id, once } = transfer
     const request = requests.get(transfer.owner.handle)
-    // Whatever attempt it answers: the repetitions are the same request.
-    const waiting = request?.transfers.filter(other => other.session === session && other.id === id && other.mayBeWorkedOn) ?? []
+    // Whatever attempt it answers: the repetitions are the same request, and so is what has the same token.
+    const isSame = (other: Transfer): boolean =>
+      (other.session === session && other.id === id) || (once !== undefined && other.once === once)
+    const waiting = request?.transfers.filter(other => isSame(other) && other.mayBeWorkedOn) ?? []
     for (const other of waiting) {
       if (!other.isWorkedOn) request?.workedOn(config.workingDeadline)
       // One of them may be lost.
@@ -105,8 +108,9 @@ export class Outcomes {
     this.#dispatcher.admit(now, exit)
   }
 
-  /** A probe came back. */
-  probed (now: number, transfer: Transfer): void {
+  /** A probe came back. @param told - what it says */
+  probed (now: number, transfer: Transfer, told: Buffer): void {
+    if (told.length >= INCARNATION) transfer.exit.began(Buffer.from(told.subarray(0, INCARNATION)))
     this.#answered(now, transfer.exit, now - transfer.startedAt)
     const request = this.#parts.requests.get(transfer.owner.handle)
     if (request !== undefined) this.#dispatcher.end(now, request, transfer)
@@ -121,17 +125,24 @@ export class Outcomes {
   /** An ERROR came. */
   refused (now: number, transfer: Transfer, code: FailureCode, { detail, size, retryAfter }: ErrorMessage): void {
     const { exit, session } = transfer
+    const request = this.requestOf(transfer)
+    // It goes by another token now, and what is said of the one before is old.
+    if (request !== undefined && transfer.once !== request.once) return
+    const isAgain = code === 'outcome-unknown' && size > 0 && this.#restarted(now, transfer, size)
     // An ERROR of a code that this version does not know is the exit's last word.
-    const setback = code === 'bad-response' ? 'page' : SETBACKS[code]
+    const setback = isAgain ? 'unusable' : code === 'bad-response' ? 'page' : SETBACKS[code]
     switch (setback) {
       case 'forgotten':
         session.doubt()
+        transfer.forgotten()
         break
       case 'busy':
+        request?.refusedBy(transfer)
         if (!exit.shed(retryAfter)) exit.member.busy(now, Math.max(MIN_BUSY, retryAfter * 1000))
         this.#dispatcher.report(now, exit)
         break
       case 'closed':
+        request?.refusedBy(transfer)
         exit.member.drain(now)
         this.#dispatcher.report(now, exit)
         break
@@ -144,6 +155,13 @@ export class Outcomes {
       case 'unusable': // says nothing of the exit
     }
     this.#recovery.setBack(now, transfer, { code, detail, size, retryAfter }, setback)
+  }
+
+  /** The exit is not the one that was asked. @param age - ms since its start. @returns true if that one cannot have been reached */
+  #restarted (now: number, transfer: Transfer, age: number): boolean {
+    const { exit, once } = transfer
+    if (once !== undefined && exit.incarnation?.equals(once.incarnation) === true) exit.began(undefined)
+    return this.requestOf(transfer)?.wasRestarted(now - age) === true
   }
 
   /** An exit that had been given up is back: it is asked for what waits in vain. */

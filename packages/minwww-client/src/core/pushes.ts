@@ -329,7 +329,7 @@ export class Pushes {
 
   #begin (now: number, push: Push): Transfer {
     const { exit, session, id } = push
-    const transfer = new Transfer({ owner: push, exit, session, id, base: 0, form: 'request', repetition: 0, now })
+    const transfer = new Transfer({ owner: push, exit, session, id, base: 0, form: 'request', repetition: 0, once: undefined, now })
     transfer.sent(now, { from: 0, measurable: false, answerBy: now + exit.path.timeout(0), queued: 0 })
     exit.take(transfer)
     return transfer

@@ -38,10 +38,10 @@ export class Queues {
     request.waitFor({ kind: 'room', exit })
   }
 
-  /** Before all others. */
+  /** Before all others, until the exit has answered a probe. */
   prepend (request: ClientRequest, exit: Exit): void {
     this.#waiting.set(exit, [request, ...this.#waiting.get(exit) ?? NOBODY])
-    request.waitFor({ kind: 'room', exit })
+    request.waitFor({ kind: 'room', exit, isMeeting: true })
   }
 
   /** Takes a request out, if it waits. */
@@ -72,7 +72,9 @@ export class Queues {
   next (now: number): { request: ClientRequest, exit: Exit } | undefined {
     for (const from of this.#exits.values()) {
       for (const request of this.#waiting.get(from) ?? NOBODY) {
-        if (request.onlyExit !== undefined || (this.#pool.keeps(request.site, from.id) && from.member.isUsable(now))) continue
+        const { waiting } = request
+        const stays = this.#pool.keeps(request.site, from.id) || (waiting.kind === 'room' && waiting.isMeeting === true)
+        if (request.onlyExit !== undefined || (stays && from.member.isUsable(now))) continue
         const exit = this.#free(now, request)
         if (exit === undefined) break
         this.remove(request)

@@ -103,7 +103,7 @@ export class Receiver {
     const roundTrip = transfer.takeRoundTrip(now, reply)
     if (roundTrip !== undefined) exit.path.measure(now, roundTrip, watch.m)
     transfer.answered(reply.attempt)
-    if (owner.isProbe) this.#outcomes.probed(now, transfer)
+    if (owner.isProbe) this.#outcomes.probed(now, transfer, reply.symbol)
     else if (reply.size === 0 || reply.size > config.maxObject) stats.inconsistent++
     else this.#place(now, transfer, reply, watch)
   }

@@ -84,7 +84,6 @@ export class Recovery {
       const lost = request.transfers.filter(({ session }) => session.source === source)
       if (lost.length === 0) continue
       if (request.isProbe) this.#dispatcher.end(now, request)
-      else if (!request.idempotent) this.#dispatcher.fail(now, request, { code: 'timeout' })
       else this.#startOver(now, request, lost)
     }
   }
@@ -116,7 +115,7 @@ export class Recovery {
 
   /** WANTs in vain that end a transfer: one, if chance does not lose all that was asked for and another path can be tried. */
   #wantsGranted (request: ClientRequest, { exit, wanted }: Transfer): number {
-    const hasOther = request.idempotent && (this.#isAlone(request) ? this.#parts.context.keys.length > 1 : request.purpose.kind === 'pool')
+    const hasOther = this.#isAlone(request) ? this.#parts.context.keys.length > 1 : request.purpose.kind === 'pool'
     return hasOther && exit.path.isBeyondChance(wanted) ? 1 : 2
   }
 
@@ -216,15 +215,14 @@ export class Recovery {
 
   /**
    * Where there is no other exit a retry comes from the other own Destination: routers keep one path per pair for a
-   * while, so the same pair would meet the same dead path. What must not be fetched twice stays in its session, and so does
-   * at first what the exit was working on.
+   * while, so the same pair would meet the same dead path. What the exit was working on stays in its session at first.
    */
   #sourceAfter (request: ClientRequest, { session, isWorkedOn }: Transfer): number {
-    return this.#isAlone(request) && request.idempotent && !isWorkedOn ? (session.source + 1) % this.#parts.context.keys.length : session.source
+    return this.#isAlone(request) && !isWorkedOn ? (session.source + 1) % this.#parts.context.keys.length : session.source
   }
 
-  #isAlone ({ purpose }: ClientRequest): boolean {
-    return purpose.kind === 'direct' || (purpose.kind === 'pool' && this.#parts.exits.size === 1)
+  #isAlone ({ purpose, idempotent }: ClientRequest): boolean {
+    return !idempotent || purpose.kind === 'direct' || (purpose.kind === 'pool' && this.#parts.exits.size === 1)
   }
 
   #hedge (now: number, request: ClientRequest): void {

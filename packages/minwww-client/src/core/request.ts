@@ -1,6 +1,9 @@
+import { joinBlock, ONCE_BLOCK } from '@minwww/protocol'
+import type { Once } from '@minwww/protocol'
 import type { Asked } from './asked.ts'
 import type { Delivery } from './delivery.ts'
 import type { Exit } from './exit.ts'
+import type { ExitSession } from './session.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { Traffic } from './traffic.ts'
 import type { Transfer, TransferOwner } from './transfer.ts'
@@ -14,6 +17,8 @@ const IN_VAIN = 3_000
 /** A deadline moves by this part of itself while the exit sends, after its last symbol; and at most so many times so far. */
 const STRETCH = 1 / 12
 const MOST_STRETCH = 10
+/** Clocks of two machines run at the same speed but for this much within one request, ms. */
+const DRIFT = 1_000
 /** An exit that has been silent for so many round trips is left (section 6). */
 const SILENT_ROUND_TRIPS = 3
 
@@ -25,8 +30,8 @@ export type Waiting =
   | { readonly kind: 'nothing' }
   /** If no symbol has come until then, a second exit is asked as well. */
   | { readonly kind: 'hedge', readonly at: number }
-  /** At this exit, until there is room in flight, or a session for a long request. */
-  | { readonly kind: 'room', readonly exit: Exit }
+  /** At this exit, until there is room in flight; or until it has answered a probe, which the request needs first. */
+  | { readonly kind: 'room', readonly exit: Exit, readonly isMeeting?: true }
   /** Until one of the exits is no longer busy. */
   | { readonly kind: 'pause', readonly until: number }
   /** For what an exit has promised. */
@@ -68,6 +73,12 @@ export class ClientRequest implements TransferOwner {
   readonly #startedAt: number
   readonly #transfers: Transfer[] = []
   readonly #tried = new Set<string>()
+  /** Of what is carried out at most once: by whom, since when it was sent, and sessions and ids under which it may have been. */
+  #once: Once | undefined
+  #bound: Exit | undefined
+  #sentAt = Infinity
+  readonly #open = new Set<string>()
+  #source: number | undefined
   #waiting: Waiting = NOTHING
   #upload: Upload | undefined
   #refusals = 0
@@ -106,7 +117,60 @@ export class ClientRequest implements TransferOwner {
   get onlyExit (): Exit | undefined {
     if (this.delivery !== undefined) return this.delivery.transfer.exit
     if (this.purpose.kind !== 'pool') return this.purpose.exit
-    return this.idempotent ? undefined : this.#transfers[0]?.exit
+    return this.#bound
+  }
+
+  /** By which its exit carries it out at most once; undefined where it may be repeated, and before it was sent. */
+  get once (): Once | undefined {
+    return this.#once
+  }
+
+  /** An exit may have carried out what must not be carried out twice. */
+  get mayHaveRun (): boolean {
+    return !this.idempotent && this.#open.size > 0
+  }
+
+  /** Bytes of the object, and of what has to be said beside it. */
+  get length (): number {
+    return this.object.length + (this.idempotent ? 0 : ONCE_BLOCK)
+  }
+
+  /** From now on this exit may carry it out, and nobody else. @param make - a token, where it has none */
+  bind (exit: Exit, make: () => Once): Once | undefined {
+    if (this.idempotent) return undefined
+    this.#bound = exit
+    this.#once ??= make()
+    return this.#once
+  }
+
+  /** The exit will not carry out what it was sent in this transfer. */
+  refusedBy ({ session, id }: Transfer): void {
+    this.#open.delete(keyOf(session, id))
+    if (this.#open.size === 0) this.#renew()
+  }
+
+  /**
+   * The exit is another one than it was sent to.
+   * @param startedAt - when that one started, or later
+   * @returns true if the one before cannot have had it: it may be sent again
+   */
+  wasRestarted (startedAt: number): boolean {
+    if (startedAt + DRIFT >= this.#sentAt) return false
+    for (const transfer of this.#transfers) transfer.giveUp()
+    this.#open.clear()
+    this.#renew()
+    return true
+  }
+
+  /** It goes out from this own Destination next. */
+  comesFrom (source: number): void {
+    this.#source = source
+  }
+
+  takeSource (): number | undefined {
+    const source = this.#source
+    this.#source = undefined
+    return source
   }
 
   /** Oldest first. */
@@ -182,6 +246,9 @@ export class ClientRequest implements TransferOwner {
   begun (transfer: Transfer): void {
     this.#transfers.push(transfer)
     this.budget.spend()
+    if (this.idempotent) return
+    this.#sentAt = Math.min(this.#sentAt, transfer.startedAt)
+    this.#open.add(keyOf(transfer.session, transfer.id))
   }
 
   /** Transfers that are as good as never begun. */
@@ -192,7 +259,7 @@ export class ClientRequest implements TransferOwner {
 
   /** Its object in symbols; all sendings share the cut of the first. */
   uploadOf (loss: number, shape: number): Upload {
-    this.#upload ??= new Upload(this.object, loss, shape)
+    this.#upload ??= new Upload(joinBlock(this.#once === undefined ? {} : { once: this.#once }, this.object), loss, shape)
     return this.#upload
   }
 
@@ -219,21 +286,21 @@ export class ClientRequest implements TransferOwner {
 
   /** More attempts, which wait long, would do no harm. */
   get canExtend (): boolean {
-    return this.idempotent && !this.isProbe && this.budget.canExtend
+    return !this.isProbe && this.budget.canExtend
   }
 
   /** How long the attempt just begun waits at least, ms. Where nothing at all is heard the last ones cover the deadline. */
   longWait (now: number): number {
-    if ((this.traffic.isAnswered && !this.budget.isExtended) || this.isProbe || !this.idempotent) return 0
+    if ((this.traffic.isAnswered && !this.budget.isExtended) || this.isProbe) return 0
     return (this.deadline - now) * this.budget.longWait
   }
 
   /**
-   * Whether an exit that is `back` is worth an attempt beyond the limit: the request may go anywhere, nothing has come of any
+   * Whether an exit that is `back` is worth an attempt beyond the limit: the request may go there, nothing has come of any
    * attempt, and no other exit has said anything since.
    */
   isInVain (back: Exit): boolean {
-    return this.idempotent && this.purpose.kind === 'pool' && !this.traffic.isAnswered && this.#waiting.kind !== 'room' && this.isActive &&
+    return (this.idempotent || back === this.#bound) && this.purpose.kind === 'pool' && !this.traffic.isAnswered && this.#waiting.kind !== 'room' && this.isActive &&
       !this.#transfers.some(({ isWorkedOn }) => isWorkedOn) &&
       this.#transfers.every(({ exit, startedAt }) => exit === back || exit.heardAt < startedAt)
   }
@@ -251,4 +318,13 @@ export class ClientRequest implements TransferOwner {
   trace (now: number): RequestTrace {
     return this.traffic.trace(now, this.budget.spent)
   }
+
+  /** Nothing of it is anywhere: it may be sent as if for the first time. */
+  #renew (): void {
+    this.#once = undefined
+    this.#upload = undefined
+    this.#sentAt = Infinity
+  }
 }
+
+const keyOf = (session: ExitSession, id: number): string => `${session.name}.${id}`

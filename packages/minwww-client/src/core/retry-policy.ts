@@ -26,7 +26,9 @@ export const SETBACKS: Readonly<Record<FailureCode, Setback>> = {
   'upstream-malformed': 'page',
   'bad-request': 'page',
   draining: 'closed',
+  'outcome-unknown': 'page',
   timeout: 'silence',
+  unanswered: 'silence',
   silent: 'silence',
   'no-exit': 'closed',
   'bad-response': 'unusable',
@@ -38,7 +40,7 @@ export const SETBACKS: Readonly<Record<FailureCode, Setback>> = {
 export interface Facts {
   readonly setback: Setback
   readonly purpose: 'pool' | 'direct' | 'probe'
-  /** It does no harm to fetch it twice. */
+  /** It does no harm to fetch it twice: another exit may. */
   readonly idempotent: boolean
   /** Another attempt of this request may still be answered. */
   readonly isActive: boolean
@@ -82,8 +84,8 @@ const FAIL: Step = { kind: 'fail' }
 export function nextStep (facts: Facts): Step {
   switch (facts.setback) {
     case 'silence':
-    case 'unusable': return tryAgain(facts)
-    case 'forgotten': return facts.idempotent ? tryAgain(facts) : FAIL
+    case 'unusable':
+    case 'forgotten': return tryAgain(facts)
     case 'busy':
     case 'closed': return goElsewhere(facts)
     case 'policy': return facts.refusals < MAX_REFUSALS ? goElsewhere(facts) : stop(facts)
@@ -99,7 +101,7 @@ function stop ({ isActive }: Facts): Step {
 function tryAgain ({ setback, purpose, idempotent, isActive, isExhausted, canExtend, isUnvalidated, isEarly, others }: Facts): Step {
   if (isActive) return WAIT
   if (isExhausted) {
-    if (isUnvalidated && idempotent) return { kind: 'start-over' }
+    if (isUnvalidated) return { kind: 'start-over' }
     if (setback !== 'silence' || !canExtend) return FAIL
   }
   const extend = isExhausted

@@ -1,9 +1,9 @@
 import { encodeDatagram2, PROTOCOL } from '@minwww/i2cp/codec'
 import {
   blockLength, copiesFor, DATAGRAM2_ENVELOPE, encodeMessage, encodeOpenBody, encodeRate, EXIT_PORT, MAX_ATTEMPT, OPEN_HEADER, paddedLength, PREFIX,
-  REQUEST_HEADER, requestCapacity, TAG, tunnelMessagesOf
+  REQUEST_HEADER, requestCapacity, TAG, TOKEN, tunnelMessagesOf
 } from '@minwww/protocol'
-import type { PushGrant, TaggedMessage } from '@minwww/protocol'
+import type { Once, PushGrant, RequestBlock, TaggedMessage } from '@minwww/protocol'
 import type { ClientContext } from './context.ts'
 import type { Exit } from './exit.ts'
 import { AGAIN, againAfter } from './first-contact.ts'
@@ -48,6 +48,7 @@ export class Sender {
 
   /** Starts a transfer: BODY for a long request, OPEN where the exit does not know the session, else REQUEST. */
   begin (now: number, request: ClientRequest, exit: Exit, session: ExitSession): Transfer {
+    const once = request.bind(exit, () => this.#token(now, exit))
     const earlier = reusable(request, session)
     const isKnown = session.isOpen(now, this.#context.config.sessionLife)
     const transfer = new Transfer({
@@ -58,11 +59,13 @@ export class Sender {
       base: earlier === undefined ? 0 : Math.min(MAX_ATTEMPT, earlier.latest + 1),
       form: isLong(request) ? 'body' : isKnown && request.budget.spent === 0 ? 'request' : 'open',
       repetition: request.transfers.filter(other => other.exit === exit).length,
+      once,
       now
     })
     this.#transfers.add(transfer)
     request.begun(transfer)
-    const asked = { object: request.object, ...grantOf(isKnown ? this.#grant(now, request, exit, session) : undefined) }
+    const push = isKnown ? this.#grant(now, request, exit, session) : undefined
+    const asked = { object: request.object, ...(push && { push }), ...(once && { once }) }
     switch (transfer.form) {
       case 'body':
         this.#upload(now, transfer, request)
@@ -74,6 +77,13 @@ export class Sender {
         this.#send(now, transfer, copy => this.#request(now, transfer, asked, copy), PROTOCOL.RAW, 0)
     }
     return transfer
+  }
+
+  /** Its time is that of OPENs. */
+  #token (now: number, { incarnation }: Exit): Once {
+    if (incarnation === undefined) throw new Error('an exit of which nothing is known may not be asked for this')
+    const { random, clockOffset } = this.#context
+    return { incarnation, time: Math.floor((now + clockOffset()) / 1000), token: Buffer.from(random(TOKEN)) }
   }
 
   /** Asks for fresh symbols. */
@@ -219,24 +229,23 @@ export class Sender {
 }
 
 /** It goes in BODY symbols, which only an open session can take. */
-export function isLong ({ object }: ClientRequest): boolean {
-  return object.length > MAX_REQUEST
+export function isLong ({ length }: ClientRequest): boolean {
+  return length > MAX_REQUEST
 }
 
 /**
  * The transfer whose id a repetition takes, so that the exit answers from its cache. An exit sends at most three times a
- * reply's size, which a small one with its parity has used up at once: what may be fetched twice gets a fresh id after
- * two in vain.
+ * reply's size, which a small one with its parity has used up at once: after two in vain a fresh id is taken, unless symbols
+ * of the request are collected under the old one.
  */
-function reusable ({ transfers, idempotent }: ClientRequest, session: ExitSession): Transfer | undefined {
-  const earlier = transfers.filter(transfer => transfer.session === session)
+function reusable (request: ClientRequest, session: ExitSession): Transfer | undefined {
+  const earlier = request.transfers.filter(transfer => transfer.session === session && transfer.once === request.once)
   const last = earlier.at(-1)
   const used = earlier.filter(({ id }) => id === last?.id).length
-  return idempotent && used >= MAX_REPETITIONS ? undefined : last
+  const isCollected = !request.idempotent && isLong(request)
+  return last?.isForgotten === true || (used >= MAX_REPETITIONS && !isCollected) ? undefined : last
 }
 
-interface AskedObject { readonly object: Buffer, readonly push?: PushGrant }
+interface AskedObject extends RequestBlock { readonly object: Buffer }
 
-const grantOf = (push: PushGrant | undefined): { push?: PushGrant } => push === undefined ? {} : { push }
-
-const lengthOf = ({ object, push }: AskedObject): number => object.length + blockLength(push)
+const lengthOf = (asked: AskedObject): number => asked.object.length + blockLength(asked)

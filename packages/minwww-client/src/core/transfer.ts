@@ -1,5 +1,5 @@
 import { MAX_ATTEMPT } from '@minwww/protocol'
-import type { ReplyMessage } from '@minwww/protocol'
+import type { Once, ReplyMessage } from '@minwww/protocol'
 import { Assembly } from './assembly.ts'
 import type { Placed } from './assembly.ts'
 import type { Exit, InFlight } from './exit.ts'
@@ -71,6 +71,8 @@ export class Transfer implements InFlight {
   readonly form: TransferForm
   /** How many transfers of this request the same exit had before. */
   readonly repetition: number
+  /** By which its exit carries it out at most once, whatever other transfer asks for the same. */
+  readonly once: Once | undefined
   readonly startedAt: number
   readonly #rounds = new Map<number, Round>()
   #latest: number
@@ -81,8 +83,9 @@ export class Transfer implements InFlight {
   #unansweredWants = 0
   #wanted = 0
   #isWorkedOn = false
+  #isForgotten = false
 
-  constructor (o: Pick<Transfer, 'owner' | 'exit' | 'session' | 'id' | 'base' | 'form' | 'repetition'> & { now: number }) {
+  constructor (o: Pick<Transfer, 'owner' | 'exit' | 'session' | 'id' | 'base' | 'form' | 'repetition' | 'once'> & { now: number }) {
     this.owner = o.owner
     this.exit = o.exit
     this.session = o.session
@@ -90,6 +93,7 @@ export class Transfer implements InFlight {
     this.base = o.base
     this.form = o.form
     this.repetition = o.repetition
+    this.once = o.once
     this.startedAt = o.now
     this.#latest = o.base
   }
@@ -119,6 +123,15 @@ export class Transfer implements InFlight {
   /** The exit has said that it works on it. */
   get isWorkedOn (): boolean {
     return this.#isWorkedOn
+  }
+
+  /** The exit does not know its id any more. */
+  get isForgotten (): boolean {
+    return this.#isForgotten
+  }
+
+  forgotten (): void {
+    this.#isForgotten = true
   }
 
   /** Nothing of the answer is here yet. */
@@ -253,6 +266,8 @@ export class Transfer implements InFlight {
   /** The exit works on it: what comes says nothing of the round trip, and is waited for until it should have said so again. */
   workedOn (until: number): void {
     this.#isWorkedOn = true
+    this.#copies = undefined
+    this.#upload = undefined
     for (const round of this.#rounds.values()) round.measurable = false
     this.#timer = { kind: 'first', at: until }
   }

@@ -31,7 +31,7 @@ export interface RequestOptions {
   message: Buffer
   /** Host the request is for: the key of sticky exits. */
   site: string
-  /** GET, HEAD and the like. Anything else stays with the exit and the session that got it first. */
+  /** GET, HEAD and the like. Anything else stays with the exit that got it first, which carries it out at most once. */
   idempotent: boolean
   /** Total deadline in ms; default `ClientConfig.deadline`. */
   timeout?: number
@@ -96,6 +96,8 @@ export interface ExitStatus {
   triedAt?: number
   /** Epoch ms until when it asked to be left alone. */
   busyUntil?: number
+  /** It has said what makes a request one that is carried out at most once. */
+  takesOnce?: boolean
 }
 
 /** `size` is that of the response, bytes; `retryAfter` is in s. */
@@ -112,13 +114,14 @@ export interface FailedEvent {
 
 /**
  * What a stream to the exit's port 80 calls the rest of an answer by, from the own Destination `source`, whose session it is
- * (hex); docs/reference/protocol.md, section 9.
+ * (hex), or by its token (hex); docs/reference/protocol.md, section 9.
  */
 export interface RestName {
   readonly exit: Destination
   readonly source: number
   readonly session: string
   readonly id: number
+  readonly token?: string
 }
 
 export type ClientEvent =

@@ -132,7 +132,7 @@ export class Front {
     const length = valueOf(received, 'content-length')
     if (length === undefined) return { ...base, body: request }
     if (Number(length) > this.#settings.maxBody) throw new ProxyError('MINWWW_BODY_TOO_LARGE', `${length} bytes`)
-    return { ...base, body: request, bodyLength: Number(length) }
+    return { ...base, body: request, bodyLength: Number(length), expectsContinue: expectsContinue(request) }
   }
 
   #note (activity: Activity, answer: Answer): void {

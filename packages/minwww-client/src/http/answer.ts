@@ -11,6 +11,8 @@ export interface SiteRequest {
   /** Present where the browser sends a body. */
   readonly body?: Readable
   readonly bodyLength?: number
+  /** The browser waits for 100 (Continue), or has waited. */
+  readonly expectsContinue?: boolean
   readonly signal: AbortSignal
   /** Takes interim answers that go on to the browser, 102 and above, with their fields filtered. */
   readonly interim?: (status: number, reason: string, fields: Fields) => void

@@ -3,7 +3,7 @@ import type { Destination } from '@minwww/i2cp'
 import type { RestName } from '../core.ts'
 import { FetchError, type FailedEvent, type FetchOptions, type PartEvent, type ResponseEvent } from '../sessions/client-driver.ts'
 import type { Backend } from '../sessions/backend.ts'
-import { isBodiless, type SiteRequest } from '../http/answer.ts'
+import { isBodiless } from '../http/answer.ts'
 import { ProxyError } from '../http/failures.ts'
 import { valueOf } from '../http/fields.ts'
 import { bodyOf, counted } from '../http/pieces.ts'
@@ -11,6 +11,7 @@ import { filterResponseFields } from '../http/response-fields.ts'
 import { ArrivingResponse, type Begun } from './arriving.ts'
 import { PROXY_CODES } from './failure-codes.ts'
 import { RestStream } from './rest-stream.ts'
+import { isHarmless, type WholeRequest } from './small-body.ts'
 import type { StreamAnswer } from './stream-path.ts'
 import { pathOf, type StreamPeer } from './streams.ts'
 
@@ -25,10 +26,10 @@ export class TooLargeError extends Error {
 
 /**
  * One request by messages. The body is a stream where only the beginning of the answer came so, or where it is still arriving.
- * @throws ProxyError; TooLargeError after ERROR 3; the signal's reason
+ * @throws ProxyError, MINWWW_BODY_TOO_LARGE before anything is sent; TooLargeError after ERROR 3; the signal's reason
  */
 export async function fetchByMessage (
-  backend: Pick<Backend, 'driver' | 'agentOf'>, request: SiteRequest, timeout: number, destination?: Destination
+  backend: Pick<Backend, 'driver' | 'agentOf'>, request: WholeRequest, timeout: number, destination?: Destination
 ): Promise<StreamAnswer> {
   const abort = new AbortController()
   const asked = { ...request, signal: AbortSignal.any([request.signal, abort.signal]) }
@@ -60,7 +61,8 @@ export async function fetchByMessage (
   } catch (error) {
     abort.abort()
     if (!(error instanceof FetchError)) throw error
-    if (error.event.code === 'too-large') throw new TooLargeError(error.event)
+    // What may have changed something is not asked for again.
+    if (error.event.code === 'too-large' && isHarmless(request)) throw new TooLargeError(error.event)
     throw failureOf(error.event)
   } finally {
     if (!isArriving) rests.close()
@@ -69,7 +71,7 @@ export async function fetchByMessage (
 
 /** The head is here, and a part of the body. @param close - nobody reads it any more */
 function arrivingAnswer (
-  request: SiteRequest, { head, body: begun }: Begun, { exit, trace }: PartEvent, rest: RestStream | undefined, close: () => void
+  request: WholeRequest, { head, body: begun }: Begun, { exit, trace }: PartEvent, rest: RestStream | undefined, close: () => void
 ): StreamAnswer {
   const { status, reason, headers } = head
   refuseStatus(status)
@@ -88,12 +90,12 @@ function refuseStatus (status: number): void {
   if (status === 407) throw new ProxyError('MINWWW_BAD_UPSTREAM', 'the site asks for proxy authentication')
 }
 
-function optionsOf (request: SiteRequest, timeout: number, rests: RestStreams, destination?: Destination): FetchOptions {
-  const { method, target, fields, signal, isPage } = request
+function optionsOf (request: WholeRequest, timeout: number, rests: RestStreams, destination?: Destination): FetchOptions {
+  const { method, target, fields, signal, isPage, content } = request
   return {
-    message: encodeRequestHead({ method, url: target.url, headers: fields }),
+    message: encodeRequestHead({ method, url: target.url, headers: fields, ...(content && { body: content }) }),
     site: target.host,
-    idempotent: true,
+    idempotent: isHarmless(request),
     timeout: Math.min(timeout, request.timeout ?? Infinity),
     signal,
     ...(isPage === true ? { isPage } : {}),
@@ -107,10 +109,10 @@ function optionsOf (request: SiteRequest, timeout: number, rests: RestStreams, d
 class RestStreams {
   readonly #backend: Pick<Backend, 'agentOf' | 'driver'>
   readonly #kind: StreamPeer['kind']
-  readonly #request: SiteRequest
+  readonly #request: WholeRequest
   readonly #open: RestStream[] = []
 
-  constructor (backend: Pick<Backend, 'agentOf' | 'driver'>, request: SiteRequest, kind: StreamPeer['kind']) {
+  constructor (backend: Pick<Backend, 'agentOf' | 'driver'>, request: WholeRequest, kind: StreamPeer['kind']) {
     this.#backend = backend
     this.#kind = kind
     this.#request = request

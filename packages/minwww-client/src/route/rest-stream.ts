@@ -80,8 +80,8 @@ export class RestStream {
   }
 
   async #ask (fresh: boolean): Promise<IncomingMessage> {
-    const { session, id } = this.#name
-    const target = { path: `${REST_SCHEME}${session}/${id}`, headers: ['Host', 'minwww', ...pathFields(this.#peer).flat()] }
+    const { session, id, token } = this.#name
+    const target = { path: `${REST_SCHEME}${token ?? `${session}/${id}`}`, headers: ['Host', 'minwww', ...pathFields(this.#peer).flat()] }
     const outgoing = httpRequest({ ...requestOptions(this.#agent, this.#request, this.#peer, [], fresh), ...target, method: 'GET' })
     outgoing.end()
     const reply = await replyTo(outgoing, { ...this.#request, method: 'GET' }, LIMITS)

@@ -16,11 +16,10 @@ import { firstOf } from './peer-search.ts'
 import { isWell } from '../sessions/pool-health.ts'
 import { resuming } from './resume.ts'
 import { fetchByStream, isRepeatable, StreamFailure, type Limits, type StreamAnswer } from './stream-path.ts'
+import { asStream, fitsMessage, isHarmless, isPlain, readWhole, type WholeRequest } from './small-body.ts'
 import { pathOf, type StreamPeer } from './streams.ts'
 import { parseAuthority, parseTarget, withHost, type Target } from '../http/target.ts'
 
-/** These change nothing at a site. */
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY'])
 /** After these an exit that never answered a message may still be an outproxy that only speaks HTTP over streams. */
 const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_EXIT_SILENT', 'MINWWW_NO_EXIT'])
 /** These may be explained by the state of the pool. */
@@ -64,7 +63,7 @@ export class SiteFetcher {
 
   /** @throws ProxyError, the signal's reason */
   async fetch (request: SiteRequest, backend: Backend): Promise<Answer> {
-    if (SAFE.has(request.method)) return await this.#fetch(request, backend)
+    if (isHarmless(request)) return await this.#fetch(request, backend)
     const { authority } = request.target
     backend.driver.changed(authority)
     try {
@@ -151,25 +150,30 @@ export class SiteFetcher {
   }
 
   async #askPool (request: SiteRequest, backend: Backend): Promise<Answer> {
-    if (!fitsMessage(request)) return await this.#overExits(request, backend)
     const exits = backend.driver.exits()
+    if (!fitsMessage(request) || !(isPlain(request) || exits.some(({ takesOnce }) => takesOnce === true))) {
+      return await this.#overExits(request, backend)
+    }
     const mute = exits.length > 0 && exits.every(exit => exit.successes === 0)
     if (backend.streams !== undefined && mute && exits.every(exit => exit.state === 'down')) return await this.#overExits(request, backend)
+    const whole = await readWhole(request)
     try {
-      return this.#resuming(request, backend, await this.#byMessage(request, backend))
+      return this.#resuming(request, backend, await this.#byMessage(whole, backend))
     } catch (error) {
+      if (isTooLong(error, whole)) return await this.#overExits(asStream(whole), backend)
       if (error instanceof TooLargeError) {
         if (backend.streams === undefined) throw failureOf(error.event)
-        return await this.#overExits(request, backend, error.event.exit)
+        return await this.#overExits(asStream(whole), backend, error.event.exit)
       }
       const isMute = mute && backend.streams !== undefined && error instanceof ProxyError && UNANSWERED.has(error.code)
       if (!isMute) throw error
-      return await this.#overExits(request, backend, undefined, { ...LAST_RESORT, connect: backend.connectTime(LAST_RESORT.connect) }).catch(() => { throw error })
+      const limits = { ...LAST_RESORT, connect: backend.connectTime(LAST_RESORT.connect) }
+      return await this.#overExits(asStream(whole), backend, undefined, limits).catch(() => { throw error })
     }
   }
 
   /** A pool that is busy for a moment is asked again. */
-  async #byMessage (request: SiteRequest, backend: Backend): Promise<StreamAnswer> {
+  async #byMessage (request: WholeRequest, backend: Backend): Promise<StreamAnswer> {
     const end = performance.now() + this.#options.settings.timeout
     for (let retries = 0; ; retries++) {
       try {
@@ -188,16 +192,20 @@ export class SiteFetcher {
     const site = destination.b32
     const peer: StreamPeer = { kind: 'site', id: site, destination, port: request.target.port }
     const ask = async (asked: SiteRequest): Promise<StreamAnswer> => await this.#overStream(asked, backend, peer, limitsOf(settings))
-    if (request.target.port === EXIT_PORT && fitsMessage(request) && altSvc.has(site)) {
+    let asked = request
+    const takesIt = (): boolean => isPlain(request) || backend.driver.takesOnce(destination)
+    if (request.target.port === EXIT_PORT && fitsMessage(request) && altSvc.has(site) && takesIt()) {
+      const whole = await readWhole(request)
       try {
-        return resuming(request, await fetchByMessage(backend, request, settings.timeout, destination), ask)
+        return resuming(request, await fetchByMessage(backend, whole, settings.timeout, destination), ask)
       } catch (error) {
         const isGone = error instanceof ProxyError && UNANSWERED.has(error.code)
-        if (!(error instanceof TooLargeError) && !isGone) throw error
-        if (isGone) altSvc.forget(site)
+        if (isGone || (error instanceof ProxyError && error.code === 'MINWWW_UNANSWERED')) altSvc.forget(site)
+        if (!(error instanceof TooLargeError) && !isGone && !isTooLong(error, whole)) throw error
+        asked = asStream(whole)
       }
     }
-    const answer = await ask(request)
+    const answer = await ask(asked)
     altSvc.note(site, valuesOf(answer.received, 'alt-svc'))
     return resuming(request, answer, ask)
   }
@@ -272,8 +280,9 @@ const limitsOf = ({ timeout, timeouts }: Settings): Limits => ({ connect: timeou
 const peerOf = (exit: ExitStatus): StreamPeer =>
   ({ kind: 'exit', id: exit.id, destination: exit.destination, port: EXIT_PORT, path: pathOf(exit) })
 
-const fitsMessage = (request: SiteRequest): boolean =>
-  (request.method === 'GET' || request.method === 'HEAD') && request.body === undefined
+/** The body is larger than messages carry, once it is coded: nothing was sent. */
+const isTooLong = (error: unknown, { content }: WholeRequest): boolean =>
+  content !== undefined && error instanceof ProxyError && error.code === 'MINWWW_BODY_TOO_LARGE'
 
 /** A body that has begun to flow cannot be sent again. */
 const hasStarted = (request: SiteRequest): boolean => request.body?.readableDidRead === true

@@ -23,7 +23,7 @@ export class FetchError extends Error {
 }
 
 /** What the driver needs of a core: the real ClientCore, or a stand-in of a test. */
-export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'changed' | 'gate' | 'restore' | 'load' | 'config' | 'stats'>> & { toJSON? (): unknown }
+export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'changed' | 'takesOnce' | 'gate' | 'restore' | 'load' | 'config' | 'stats'>> & { toJSON? (): unknown }
 
 /** What the driver needs of a session. */
 export type DrivenSession = Pick<ProxySession, 'destination' | 'keys' | 'state' | 'clockOffset' | 'send' | 'on' | 'off'>
@@ -129,6 +129,13 @@ export class ClientDriver {
   changed (host: string): void {
     this.core.changed?.(this.#clock.now(), host)
     this.#loop.run()
+  }
+
+  /** Whether a site can be asked by message for what is carried out at most once; else it is asked what that needs. */
+  takesOnce (destination: Destination): boolean {
+    const takes = this.core.takesOnce?.(this.#clock.now(), destination) ?? false
+    this.#loop.run()
+    return takes
   }
 
   removeExit (id: string): void {

@@ -79,6 +79,11 @@ function messages (): object {
     pushRequest: {
       message: { type: 'request', ...prefix, ...path, max: 72, object, push: { budget: 80, digest } }
     },
+    onceRequest: {
+      message: {
+        type: 'request', ...prefix, ...path, max: 72, object, once: { incarnation: sample(8), time: 1_700_000_000, token: sample(16) }
+      }
+    },
     push: { message: { ...reply, type: 'push', id: PUSH_IDS + 1, size: response.length, symbol: response } },
     emptyReply: { message: { ...reply, part: 'whole', size: 0, symbol: Buffer.alloc(8) } },
     beginning: { message: { ...reply, part: 'beginning', size: response.length, symbol: response } },

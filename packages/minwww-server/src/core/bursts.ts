@@ -1,4 +1,4 @@
-import { encodeMessage, encodeRate, ERROR_CODES, paddedLength, PUSH_IDS } from '@minwww/protocol'
+import { encodeMessage, encodeRate, ERROR_CODES, paddedLength } from '@minwww/protocol'
 import type { WireErrorName } from '@minwww/protocol'
 import type { ServedRequest } from './served-request.ts'
 import type { Burst } from './flow.ts'
@@ -34,7 +34,7 @@ export class SymbolBurst implements Burst {
 
   /** Nobody has asked for it. */
   get isPush (): boolean {
-    return this.owner.id >= PUSH_IDS
+    return this.owner.isPush
   }
 
   take (now: number, pace: number): Buffer {

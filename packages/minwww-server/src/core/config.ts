@@ -39,8 +39,17 @@ export interface ServerConfig {
   maxRequest: number
   /** Requests that a session remembers; the one untouched for longest is forgotten. */
   maxRequestsPerSession: number
-  /** Request objects that are being put together from BODY symbols, in all; the oldest is forgotten. */
+  /**
+   * Request objects that are being put together from BODY symbols, in all and of one session; one more is refused, unless
+   * nothing has come of another one for `uploadPause`.
+   */
   maxUploads: number
+  maxUploadsPerSession: number
+  uploadPause: number
+  /** Tokens of requests that are carried out once, in all and of one Destination, and how long each is known. */
+  maxTokens: number
+  maxTokensPerClient: number
+  tokenLife: number
   /** How long an answer is kept after it was last used. Section 8 says max(60 s, 8 RTT); covers an RTT of 11 s. */
   cacheTime: number
   cachePerSession: number
@@ -107,7 +116,12 @@ export const DEFAULT_CONFIG: Readonly<ServerConfig> = {
   workingEvery: 5 * SECOND,
   maxRequest: 256 * KB,
   maxRequestsPerSession: REPLAY_WINDOW,
-  maxUploads: 64,
+  maxUploads: 128,
+  maxUploadsPerSession: 16,
+  uploadPause: 5 * SECOND,
+  maxTokens: 16_384,
+  maxTokensPerClient: 1_024,
+  tokenLife: 5 * MINUTE,
   cacheTime: 90 * SECOND,
   cachePerSession: 4 * MB,
   cacheTotal: 64 * MB,

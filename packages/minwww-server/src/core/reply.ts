@@ -23,7 +23,9 @@ export interface SymbolRange {
 export class Reply {
   readonly size: number
   readonly part: Part
-  readonly #object: Buffer
+  readonly object: Buffer
+  /** What an empty reply says instead, before zeros. */
+  readonly #fill: Uint8Array
   #encoder: ErasureEncoder
   #m: number
   #k: number
@@ -33,10 +35,11 @@ export class Reply {
   #budget: number
   #bursts: number
 
-  constructor (object: Buffer, path: PathFacts, config: ServerConfig, part: Part = 'whole') {
+  constructor (object: Buffer, path: PathFacts, config: ServerConfig, part: Part = 'whole', fill: Uint8Array = Buffer.alloc(0)) {
     this.size = object.length
     this.part = part
-    this.#object = object
+    this.object = object
+    this.#fill = fill
     this.#bursts = config.maxBursts
     const { m, k, r, symbolLength } = choose(object.length, path)
     this.#m = m
@@ -64,7 +67,7 @@ export class Reply {
   }
 
   symbol (index: number): Buffer {
-    return this.size === 0 ? Buffer.alloc(this.#symbolLength) : this.#encoder.symbol(index)
+    return this.size === 0 ? Buffer.concat([this.#fill], this.#symbolLength) : this.#encoder.symbol(index)
   }
 
   /** The first burst or a repetition of it; undefined when the reply has had its share. */
@@ -94,7 +97,7 @@ export class Reply {
     this.#r = r
     this.#symbolLength = symbolLength
     this.#announced = -1
-    this.#encoder = new ErasureEncoder(this.#object, symbolLength)
+    this.#encoder = new ErasureEncoder(this.object, symbolLength)
   }
 
   #spend (first: number, wanted: number): SymbolRange | undefined {

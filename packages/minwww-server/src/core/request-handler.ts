@@ -1,21 +1,32 @@
-import { decodeObject, decodeRate, encodeObject, ErasureDecoder, MAX_OBJECT, PROBE_TRAIN, PUSH_IDS, TokenBucket } from '@minwww/protocol'
+import { decodeObject, decodeRate, encodeObject, ErasureDecoder, MAX_OBJECT, PROBE_TRAIN, PUSH_IDS, splitBlock } from '@minwww/protocol'
 import type {
-  BodyMessage, CancelMessage, OpenMessage, Part, PushGrant, ReportMessage, RequestMessage, WantMessage, WireErrorName
+  BodyMessage, CancelMessage, OpenMessage, Part, ReportMessage, RequestBlock, RequestMessage, WantMessage, WireErrorName
 } from '@minwww/protocol'
-import { ErrorBurst, SymbolBurst, WorkingBurst } from './bursts.ts'
+import { Answers, ERROR_REPEATS } from './answers.ts'
 import type { ServerConfig } from './config.ts'
-import { Heap } from './heap.ts'
+import type { Execution } from './execution.ts'
+import type { Executions } from './executions.ts'
+import { Fetches } from './fetches.ts'
 import { ServedRequest } from './served-request.ts'
 import type { RequestState, Sending } from './served-request.ts'
-import { RequestTable } from './request-table.ts'
+import { Memory } from './memory.ts'
 import type { OpenEntry } from './replay-table.ts'
 import type { SendQueue } from './send-queue.ts'
 import { Reply } from './reply.ts'
 import type { Session } from './session.ts'
 import type { FailureFacts, PromisedPush, ServerEvent, ServerStats } from './types.ts'
+import { WorkNotes } from './work-notes.ts'
 
-/** Repetitions of an ERROR for the same request. */
-const ERROR_REPEATS = 5
+export interface RequestHandlerParts {
+  config: ServerConfig
+  stats: ServerStats
+  sendQueue: SendQueue
+  executions: Executions
+  incarnation: Buffer
+}
+
+/** What a message asks for, beside the object. */
+type Asked = Sending & RequestBlock
 
 /**
  * What happens to the requests of verified clients: fetched once, answered by (session, id) as often as their attempt
@@ -28,49 +39,30 @@ export class RequestHandler {
   readonly #config: ServerConfig
   readonly #stats: ServerStats
   readonly #sendQueue: SendQueue
-  readonly #requests: RequestTable
-  /** What was promised, by ids of our own: they never touch the window of a session's requests. */
-  readonly #pushes: RequestTable
-  /** Exchanges being fetched, by handle, in the order of their deadlines. Bounded by maxFetches. */
-  readonly #fetches = new Map<number, ServedRequest>()
-  /** How many of them each session has; only sessions with some. */
-  readonly #fetchesOf = new Map<Session, number>()
-  /** The same, by the time at which their clients are told that they are being worked on. */
-  readonly #working = new Heap<ServedRequest>()
-  readonly #unvalidated: TokenBucket
-  #nextHandle = 1
+  readonly #memory: Memory
+  readonly #answers: Answers
+  readonly #fetches: Fetches
+  readonly #notes: WorkNotes
+  readonly #executions: Executions
+  /** What a probe is told. */
+  readonly #incarnation: Buffer
 
-  constructor (now: number, config: ServerConfig, stats: ServerStats, sendQueue: SendQueue) {
+  constructor (now: number, { config, stats, sendQueue, executions, incarnation }: RequestHandlerParts) {
     this.#config = config
     this.#stats = stats
     this.#sendQueue = sendQueue
-    this.#requests = new RequestTable(config)
-    this.#pushes = new RequestTable({
-      ...config,
-      cachePerSession: config.pushCachePerSession,
-      cacheTotal: config.pushCacheTotal,
-      maxRequestsPerSession: config.maxPushesPerSession
-    })
-    this.#unvalidated = new TokenBucket(config.unvalidatedFetches, config.unvalidatedBurst, now)
+    this.#executions = executions
+    this.#incarnation = incarnation
+    this.#fetches = new Fetches(now, config)
+    this.#notes = new WorkNotes(config, stats, sendQueue)
+    this.#memory = new Memory(config)
+    this.#answers = new Answers(config, stats, sendQueue, this.#memory)
   }
 
-  /** Fetches under way. */
-  get fetching (): number {
-    return this.#fetches.size
-  }
-
-  /** Bytes of all remembered answers. */
-  get held (): number {
-    return this.#requests.held + this.#pushes.held
-  }
-
-  /** Promises that are being kept, or were. */
-  get pushes (): number {
-    return this.#pushes.size
-  }
-
-  get remembered (): number {
-    return this.#requests.size
+  /** Fetches under way, requests and promises remembered, bytes of their answers. */
+  get load (): Record<'fetches' | 'requests' | 'pushes' | 'held', number> {
+    const { requests, pushes, held } = this.#memory
+    return { fetches: this.#fetches.size, requests: requests.size, pushes: pushes.size, held }
   }
 
   /** From now on everything new is refused. */
@@ -86,8 +78,11 @@ export class RequestHandler {
   request (now: number, session: Session, message: OpenMessage | RequestMessage, entry?: OpenEntry): void {
     this.#learn(now, session, message)
     session.accept(decodeRate(message.max))
-    const known = this.#requests.find(session, message.id)
+    const known = this.#memory.requests.find(session, message.id)
     if (known !== undefined) return this.#again(now, known, message)
+    // What is known by its token needs no id that is new.
+    const execution = message.once === undefined ? undefined : this.#executions.find(message.once)
+    if (execution !== undefined) return this.#join(now, session, message, execution)
     if (!this.#isNew(session, message.id, message.attempt, entry?.isFetched === true)) return
     if (message.object.length === 0) return this.#probe(now, session, message)
     this.#fetch(now, session, message, message.object, entry)
@@ -96,14 +91,14 @@ export class RequestHandler {
   want (now: number, session: Session, message: WantMessage): void {
     this.#learn(now, session, message)
     this.#stats.wants++
-    const request = this.#tableOf(message).find(session, message.id)
+    const request = this.#memory.of(message).find(session, message.id)
     if (request === undefined) {
       if (!isOfPush(message) && session.window.check(message.id) === 'old') this.#stats.replayed++
-      else this.#notify(session, message.id, message.attempt, 'unknown-id', {})
+      else this.#answers.notify(session, message.id, message.attempt, 'unknown-id', {})
       return
     }
     const isNewAttempt = request.repaired(message)
-    if (request.state.name === 'failed' && isNewAttempt) return this.#repeatFailure(request)
+    if (request.state.name === 'failed' && isNewAttempt) return this.#answers.repeatFailure(request)
     if (request.state.name !== 'cached') return
     // What still waits to be sent is as good: any symbols do.
     const missing = message.count - this.#sendQueue.waiting(session, request)
@@ -111,7 +106,7 @@ export class RequestHandler {
       this.#stats.duplicates++
       return
     }
-    this.#send(now, request, request.state.reply, reply => reply.repair(message.from, missing, isNewAttempt))
+    this.#answers.send(now, request, request.state.reply, reply => reply.repair(message.from, missing, isNewAttempt))
   }
 
   /** What the client grants while answers are under way; of two the newer one counts, whichever comes first. */
@@ -122,22 +117,14 @@ export class RequestHandler {
 
   cancel (now: number, session: Session, message: CancelMessage): void {
     if (!isOfPush(message)) session.window.accept(message.id)
-    const request = this.#tableOf(message).find(session, message.id)
+    const request = this.#memory.of(message).find(session, message.id)
     if (request !== undefined && message.attempt >= request.attempt) this.#forget(request)
   }
 
   /** A symbol of a request that does not fit one message. The path is what the client said last. */
   body (now: number, session: Session, message: BodyMessage): void {
-    let request = this.#requests.find(session, message.id)
-    if (request === undefined) {
-      if (!this.#isNew(session, message.id, message.attempt, false)) return
-      const decoder = new ErasureDecoder(message.size, message.symbol.length)
-      if (decoder.k === 0) return
-      session.window.accept(message.id)
-      request = this.#create(now, session, message, {
-        name: 'collecting', decoder, size: message.size, symbolLength: message.symbol.length
-      })
-    }
+    const request = this.#memory.requests.find(session, message.id) ?? this.#collect(now, session, message)
+    if (request === undefined) return
     const { state } = request
     if (state.name !== 'collecting') return this.#again(now, request, message)
     if (state.size !== message.size || state.symbolLength !== message.symbol.length) {
@@ -146,10 +133,10 @@ export class RequestHandler {
     }
     request.continued(message)
     state.decoder.add(message.index, message.symbol)
+    this.#memory.requests.touch(now, request)
     if (!state.decoder.complete) return
-    const object = state.decoder.result()
-    this.#requests.remove(request)
-    this.#fetch(now, session, { ...message, attempt: request.attempt }, object)
+    this.#memory.requests.remove(request)
+    this.#uploaded(now, session, { id: request.id, attempt: request.attempt, flags: 0 }, state.decoder.result())
   }
 
   /**
@@ -160,90 +147,62 @@ export class RequestHandler {
     const request = this.#fetches.get(handle)
     if (request?.session.peer.isValidated !== true || this.#isDraining) return []
     const { session } = request
-    const { maxFetches, fetchDeadline, maxPushesPerSession } = this.#config
-    const room = Math.min(count, (maxFetches >> 1) - this.#fetches.size, maxPushesPerSession - fetchingOf(this.#pushes.of(session)))
+    const { maxFetches, maxPushesPerSession } = this.#config
+    const room = Math.min(count, (maxFetches >> 1) - this.#fetches.size, maxPushesPerSession - this.#memory.pushes.countOf(session, 'fetching'))
     return Array.from({ length: Math.max(0, room) }, () => {
       const id = session.takePushId()
-      const own = this.#nextHandle++
-      const push = this.#create(now, session, { id, attempt: 0, flags: 0 }, { name: 'fetching', handle: own, deadline: now + fetchDeadline })
-      this.#fetches.set(own, push)
-      this.#working.add(push, now + this.#config.workingAfter)
+      const { handle } = this.#give(now, session, { id, attempt: 0, flags: 0 })
       this.#stats.promises++
-      return { id, handle: own }
+      return { id, handle }
     })
   }
 
   /** Returns the bytes of the object that is sent, 0 for none: then nothing follows a beginning. */
   respond (now: number, handle: number, message: Buffer, part: Part, limit: number): number {
-    const request = this.#finish(handle)
+    const waiting = this.#finish(handle)
+    const [request] = waiting
     if (request === undefined) return 0
-    const object = encodeObject(message, { kind: isOfPush(request) ? 'push' : 'response' })
-    const most = Math.min(MAX_OBJECT, request.max, limit)
+    const object = encodeObject(message, { kind: request.isPush ? 'push' : 'response' })
+    const most = Math.min(MAX_OBJECT, limit, ...waiting.map(({ max }) => max))
     if (object.length > most) {
-      this.#conclude(now, request, 'too-large', part === 'whole' ? { size: message.length } : {})
+      const facts = part === 'whole' ? { size: message.length } : {}
+      for (const each of waiting) this.#answers.conclude(now, each, 'too-large', facts)
       return 0
     }
-    if (isOfPush(request)) {
+    if (request.isPush) {
       this.#stats.pushes++
       this.#stats.pushedBytes += object.length
     } else this.#stats.replies++
     if (part === 'beginning') this.#stats.beginnings++
-    this.#answer(now, request, object, part, handle)
+    for (const each of waiting) this.#answers.answer(now, each, object, part, handle)
     return object.length
   }
 
   fail (now: number, handle: number, code: WireErrorName, facts: FailureFacts): void {
-    const request = this.#finish(handle)
-    if (request !== undefined) this.#conclude(now, request, code, facts)
+    for (const request of this.#finish(handle)) this.#answers.conclude(now, request, code, facts)
   }
 
   /** The session has ended: so has all that it asked for. */
   drop (session: Session): void {
-    for (const request of [...this.#requests.of(session), ...this.#pushes.of(session)]) this.#forget(request)
+    for (const request of [...this.#memory.requests.of(session), ...this.#memory.pushes.of(session)]) this.#forget(request)
     this.#sendQueue.drop(session)
   }
 
   nextTimeout (): number | undefined {
-    const deadline = this.#first()?.deadline
-    const next = Math.min(deadline ?? Infinity, this.#requests.nextTimeout() ?? Infinity, this.#pushes.nextTimeout() ?? Infinity,
-      this.#working.firstKey ?? Infinity)
+    const { deadline } = this.#fetches.first() ?? {}
+    const next = Math.min(deadline ?? Infinity, this.#memory.nextTimeout() ?? Infinity,
+      this.#notes.nextTimeout ?? Infinity, this.#executions.nextTimeout() ?? Infinity)
     return next === Infinity ? undefined : next
   }
 
   handleTimeout (now: number): void {
-    for (let first = this.#first(); first !== undefined && first.deadline <= now; first = this.#first()) {
+    for (let first = this.#fetches.first(); first !== undefined && first.deadline <= now; first = this.#fetches.first()) {
       this.#events.push({ type: 'cancelled', handle: first.handle })
       this.fail(now, first.handle, 'upstream-timeout', {})
     }
-    while ((this.#working.firstKey ?? Infinity) <= now) this.#tellInTime(now, this.#working.first!)
-    this.#requests.handleTimeout(now)
-    this.#pushes.handleTimeout(now)
-  }
-
-  /** Before the usual time a stranger is told only that he was heard: his router lets little else through until then. */
-  #tellInTime (now: number, request: ServedRequest): void {
-    const { fetchDeadline, workingAfter } = this.#config
-    const { state, session } = request
-    const usual = state.name === 'fetching' ? state.deadline - fetchDeadline + workingAfter : now
-    if (now >= usual) return this.#tell(now, request)
-    this.#working.remove(request)
-    this.#working.add(request, usual)
-    if (!this.#isStranger(now, session)) return
-    session.addressed(now)
-    this.#sendQueue.push(session, new WorkingBurst(request, 0))
-  }
-
-  #isStranger (now: number, { addressedAt }: Session): boolean {
-    return now - addressedAt >= this.#config.meetTime
-  }
-
-  /** Tells the client that its request is being worked on, so that it neither asks again nor goes elsewhere. */
-  #tell (now: number, request: ServedRequest): void {
-    const { workingEvery } = this.#config
-    this.#working.remove(request)
-    this.#working.add(request, now + workingEvery)
-    if (this.#sendQueue.waiting(request.session, request) > 0) return
-    if (this.#sendQueue.push(request.session, new WorkingBurst(request, Math.ceil(workingEvery / 1000)))) this.#stats.workings++
+    this.#notes.handleTimeout(now)
+    this.#memory.handleTimeout(now)
+    this.#executions.handleTimeout(now)
   }
 
   #learn (now: number, session: Session, message: { loss: number, rate: number, shape: number }): void {
@@ -255,7 +214,7 @@ export class RequestHandler {
   #isNew (session: Session, id: number, attempt: number, isFetched: boolean): boolean {
     const seen = isFetched ? 'seen' : session.window.check(id)
     if (seen === 'new') return true
-    if (seen === 'seen' && attempt > 0) this.#notify(session, id, attempt, 'unknown-id', {})
+    if (seen === 'seen' && attempt > 0) this.#answers.notify(session, id, attempt, 'unknown-id', {})
     else this.#stats.replayed++
     return false
   }
@@ -266,135 +225,175 @@ export class RequestHandler {
       return
     }
     const { state } = request
-    if (state.name === 'failed') return this.#repeatFailure(request)
-    if (state.name === 'fetching') return this.#tell(now, request)
+    if (state.name === 'failed') return this.#answers.repeatFailure(request)
+    if (state.name === 'fetching') return this.#notes.tell(now, request)
     // What is still being sent needs no repetition.
     if (state.name !== 'cached' || this.#sendQueue.waiting(request.session, request) > 0) return
-    this.#send(now, request, state.reply, reply => reply.whole(request.path))
+    this.#answers.send(now, request, state.reply, reply => reply.whole(request.path))
   }
 
   #probe (now: number, session: Session, message: OpenMessage | RequestMessage): void {
     this.#stats.probes++
     session.window.accept(message.id)
     const path = { loss: 0, shape: 1, maxSymbols: 1 }
-    const reply = new Reply(Buffer.alloc(0), path, this.#config)
+    const reply = new Reply(Buffer.alloc(0), path, this.#config, 'whole', this.#incarnation)
     const request = this.#create(now, session, message, { name: 'cached', reply })
-    this.#send(now, request, reply, () => reply.train(message.type === 'open' ? PROBE_TRAIN : 1))
+    this.#answers.send(now, request, reply, () => reply.train(message.type === 'open' ? PROBE_TRAIN : 1))
   }
 
-  #fetch (now: number, session: Session, asked: Sending & { push?: PushGrant }, object: Buffer, entry?: OpenEntry): void {
-    const { id, attempt } = asked
-    const refusal = this.#refusal(now, session)
-    if (refusal !== undefined) {
+  /** The first symbol of a request. Only who can be reached for sure, and within bounds, has one put together here. */
+  #collect (now: number, session: Session, message: BodyMessage): ServedRequest | undefined {
+    if (!this.#isNew(session, message.id, message.attempt, false)) return undefined
+    const decoder = new ErasureDecoder(message.size, message.symbol.length)
+    if (decoder.k === 0) return undefined
+    if (!session.peer.isValidated || !this.#memory.requests.takeUploadRoom(now, session)) {
+      this.#refuse(now, session, message, 'busy')
+      return undefined
+    }
+    session.window.accept(message.id)
+    const { size, symbol: { length: symbolLength } } = message
+    return this.#create(now, session, message, { name: 'collecting', decoder, size, symbolLength })
+  }
+
+  /** All of a request in symbols is here: its block stands in front of it. */
+  #uploaded (now: number, session: Session, sending: Sending, joined: Buffer): void {
+    let split: ReturnType<typeof splitBlock>
+    try {
+      split = splitBlock(joined)
+    } catch {
+      return this.#refuse(now, session, sending, 'bad-request')
+    }
+    this.#fetch(now, session, { ...sending, ...split.block }, split.object)
+  }
+
+  #fetch (now: number, session: Session, asked: Asked, object: Buffer, entry?: OpenEntry): void {
+    const execution = asked.once === undefined ? undefined : this.#admit(now, session, { ...asked, once: asked.once }, entry)
+    if (execution === 'settled') return
+    const refusal = this.#isDraining ? 'draining' : this.#fetches.takeRoom(now, session) ? undefined : 'busy'
+    if (refusal !== undefined && execution === undefined) {
       // The id stays unused: the same request may come again.
       if (refusal === 'busy') this.#stats.busy++
-      const retryAfter = refusal === 'busy' ? this.#config.retryAfter : 0
-      return this.#notify(session, id, attempt, refusal, { retryAfter })
+      return this.#answers.notify(session, asked.id, asked.attempt, refusal, this.#factsOf(refusal))
     }
-    session.window.accept(id)
+    entry?.markFetched()
+    if (refusal !== undefined) return this.#refuse(now, session, asked, refusal, undefined, execution)
+    session.window.accept(asked.id)
     let message: Buffer
     try {
       message = decodeObject(object, this.#config.maxRequest)
     } catch {
-      const request = this.#create(now, session, asked, { name: 'failed', code: 'bad-request', facts: {}, repeatsLeft: ERROR_REPEATS })
-      return this.#repeatFailure(request)
+      return this.#refuse(now, session, asked, 'bad-request', undefined, execution)
     }
-    entry?.markFetched()
-    const handle = this.#nextHandle++
-    const deadline = now + this.#config.fetchDeadline
-    const request = this.#create(now, session, asked, { name: 'fetching', handle, deadline })
-    this.#fetches.set(handle, request)
-    this.#fetchesOf.set(session, this.#fetchesBy(session) + 1)
-    const { workingAfter, meetAfter } = this.#config
-    this.#working.add(request, now + (this.#isStranger(now, session) ? meetAfter : workingAfter))
+    const { handle, deadline } = this.#give(now, session, asked, execution)
     this.#stats.fetches++
     const push = session.peer.isValidated && asked.push !== undefined ? { push: asked.push } : {}
-    const name = { session: session.name, id }
+    const name = execution === undefined ? { session: session.name, id: asked.id } : { token: execution.token }
     this.#events.push({ type: 'fetch', handle, message, from: session.destination, deadline, name, ...push })
   }
 
-  #refusal (now: number, session: Session): 'busy' | 'draining' | undefined {
-    if (this.#isDraining) return 'draining'
-    const { maxFetches, maxFetchesPerSession } = this.#config
-    if (this.#fetches.size >= maxFetches || this.#fetchesBy(session) >= maxFetchesPerSession) return 'busy'
-    if (!session.peer.isValidated && !this.#unvalidated.take(now, 1)) return 'busy'
-    return undefined
-  }
-
-  #fetchesBy (session: Session): number {
-    return this.#fetchesOf.get(session) ?? 0
-  }
-
-  #create (now: number, session: Session, sending: Sending, state: RequestState): ServedRequest {
-    const request = new ServedRequest(session, sending, state)
-    this.#tableOf(request).add(now, request)
-    return request
-  }
-
-  #answer (now: number, request: ServedRequest, object: Buffer, part: Part, handle: number): void {
-    const reply = new Reply(object, request.path, this.#config, part)
-    request.answered(reply, part === 'beginning' ? handle : undefined)
-    this.#send(now, request, reply, () => reply.whole(request.path), true)
-  }
-
-  #send (now: number, request: ServedRequest, reply: Reply, choose: (reply: Reply) => ReturnType<Reply['whole']>, isFirst = false): void {
-    const range = choose(reply)
-    this.#tableOf(request).touch(now, request)
-    if (range === undefined) {
-      this.#stats.capped++
-      return
+  /** What its token says of a request: whose it is to carry out, or that it is settled without a fetch. */
+  #admit (now: number, session: Session, asked: Asked & Required<Pick<Asked, 'once'>>, entry?: OpenEntry): Execution | 'settled' {
+    const admitted = this.#executions.admit(now, session, asked.once)
+    if (admitted.kind === 'new') return admitted.execution
+    entry?.markFetched()
+    switch (admitted.kind) {
+      case 'known':
+        this.#join(now, session, asked, admitted.execution)
+        break
+      case 'full':
+        this.#stats.tokensRefused++
+        this.#refuse(now, session, asked, 'busy')
+        break
+      case 'unknown':
+        if (admitted.age > 0) this.#stats.tokensBefore++
+        this.#refuse(now, session, asked, 'outcome-unknown', { size: admitted.age })
     }
-    if (!isFirst) this.#stats.repeats++
-    this.#sendQueue.push(request.session, new SymbolBurst(request, reply, range))
+    return 'settled'
   }
 
-  #conclude (now: number, request: ServedRequest, code: WireErrorName, facts: FailureFacts): void {
-    request.failed(code, facts, ERROR_REPEATS + 1)
-    this.#tableOf(request).touch(now, request)
-    this.#repeatFailure(request)
+  /** The same request under another id or session: answered by what there is. */
+  #join (now: number, session: Session, asked: Asked, execution: Execution): void {
+    this.#stats.tokensAgain++
+    const earlier = this.#memory.answered(execution).at(-1)
+    if (execution.isFull || earlier === undefined) return this.#refuse(now, session, asked, 'outcome-unknown')
+    const { state } = earlier
+    session.window.accept(asked.id)
+    execution.asked(session, asked.id)
+    switch (state.name) {
+      case 'fetching': return this.#notes.tell(now, this.#create(now, session, asked, { ...state }, execution))
+      case 'cached': {
+        const { object, part } = state.reply
+        return this.#answers.answer(now, this.#create(now, session, asked, { ...state }, execution), object, part, state.handle)
+      }
+      case 'failed': return this.#refuse(now, session, asked, state.code, state.facts, execution)
+      case 'collecting': // what is put together has no token yet
+    }
   }
 
-  #repeatFailure (request: ServedRequest): void {
-    const failure = request.takeFailure()
-    if (failure !== undefined) this.#notify(request.session, request.id, request.attempt, failure.code, failure.facts, request)
+  /** Gives it out to be fetched. */
+  #give (now: number, session: Session, sending: Sending, execution?: Execution): { handle: number, deadline: number } {
+    const handle = this.#fetches.takeHandle()
+    const deadline = now + this.#config.fetchDeadline
+    const request = this.#create(now, session, sending, { name: 'fetching', handle, deadline }, execution)
+    execution?.asked(session, sending.id)
+    this.#fetches.add(handle, request)
+    this.#notes.add(now, request)
+    return { handle, deadline }
   }
 
-  #notify (session: Session, id: number, attempt: number, code: WireErrorName, facts: FailureFacts, owner?: ServedRequest): void {
-    if (this.#sendQueue.push(session, new ErrorBurst(session, id, attempt, code, facts, owner))) this.#stats.errors++
+  /** It is not carried out, and whatever comes of its id is told so: its client may ask elsewhere. */
+  #refuse (now: number, session: Session, sending: Sending, code: WireErrorName, facts = this.#factsOf(code), execution?: Execution): void {
+    if (code === 'busy') this.#stats.busy++
+    session.window.accept(sending.id)
+    const request = this.#create(now, session, sending, { name: 'failed', code, facts, repeatsLeft: ERROR_REPEATS }, execution)
+    execution?.asked(session, sending.id)
+    this.#answers.repeatFailure(request)
+  }
+
+  #factsOf (code: WireErrorName): FailureFacts {
+    return code === 'busy' ? { retryAfter: this.#config.retryAfter } : {}
+  }
+
+  #create (now: number, session: Session, sending: Sending, state: RequestState, execution?: Execution): ServedRequest {
+    const request = new ServedRequest(session, sending, state, execution)
+    this.#memory.of(request).add(now, request)
+    return request
   }
 
   #forget (request: ServedRequest): void {
     const { state } = request
-    if (state.name === 'fetching' && this.#finish(state.handle) !== undefined) this.#events.push({ type: 'cancelled', handle: state.handle })
+    const [other] = this.#othersOf(request)
+    this.#notes.remove(request)
+    if (state.name === 'fetching' && other === undefined) this.#stop(state.handle)
+    // Its fetch goes on for the same request under another id.
+    if (state.name === 'fetching' && other !== undefined && this.#fetches.get(state.handle) === request) {
+      this.#fetches.replace(state.handle, other)
+    }
     // The client may have all of it, and its stream too: that is told by the stream.
-    if (state.name === 'cached' && state.handle !== undefined) this.#events.push({ type: 'cancelled', handle: state.handle })
+    if (state.name === 'cached' && state.handle !== undefined && other === undefined) this.#events.push({ type: 'cancelled', handle: state.handle })
     this.#sendQueue.cancel(request.session, request)
-    this.#tableOf(request).remove(request)
+    this.#memory.of(request).remove(request)
   }
 
-  /** Takes a fetch off the list; undefined when nobody waits for it. */
-  #finish (handle: number): ServedRequest | undefined {
-    const request = this.#fetches.get(handle)
-    if (request === undefined) return undefined
-    this.#fetches.delete(handle)
-    this.#working.remove(request)
-    if (isOfPush(request)) return request
-    const left = this.#fetchesBy(request.session) - 1
-    if (left === 0) this.#fetchesOf.delete(request.session)
-    else this.#fetchesOf.set(request.session, left)
-    return request
+  #stop (handle: number): void {
+    if (this.#fetches.take(handle) !== undefined) this.#events.push({ type: 'cancelled', handle })
   }
 
-  #tableOf (of: { id: number }): RequestTable {
-    return isOfPush(of) ? this.#pushes : this.#requests
+  /** Takes a fetch off the list. Returns all that it answers, the first one first; none when nobody waits for it. */
+  #finish (handle: number): ServedRequest[] {
+    const request = this.#fetches.take(handle)
+    if (request === undefined) return []
+    const all = [request, ...this.#othersOf(request)]
+    for (const each of all) this.#notes.remove(each)
+    return all
   }
 
-  #first (): { handle: number, deadline: number } | undefined {
-    const state = this.#fetches.values().next().value?.state
-    return state?.name === 'fetching' ? state : undefined
+  /** What else waits for the same, or has had the same answer. */
+  #othersOf (request: ServedRequest): ServedRequest[] {
+    const { execution, state } = request
+    if (execution === undefined) return []
+    return this.#memory.answered(execution).filter(other => other !== request && other.state.name === state.name)
   }
 }
 
 const isOfPush = ({ id }: { id: number }): boolean => id >= PUSH_IDS
-
-const fetchingOf = (requests: readonly ServedRequest[]): number => requests.filter(({ state }) => state.name === 'fetching').length

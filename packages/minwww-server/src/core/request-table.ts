@@ -1,5 +1,5 @@
 import type { ServerConfig } from './config.ts'
-import type { ServedRequest } from './served-request.ts'
+import type { RequestState, ServedRequest } from './served-request.ts'
 import type { Session } from './session.ts'
 
 /** Bytes that a request counts besides its answer. */
@@ -18,7 +18,7 @@ export class RequestTable {
   readonly #byAge = new Map<ServedRequest, { touched: number, held: number }>()
   /** Only sessions with requests. */
   readonly #bySession = new Map<Session, SessionRequests>()
-  /** Those that collect BODY symbols, oldest first. */
+  /** Those that collect BODY symbols, the one of which nothing has come for longest first. */
   readonly #uploads = new Set<ServedRequest>()
   #held = 0
 
@@ -44,20 +44,32 @@ export class RequestTable {
     return [...this.#bySession.get(session)?.byId.values() ?? []]
   }
 
+  /** Those of one session that stand so. */
+  countOf (session: Session, state: RequestState['name']): number {
+    return this.of(session).filter(request => request.state.name === state).length
+  }
+
   add (now: number, request: ServedRequest): void {
     const own = this.#bySession.get(request.session)
     if (own !== undefined && own.byId.size >= this.#config.maxRequestsPerSession) this.#dropFirst(own.byId.values(), request)
-    if (request.state.name === 'collecting') {
-      const oldest = this.#uploads.size >= this.#config.maxUploads ? this.#uploads.values().next().value : undefined
-      if (oldest !== undefined) this.remove(oldest)
-      this.#uploads.add(request)
-    }
     this.touch(now, request)
+  }
+
+  /** Whether one more request may be put together for a session. It may take the place of one that nothing comes of. */
+  takeUploadRoom (now: number, session: Session): boolean {
+    const { maxUploads, maxUploadsPerSession, uploadPause } = this.#config
+    if (this.countOf(session, 'collecting') >= maxUploadsPerSession) return false
+    if (this.#uploads.size < maxUploads) return true
+    const [idle] = this.#uploads
+    if (idle === undefined || now - (this.#byAge.get(idle)?.touched ?? now) < uploadPause) return false
+    this.remove(idle)
+    return true
   }
 
   /** It was used, or what it holds has changed. */
   touch (now: number, request: ServedRequest): void {
-    if (request.state.name !== 'collecting') this.#uploads.delete(request)
+    this.#uploads.delete(request)
+    if (request.state.name === 'collecting') this.#uploads.add(request)
     const own = this.#ownOf(request.session)
     own.byId.delete(request.id)
     own.byId.set(request.id, request)

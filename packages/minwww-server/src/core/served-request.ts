@@ -1,4 +1,6 @@
+import { PUSH_IDS } from '@minwww/protocol'
 import type { ErasureDecoder, WireErrorName } from '@minwww/protocol'
+import type { Execution } from './execution.ts'
 import type { PathFacts, Reply } from './reply.ts'
 import type { Session } from './session.ts'
 import type { FailureFacts } from './types.ts'
@@ -22,19 +24,27 @@ export class ServedRequest {
   readonly id: number
   /** Largest object that the client takes, bytes. */
   readonly max: number
+  /** Where it is carried out once, whoever else asks for it. */
+  readonly execution: Execution | undefined
   #attempt: number
   #copy: number
   #path: PathFacts
   #state: RequestState
 
-  constructor (session: Session, { id, attempt, flags }: Sending, state: RequestState) {
+  constructor (session: Session, { id, attempt, flags }: Sending, state: RequestState, execution?: Execution) {
     this.session = session
     this.id = id
     this.max = session.max
+    this.execution = execution
     this.#attempt = attempt
     this.#copy = flags
     this.#path = session.path
     this.#state = state
+  }
+
+  /** Nobody has asked for it. */
+  get isPush (): boolean {
+    return this.id >= PUSH_IDS
   }
 
   /** Highest attempt seen; only a higher one is answered again. */

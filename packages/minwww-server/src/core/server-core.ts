@@ -1,9 +1,10 @@
 import { PROTOCOL } from '@minwww/i2cp/codec'
 import type { Destination, LocalDestination } from '@minwww/i2cp/codec'
-import { decodeMessage, peekPrefix, PREFIX, ProtocolError, PUSH_IDS, sessionKeys, VERSION } from '@minwww/protocol'
+import { decodeMessage, INCARNATION, peekPrefix, PREFIX, ProtocolError, PUSH_IDS, sessionKeys, VERSION } from '@minwww/protocol'
 import type { Part, TaggedMessage, WireErrorName } from '@minwww/protocol'
 import { DEFAULT_CONFIG } from './config.ts'
 import type { ServerConfig } from './config.ts'
+import { Executions } from './executions.ts'
 import { RequestHandler } from './request-handler.ts'
 import { OpenVerifier } from './open-verifier.ts'
 import { SendQueue } from './send-queue.ts'
@@ -15,8 +16,8 @@ import type { FailureFacts, Incoming, Outgoing, PromisedPush, ServerEvent, Serve
 export interface ServerCoreOptions {
   /** The exit's own Destination. */
   keys: LocalDestination
-  /** Not used by an exit today; every core takes its randomness this way. */
-  random?: (n: number) => Uint8Array
+  /** Tells this start of the exit from all others, so it must not repeat itself. */
+  random: (n: number) => Uint8Array
   config?: Partial<ServerConfig>
   /** ms that the router's clock is ahead of `now`. */
   clockOffset?: () => number
@@ -35,34 +36,37 @@ export class ServerCore {
   readonly #sessions: SessionTable
   readonly #verifier: OpenVerifier
   readonly #sendQueue: SendQueue
+  readonly #executions: Executions
   readonly #requests: RequestHandler
   #now: number
 
-  constructor ({ keys, config, clockOffset = () => 0, now = 0 }: ServerCoreOptions) {
+  constructor ({ keys, random, config, clockOffset = () => 0, now = 0 }: ServerCoreOptions) {
     this.#config = { ...DEFAULT_CONFIG, ...config }
     this.#now = now
     this.#sessions = new SessionTable(this.#config)
     this.#sendQueue = new SendQueue(now, this.#config)
-    this.#requests = new RequestHandler(now, this.#config, this.stats, this.#sendQueue)
+    const incarnation = Buffer.from(random(INCARNATION))
+    this.#executions = new Executions(now, incarnation, this.#config, clockOffset)
+    this.#requests = new RequestHandler(now, {
+      config: this.#config, stats: this.stats, sendQueue: this.#sendQueue, executions: this.#executions, incarnation
+    })
     this.#verifier = new OpenVerifier(now, { keys, config: this.#config, sessions: this.#sessions, stats: this.stats, clockOffset })
   }
 
   /** Nothing is being fetched and nothing waits to be sent. */
   get idle (): boolean {
-    return this.#requests.fetching === 0 && this.#sendQueue.isEmpty
+    return this.#requests.load.fetches === 0 && this.#sendQueue.isEmpty
   }
 
   /**
    * Sizes of the tables, for metrics; `held` (answers remembered) and `queued` (answers that wait to be sent) in bytes,
    * `sending` is the number of the latter.
    */
-  get load (): { sessions: number, fetches: number, requests: number, pushes: number, held: number, queued: number, sending: number } {
+  get load (): Record<'sessions' | 'fetches' | 'requests' | 'pushes' | 'tokens' | 'held' | 'queued' | 'sending', number> {
     return {
       sessions: this.#sessions.size,
-      fetches: this.#requests.fetching,
-      requests: this.#requests.remembered,
-      pushes: this.#requests.pushes,
-      held: this.#requests.held,
+      ...this.#requests.load,
+      tokens: this.#executions.size,
       queued: this.#sendQueue.held,
       sending: this.#sendQueue.waitingAnswers
     }

@@ -34,8 +34,8 @@ export type ServerEvent =
 /** Something that was promised: its id, and the handle by which it is answered. */
 export interface PromisedPush { readonly id: number, readonly handle: number }
 
-/** Session (hex) and id: unique at this exit, and known to nobody but the client. */
-export interface RequestName { readonly session: string, readonly id: number }
+/** Session and token (hex) and id: unique at this exit, and known to nobody but the client. */
+export type RequestName = { readonly session: string, readonly id: number } | { readonly token: string }
 
 /** What goes with an ERROR; retryAfter in seconds, size in bytes of the full response, 0 unknown. */
 export interface FailureFacts {
@@ -86,6 +86,10 @@ export interface ServerStats {
   busy: number
   /** Sessions ended to make room. */
   evicted: number
+  /** Tokens that came again under another session or id, that named an exit before this one, and that found no room. */
+  tokensAgain: number
+  tokensBefore: number
+  tokensRefused: number
 }
 
 export function emptyStats (): ServerStats {
@@ -116,6 +120,9 @@ export function emptyStats (): ServerStats {
     stolen: 0,
     capped: 0,
     busy: 0,
-    evicted: 0
+    evicted: 0,
+    tokensAgain: 0,
+    tokensBefore: 0,
+    tokensRefused: 0
   }
 }

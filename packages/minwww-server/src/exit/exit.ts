@@ -125,12 +125,13 @@ export class ExitParts {
 
   /** How full the tables, queues and caches are. */
   get bounds (): Limit[] {
-    const { sessions = 0, fetches = 0, held = 0, queued = 0 } = this.core.load ?? {}
+    const { sessions = 0, fetches = 0, tokens = 0, held = 0, queued = 0 } = this.core.load ?? {}
     const { queue, streams, admission, rests, web } = this
     const { cache } = web
     const own = limitsOf(BOUNDS, {
       sessions,
       fetches,
+      tokens,
       held,
       queued,
       queue: { used: queue.waiting, most: queue.limits.maxQueued },

@@ -51,7 +51,7 @@ export type CoreEvent = FetchEvent | { type: 'cancelled', handle: number }
 /** What drives without I/O behind the exit; ServerCore of @minwww/server/core fits. */
 export interface ExitCore {
   /** Sizes of the core's tables, and its counters. */
-  readonly load?: { sessions: number } & Partial<Record<'fetches' | 'held' | 'queued' | 'sending', number>>
+  readonly load?: { sessions: number } & Partial<Record<'fetches' | 'tokens' | 'held' | 'queued' | 'sending', number>>
   readonly stats?: object
   /** Nothing is being fetched and nothing waits to be sent. */
   readonly idle?: boolean

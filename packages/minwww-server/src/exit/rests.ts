@@ -12,7 +12,7 @@ export interface Rest {
   begun: number
 }
 
-interface Kept { rest: Rest, handle: number, size: number, timer: Timer }
+interface Kept { rest: Rest, owner: string, handle: number, size: number, timer: Timer }
 
 /** ms that a rest waits for its stream: until its beginning has left, has come, and the stream is there. */
 const LIFE = 60_000
@@ -27,7 +27,7 @@ const MAX_BYTES = 33_554_432
  */
 export class Rests {
   readonly #clock: Clock
-  /** By Destination, session and id: nobody can name another one's. */
+  /** By Destination, session and id: nobody can name another one's. Or by token, for whichever Destination knows it. */
   readonly #kept = new Map<string, Kept>()
   readonly #names = new Map<number, string>()
   #bytes = 0
@@ -45,10 +45,10 @@ export class Rests {
   keep (visitor: Visitor, name: RequestName, handle: number, rest: Rest): boolean {
     const key = keyOf(visitor, name)
     const size = rest.head.reduce((sum, { length }) => sum + length, 0)
-    const own = [...this.#kept.keys()].filter(other => other.startsWith(visitor.b32)).length
+    const own = [...this.#kept.values()].filter(({ owner }) => owner === visitor.b32).length
     if (this.#kept.has(key) || own >= MAX_PER_CLIENT || this.#kept.size >= MAX_RESTS || this.#bytes + size > MAX_BYTES) return false
     const timer = this.#clock.setTimer(() => this.drop(handle), LIFE)
-    this.#kept.set(key, { rest, handle, size, timer })
+    this.#kept.set(key, { rest, owner: visitor.b32, handle, size, timer })
     this.#names.set(handle, key)
     this.#bytes += size
     return true
@@ -89,6 +89,6 @@ export class Rests {
   }
 }
 
-function keyOf (visitor: Visitor, { session, id }: RequestName): string {
-  return `${visitor.b32}|${session}|${id}`
+function keyOf (visitor: Visitor, name: RequestName): string {
+  return 'token' in name ? name.token : `${visitor.b32}|${name.session}|${name.id}`
 }

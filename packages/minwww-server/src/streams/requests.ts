@@ -54,10 +54,15 @@ export async function answerRequest (asked: StreamRequest): Promise<boolean> {
 }
 
 const REST = new RegExp(`^${REST_SCHEME}([0-9a-f]{16})/(0|[1-9]\\d{0,9})$`)
+/** The same of a request with a token. */
+const REST_OF_TOKEN = new RegExp(`^${REST_SCHEME}([0-9a-f]{32})$`)
 
 /** What a stream asks for that wants the rest of an answer by messages; undefined for every other request. */
 export function restNameOf ({ method, target }: IncomingRequest): RequestName | undefined {
-  const [, session, id] = method === 'GET' ? REST.exec(target) ?? [] : []
+  if (method !== 'GET') return undefined
+  const [, token] = REST_OF_TOKEN.exec(target) ?? []
+  if (token !== undefined) return { token }
+  const [, session, id] = REST.exec(target) ?? []
   return session === undefined || id === undefined ? undefined : { session, id: Number(id) }
 }
 
