@@ -71,7 +71,7 @@ export class ClientCore {
     this.#pool = new ExitPool(config.strategy, config.salt)
     this.#queues = new Queues(this.#pool, this.#exits)
     this.#sessions = sessions
-    this.#sources = new Sources(o.keys.length)
+    this.#sources = new Sources(o.keys.length, source => sessions.heardAt(source))
     this.#patience = new PoolPatience(this.#exits)
     const sender = new Sender(context, transfers, (now, request, exit, session) => this.#pushes.grant(now, request, exit, session))
     const parts: DispatcherParts = {

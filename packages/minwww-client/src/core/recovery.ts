@@ -136,7 +136,10 @@ export class Recovery {
     exit.path.noteSilence()
     if (transfer.form === 'open') session.openedInVain()
     const isSilent = exit.heardAt < transfer.startedAt
-    if (isSilent) exit.triedInVain(now, transfer.startedAt)
+    if (isSilent) {
+      exit.triedInVain(now, transfer.startedAt)
+      this.#parts.sources.silent(session.source, exit.id, transfer.startedAt)
+    }
     if (isSilent && !this.#parts.sources.isUnvalidated(this.#dispatcher.allExits()) && !isEarly(now, request, transfer)) {
       exit.member.failure(now)
       this.#dispatcher.balance(now)
@@ -190,7 +193,7 @@ export class Recovery {
         request.leave(exit.id, step.others === 'untried')
         const next = step.others === 'none' ? undefined : this.#parts.queues.choose(now, request)
         if (next === undefined) return this.#dispatcher.begin(now, request, exit, this.#sourceAfter(request, transfer))
-        return this.#dispatcher.begin(now, request, next)
+        return this.#dispatcher.begin(now, request, next, this.#sourceFor(next, transfer))
       }
       case 'pause':
         request.forgetTried()
@@ -219,6 +222,15 @@ export class Recovery {
    */
   #sourceAfter (request: ClientRequest, { session, isWorkedOn }: Transfer): number {
     return this.#isAlone(request) && !isWorkedOn ? (session.source + 1) % this.#parts.context.keys.length : session.source
+  }
+
+  /**
+   * Copies see to it that chance seldom makes a try silent. Whether exit or path is dead nobody knows where nothing came to that
+   * Destination since: so the next exit is asked from the other one.
+   */
+  #sourceFor (next: Exit, { session: { source }, startedAt }: Transfer): number {
+    const { sources } = this.#parts
+    return next.source !== source || sources.isHeardSince(source, startedAt) ? next.source : sources.other(source)
   }
 
   #isAlone ({ purpose, idempotent }: ClientRequest): boolean {

@@ -34,6 +34,13 @@ export class SessionTable {
     return session
   }
 
+  /** When something genuine came to one own Destination last, from whichever exit; -Infinity before the first time. */
+  heardAt (source: number): number {
+    let heardAt = Number.NEGATIVE_INFINITY
+    for (const { session } of this.#byName.values()) if (session.source === source) heardAt = Math.max(heardAt, session.heardAt)
+    return heardAt
+  }
+
   forget (exit: Exit): void {
     for (const session of this.#byExit.get(exit) ?? []) if (session !== undefined) this.#byName.delete(session.name)
     this.#byExit.delete(exit)

@@ -73,6 +73,9 @@ export class ExitSession {
     this.#openedInVain = 0
   }
 
+  /** When the exit answered last, ms; -Infinity before the first time. */
+  get heardAt (): number { return this.#heardAt ?? Number.NEGATIVE_INFINITY }
+
   /** Silence, or an unknown id: the exit may have forgotten. The next request is an OPEN. */
   doubt (): void {
     this.#doubtful = true

@@ -1,22 +1,47 @@
 import type { Exit } from './exit.ts'
 
+/** So many exits that are silent from one source are not dead all at once: it is the source that is not heard. */
+const DOUBTFUL = 2
+
 /** Which of our own Destinations can send. */
 export class Sources {
   readonly #count: number
   readonly #suspended = new Set<number>()
+  readonly #heardAt: (source: number) => number
+  /** Two of the exits that were asked from each in vain, and since when nothing may have come to it. */
+  readonly #silences = new Map<number, { since: number, exits: Set<string> }>()
   #resumedAt = Number.NEGATIVE_INFINITY
 
-  constructor (count: number) {
+  /** @param heardAt - when something genuine came to one last, ms; -Infinity before the first time */
+  constructor (count: number, heardAt: (source: number) => number) {
     this.#count = count
+    this.#heardAt = heardAt
   }
 
-  /** The source that is asked for, or another one in its place; undefined while none can send. */
+  /**
+   * The source that is asked for, or another one in its place; undefined while none can send. One from which several exits were
+   * asked in vain is used where there is no better one.
+   */
   usable (source: number): number | undefined {
-    for (let offset = 0; offset < this.#count; offset++) {
-      const candidate = (source + offset) % this.#count
-      if (!this.#suspended.has(candidate)) return candidate
+    const candidates = Array.from({ length: this.#count }, (_, offset) => (source + offset) % this.#count)
+      .filter(candidate => !this.#suspended.has(candidate))
+    return candidates.find(candidate => !this.#isDoubtful(candidate)) ?? candidates[0]
+  }
+
+  /** The next one after it. */
+  other (source: number): number { return (source + 1) % this.#count }
+
+  /** Something genuine has come to it since, from whichever exit. */
+  isHeardSince (source: number, time: number): boolean { return this.#heardAt(source) >= time }
+
+  /** An exit was asked from it in vain. @param since - ms, when */
+  silent (source: number, exit: string, since: number): void {
+    let silence = this.#silences.get(source)
+    if (silence === undefined || this.isHeardSince(source, silence.since)) {
+      silence = { since, exits: new Set() }
+      this.#silences.set(source, silence)
     }
-    return undefined
+    if (silence.exits.size < DOUBTFUL) silence.exits.add(exit)
   }
 
   suspend (source: number): void {
@@ -25,6 +50,7 @@ export class Sources {
 
   resume (now: number, source: number): void {
     this.#suspended.delete(source)
+    this.#silences.delete(source)
     this.#resumedAt = now
   }
 
@@ -35,5 +61,10 @@ export class Sources {
   isUnvalidated (exits: Iterable<Exit>): boolean {
     const known = [...exits].filter(({ heardAt }) => heardAt > Number.NEGATIVE_INFINITY)
     return known.length > 0 && known.every(({ heardAt }) => heardAt < this.#resumedAt)
+  }
+
+  #isDoubtful (source: number): boolean {
+    const silence = this.#silences.get(source)
+    return silence !== undefined && silence.exits.size >= DOUBTFUL && !this.isHeardSince(source, silence.since)
   }
 }
