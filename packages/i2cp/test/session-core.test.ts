@@ -117,6 +117,11 @@ t.test('handshake in order, with authentication and the router\'s clock', async 
   bench.core.send(bench.now, peer, Buffer.from('x'), { protocol: 18, expires: START + 10_000, bundleLeaseSet: false })
   bench.drain()
   t.match(bench.of(TYPE.SendMessageExpires)[0], { expiration: START + 15_000, flags: 0x100, nonce: 0, sessionId: ID })
+  for (const bundleLeaseSet of [true, false]) {
+    bench.core.send(bench.now, peer, Buffer.from('x'), { protocol: 6, bundleLeaseSet, switchTunnel: true })
+  }
+  bench.drain()
+  t.strictSame(bench.of(TYPE.SendMessageExpires).slice(1).map(({ flags }) => flags), [0x8000, 0x8100], 'bit 15, of proposal 171')
 })
 
 t.test('LeaseSets: at once, later ones newer, expired leases left out', async t => {

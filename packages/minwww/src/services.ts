@@ -24,8 +24,10 @@ interface OwnSites { ownSites?: ExitOptions['sites'], streamPort?: number }
 export async function openExit (
   closers: Closers, session: Session, settings: ExitSettings, logger: Logger, { ownSites = {}, streamPort }: OwnSites = {}
 ): Promise<Exit> {
-  const streams = closers.add(createStreamManager(session, {}, { logger, layer: parity() }), streams => streams.close())
-  const { console: consoleAddress, drainTime = DRAIN_TIME } = settings
+  const { console: consoleAddress, drainTime = DRAIN_TIME, switchTunnels: switchesTunnels = false } = settings
+  const streams = closers.add(
+    createStreamManager(session, {}, { logger, layer: parity(), switchesTunnels }), streams => streams.close()
+  )
   const options = exitOptions(settings)
   const { createExit } = await import('@minwww/server') // here only: a proxy needs nothing of it
   const exit = await createExit({
@@ -43,7 +45,7 @@ export async function openExit (
 /** What `demo` and `proxy` have in common, and what only `proxy` has. */
 type ProxySettings = Partial<ProxyOnly> &
   Omit<Settings<'proxy'>, keyof ProxyOnly | 'router' | 'allowPlainRemote' | 'i2cpOption' | 'exit' | 'exits'>
-type ProxyOnly = Pick<Settings<'proxy'>, 'privateAddresses' | 'i2pOnly' | 'state' | 'exitList' | 'exitListAgree' | 'neverExit'>
+type ProxyOnly = Pick<Settings<'proxy'>, 'privateAddresses' | 'i2pOnly' | 'state' | 'switchTunnels' | 'exitList' | 'exitListAgree' | 'neverExit'>
 
 export interface ProxySessions {
   sessions: Promise<readonly Session[]>
@@ -65,9 +67,9 @@ export interface ProxyParts extends ProxySessions {
 export async function openProxy (closers: Closers, parts: ProxyParts, settings: ProxySettings, logger: Logger): Promise<Proxy> {
   const {
     strategy, replyMode, timeout, hosts, jump, auth, isolate, hostname, connectPorts, acceptLanguage, privateAddresses, i2pOnly,
-    noPush, state, exitList = [], exitListAgree: agree, neverExit: never = []
+    noPush, state, switchTunnels = false, exitList = [], exitListAgree: agree, neverExit: never = []
   } = settings
-  const common = streamsOf(closers, logger)
+  const common = streamsOf(closers, logger, switchTunnels)
   const proxy = await createProxy({
     ...tunnelsOf(parts, common),
     sessions: parts.sessions,
@@ -84,7 +86,7 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     cache: cacheOf(settings),
     hostnames: hostname,
     ...(auth !== undefined && { auth: readUsers(auth) }),
-    ...(isolate && { isolate: async () => await isolated(parts.openUser(), streamsOf(closers, logger)) }),
+    ...(isolate && { isolate: async () => await isolated(parts.openUser(), streamsOf(closers, logger, switchTunnels)) }),
     administrators: settings.administrator,
     ...(connectPorts.length > 0 && { connectPorts }),
     allowFields: settings.allowField,
@@ -113,10 +115,10 @@ const parity = (): ParityCore<Destination> => new ParityCore({ random: randomByt
 type StreamsOf = (session: StreamSession) => StreamManager
 
 /** Makes the stream manager of a session. That of a session that was renewed ends with it. */
-function streamsOf (closers: Closers, logger: Logger): StreamsOf {
+function streamsOf (closers: Closers, logger: Logger, switchesTunnels: boolean): StreamsOf {
   let manager: StreamManager | undefined
   closers.add(undefined, () => manager?.close())
-  return session => (manager = createStreamManager(session, PROXY_STREAMS, { logger, layer: parity() }))
+  return session => (manager = createStreamManager(session, PROXY_STREAMS, { logger, layer: parity(), switchesTunnels }))
 }
 
 const tunnelsOf = ({ renew }: ProxySessions, streams: StreamsOf) => ({ streams, ...(renew !== undefined && { renew }) })

@@ -10,7 +10,9 @@ export interface StreamSession {
   readonly keys: LocalDestination
   readonly destination: Destination
   readonly clockOffset: number
-  send (to: Destination, payload: Uint8Array, options: { protocol: number, fromPort?: number, toPort?: number, notify?: boolean }): unknown
+  send (to: Destination, payload: Uint8Array, options: {
+    protocol: number, fromPort?: number, toPort?: number, notify?: boolean, switchTunnel?: boolean
+  }): unknown
   lookup (name: string, options?: { timeout?: number, signal?: AbortSignal }): Promise<Destination>
   on (event: 'message', listener: (message: SessionMessage) => void): unknown
   on (event: 'status', listener: (status: SendStatus) => void): unknown
@@ -42,9 +44,11 @@ export interface Environment {
   readonly random: (n: number) => Uint8Array
   /** Beneath the streams; none by default. */
   readonly layer?: StreamLayer
+  /** Stalled streams ask the router for another outbound tunnel (proposal 171, a draft). Default false. */
+  readonly switchesTunnels?: boolean
 }
 
 export function environment (given: Partial<Environment> = {}): Environment {
-  const { logger = silentLogger, clock = systemClock, random = randomBytes, layer } = given
-  return { logger, clock, random, ...(layer !== undefined && { layer }) }
+  const { logger = silentLogger, clock = systemClock, random = randomBytes, layer, switchesTunnels = false } = given
+  return { logger, clock, random, switchesTunnels, ...(layer !== undefined && { layer }) }
 }

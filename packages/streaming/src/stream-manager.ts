@@ -85,14 +85,14 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
   #closed = false
 
   /** Throws STREAMING_BAD_OPTION. */
-  constructor (session: StreamSession, options: Partial<StreamingOptions>, { clock, random, logger, layer }: Environment) {
+  constructor (session: StreamSession, options: Partial<StreamingOptions>, { clock, random, logger, layer, switchesTunnels }: Environment) {
     super()
     this.session = session
     this.clock = clock
     this.#logger = logger
     this.#core = new StreamingCore({ keys: session.keys, random, options, clockOffset: () => session.clockOffset })
     this.#layer = layer
-    this.#wire = new LayeredCore(this.#core, layer)
+    this.#wire = new LayeredCore(this.#core, layer, switchesTunnels === true ? () => random(1)[0]! / 255 : undefined)
     this.#loop = new DriveLoop(clock, {
       work: () => this.#work(),
       nextTimeout: () => this.#closed ? undefined : this.#wire.nextTimeout(),
@@ -231,9 +231,9 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
     for (let count = 0; count < PACKETS_PER_TURN; count++) {
       const message = this.#wire.pollTransmit(now)
       if (message === undefined) return false
-      const { to, payload, protocol, fromPort, toPort, opens } = message
+      const { to, payload, protocol, fromPort, toPort, opens, switchTunnel = false } = message
       try {
-        const nonce = this.session.send(to, payload, { protocol, fromPort, toPort, notify: opens !== undefined })
+        const nonce = this.session.send(to, payload, { protocol, fromPort, toPort, notify: opens !== undefined, switchTunnel })
         if (opens !== undefined) this.#ask(nonce, opens)
       } catch (error) {
         this.#logger.debug({ code: (error as { code?: string }).code }, 'stream packet not sent')

@@ -5,8 +5,11 @@ import { TYPE } from './types.ts'
 
 const FIXED = 2 + 4 + 4 + 2 + 6
 
-/** Flags of SendMessageExpires. Bits 10-9 are unimplemented everywhere, 7-0 concern ElGamal only. */
-export const SEND_FLAG = { NO_LEASE_SET: 0x100 } as const
+/**
+ * Flags of SendMessageExpires. Bits 10-9 are unimplemented everywhere, 7-0 concern ElGamal only. Bit 15 is of proposal 171, a draft of
+ * 2026-05-23.
+ */
+export const SEND_FLAG = { NO_LEASE_SET: 0x100, SWITCH_OUTBOUND_TUNNEL: 0x8000 } as const
 
 /** Client to router: send with an expiry. I2CP, "SendMessageExpiresMessage". */
 export interface SendMessageExpires {

@@ -107,6 +107,10 @@ const ROUTER = {
   i2cpOption: list('I2CP session option, for example inbound.length=1 (repeatable)', 'NAME=VALUE')
 }
 
+const SWITCHING = {
+  switchTunnels: toggle('stalled streams ask the router for another outbound tunnel (I2P proposal 171, a draft that no router knows yet)')
+}
+
 export const SECTIONS = {
   demo: Type.Object({
     proxy: address('where the browser proxy listens', '127.0.0.1:4480'),
@@ -128,6 +132,7 @@ export const SECTIONS = {
   }),
   exit: Type.Object({
     ...ROUTER,
+    ...SWITCHING,
     keys: file('file with the Destination and private keys of the exit; created if missing'),
     site: list('web site to serve by name, from a web server that you trust (repeatable)', 'NAME=URL'),
     ...LIMITS,
@@ -175,6 +180,7 @@ export const SECTIONS = {
   }),
   proxy: Type.Object({
     ...ROUTER,
+    ...SWITCHING,
     proxy: address('where the browser proxy listens', '127.0.0.1:4480'),
     exit: list('exit server: base64 Destination, b32 address or name (repeatable)', 'DEST'),
     exits: file('file with one exit per line, # starts a comment'),

@@ -1,5 +1,7 @@
 import { OFFSET } from '../packet/constants.ts'
 import type { Destination } from '@minwww/i2cp/codec'
+import type { Connection } from './connection.ts'
+import { StallWatch } from './stall-watch.ts'
 import type { StreamingOptions } from './options.ts'
 import type { SendingState } from './statistics.ts'
 import type { StreamingCore } from './streaming-core.ts'
@@ -38,10 +40,15 @@ const UNKNOWN: SendingState = { rtt: undefined, hasMore: false, isLoaded: false 
 export class LayeredCore {
   readonly #core: StreamingCore
   readonly #layer: StreamLayer | undefined
+  readonly #random: (() => number) | undefined
+  /** Streams that may ask for another tunnel; nothing is kept of those that are over. */
+  readonly #stalls = new WeakMap<Connection, StallWatch>()
 
-  constructor (core: StreamingCore, layer?: StreamLayer) {
+  /** `random` (0..1): stalled streams ask for another tunnel, at random times. */
+  constructor (core: StreamingCore, layer?: StreamLayer, random?: () => number) {
     this.#core = core
     this.#layer = layer
+    this.#random = random
   }
 
   receive (now: number, message: Incoming): void {
@@ -54,10 +61,11 @@ export class LayeredCore {
   pollTransmit (now: number): Outgoing | undefined {
     const message = this.#core.pollTransmit(now)
     if (message === undefined) return this.#layer?.pollTransmit(now)
-    this.#layer?.sent(now, message, this.#stateOf(message.payload))
+    const connection = this.#core.connection(message.payload.readUInt32BE(OFFSET.RECEIVE_ID))
+    this.#layer?.sent(now, message, connection?.sendingState ?? UNKNOWN)
     // What the streams send can tell the layer whose the packets are that came before.
     this.#takeReceived(now)
-    return message
+    return connection !== undefined && this.#isStalled(now, connection) ? { ...message, switchTunnel: true } : message
   }
 
   nextTimeout (): number | undefined {
@@ -79,7 +87,10 @@ export class LayeredCore {
     }
   }
 
-  #stateOf (payload: Buffer): SendingState {
-    return this.#core.connection(payload.readUInt32BE(OFFSET.RECEIVE_ID))?.sendingState ?? UNKNOWN
+  #isStalled (now: number, connection: Connection): boolean {
+    if (this.#random === undefined) return false
+    let watch = this.#stalls.get(connection)
+    if (watch === undefined) this.#stalls.set(connection, watch = new StallWatch(this.#random))
+    return watch.leaves(now, connection.statistics)
   }
 }

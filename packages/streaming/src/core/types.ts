@@ -17,6 +17,8 @@ export interface Outgoing {
   readonly payload: Buffer
   /** The stream that this is to open: a router that says what becomes of it should be asked, and undelivered() told. */
   readonly opens?: Connection
+  /** The stream is stalled: the router is to send through another outbound tunnel (proposal 171). */
+  readonly switchTunnel?: boolean
 }
 
 /** A message from the I2CP session. */

@@ -13,6 +13,11 @@ export interface SendOptions {
   readonly expires?: number
   /** Let the router put our LeaseSet into the message; default true. False once the peer has answered. */
   readonly bundleLeaseSet?: boolean
+  /**
+   * Ask the router for another outbound tunnel to this Destination from now on; default false. Proposal 171, a draft: routers that do
+   * not know it ignore it. Its bounds are the caller's: once in 10 s for a connection, at a random time.
+   */
+  readonly switchTunnel?: boolean
   /** Ask for a 'status' event; default false. */
   readonly notify?: boolean
   /** Compress the payload if that makes it smaller; default the option i2cp.gzip. */
@@ -36,7 +41,7 @@ export function sendMessage (
     destination,
     payload: o.gzip === true ? compressGzipPayload(fields) : encodeGzipPayload(fields),
     nonce,
-    flags: o.bundleLeaseSet === false ? SEND_FLAG.NO_LEASE_SET : 0,
+    flags: (o.bundleLeaseSet === false ? SEND_FLAG.NO_LEASE_SET : 0) | (o.switchTunnel === true ? SEND_FLAG.SWITCH_OUTBOUND_TUNNEL : 0),
     expiration
   }
 }
