@@ -45,7 +45,8 @@ export async function openExit (
 /** What `demo` and `proxy` have in common, and what only `proxy` has. */
 type ProxySettings = Partial<ProxyOnly> &
   Omit<Settings<'proxy'>, keyof ProxyOnly | 'router' | 'allowPlainRemote' | 'i2cpOption' | 'exit' | 'exits'>
-type ProxyOnly = Pick<Settings<'proxy'>, 'privateAddresses' | 'i2pOnly' | 'state' | 'switchTunnels' | 'exitList' | 'exitListAgree' | 'neverExit'>
+type ProxyOnly = Pick<Settings<'proxy'>, 'privateAddresses' | 'i2pOnly' | 'state' | 'switchTunnels' |
+  'exitList' | 'exitListAgree' | 'neverExit'>
 
 export interface ProxySessions {
   sessions: Promise<readonly Session[]>
