@@ -9,6 +9,7 @@ import { i2cp } from './i2cp/scenario.ts'
 import { burst } from './scenarios/burst.ts'
 import { cost } from './scenarios/cost.ts'
 import { grid } from './scenarios/grid.ts'
+import { https } from './scenarios/https.ts'
 import { pages } from './scenarios/pages.ts'
 import { routers } from './scenarios/routers.ts'
 import type { Scenario, ScenarioContext, Settings } from './scenarios/scenario.ts'
@@ -33,8 +34,8 @@ export interface BenchOptions {
   onProgress?: (text: string) => void
 }
 
-const ALL: Readonly<Record<ScenarioName, Scenario>> = { steps, cost, tunnel, burst, pages, routers, grid, i2cp, url }
-const DEFAULT: readonly ScenarioName[] = ['steps', 'cost', 'tunnel', 'burst', 'pages', 'routers', 'grid']
+const ALL: Readonly<Record<ScenarioName, Scenario>> = { steps, cost, tunnel, burst, pages, https, routers, grid, i2cp, url }
+const DEFAULT: readonly ScenarioName[] = ['steps', 'cost', 'tunnel', 'burst', 'pages', 'https', 'routers', 'grid']
 
 /**
  * Runs scenarios one after the other and gives one report. A scenario that cannot run here is skipped with the reason; one that

@@ -39,6 +39,12 @@ export class Collector {
     entry.samples.push(sample)
   }
 
+  /** Of each series, ms. */
+  firstBytes (): Array<Pick<Entry, 'label' | 'conditions'> & { firstBytes: number[] }> {
+    return [...this.#entries.values()].map(({ label, conditions, samples }) =>
+      ({ label, conditions, firstBytes: samples.flatMap(({ firstByte }) => firstByte === undefined ? [] : [firstByte]) }))
+  }
+
   /** A sentence for the report, once. */
   note (text: string): void {
     if (!this.notes.includes(text)) this.notes.push(text)

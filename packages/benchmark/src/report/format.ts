@@ -20,6 +20,9 @@ const WORDS: Readonly<Record<string, (value: number | string) => string>> = {
   objects: value => `${value} objects`,
   bandwidth: value => Number(value) === 0 ? 'unlimited' : `${formatSize(Number(value))}/s`,
   hops: value => `${value} ${value === 1 ? 'hop' : 'hops'}`,
+  what: value => String(value),
+  http: value => value === 'h2' ? 'HTTP/2' : 'HTTP/1.1',
+  tls: value => `TLS ${value}`,
   state: value => String(value),
   url: value => String(value)
 }
@@ -63,7 +66,8 @@ export function inOrder<T extends { conditions: Conditions, design: string }> (i
 }
 
 const RANKS = [
-  'minwww', 'minwww-no-push', 'minwww-single', 'streaming', 'streaming-cold', 'streaming-warm', 'streaming-informed', 'java', 'i2pd'
+  'minwww', 'minwww-no-push', 'minwww-honest', 'minwww-single', 'streaming',
+  'streaming-cold', 'streaming-warm', 'streaming-informed', 'java', 'i2pd'
 ]
 
 export function rankOf (design: string): number {

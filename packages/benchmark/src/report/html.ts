@@ -14,6 +14,7 @@ const TITLES: Readonly<Record<ScenarioResult['scenario'], string>> = {
   burst: 'Twenty objects at once',
   routers: 'Closed network of i2pd routers',
   pages: 'Pages with ten and with forty pictures in Chromium',
+  https: 'HTTPS through CONNECT',
   cost: 'What a page costs',
   steps: 'Who sends what when',
   i2cp: 'I2CP clients over one router',

@@ -24,7 +24,11 @@ export interface Places {
   /** Session options of both. */
   options?: Record<string, string>
   /** The web server. */
-  origin: string
+  origin?: string
+  /** Ports of this machine that the exit opens tunnels to. */
+  ports?: readonly number[]
+  /** CONNECT waits for the exit. Default false. */
+  honestConnect?: boolean
   /** What a page needs comes with it. Default true. */
   push?: boolean
 }
@@ -35,10 +39,16 @@ export async function minwwwDesign (places: Places): Promise<Design> {
   const isPushing = places.push !== false
   const session = closers.add(await open(places.server, places), session => session.close())
   const streams = closers.add(createStreamManager(session, {}, { layer: parity() }), streams => streams.close())
-  const exit = closers.add(await createExit({ session, streams, sites: { [SITE]: places.origin }, push: isPushing }), exit => exit.close())
+  const { origin, ports } = places
+  const exit = closers.add(await createExit({
+    session,
+    streams,
+    push: isPushing,
+    ...(origin !== undefined && { sites: { [SITE]: origin } }),
+    ...(ports !== undefined && { ports, allowAddresses: ports.map(port => `127.0.0.1/32:${port}`) })
+  }), exit => exit.close())
   return {
-    design: isPushing ? 'minwww' : 'minwww-no-push',
-    label: isPushing ? 'MinWWW' : 'MinWWW without pushes',
+    ...nameOf(places),
     processes: [],
     openClient: async () => await openClient(places, exit.destination.base64),
     close: async () => await closers.close()
@@ -47,6 +57,13 @@ export async function minwwwDesign (places: Places): Promise<Design> {
 
 /** As the commands have it. */
 const parity = (): ParityCore<Destination> => new ParityCore({ random: randomBytes })
+
+function nameOf ({ push, honestConnect }: Places): { design: string, label: string } {
+  if (push === false) return { design: 'minwww-no-push', label: 'MinWWW without pushes' }
+  return honestConnect === true
+    ? { design: 'minwww-honest', label: 'MinWWW, CONNECT waits for the exit' }
+    : { design: 'minwww', label: 'MinWWW' }
+}
 
 async function openClient (places: Places, exit: string): Promise<Client> {
   const closers = new Closers()
@@ -59,7 +76,8 @@ async function openClient (places: Places, exit: string): Promise<Client> {
     timeout: DEADLINE,
     cache: false,
     push: places.push !== false,
-    preload: places.push !== false
+    preload: places.push !== false,
+    honestConnect: places.honestConnect ?? false
   }), proxy => proxy.close())
   await settled(() => proxy.exits().every(({ status }) => status?.state === 'ready'))
   return {

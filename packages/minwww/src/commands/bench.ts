@@ -9,6 +9,7 @@ const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
   ['burst', 'twenty objects at once, 1.26 MB: a fresh client and a warm one; with --routers over the closed network'],
   ['routers', "closed network of i2pd or Java routers (root, i2pd, iproute2): MinWWW and the routers' own tunnels"],
   ['pages', 'pages with ten pictures and with forty (1.8 MB) in Chromium'],
+  ['https', 'one object and a page over TLS 1.3 through CONNECT, HTTP/1.1 and HTTP/2, new and resumed'],
   ['i2cp', 'messages per second and CPU of the I2CP client, against go-i2cp'],
   ['cost', 'tunnel messages, bytes, acknowledgements and CPU of a page'],
   ['steps', 'who sends what when, and how many traversals each design needs']
