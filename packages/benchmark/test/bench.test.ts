@@ -10,6 +10,7 @@ import { percentile } from '../src/grid/statistics.ts'
 import { disturbedBy, LoadWatch } from '../src/machine.ts'
 import { interleave } from '../src/measure.ts'
 import { Collector, skippedResult } from '../src/report/collector.ts'
+import { conditionsInWords } from '../src/report/format.ts'
 import { optionsInWords } from '../src/report/options.ts'
 import { together, verdictsOf } from '../src/report/verdict.ts'
 import { fetchBytes } from '../src/scenarios/samples.ts'
@@ -17,6 +18,7 @@ import { costOf } from '../src/scenarios/cost.ts'
 import { tracePage } from '../src/scenarios/steps.ts'
 import { stepsOf } from '../src/trace/steps.ts'
 import type { TracedMessage } from '../src/trace/trace.ts'
+import { opensslMissing } from '../src/worlds/certificate.ts'
 import { openLocalWorld } from '../src/worlds/local-world.ts'
 import { HEAVY_OBJECTS, OBJECTS, startSite } from '../src/worlds/site.ts'
 
@@ -190,6 +192,21 @@ t.test('twenty objects at once, of a fresh client and a warm one', async t => {
   const own = result?.series.filter(({ design }) => design === 'minwww') ?? []
   t.same(own.map(({ conditions, n, failed }) => [conditions.state, n, failed]), [['cold', 1, 0], ['warm', 2, 0]])
   t.ok(own.every(({ p50, firstByte }) => p50.value > 20 && (firstByte?.value ?? Infinity) <= p50.value), 'two traversals at least')
+})
+
+t.test('an object and a page over TLS, where CONNECT is answered at once and where it waits', async t => {
+  if (opensslMissing() !== undefined) return t.comment('no openssl')
+  const report = await runBench({ scenarios: ['https'], quick: true, settings: { latency: 20, runs: 1 } })
+  assertValid(t, report)
+  const [result] = report.scenarios
+  t.match(result, { status: 'done' })
+  t.same(result?.series.flatMap(({ errors }) => Object.keys(errors)), [])
+  const own = result?.series.filter(({ design }) => design === 'minwww') ?? []
+  const ways = own.map(({ conditions: { what, http, tls } }) => `${what} ${http} ${tls}`).filter(way => !way.endsWith('early data'))
+  t.same(ways.sort(), ['object h2 new', 'object http/1.1 new', 'page h2 new', 'page http/1.1 new'])
+  t.ok(own.every(({ p50, firstByte }) => p50.value > 40 && (firstByte?.value ?? Infinity) <= p50.value), 'two traversals at least')
+  t.ok(result?.notes.some(note => /^MinWWW, TLS new, 20480 bytes: first byte after \d/.test(note)))
+  t.match(conditionsInWords(own[0]!.conditions), /TLS/)
 })
 
 t.test('the page of the benchmark', async t => {

@@ -20,6 +20,7 @@ const QUICK_LATENCY = 100
 const RUNS = 10
 const QUICK_RUNS = 2
 const SIZES = [20, 100]
+const QUICK_SIZES = [20]
 /** Pages of 120 KB over connections of their own, before anything is measured. */
 const WARM_UP = 3
 const WARM_UP_SIZE = 120 * KB
@@ -35,7 +36,9 @@ export const https: Scenario = {
   missing: opensslMissing,
   async run (context) {
     const { quick, seed, settings, out, progress } = context
-    const { latency = quick ? QUICK_LATENCY : LATENCY, runs = quick ? QUICK_RUNS : RUNS, loss: [loss = 0] = [], sizes = SIZES } = settings
+    const {
+      latency = quick ? QUICK_LATENCY : LATENCY, runs = quick ? QUICK_RUNS : RUNS, sizes = quick ? QUICK_SIZES : SIZES, loss: [loss = 0] = []
+    } = settings
     const java = javaMissing()
     if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
     const connection = 'new ones for each visit'
@@ -86,19 +89,20 @@ async function openDesigns (
   return designs
 }
 
-function casesOf (sizes: readonly number[]): Case[] {
+/** With `quick` new connections of a warm client only. */
+function casesOf (sizes: readonly number[], quick: boolean): Case[] {
   const object = sizes.flatMap(size => (['http/1.1', 'h2'] as const).flatMap(http => (['new', 'resumed'] as const).map((tls): Case =>
     ({ what: 'object', size: size * KB, http, tls, state: 'warm' }))))
   const fresh = sizes.map((size): Case => ({ what: 'object', size: size * KB, http: 'http/1.1', tls: 'new', state: 'fresh' }))
   const page = (['http/1.1', 'h2'] as const).flatMap(http => (['new', 'resumed'] as const).map((tls): Case =>
     ({ what: 'page', size: PAGE + PARTS.reduce((sum, part) => sum + part, 0), http, tls, state: 'warm' })))
-  return [...object, ...fresh, ...page]
+  return [...object, ...fresh, ...page].filter(({ tls, state }) => !quick || (tls === 'new' && state === 'warm'))
 }
 
 interface Plan { runs: number, sizes: number[], early: EarlySite | undefined }
 
 async function measureAll (context: ScenarioContext, designs: Design[], place: Place, { runs, sizes, early }: Plan): Promise<void> {
-  const { seed, signal, progress } = context
+  const { quick, seed, signal, progress } = context
   const { latency, loss } = place
   const clients = new Map<Design, Client>()
   try {
@@ -107,7 +111,7 @@ async function measureAll (context: ScenarioContext, designs: Design[], place: P
     await Promise.all([...clients.values()].map(async (client, i) => await warmUp(client, place, `${seed}.${i}`)))
     const rounds = Array.from({ length: runs }, (_, round) => round)
     const tasks = rounds.flatMap(round => designs.flatMap((design): Task[] => [
-      ...casesOf(sizes).map((one): Task => {
+      ...casesOf(sizes, quick).map((one): Task => {
         const conditions = { what: one.what, size: one.size, http: one.http, tls: one.tls, latency, loss, state: one.state }
         const tag = `${seed}.${round}.${Object.values(one).join('.')}`
         const run = async (): Promise<Sample> => await attempt(design, clients, place, one, tag)

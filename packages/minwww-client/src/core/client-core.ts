@@ -143,6 +143,11 @@ export class ClientCore {
     if (isLast || !exit.member.isOnProbation()) this.#probe(now, exit)
   }
 
+  /** A stream from this exit has carried so much, bytes/s of whole tunnel messages: so do messages. */
+  streamCarried (now: number, id: string, rate: number): void {
+    this.#exits.get(id)?.path.carried(now, rate)
+  }
+
   /** Its requests go on elsewhere, if they may. */
   removeExit (now: number, id: string): void {
     const exit = this.#exits.get(id)

@@ -86,6 +86,11 @@ export class ExitPath {
     this.#rate.begin(this.rtt)
   }
 
+  /** A stream of the same path has carried so much, bytes/s. Of no effect before a message was answered. */
+  carried (now: number, rate: number): void {
+    if (this.rtt.hasSample) this.#rate.carried(now, rate)
+  }
+
   /** Loss per tunnel message to plan with, 0 to 0.12. */
   get loss (): number {
     if (this.#config.replyMode === 'single' || this.#loss.clean >= this.#config.cleanRun) return 0

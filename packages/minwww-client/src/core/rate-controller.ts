@@ -163,6 +163,12 @@ export class RateController {
     this.#set(0, this.#bottleneck)
   }
 
+  /** A stream of the same path has carried so much, bytes/s. */
+  carried (now: number, rate: number): void {
+    if (this.#bottleneck !== undefined) this.#bottleneck = Math.max(this.#bottleneck, Math.min(rate, this.#most))
+    if (rate > this.#grant) this.#set(now, rate)
+  }
+
   /**
    * A symbol came.
    * @param time - of the exit when it was sent, ms modulo 65,536

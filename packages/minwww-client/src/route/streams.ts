@@ -2,9 +2,11 @@ import { Agent, type ClientRequest, type ClientRequestArgs } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { Destination, Limit } from '@minwww/i2cp'
+import { systemClock } from '@minwww/ground/node'
 import { formatRtt, RTT_FIELD } from '@minwww/protocol'
 import type { ExitStatus } from '../core.ts'
 import type { Fields } from '../http/fields.ts'
+import { watchRate } from './stream-watch.ts'
 
 /** What the proxy needs of a stream manager of @minwww/streaming: a socket that emits 'connect', or 'error'. */
 export interface StreamConnector {
@@ -53,18 +55,25 @@ interface StreamRequestArgs extends ClientRequestArgs { peer?: StreamPeer }
 /** node's keep-alive pool over I2P streams. */
 export class StreamAgent extends Agent {
   readonly #streams: StreamConnector
+  readonly #carried: ((peer: StreamPeer, rate: number) => void) | undefined
   readonly #free = new WeakMap<Duplex, NodeJS.Timeout>()
 
-  constructor (streams: StreamConnector) {
+  /** @param carried - hears what streams of exits carry, bytes/s of whole tunnel messages */
+  constructor (streams: StreamConnector, carried?: (peer: StreamPeer, rate: number) => void) {
     super({ keepAlive: true, maxFreeSockets: MAX_FREE, maxTotalSockets: 1_024 })
     this.#streams = streams
+    this.#carried = carried
   }
 
   get limits (): Limit[] { return this.#streams.limits ?? [] }
 
   override createConnection (options: StreamRequestArgs): Duplex {
-    const { destination, port, kind, path } = options.peer!
-    return this.#streams.connect({ destination, port, path, isLayered: kind === 'exit' })
+    const peer = options.peer!
+    const { destination, port, kind, path } = peer
+    const stream = this.#streams.connect({ destination, port, path, isLayered: kind === 'exit' })
+    const carried = this.#carried
+    if (kind === 'exit' && carried !== undefined) watchRate(stream, systemClock, rate => carried(peer, rate))
+    return stream
   }
 
   override getName (options?: StreamRequestArgs): string {

@@ -10,7 +10,7 @@ import type { ExitSpec, UsersOptions } from './options.ts'
 import type { ProxySession } from './proxy-session.ts'
 import { Readiness } from './readiness.ts'
 import { SessionWatch } from './session-watch.ts'
-import { StreamAgent, type StreamConnector } from '../route/streams.ts'
+import { StreamAgent, type StreamConnector, type StreamPeer } from '../route/streams.ts'
 
 export interface BackendOptions {
   config: Partial<ClientConfig>
@@ -77,6 +77,12 @@ export class Backend {
   /** When silent exits were asked last because somebody looked. */
   #askedAt = Number.NEGATIVE_INFINITY
 
+  /** What streams carry, messages may too. The rest of an answer comes from a peer whose name is its address. */
+  readonly #carried = ({ destination }: StreamPeer, rate: number): void => {
+    const exit = this.driver.exits().find(exit => exit.destination.equals(destination))
+    if (exit !== undefined) this.driver.streamCarried(exit.id, rate)
+  }
+
   constructor (sessions: readonly ProxySession[], options: BackendOptions) {
     if (sessions.length === 0) throw new TypeError('a proxy needs a session')
     this.#sessions = [...sessions]
@@ -118,7 +124,7 @@ export class Backend {
     const session = this.#sessions[source]
     if (typeof streams !== 'function') return source === 0 ? this.#agent : undefined
     if (session === undefined || session === this.#streaming) return session && this.#agent
-    return new StreamAgent(this.#connector(session, streams))
+    return new StreamAgent(this.#connector(session, streams), this.#carried)
   }
 
   /** As the session's; a look-up survives that its session is replaced. */
@@ -220,7 +226,7 @@ export class Backend {
   #openStreams (): void {
     const { streams } = this.#options
     if (typeof streams !== 'function') {
-      if (streams !== undefined) this.#agent ??= new StreamAgent(streams)
+      if (streams !== undefined) this.#agent ??= new StreamAgent(streams, this.#carried)
       return
     }
     const ready = this.#sessions.filter(({ state }) => state === 'ready')
@@ -229,7 +235,7 @@ export class Backend {
     if (session === this.#streaming) return
     this.#streaming = session
     this.#agent?.closeIdle()
-    this.#agent = new StreamAgent(this.#connector(session, streams))
+    this.#agent = new StreamAgent(this.#connector(session, streams), this.#carried)
   }
 
   #connector (session: ProxySession, open: (session: ProxySession) => StreamConnector & Pinger): StreamConnector & Pinger {

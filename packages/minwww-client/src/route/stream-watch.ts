@@ -1,0 +1,27 @@
+import type { Duplex } from 'node:stream'
+import type { Clock } from '@minwww/ground'
+
+/** A stream is looked at so often, ms: longer than most round trips, so that a burst is no rate. */
+export const INTERVAL = 2_000
+/** Bytes of tunnel messages for each byte of a stream: packets of 1,730 bytes are two of them. */
+const WIRE = 2_048 / 1_730
+
+/** Tells what a stream has carried at most, bytes/s of whole tunnel messages, each time that it is more than before. */
+export function watchRate (stream: Duplex & { readonly bytesRead?: number }, clock: Clock, carried: (rate: number) => void): void {
+  let most = 0
+  let before = { bytes: 0, at: clock.now() }
+  const look = (): void => {
+    const at = clock.now()
+    const bytes = stream.bytesRead ?? 0
+    const rate = 1_000 * (bytes - before.bytes) / (at - before.at)
+    before = { bytes, at }
+    if (rate > most) {
+      most = rate
+      carried(rate * WIRE)
+    }
+    timer = clock.setTimer(look, INTERVAL)
+  }
+  let timer = clock.setTimer(look, INTERVAL)
+  stream.once('close', () => timer.clear())
+  if (stream.destroyed) timer.clear()
+}
