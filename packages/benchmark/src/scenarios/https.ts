@@ -37,7 +37,8 @@ export const https: Scenario = {
   async run (context) {
     const { quick, seed, settings, out, progress } = context
     const {
-      latency = quick ? QUICK_LATENCY : LATENCY, runs = quick ? QUICK_RUNS : RUNS, sizes = quick ? QUICK_SIZES : SIZES, loss: [loss = 0] = []
+      latency = quick ? QUICK_LATENCY : LATENCY, runs = quick ? QUICK_RUNS : RUNS, sizes = quick ? QUICK_SIZES : SIZES,
+      loss: [loss = 0] = []
     } = settings
     const java = javaMissing()
     if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)

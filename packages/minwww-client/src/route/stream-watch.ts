@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { Clock } from '@minwww/ground'
 
-/** A stream is looked at so often, ms: longer than most round trips, so that a burst is no rate. */
-export const INTERVAL = 2_000
+/** A stream is looked at so often, ms. What comes in that time came through the bottleneck, be it a part of a round trip's only. */
+export const INTERVAL = 500
 /** Bytes of tunnel messages for each byte of a stream: packets of 1,730 bytes are two of them. */
 const WIRE = 2_048 / 1_730
 
