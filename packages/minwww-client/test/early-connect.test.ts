@@ -78,7 +78,7 @@ t.test('the browser is told at once, and the exit hears it before it has answere
   await browser.until(text => text === TOLD)
   browser.socket.write(hello)
   await until(() => exit!.seen.some(whole(hello)))
-  t.equal(exit!.seen[0], `CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\nX-MinWWW-RTT: 400 20\r\nConnection: close\r\n\r\n${hello.toString('latin1')}`)
+  t.equal(exit!.seen[0], `CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\nX-MinWWW-Path: 400 20 131072 10\r\nConnection: close\r\n\r\n${hello.toString('latin1')}`)
   exit!.sockets[0]!.write(`${OK}server hello`)
   await browser.until(text => text === `${TOLD}server hello`)
   exit!.sockets[0]!.write(' and more')

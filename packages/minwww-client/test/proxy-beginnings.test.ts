@@ -25,7 +25,7 @@ t.test('the rest follows the beginning; the exit is asked for it by its name alo
     t.equal(answer.get('content-length'), path === '/length' ? length : undefined)
   }
   t.equal(core.requests.length, 2)
-  t.match(exit.seen, [{ method: 'GET', url: NAME, headers: ['Host', 'minwww', 'X-MinWWW-RTT', '400 20', 'Connection', 'keep-alive'] }, { url: NAME }])
+  t.match(exit.seen, [{ method: 'GET', url: NAME, headers: ['Host', 'minwww', 'X-MinWWW-Path', '400 20 131072 10', 'Connection', 'keep-alive'] }, { url: NAME }])
   await end()
 })
 

@@ -137,7 +137,7 @@ t.test('CONNECT that waits for the exit', async t => {
   const { port, proxy, streams, session, end } = await withExits([exit], () => ({}), { honestConnect: true })
   const tunnel = await raw(port, 'CONNECT Secure.Example:443 HTTP/1.1\r\nHost: x\r\nUser-Agent: secret\r\n\r\nhello')
   t.equal(tunnel.toString(), 'HTTP/1.1 200 Connection established\r\n\r\nHELLO')
-  t.strictSame(asked, ['secure.example:443 Host,secure.example:443,X-MinWWW-RTT,400 20,Connection,close'])
+  t.strictSame(asked, ['secure.example:443 Host,secure.example:443,X-MinWWW-Path,400 20 131072 10,Connection,close'])
   t.equal(parseRaw(await raw(port, 'CONNECT no.example:443 HTTP/1.1\r\nHost: x\r\n\r\n')).status, 403)
   t.match((await raw(port, 'CONNECT a.example:9000 HTTP/1.1\r\nHost: x\r\n\r\nabc')).toString(), /ABC$/, 'the exit decides on ports')
   t.equal(parseRaw(await raw(port, 'CONNECT minwww.i2p:80 HTTP/1.1\r\nHost: x\r\n\r\n')).status, 421)

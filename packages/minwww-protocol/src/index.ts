@@ -44,6 +44,6 @@ export {
   parseStatement, writeDescriptor, writeRevocation
 } from './exit-descriptor.ts'
 export type { ExitDescriptor, ExitProfile, Filter, ParsedStatement, Revocation, Statement, StatementSigner } from './exit-descriptor.ts'
-export { formatRtt, parseRtt, RTT_FIELD } from './rtt-field.ts'
-export type { ToldRtt } from './rtt-field.ts'
+export { formatPath, parsePath, PATH_FIELD } from './path-field.ts'
+export type { ToldPath } from './path-field.ts'
 export { trimWhiteSpace } from './white-space.ts'

@@ -20,19 +20,6 @@ t.test('a signed request is fetched once and its page comes back in one message'
   t.ok(isFilled, 'filled, so that nobody waits for more')
 })
 
-t.test('what a client has told of its path is known by its Destination', async t => {
-  const world = new World()
-  const [alice, bob] = [world.client('alice'), world.client('bob')]
-  t.equal(world.core.pathTo(alice.keys.destination), undefined)
-  alice.open(1, { loss: 100, rate: 0 })
-  world.run(1000)
-  t.equal(world.core.pathTo(alice.keys.destination), undefined, 'no rate is granted yet')
-  alice.request(2, { loss: 100, rate: 72 })
-  world.run(1000)
-  t.match(world.core.pathTo(alice.keys.destination), { rate: 131_072, loss: Number })
-  t.equal(world.core.pathTo(bob.keys.destination), undefined)
-})
-
 t.test('later requests of the session carry no signature', async t => {
   const world = new World()
   const alice = world.client('alice')

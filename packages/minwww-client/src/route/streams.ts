@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { Destination, Limit } from '@minwww/i2cp'
 import { systemClock } from '@minwww/ground/node'
-import { formatRtt, RTT_FIELD } from '@minwww/protocol'
+import { formatPath, PATH_FIELD, type ToldPath } from '@minwww/protocol'
 import type { ExitStatus } from '../core.ts'
 import type { Fields } from '../http/fields.ts'
 import { watchRate } from './stream-watch.ts'
@@ -14,19 +14,19 @@ export interface StreamConnector {
   readonly limits?: Limit[]
   /** `isLayered`: the peer is an exit, which takes parity beneath streams. */
   connect (options: {
-    destination: Destination, port?: number, signal?: AbortSignal, path?: KnownPath | undefined, isLayered?: boolean
+    destination: Destination, port?: number, signal?: AbortSignal, path?: Pick<KnownPath, 'rtt' | 'rttvar' | 'loss'> | undefined, isLayered?: boolean
   }): Duplex
 }
 
-/** What messages have measured of the path to an exit: ms, and the share of a stream's packets that is lost. */
-export interface KnownPath { readonly rtt: number, readonly rttvar: number, readonly loss: number }
+/** What messages have measured of the path to an exit. */
+export type KnownPath = ToldPath
 
 /** Tunnel messages of a packet. */
 const PACKET = 2
 
 /** What a stream to an exit may begin with; undefined for one that never answered a message. */
-export function pathOf ({ srtt, rttvar = 0, loss }: Pick<ExitStatus, 'srtt' | 'rttvar' | 'loss'>): KnownPath | undefined {
-  return srtt === undefined ? undefined : { rtt: srtt, rttvar, loss: 1 - (1 - loss) ** PACKET }
+export function pathOf ({ srtt, rttvar = 0, rate, loss }: Pick<ExitStatus, 'srtt' | 'rttvar' | 'rate' | 'loss'>): KnownPath | undefined {
+  return srtt === undefined ? undefined : { rtt: srtt, rttvar, rate, loss }
 }
 
 /** Where a stream goes: an exit, which gets absolute-form requests, or a site itself. */
@@ -41,9 +41,9 @@ export interface StreamPeer {
   path?: KnownPath | undefined
 }
 
-/** Tells an exit how long the round trip is: it cannot know before its first packets are acknowledged. */
+/** Tells an exit what it cannot know before its first packets are acknowledged. */
 export const pathFields = ({ kind, path }: StreamPeer): Fields =>
-  kind === 'exit' && path !== undefined ? [[RTT_FIELD, formatRtt(path)]] : []
+  kind === 'exit' && path !== undefined ? [[PATH_FIELD, formatPath(path)]] : []
 
 /** Idle streams kept for the next request, per peer. */
 const MAX_FREE = 4
@@ -69,7 +69,9 @@ export class StreamAgent extends Agent {
 
   override createConnection (options: StreamRequestArgs): Duplex {
     const peer = options.peer!
-    const { destination, port, kind, path } = peer
+    const { destination, port, kind } = peer
+    // The rate is that from the exit to us.
+    const path = peer.path && { rtt: peer.path.rtt, rttvar: peer.path.rttvar, loss: 1 - (1 - peer.path.loss) ** PACKET }
     const stream = this.#streams.connect({ destination, port, path, isLayered: kind === 'exit' })
     const carried = this.#carried
     if (kind === 'exit' && carried !== undefined) watchRate(stream, systemClock, rate => carried(peer, rate))

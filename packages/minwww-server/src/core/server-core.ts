@@ -1,5 +1,5 @@
 import { PROTOCOL } from '@minwww/i2cp/codec'
-import type { Destination, LocalDestination } from '@minwww/i2cp/codec'
+import type { LocalDestination } from '@minwww/i2cp/codec'
 import { decodeMessage, INCARNATION, peekPrefix, PREFIX, ProtocolError, PUSH_IDS, sessionKeys, VERSION } from '@minwww/protocol'
 import type { Part, TaggedMessage, WireErrorName } from '@minwww/protocol'
 import { DEFAULT_CONFIG } from './config.ts'
@@ -8,7 +8,7 @@ import { Executions } from './executions.ts'
 import { RequestHandler } from './request-handler.ts'
 import { OpenVerifier } from './open-verifier.ts'
 import { SendQueue } from './send-queue.ts'
-import { Session, type ToldPath } from './session.ts'
+import { Session } from './session.ts'
 import { SessionTable } from './session-table.ts'
 import { emptyStats } from './types.ts'
 import type { FailureFacts, Incoming, Outgoing, PromisedPush, ServerEvent, ServerStats } from './types.ts'
@@ -70,11 +70,6 @@ export class ServerCore {
       queued: this.#sendQueue.held,
       sending: this.#sendQueue.waitingAnswers
     }
-  }
-
-  /** What a client with a session has told of the way to it. */
-  pathTo (destination: Destination): ToldPath | undefined {
-    return this.#sessions.peerOf(destination).path
   }
 
   /** One payload from the router; anything that is not a valid message of a known client is dropped without an answer. */

@@ -4,15 +4,10 @@ import type { SessionKeys } from '@minwww/protocol'
 import type { ServerConfig } from './config.ts'
 import type { PathFacts } from './reply.ts'
 
-/** What a client has last told of the way to it: the rate that it grants, bytes/s, and the loss of tunnel messages, 0 to 1. */
-export interface ToldPath { readonly rate: number, readonly loss: number }
-
 /** A Destination that has sessions. */
 export class Peer {
   #sessions = 0
   #isValidated = false
-  /** Undefined before a rate was granted. */
-  path: ToldPath | undefined
 
   /** It spoke again after it was answered: it can be reached where it says it is (QUIC's address validation). */
   get isValidated (): boolean {
@@ -166,7 +161,6 @@ export class Session {
   learn (now: number, { loss, shape, rate }: { loss: number, shape: number, rate: number }): void {
     this.grant(now, rate)
     const isSlow = rate > 0 && this.bucket.rate < this.#config.slowRate
-    if (rate > 0) this.peer.path = { rate: this.bucket.rate, loss }
     this.#path = { loss, shape, maxSymbols: isSlow ? MAX_SYMBOLS : this.#config.messageBurst }
   }
 }

@@ -293,7 +293,6 @@ export class ExitParts {
       timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
       isDraining: () => this.#draining,
       descriptor: () => this.descriptor,
-      pathTo: (visitor: Destination) => this.core.pathTo?.(visitor),
       own: this.destination.b32
     }
     return new StreamProxy(context, options.streams, { ...DEFAULT_STREAM_LIMITS, ...options.streamLimits }, options.streamPort)

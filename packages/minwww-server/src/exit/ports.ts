@@ -56,8 +56,6 @@ export interface ExitCore {
   /** Nothing is being fetched and nothing waits to be sent. */
   readonly idle?: boolean
   receive (now: number, message: IncomingMessage): void
-  /** What a client has told of the way to it: the rate that it grants, bytes/s, and the loss of tunnel messages, 0 to 1. */
-  pathTo? (destination: Destination): { rate: number, loss: number } | undefined
   /** Returns the bytes that will be sent, if it knows them; 0 is nothing, and nothing follows a beginning. */
   respond (now: number, handle: number, message: Buffer, part: Part, most?: number): number | undefined
   /** Ids and handles for what a client is going to be sent without asking. */

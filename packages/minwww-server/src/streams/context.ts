@@ -25,8 +25,6 @@ export interface StreamContext {
   logUrls: boolean
   timeouts: StreamTimeouts
   isDraining: () => boolean
-  /** What a client has told of the way to it by messages: the rate that it grants, bytes/s, and the loss of tunnel messages, 0 to 1. */
-  pathTo: (visitor: Destination) => { rate: number, loss: number } | undefined
   /** The line that says what this exit is. */
   descriptor: () => string
   /** The exit's own address, `...b32.i2p`. */

@@ -1,5 +1,5 @@
 import type { Destination } from '@minwww/i2cp/codec'
-import { parseRtt, RTT_FIELD } from '@minwww/protocol'
+import { parsePath, PATH_FIELD } from '@minwww/protocol'
 import { ServerError } from '../errors.ts'
 import { valuesOf } from '../fetch/fields.ts'
 import { isExpected } from '../fetch/failures.ts'
@@ -91,10 +91,8 @@ export class VisitorStream {
 
   /** A client that has spoken by messages has told how the way to it is; its answers begin with that. */
   #inform ({ fields }: IncomingRequest): void {
-    const told = parseRtt(valuesOf(fields, RTT_FIELD.toLowerCase())[0])
-    if (told === undefined) return
-    const { rate, loss = 0 } = this.#context.pathTo(this.visitor) ?? {}
-    this.stream.inform?.({ ...told, loss: 1 - (1 - loss) ** PACKET, ...(rate !== undefined && { rate }) })
+    const told = parsePath(valuesOf(fields, PATH_FIELD.toLowerCase())[0])
+    if (told !== undefined) this.stream.inform?.({ ...told, loss: 1 - (1 - told.loss) ** PACKET })
   }
 
   async #answer (incoming: IncomingRequest): Promise<StreamFate> {

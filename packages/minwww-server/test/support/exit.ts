@@ -46,10 +46,6 @@ export class FakeCore implements ExitCore {
 
   receive (_now: number, message: IncomingMessage): void { this.received.push(message) }
 
-  /** What every client has told. */
-  path: { rate: number, loss: number } | undefined
-  pathTo (): { rate: number, loss: number } | undefined { return this.path }
-
   respond (_now: number, handle: number, message: Buffer, part: Part): number {
     this.#settle({ handle, part, response: parseResponse(message, part) })
     return message.length
