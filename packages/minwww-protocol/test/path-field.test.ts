@@ -9,7 +9,8 @@ t.test('the path that a client tells', async t => {
   t.strictSame(parsePath('512 21 187000 13'), { rtt: 512, rttvar: 21, rate: 187_000, loss: 0.013 })
   const others = [
     undefined, '', '512', '512 21', '512 21 187000', '512 21 187000 ', '512 21 187000 13 1', '512  21 187000 13', '0 0 1 0', '01 0 1 0',
-    '60001 0 1 0', '1 60001 1 0', '1 0 0 0', '1 0 67108865 0', '1 0 999999999 0', '1 0 1 1001', '-1 0 1 0', '1.5 0 1 0', '1e3 0 1 0', '\u0663 0 1 0'
+    '60001 0 1 0', '1 60001 1 0',
+    '1 0 0 0', '1 0 67108865 0', '1 0 999999999 0', '1 0 1 1001', '-1 0 1 0', '1.5 0 1 0', '1e3 0 1 0', '\u0663 0 1 0'
   ]
   for (const value of others) t.equal(parsePath(value), undefined, JSON.stringify(value))
   const number = fc.double({ min: 0, max: 1e8, noNaN: true })

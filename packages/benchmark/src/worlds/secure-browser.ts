@@ -12,6 +12,9 @@ export type Protocol = typeof PROTOCOLS[number]
 /** As browsers have for one host with HTTP/1.1. */
 const CONNECTIONS = 6
 const MAX_HEAD = 16_384
+/** Chromium's windows of HTTP/2, bytes; node's 64 KB would let a server send that much in a round trip. */
+const STREAM_WINDOW = 6 * 1_048_576
+const CONNECTION_WINDOW = 15 * 1_048_576
 
 export interface SecureBrowserOptions {
   /** The HTTP proxy. */
@@ -68,8 +71,10 @@ export class SecureBrowser {
   async #overHttp2 (path: string): Promise<Fetched> {
     const { port, timeout } = this.#options
     this.#session ??= this.#connect().then(async socket => {
-      const session = connectHttp2(`https://127.0.0.1:${port}`, { createConnection: () => socket })
+      const settings = { initialWindowSize: STREAM_WINDOW }
+      const session = connectHttp2(`https://127.0.0.1:${port}`, { createConnection: () => socket, settings })
       session.on('error', () => {})
+      session.setLocalWindowSize(CONNECTION_WINDOW)
       return session
     })
     const stream = (await this.#session).request({ ':path': path })
