@@ -8,6 +8,7 @@ import { REPORT_FORMAT, type Report, type ScenarioName, type ScenarioResult } fr
 import { i2cp } from './i2cp/scenario.ts'
 import { burst } from './scenarios/burst.ts'
 import { cost } from './scenarios/cost.ts'
+import { load } from './scenarios/load.ts'
 import { grid } from './scenarios/grid.ts'
 import { https } from './scenarios/https.ts'
 import { pages } from './scenarios/pages.ts'
@@ -34,8 +35,8 @@ export interface BenchOptions {
   onProgress?: (text: string) => void
 }
 
-const ALL: Readonly<Record<ScenarioName, Scenario>> = { steps, cost, tunnel, burst, pages, https, routers, grid, i2cp, url }
-const DEFAULT: readonly ScenarioName[] = ['steps', 'cost', 'tunnel', 'burst', 'pages', 'https', 'routers', 'grid']
+const ALL: Readonly<Record<ScenarioName, Scenario>> = { steps, cost, tunnel, burst, load, pages, https, routers, grid, i2cp, url }
+const DEFAULT: readonly ScenarioName[] = ['steps', 'cost', 'tunnel', 'burst', 'load', 'pages', 'https', 'routers', 'grid']
 
 /**
  * Runs scenarios one after the other and gives one report. A scenario that cannot run here is skipped with the reason; one that

@@ -1,5 +1,7 @@
 import { figureOf, ratioOf, type Interval } from '../statistics.ts'
-import type { Conditions, CostRow, Ratio, ScenarioName, ScenarioResult, Series, StepDiagram, ThroughputRow, Waterfall } from './types.ts'
+import type {
+  Conditions, CostRow, LoadRow, Ratio, ScenarioName, ScenarioResult, Series, StepDiagram, ThroughputRow, Waterfall
+} from './types.ts'
 import type { Cell } from '../grid/index.ts'
 
 /** One attempt. A failed one has the time limit as its time. */
@@ -19,6 +21,7 @@ export class Collector {
   readonly options: Record<string, unknown> = {}
   readonly cost: CostRow[] = []
   readonly throughput: ThroughputRow[] = []
+  readonly loads: LoadRow[] = []
   readonly steps: StepDiagram[] = []
   readonly waterfalls: Waterfall[] = []
   readonly notes: string[] = []
@@ -51,7 +54,7 @@ export class Collector {
   }
 
   result (facts: Pick<ScenarioResult, 'scenario' | 'status' | 'seconds' | 'disturbed' | 'load'> & { reason?: string }): ScenarioResult {
-    const { options, cost, throughput, steps, waterfalls, cells, notes } = this
+    const { options, cost, throughput, loads, steps, waterfalls, cells, notes } = this
     return {
       ...facts,
       options,
@@ -59,6 +62,7 @@ export class Collector {
       ratios: this.#ratios(),
       cost,
       throughput,
+      loads,
       steps,
       waterfalls,
       cells,

@@ -16,6 +16,7 @@ const WORDS: Readonly<Record<string, (value: number | string) => string>> = {
   latency: value => `${value} ms one way`,
   loss: value => `${value} % loss`,
   routers: value => `${value === 'java' ? 'Java' : value === 'mixed' ? 'mixed i2pd and Java' : value} routers`,
+  clients: value => `${value} clients`,
   'at once': value => Number(value) > 1 ? `${value} at once` : 'alone',
   objects: value => `${value} objects`,
   bandwidth: value => Number(value) === 0 ? 'unlimited' : `${formatSize(Number(value))}/s`,
@@ -54,7 +55,7 @@ function formatNumber (value: number): string {
 
 /** By size, then loss and the rest, then design, so that tables read well whatever the order of measurement was. */
 export function inOrder<T extends { conditions: Conditions, design: string }> (items: readonly T[]): T[] {
-  const keys = ['routers', 'objects', 'latency', 'hops', 'loss', 'bandwidth', 'state', 'at once', 'size']
+  const keys = ['routers', 'objects', 'latency', 'hops', 'loss', 'bandwidth', 'state', 'clients', 'at once', 'size']
   return [...items].sort((a, b) => {
     for (const key of keys) {
       const [left, right] = [a.conditions[key], b.conditions[key]]
@@ -66,7 +67,7 @@ export function inOrder<T extends { conditions: Conditions, design: string }> (i
 }
 
 const RANKS = [
-  'minwww', 'minwww-no-push', 'minwww-honest', 'minwww-single', 'streaming',
+  'minwww', 'minwww-no-push', 'minwww-honest', 'minwww-single', 'minwww-base', 'streaming',
   'streaming-cold', 'streaming-warm', 'streaming-informed', 'java', 'i2pd'
 ]
 

@@ -2,7 +2,7 @@ import { FEW } from './enough.ts'
 import { gridSection } from './grid-section.ts'
 import { legend, measuredSection } from './measured-section.ts'
 import { optionsInWords } from './options.ts'
-import { costSection, stepsSection, throughputSection, waterfallSection } from './sections.ts'
+import { costSection, loadSection, stepsSection, throughputSection, waterfallSection } from './sections.ts'
 import { STYLE } from './style.ts'
 import { escape } from './svg.ts'
 import type { Report, ScenarioResult } from './types.ts'
@@ -12,6 +12,7 @@ const TITLES: Readonly<Record<ScenarioResult['scenario'], string>> = {
   grid: 'Virtual time: MinWWW and streaming over the grid',
   tunnel: 'One router on this machine, wall clock',
   burst: 'Twenty objects at once',
+  load: 'Many clients',
   routers: 'Closed network of i2pd routers',
   pages: 'Pages with ten and with forty pictures in Chromium',
   https: 'HTTPS through CONNECT',
@@ -52,7 +53,7 @@ function verdicts (result: ScenarioResult): string {
 
 function section (result: ScenarioResult): string {
   const {
-    scenario, status, reason, hint, options, seconds, disturbed, load, notes, series, cells, cost, throughput, steps, waterfalls
+    scenario, status, reason, hint, options, seconds, disturbed, load, notes, series, cells, cost, throughput, loads, steps, waterfalls
   } = result
   const state = status === 'done'
     ? `${seconds} s; load average ${load.before} before, ${load.after} after; the event loop's delay was ${load.loopDelay99} ms at its p99`
@@ -68,6 +69,7 @@ function section (result: ScenarioResult): string {
     cells.length > 0 ? gridSection(cells) : '',
     cost.length > 0 ? costSection(cost) : '',
     throughput.length > 0 ? throughputSection(throughput) : '',
+    loads.length > 0 ? loadSection(loads) : '',
     waterfalls.length > 0 ? waterfallSection(waterfalls) : '',
     steps.length > 0 ? stepsSection(steps) : ''
   ].join('\n')

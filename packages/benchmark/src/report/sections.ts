@@ -3,7 +3,7 @@ import { conditionsInWords, formatMs, formatSize, groupBy, inOrder } from './for
 import { stepDiagram } from './step-diagram.ts'
 import { escape } from './svg.ts'
 import { table } from './table.ts'
-import type { CostRow, StepDiagram, ThroughputRow, Waterfall } from './types.ts'
+import type { CostRow, LoadRow, StepDiagram, ThroughputRow, Waterfall } from './types.ts'
 import { waterfallChart } from './waterfall.ts'
 
 export const COST_HEAD = [
@@ -47,6 +47,21 @@ export function throughputCells ({ conditions, label, messagesPerSecond, slowest
 
 export function throughputSection (rows: readonly ThroughputRow[]): string {
   return table(THROUGHPUT_HEAD, inOrder(rows).map(throughputCells))
+}
+
+export const LOAD_HEAD = [
+  'conditions', 'design', 'pages/s', 'p50', 'p95', 'failed', 'CPU of the clients', 'CPU of the server', 'processors busy'
+]
+
+export function loadCells ({ conditions, label, pagesPerSecond, p50, p95, failed, cpu, busy }: LoadRow): string[] {
+  return [
+    conditionsInWords(conditions), label, String(Math.round(pagesPerSecond)), formatMs(p50), formatMs(p95), String(failed),
+    `${cpu.client.toFixed(2)} ms`, `${cpu.server.toFixed(2)} ms`, busy.toFixed(1)
+  ]
+}
+
+export function loadSection (rows: readonly LoadRow[]): string {
+  return `<h3>Pages a second, and CPU of a page</h3>${table(LOAD_HEAD, inOrder(rows).map(loadCells))}`
 }
 
 export function waterfallSection (waterfalls: readonly Waterfall[]): string {

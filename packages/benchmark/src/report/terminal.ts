@@ -3,7 +3,7 @@ import { GRID_HEAD, gridCells } from './grid-section.ts'
 import type { Interval } from '../statistics.ts'
 import { hasPercentile, percentileText } from './enough.ts'
 import { formatRatio, leastOf } from './measured-section.ts'
-import { COST_HEAD, costCells, STEPS_HEAD, stepsCells, THROUGHPUT_HEAD, throughputCells } from './sections.ts'
+import { COST_HEAD, costCells, LOAD_HEAD, loadCells, STEPS_HEAD, stepsCells, THROUGHPUT_HEAD, throughputCells } from './sections.ts'
 import { textTable } from './table.ts'
 import { verdictsOf } from './verdict.ts'
 import type { Report, ScenarioResult, Series } from './types.ts'
@@ -16,7 +16,7 @@ export function reportText ({ machine, versions, seed, scenarios }: Report): str
 }
 
 function scenarioText (result: ScenarioResult): string {
-  const { scenario, status, reason, hint, seconds, disturbed, notes, series, cells, cost, throughput, steps } = result
+  const { scenario, status, reason, hint, seconds, disturbed, notes, series, cells, cost, throughput, loads, steps } = result
   if (status === 'skipped') return `${scenario}: skipped, ${reason ?? ''}\n  to get it: ${hint ?? ''}`
   return [
     `${scenario}: ${status === 'done' ? `${seconds} s` : `${status}, ${reason ?? ''}`}`,
@@ -28,6 +28,7 @@ function scenarioText (result: ScenarioResult): string {
     ...cells.length > 0 ? [textTable(GRID_HEAD, cells.map(gridCells))] : [],
     ...cost.length > 0 ? [textTable(COST_HEAD, inOrder(cost).map(costCells))] : [],
     ...throughput.length > 0 ? [textTable(THROUGHPUT_HEAD, inOrder(throughput).map(throughputCells))] : [],
+    ...loads.length > 0 ? [textTable(LOAD_HEAD, inOrder(loads).map(loadCells))] : [],
     ...steps.length > 0 ? [textTable(STEPS_HEAD, inOrder(steps).map(stepsCells))] : []
   ].join('\n')
 }

@@ -4,7 +4,7 @@ import type { Interval } from '../statistics.ts'
 /** Version of the form of report.json; report.schema.json describes it. */
 export const REPORT_FORMAT = 'minwww-bench-1'
 
-export const SCENARIOS = ['grid', 'tunnel', 'burst', 'routers', 'pages', 'https', 'cost', 'steps', 'i2cp', 'url'] as const
+export const SCENARIOS = ['grid', 'tunnel', 'burst', 'load', 'routers', 'pages', 'https', 'cost', 'steps', 'i2cp', 'url'] as const
 export type ScenarioName = typeof SCENARIOS[number]
 
 /** Under what something was measured, by name: size in bytes, latency in ms one way, loss in percent, state cold or warm ... */
@@ -66,6 +66,23 @@ export interface ThroughputRow {
   cpu: { sender: number, receiver: number }
 }
 
+/** Clients that ask for one page after the other, so many at once, for some seconds. */
+export interface LoadRow {
+  design: string
+  label: string
+  conditions: Conditions
+  pages: number
+  failed: number
+  pagesPerSecond: number
+  /** ms */
+  p50: number
+  p95: number
+  /** ms of CPU for a page, of the process of all clients and of that of the server. */
+  cpu: { client: number, server: number }
+  /** Processors that those two and the measuring process used on average. */
+  busy: number
+}
+
 /** One I2CP message on its way. Times in ms from the request. */
 export interface Step {
   from: 'client' | 'server'
@@ -121,6 +138,7 @@ export interface ScenarioResult {
   ratios: Ratio[]
   cost: CostRow[]
   throughput: ThroughputRow[]
+  loads: LoadRow[]
   steps: StepDiagram[]
   waterfalls: Waterfall[]
   cells: Cell[]

@@ -12,7 +12,7 @@ const TAIL = 0.025
 
 /** What a scenario says, in sentences: one for each rival, each with the interval of its figure. */
 export function verdictsOf (result: ScenarioResult): string[] {
-  const { status, reason, ratios, cells, cost, throughput, steps } = result
+  const { status, reason, ratios, cells, cost, throughput, loads, steps } = result
   if (status === 'skipped') return [`Not measured: ${reason ?? 'no reason given'}.`]
   const all = [
     ...rivalsOf(ratios.map(({ against }) => against)).map(rival => {
@@ -22,7 +22,8 @@ export function verdictsOf (result: ScenarioResult): string[] {
     ...gridVerdicts(cells),
     ...costVerdicts(cost),
     ...stepVerdicts(steps),
-    ...throughputVerdicts(throughput)
+    ...throughputVerdicts(throughput),
+    ...loadVerdicts(loads)
   ]
   return all.length > 0 ? all : ['Nothing to compare: no rival was measured under the same conditions.']
 }
@@ -118,6 +119,13 @@ function throughputVerdicts (rows: ScenarioResult['throughput']): string[] {
     return `${own[0]?.label ?? ''} moves ${share({ value, low, high })} times the messages of ${others[0]?.label ?? design} in a second ` +
       '(geometric mean of the medians; slowest against fastest run).'
   })
+}
+
+/** Pages a second, with the range over the conditions. */
+function loadVerdicts (rows: ScenarioResult['loads']): string[] {
+  const usable = rows.filter(({ pages }) => pages > 0)
+  return compared(usable, row => row.pagesPerSecond).map(({ label, ratios }) =>
+    `MinWWW carries ${share(range(ratios))} times the pages of ${label} in a second (mean; range over ${conditions(ratios.length)}).`)
 }
 
 interface Compared { design: string, label: string, conditions: Conditions }

@@ -18,6 +18,10 @@ export interface Settings {
   hops?: number[]
   /** routers: pages at the same time, each over a connection of its own. */
   concurrency?: number[]
+  /** load: how many. */
+  clients?: number[]
+  /** load: checkout of another version, built, that is measured beside this one. */
+  base?: string
   /** routers: which implementations. */
   routers?: RouterKind[]
   /** routers: only these of minwww, i2pd and java. */

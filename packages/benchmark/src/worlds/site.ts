@@ -22,6 +22,13 @@ export type PageName = keyof typeof PAGES
 export interface Site { readonly origin: string, readonly address: { host: string, port: number }, close: () => Promise<void> }
 
 export async function startSite (): Promise<Site> {
+  let last: { key: string, body: Buffer } = { key: '', body: Buffer.alloc(0) }
+  /** Under load the same page is asked for thousands of times. */
+  const bodyOf = (length: number, seed: string): Buffer => {
+    const key = `${length} ${seed}`
+    if (last.key !== key) last = { key, body: randomBody(length, seed) }
+    return last.body
+  }
   const server = createServer((request, response) => {
     // Through a forwarder the address comes as the browser sends it to a proxy, in absolute form.
     const { pathname, searchParams } = new URL(request.url ?? '/', `http://${SITE}`)
@@ -33,7 +40,7 @@ export async function startSite (): Promise<Site> {
     const send = (type: string, body: Buffer): void => {
       response.writeHead(200, { 'content-type': type, 'content-length': body.length, 'cache-control': 'no-store' }).end(body)
     }
-    if (sized !== null && Number(sized[1]) <= MAX_BYTES) send('application/octet-stream', randomBody(Number(sized[1]), seed))
+    if (sized !== null && Number(sized[1]) <= MAX_BYTES) send('application/octet-stream', bodyOf(Number(sized[1]), seed))
     else if (size !== undefined) send('image/bmp', bitmap(size, `${seed}/${picture![2]!}`))
     else if (page !== null) send('text/html; charset=iso-8859-1', document(page[1] as PageName, seed))
     else response.writeHead(404).end('not found\n')

@@ -7,6 +7,7 @@ const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
   ['grid', 'the protocol cores in virtual time over sizes, latencies, losses and bandwidths; the same figures on every machine'],
   ['tunnel', 'wall clock over one router on this machine: MinWWW, our streaming, Java I2P streaming'],
   ['burst', 'twenty objects at once, 1.26 MB: a fresh client and a warm one; with --routers over the closed network'],
+  ['load', 'pages a second and CPU of a page, over many clients and requests at once'],
   ['routers', "closed network of i2pd or Java routers (root, i2pd, iproute2): MinWWW and the routers' own tunnels"],
   ['pages', 'pages with ten pictures and with forty (1.8 MB) in Chromium'],
   ['https', 'one object and a page over TLS 1.3 through CONNECT, HTTP/1.1 and HTTP/2, new and resumed'],
@@ -63,8 +64,10 @@ function options (command: Command): Command {
     .addOption(new Option('--sizes <KB,...>', 'sizes of the pages').argParser(list(number(1, 16_384))))
     .addOption(new Option('--hops <N,...>', 'tunnel lengths in routers and burst').argParser(list(number(0, 7))))
     .addOption(new Option('--routers <KIND,...>', 'i2pd, java, mixed (four of each) in routers and burst').argParser(list(routerKind)))
-    .addOption(new Option('--concurrency <N,...>', 'pages at the same time in routers').argParser(list(number(1, 100))))
+    .addOption(new Option('--concurrency <N,...>', 'pages at the same time in routers and load').argParser(list(number(1, 100))))
     .addOption(new Option('--designs <NAME,...>', 'only these of minwww, i2pd and java in routers and burst').argParser(list(text => text)))
+    .addOption(new Option('--clients <N,...>', 'how many in load').argParser(list(number(1, 500))))
+    .option('--base <DIR>', 'load: a checkout of another version, built, measured beside this one')
     .addOption(new Option('--minutes <N>', 'goes on for so long in each network of routers').argParser(number(0, 1440)))
 }
 

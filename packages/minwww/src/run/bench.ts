@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { reportText, runBench, type RouterKind, type ScenarioName, type ScenarioResult, type Series } from '@minwww/benchmark'
 import { CliError, explain, UsageError } from '../errors.ts'
 import { parseUrl } from '@minwww/protocol/parse-url'
@@ -16,6 +17,8 @@ export interface BenchFlags {
   routers?: RouterKind[]
   concurrency?: number[]
   minutes?: number
+  clients?: number[]
+  base?: string
   designs?: string[]
   via?: string[]
 }
@@ -30,7 +33,8 @@ export async function runBenchCommand (
   flags: BenchFlags & { count?: number }, scenario: ScenarioName | undefined, urls: string[]
 ): Promise<void> {
   const {
-    quick = false, json = false, seed, out, count, runs = count, latency, loss, sizes, hops, routers, concurrency, minutes, designs, via
+    quick = false, json = false, seed, out, count, runs = count, latency, loss, sizes, hops, routers, concurrency, minutes, designs,
+    clients, base, via
   } = flags
   for (const text of [...urls, ...via ?? []]) assertHttp(text)
   const controller = new AbortController()
@@ -54,6 +58,8 @@ export async function runBenchCommand (
         ...(concurrency !== undefined && { concurrency }),
         ...(minutes !== undefined && { minutes }),
         ...(designs !== undefined && { designs }),
+        ...(clients !== undefined && { clients }),
+        ...(base !== undefined && { base: resolve(base) }),
         ...(via !== undefined && { via, urls })
       },
       ...(out !== undefined && { out })
