@@ -1,5 +1,7 @@
 export type { BurstConditions, BurstResult } from './bursts.ts'
 export { burstPoints, runBurst } from './bursts.ts'
+export type { ClientResult, ClientsConditions } from './clients.ts'
+export { runClients } from './clients.ts'
 export type { Cell, Conditions, Design } from './cells.ts'
 export { DESIGNS, fullGrid, physicalLimit, quickGrid } from './cells.ts'
 export type { GridOptions, GridReport } from './run-grid.ts'
