@@ -9,6 +9,7 @@ import { createListener } from '../../../packages/minwww-client/src/front/listen
 import { DEFAULT_SETTINGS } from '../../../packages/minwww-client/src/http/settings.ts'
 import { DEFAULT_SANITIZE, rebuildFields } from '../../../packages/minwww-client/src/http/request-fields.ts'
 import { filterResponseFields } from '../../../packages/minwww-client/src/http/response-fields.ts'
+import { mayRepeat } from '../../../packages/minwww-client/src/http/first-bytes.ts'
 import { isAbsoluteForm, parseConnectTarget, parseTarget } from '../../../packages/minwww-client/src/http/target.ts'
 import { validateHead } from '../../../packages/minwww-client/src/http/validate.ts'
 import { testFetcher } from '../../../packages/minwww-server/test/support/fetcher.ts'
@@ -205,6 +206,11 @@ const TOKENS = [...HTTP_TOKENS, ...[
   'Upgrade: x\r\n'
 ].map(latin1)]
 
+/** A small ClientHello with one extension without data: with early data, and without. */
+const hello = (extension: string): Buffer =>
+  Buffer.from(`16030100330100002f0303${'11'.repeat(32)}00000213010100` + `0004${extension}0000`, 'hex')
+const FIRST_BYTES = [hello('002b'), hello('002a'), ...REQUESTS]
+
 export const HTTP_TARGETS: Target[] = [
   {
     name: "the proxy's HTTP front",
@@ -227,5 +233,15 @@ export const HTTP_TARGETS: Target[] = [
   },
   { name: 'sequences on a browser connection', weight: 0.5, samples: REQUESTS, tokens: TOKENS, decode: playConnection },
   { name: 'answers over a stream', weight: 1.5, samples: RESPONSES, tokens: TOKENS, decode: answer },
+  {
+    name: 'the first bytes of a tunnel',
+    weight: 4,
+    samples: FIRST_BYTES,
+    tokens: [...TOKENS, ...['\x16\x03\x01', '\0\x2a\0\0', '\x17\x03\x03', '\x14\x03\x03\0\x01\x01'].map(latin1)],
+    decode (bytes, random) {
+      bound(!mayRepeat(bytes) || mayRepeat(bytes.subarray(0, random.below(bytes.length + 1))), 'a part of what is harmless')
+      bound(!mayRepeat(Buffer.concat([hello('002a'), bytes])), 'early data')
+    }
+  },
   { name: 'answers of web sites', weight: 0.1, samples: RESPONSES, tokens: TOKENS, decode: fetchFromHostileSite }
 ]
