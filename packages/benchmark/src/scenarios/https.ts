@@ -16,7 +16,7 @@ import { measure } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
 const LATENCY = 250
-const QUICK_LATENCY = 100
+const QUICK_LATENCY = 50
 const RUNS = 10
 const QUICK_RUNS = 2
 const SIZES = [20, 100]
