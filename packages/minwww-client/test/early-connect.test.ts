@@ -2,10 +2,11 @@ import t, { type Test } from 'tap'
 import fc from 'fast-check'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import type { LocalDestination } from '@minwww/i2cp/codec'
 import { HONEST_TIME, HonestHosts, MAX_HONEST } from '../src/route/honest-hosts.ts'
-import { MAX_KEPT } from '../src/route/early-tunnel.ts'
-import type { ProxyOptions } from '../src/index.ts'
+import { EarlyTunnel, MAX_KEPT } from '../src/route/early-tunnel.ts'
+import { ProxyError, type ProxyOptions } from '../src/index.ts'
 import { clientHello, withExtension } from './hello.ts'
 import { keys, parseRaw, raw, startProxy, type Fixture } from './proxy-support.ts'
 import { FakeStreams, portOf } from './stream-support.ts'
@@ -307,6 +308,32 @@ t.test('the proxy closes while tunnels are promised', async t => {
   await proxy.close()
   await browser.closed
   t.equal(proxy.activity.inFlightCount, 0)
+})
+
+t.test('an exit that has others behind it is not waited for as long as one that has none', async t => {
+  const waited = async (srtt: number | undefined, connect: number): Promise<number[]> => {
+    const times: number[] = []
+    const candidates = ['one', 'two'].map(id => ({
+      peer: { kind: 'exit' as const, id, destination: keys().destination, port: 80 }, takesEarly: true, srtt
+    }))
+    const early = new EarlyTunnel({
+      browser: new PassThrough(),
+      candidates,
+      limits: { connect, answer: 1_000 },
+      signal: new AbortController().signal,
+      dial: async (_candidate, limits) => {
+        times.push(Math.round(limits.connect / 1_000))
+        throw new ProxyError('MINWWW_TIMEOUT')
+      },
+      onNext: () => {}
+    })
+    await t.rejects(early.run(), { code: 'MINWWW_TIMEOUT' })
+    return times
+  }
+  t.strictSame(await waited(undefined, 60_000), [30, 60], 'its share, where nothing is known of it')
+  t.strictSame(await waited(100, 60_000), [5, 60])
+  t.strictSame(await waited(1_500, 60_000), [15, 60])
+  t.strictSame(await waited(100, 8_000), [4, 8])
 })
 
 t.test('the table of honest hosts', t => {
