@@ -11,6 +11,8 @@ export interface FetchRequest {
   timeout: number
   /** The body that must come; otherwise any body of a response below 400 will do. */
   expected?: Buffer | undefined
+  /** A POST in place of a GET. A body in chunks says nothing of its length before. */
+  upload?: { body: Buffer, isChunked: boolean }
 }
 
 export interface Page extends Sample { body?: Buffer, status?: number }
@@ -18,11 +20,11 @@ export interface Page extends Sample { body?: Buffer, status?: number }
 /** Longest body that is read, bytes. */
 const MAX_BODY = 256 * 1024 * 1024
 
-/** One GET over a connection of its own. It never throws: what went wrong is in `error`, with the time limit as the time. */
-export async function fetchVia ({ via, url, timeout, expected }: FetchRequest): Promise<Page> {
+/** One GET or POST over a connection of its own. It never throws: what went wrong is in `error`, with the time limit as the time. */
+export async function fetchVia ({ via, url, timeout, expected, upload }: FetchRequest): Promise<Page> {
   const started = performance.now()
   try {
-    const page = await get(via, url, timeout)
+    const page = await ask(via, url, timeout, upload)
     const time = performance.now() - started
     const error = expected !== undefined && !page.body.equals(expected)
       ? `status ${page.status}, ${page.body.length} of ${expected.length} bytes or other bytes`
@@ -35,10 +37,14 @@ export async function fetchVia ({ via, url, timeout, expected }: FetchRequest): 
   }
 }
 
-async function get (via: Address, url: string, timeout: number): Promise<{ status: number, body: Buffer, firstByte: number }> {
+async function ask (
+  via: Address, url: string, timeout: number, upload: FetchRequest['upload']
+): Promise<{ status: number, body: Buffer, firstByte: number }> {
   return await new Promise((resolve, reject) => {
     const headers = { host: new URL(url).host, 'user-agent': 'MYOB/6.66 (AN/ON)', accept: '*/*', connection: 'close' }
-    const outgoing = request({ ...via, path: url, agent: false, headers }, response => {
+    const body = upload === undefined || upload.isChunked ? {} : { 'content-length': upload.body.length }
+    const method = upload === undefined ? 'GET' : 'POST'
+    const outgoing = request({ ...via, method, path: url, agent: false, headers: { ...headers, ...body } }, response => {
       const firstByte = performance.now()
       const chunks: Buffer[] = []
       let length = 0
@@ -58,6 +64,7 @@ async function get (via: Address, url: string, timeout: number): Promise<{ statu
       clearTimeout(timer)
       reject(error)
     })
-    outgoing.end()
+    if (upload?.isChunked === true) outgoing.flushHeaders()
+    outgoing.end(upload?.body)
   })
 }

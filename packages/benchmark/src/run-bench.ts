@@ -7,6 +7,8 @@ import { reportHtml } from './report/html.ts'
 import { REPORT_FORMAT, type Report, type ScenarioName, type ScenarioResult } from './report/types.ts'
 import { i2cp } from './i2cp/scenario.ts'
 import { burst } from './scenarios/burst.ts'
+import { large } from './scenarios/large.ts'
+import { post } from './scenarios/post.ts'
 import { cost } from './scenarios/cost.ts'
 import { load } from './scenarios/load.ts'
 import { grid } from './scenarios/grid.ts'
@@ -35,8 +37,10 @@ export interface BenchOptions {
   onProgress?: (text: string) => void
 }
 
-const ALL: Readonly<Record<ScenarioName, Scenario>> = { steps, cost, tunnel, burst, load, pages, https, routers, grid, i2cp, url }
-const DEFAULT: readonly ScenarioName[] = ['steps', 'cost', 'tunnel', 'burst', 'load', 'pages', 'https', 'routers', 'grid']
+const ALL: Readonly<Record<ScenarioName, Scenario>> = {
+  steps, cost, tunnel, burst, post, large, load, pages, https, routers, grid, i2cp, url
+}
+const DEFAULT: readonly ScenarioName[] = ['steps', 'cost', 'tunnel', 'burst', 'post', 'large', 'load', 'pages', 'https', 'routers', 'grid']
 
 /**
  * Runs scenarios one after the other and gives one report. A scenario that cannot run here is skipped with the reason; one that

@@ -184,6 +184,17 @@ t.test('an interrupted run keeps what it has', async t => {
   t.equal(report.scenarios[0]?.series.reduce((sum, { n }) => sum + n, 0), 3)
 })
 
+t.test('POSTs by message and by stream, and what is above 128 KiB', async t => {
+  const report = await runBench({ scenarios: ['post', 'large'], quick: true, settings: { latency: 5, runs: 1, sizes: [140] } })
+  assertValid(t, report)
+  const [posts, large] = report.scenarios
+  t.match([posts?.status, large?.status], ['done', 'done'])
+  const counts = (result: typeof posts): unknown => result?.series.filter(({ design }) => design !== 'java')
+    .map(({ design, n, failed }) => [design, n, failed]).sort()
+  t.same(counts(posts), [['minwww', 1, 0], ['minwww-stream', 1, 0], ['streaming', 1, 0]])
+  t.same(counts(large), [['minwww', 1, 0], ['streaming', 1, 0]])
+})
+
 t.test('twenty objects at once, of a fresh client and a warm one', async t => {
   const report = await runBench({ scenarios: ['burst'], quick: true, settings: { latency: 5, runs: 1 } })
   assertValid(t, report)

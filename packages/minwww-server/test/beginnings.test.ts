@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import t, { type Test } from 'tap'
+import { encodeResponse } from '@minwww/protocol'
 import { SeededRandom, settle, VirtualClock } from '@minwww/testkit'
 import { createExit, type ExitOptions } from '../src/index.ts'
 import { FakeCore, FakeSession, keysOf, nameOf, requestMessage, type Outcome } from './support/exit.ts'
@@ -41,8 +42,8 @@ async function start (t: Test, answer: (url: string, response: ServerResponse) =
     exit,
     streams,
     stats: () => exit.stats,
-    ask: (path: string, from = client) => {
-      core.ask({ type: 'fetch', handle: ++handle, message: requestMessage(`http://demo.i2p${path}`), from, deadline: Infinity })
+    ask: (path: string, from = client, atOnce = 0) => {
+      core.ask({ type: 'fetch', handle: ++handle, message: requestMessage(`http://demo.i2p${path}`), from, deadline: Infinity, atOnce })
       tell()
       return handle
     },
@@ -93,6 +94,22 @@ t.test('what is too large: its beginning is a message, a stream has the rest, an
     t.match(await rest(open(), handle), { status: 502, headers: { 'x-minwww-error': 'unknown-id' } }, 'once is once')
   }
   t.equal(stats().rests, 0)
+})
+
+t.test('a beginning is as long as what leaves at once, 48 to 112 KiB, and leaves room for a long head', async t => {
+  const body = Buffer.alloc(400_000, 7)
+  const { ask, answered, open } = await start(t, (url, response) => {
+    if (url === '/head') for (let n = 0; n < 5; n++) response.setHeader(`x-long-${n}`, 'x'.repeat(5_000))
+    response.setHeader('content-type', 'image/png').setHeader('content-length', body.length).end(body)
+  })
+  for (const [path, atOnce, length] of [['/', 0, 49_152], ['/', 80_000, 80_000], ['/', 1_000_000, 114_688], ['/head', 1_000_000, 101_000]] as const) {
+    const handle = ask(path, client, atOnce)
+    const { part, response } = await answered(handle)
+    t.equal(part, 'beginning')
+    t.ok(Math.abs(response.body.length - length) < (path === '/' ? 1 : 2_000), `${response.body.length} bytes`)
+    t.ok(encodeResponse(response).length < 131_072 - 4_000)
+    t.ok(Buffer.concat([response.body, (await rest(open(), handle)).body]).equals(body))
+  }
 })
 
 t.test('what goes on for longer than a moment: head, what is there, and then each piece as it comes', async t => {

@@ -242,6 +242,18 @@ t.test('a request in BODY symbols is put together from any k of them', async t =
   t.ok(alice.replies(2).length > 0)
 })
 
+t.test('a fetch says how much leaves at once: of the rate that is granted, and not more than the client takes', async t => {
+  const world = new World()
+  const alice = world.client('alice')
+  alice.open(1)
+  alice.request(2, { rate: 96 })
+  alice.request(3, { rate: 104 })
+  alice.request(4, { max: 64 })
+  t.strictSame(world.fetches.map(({ atOnce }) => atOnce), [
+    Math.floor(64 * 1024 * 0.9), Math.floor(190 * 1024 * 0.9) > 131_072 ? 131_072 : 0, 131_072, 65_536
+  ])
+})
+
 t.test('a fetch that is never answered ends as ERROR 7', async t => {
   const world = new World()
   const alice = world.client('alice')

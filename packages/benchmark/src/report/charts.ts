@@ -103,7 +103,14 @@ export function barChart (title: string, bars: Bar[]): string {
 }
 
 const SHAPES: Readonly<Record<string, string>> = {
-  streaming: '1', 'streaming-warm': '1', java: '2', 'streaming-cold': '2', i2pd: '3', 'minwww-single': '3', 'streaming-informed': '4'
+  'minwww-stream': '4',
+  streaming: '1',
+  'streaming-warm': '1',
+  java: '2',
+  'streaming-cold': '2',
+  i2pd: '3',
+  'minwww-single': '3',
+  'streaming-informed': '4'
 }
 
 /** A shape of its own for each design, so that the charts can be read without colours. */

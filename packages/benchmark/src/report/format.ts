@@ -67,8 +67,8 @@ export function inOrder<T extends { conditions: Conditions, design: string }> (i
 }
 
 const RANKS = [
-  'minwww', 'minwww-no-push', 'minwww-honest', 'minwww-single', 'minwww-base', 'streaming',
-  'streaming-cold', 'streaming-warm', 'streaming-informed', 'java', 'i2pd'
+  'minwww', 'minwww-stream', 'minwww-no-push', 'minwww-honest', 'minwww-single', 'minwww-base',
+  'streaming', 'streaming-cold', 'streaming-warm', 'streaming-informed', 'java', 'i2pd'
 ]
 
 export function rankOf (design: string): number {

@@ -12,6 +12,8 @@ const TITLES: Readonly<Record<ScenarioResult['scenario'], string>> = {
   grid: 'Virtual time: MinWWW and streaming over the grid',
   tunnel: 'One router on this machine, wall clock',
   burst: 'Twenty objects at once',
+  post: 'POSTs',
+  large: 'Above 128 KiB',
   load: 'Many clients',
   routers: 'Closed network of i2pd routers',
   pages: 'Pages with ten and with forty pictures in Chromium',

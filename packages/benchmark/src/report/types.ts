@@ -4,7 +4,9 @@ import type { Interval } from '../statistics.ts'
 /** Version of the form of report.json; report.schema.json describes it. */
 export const REPORT_FORMAT = 'minwww-bench-1'
 
-export const SCENARIOS = ['grid', 'tunnel', 'burst', 'load', 'routers', 'pages', 'https', 'cost', 'steps', 'i2cp', 'url'] as const
+export const SCENARIOS = [
+  'grid', 'tunnel', 'burst', 'post', 'large', 'load', 'routers', 'pages', 'https', 'cost', 'steps', 'i2cp', 'url'
+] as const
 export type ScenarioName = typeof SCENARIOS[number]
 
 /** Under what something was measured, by name: size in bytes, latency in ms one way, loss in percent, state cold or warm ... */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** Name under which the web server is asked for; no router knows it, so it goes to the exits. */
@@ -18,7 +18,10 @@ export const HEAVY_OBJECTS = Array.from({ length: 40 }, (_, i) => 2 * (i + 3) * 
 const PAGES = { page: OBJECTS, heavy: HEAVY_OBJECTS }
 export type PageName = keyof typeof PAGES
 
-/** The web server behind every design: `/bytes/N?seed=S`, `/page.html?seed=S` with its ten pictures, `/heavy.html?seed=S` with forty. */
+/**
+ * The web server behind every design: `/bytes/N?seed=S`, `/page.html?seed=S` with its ten pictures, `/heavy.html?seed=S` with forty;
+ * POST `/digest`.
+ */
 export interface Site { readonly origin: string, readonly address: { host: string, port: number }, close: () => Promise<void> }
 
 export async function startSite (): Promise<Site> {
@@ -40,7 +43,9 @@ export async function startSite (): Promise<Site> {
     const send = (type: string, body: Buffer): void => {
       response.writeHead(200, { 'content-type': type, 'content-length': body.length, 'cache-control': 'no-store' }).end(body)
     }
-    if (sized !== null && Number(sized[1]) <= MAX_BYTES) send('application/octet-stream', bodyOf(Number(sized[1]), seed))
+    if (request.method === 'POST' && pathname === '/digest') {
+      digestOf(request).then(digest => send('text/plain', digest), () => response.destroy())
+    } else if (sized !== null && Number(sized[1]) <= MAX_BYTES) send('application/octet-stream', bodyOf(Number(sized[1]), seed))
     else if (size !== undefined) send('image/bmp', bitmap(size, `${seed}/${picture![2]!}`))
     else if (page !== null) send('text/html; charset=iso-8859-1', document(page[1] as PageName, seed))
     else response.writeHead(404).end('not found\n')
@@ -54,6 +59,13 @@ export async function startSite (): Promise<Site> {
       await new Promise(resolve => server.close(resolve))
     }
   }
+}
+
+/** SHA-256 of a body, in hex. */
+async function digestOf (request: IncomingMessage): Promise<Buffer> {
+  const hash = createHash('sha256')
+  for await (const piece of request as AsyncIterable<Buffer>) hash.update(piece)
+  return Buffer.from(hash.digest('hex'))
 }
 
 /** Reproducible bytes that no coding makes smaller: SHA-256 in counter mode; those of the test network's web server. */

@@ -4,6 +4,9 @@ import type { SessionKeys } from '@minwww/protocol'
 import type { ServerConfig } from './config.ts'
 import type { PathFacts } from './reply.ts'
 
+/** Of the bytes that count against a rate, those that an object has of them. */
+const FILLED = 0.9
+
 /** A Destination that has sessions. */
 export class Peer {
   #sessions = 0
@@ -115,6 +118,11 @@ export class Session {
   answered (now: number): void {
     this.#isAnswered = true
     this.#addressedAt = now
+  }
+
+  /** Bytes of an object that leave at once, at the rate that is granted, or about; and that the client takes. */
+  get atOnce (): number {
+    return Math.min(this.#max, Math.floor(this.bucket.depth * FILLED))
   }
 
   /** @param max - bytes of the largest object that it takes from now on */

@@ -22,12 +22,24 @@ export interface Incoming {
   payload: Buffer
 }
 
+export interface FetchEvent {
+  type: 'fetch'
+  handle: number
+  message: Buffer
+  from: Destination
+  deadline: number
+  name: RequestName
+  atOnce: number
+  push?: PushGrant
+}
+
 export type ServerEvent =
   /**
    * Fetch this decoded HTTP request and call `respond` or `fail` before `deadline` (ms on the core's clock). `name` is what
-   * a stream calls the rest of an answer by. `push` is there where the client may be sent more than it asked for.
+   * a stream calls the rest of an answer by, `atOnce` are the bytes of an object that leave at once, or about. `push` is there
+   * where the client may be sent more than it asked for.
    */
-  | { type: 'fetch', handle: number, message: Buffer, from: Destination, deadline: number, name: RequestName, push?: PushGrant }
+  | FetchEvent
   /** Nobody waits for this handle any more: a later `respond` is ignored, and so is the rest of a beginning. */
   | { type: 'cancelled', handle: number }
 

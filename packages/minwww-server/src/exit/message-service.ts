@@ -107,7 +107,7 @@ export class MessageService {
 
   async #run (event: FetchEvent, plan: Plan, signal: AbortSignal, started: number): Promise<void> {
     try {
-      const answer = await this.#options.responder.respond(plan, signal)
+      const answer = await this.#options.responder.respond(plan, signal, event.atOnce)
       this.#keep(event, answer)
       const promises = this.#options.pushes?.forPage(event.handle, event.from, plan.request, event.push, answer)
       if (!this.#finish(event.handle)) {

@@ -42,6 +42,8 @@ export interface FetchEvent {
   deadline: number
   /** What a stream calls the rest of its answer by. */
   name: RequestName
+  /** Bytes of an object that leave at once, or about. */
+  atOnce?: number
   /** The client may be sent more than it asked for. */
   push?: PushGrant
 }

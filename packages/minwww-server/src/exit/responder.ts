@@ -22,6 +22,9 @@ export interface ResponderOptions {
 /** An HTTP response for a message in identity coding, at most MAX_OBJECT bytes once coded; with a rest only its beginning. */
 export interface Responded { message: Buffer, rest?: Rest }
 
+/** Bytes of an object that promises and the coding may take. */
+const RESERVE = 4_096
+
 /** From a request to the bytes of an HTTP response that fits one reply. */
 export class Responder {
   readonly #options: ResponderOptions
@@ -30,27 +33,29 @@ export class Responder {
     this.#options = options
   }
 
-  /** @throws ServerError */
-  async respond (plan: Plan, signal: AbortSignal): Promise<Responded> {
+  /** @param atOnce - bytes that leave at once: so long a beginning is good. @throws ServerError */
+  async respond (plan: Plan, signal: AbortSignal, atOnce = 0): Promise<Responded> {
     const { cache } = this.#options
-    if (cache === undefined || plan.site !== undefined) return await this.#fetch(plan, signal)
+    if (cache === undefined || plan.site !== undefined) return await this.#fetch(plan, signal, atOnce)
     const found = cache.find(plan.request)
     if (found.kind === 'hit') {
       plan.slot.release()
       return { message: encoded(found.response) }
     }
     cache.invalidate(plan.request)
-    return await this.#fetch(plan, signal, cache, found.kind === 'stale' ? found.validators : [])
+    return await this.#fetch(plan, signal, atOnce, cache, found.kind === 'stale' ? found.validators : [])
   }
 
-  async #fetch (plan: Plan, signal: AbortSignal, cache?: SharedCache, validators: Field[] = []): Promise<Responded> {
+  async #fetch (
+    plan: Plan, signal: AbortSignal, atOnce: number, cache?: SharedCache, validators: Field[] = []
+  ): Promise<Responded> {
     const { request } = plan
     const asked = validators.length === 0 ? plan : { ...plan, request: { ...request, headers: [...request.headers, ...validators] } }
     const response = await this.#options.fetcher.fetch(asked, { signal })
     if (validators.length > 0 && response.status === 304) {
       response.body.resume()
       const fresh = cache?.update(request, response.headers)
-      return fresh === undefined ? await this.#fetch(plan, signal, cache) : { message: encoded(fresh) }
+      return fresh === undefined ? await this.#fetch(plan, signal, atOnce, cache) : { message: encoded(fresh) }
     }
     if (!response.hasBody) {
       response.body.resume()
@@ -59,7 +64,7 @@ export class Responder {
     const abort = () => response.body.destroy()
     signal.addEventListener('abort', abort, { once: true })
     try {
-      return await this.#read(plan, response, signal, cache)
+      return await this.#read(plan, response, signal, atOnce, cache)
     } catch (error) {
       response.body.destroy()
       throw error
@@ -68,27 +73,31 @@ export class Responder {
     }
   }
 
-  async #read ({ request, visitor }: Plan, response: UpstreamResponse, signal: AbortSignal, cache?: SharedCache): Promise<Responded> {
+  async #read (
+    { request, visitor }: Plan, response: UpstreamResponse, signal: AbortSignal, atOnce: number, cache?: SharedCache
+  ): Promise<Responded> {
     const { maxDecoded, meter, hasStreams, clock } = this.#options
     const moment = hasStreams() ? new Moment(clock, response) : undefined
-    const limits = { maxCoded: MAX_OBJECT, maxDecoded, moment }
+    const beginning = beginningOf(response, atOnce)
+    const limits = { maxCoded: MAX_OBJECT, maxDecoded, beginning, moment }
     const collected = await collect(response, limits, async bytes => await meter(visitor, bytes, signal))
-    if (collected.kind === 'part') return this.#begin(response, collected)
+    if (collected.kind === 'part') return this.#begin(response, collected, beginning)
     const { status, reason, headers } = response
     const whole = { status, reason, headers, body: collected.body }
     const message = encoded(whole)
     // Only a body near the limit can be too large once coded; the rest is coded once, by the core.
     if (message.length > MAX_OBJECT && encodeObject(message, { kind: 'response' }).length > MAX_OBJECT) {
-      return this.#begin(response, { kind: 'part', head: [collected.body], rest: nothing() })
+      return this.#begin(response, { kind: 'part', head: [collected.body], rest: nothing() }, beginning)
     }
     cache?.store(request, whole)
     return { message }
   }
 
-  #begin (response: UpstreamResponse, { head, rest }: Extract<Collected, { kind: 'part' }>): Responded {
+  #begin (response: UpstreamResponse, { head, rest }: Extract<Collected, { kind: 'part' }>, beginning: number): Responded {
     if (!this.#options.hasStreams()) throw tooLarge(response.length ?? 0)
     const read = Buffer.concat(head)
-    const body = read.subarray(0, beginningOf(response))
+    const room = MAX_OBJECT - RESERVE - encoded({ ...response, body: Buffer.alloc(0) }).length
+    const body = read.subarray(0, response.shrinks ? beginning : Math.min(beginning, room))
     const left = read.subarray(body.length)
     const message = encoded({ ...response, body })
     return { message, rest: { response, head: left.length === 0 ? [] : [Buffer.from(left)], pieces: rest, begun: body.length } }

@@ -8,6 +8,8 @@ export interface CollectLimits {
   maxCoded: number
   /** Bytes of a body that will be compressed before it goes out, or that was decompressed here. */
   maxDecoded: number
+  /** Bytes that are worth sending before all of it is here. */
+  beginning?: number
   /** How long a body may be in coming; without it as long as it takes. */
   moment?: Moment | undefined
 }
@@ -17,8 +19,9 @@ export type Collected =
   /** The body is longer than the limit, or than the moment: `head` was read of it, `rest` follows. */
   | { kind: 'part', head: Buffer[], rest: AsyncGenerator<Buffer, void, undefined> }
 
-/** Bytes of a body that go out as its beginning: they come while its stream is opened. */
+/** Bytes of a body that go out as its beginning, at least: they come while its stream is opened. And at most: an object has no more. */
 const BEGINNING = 49_152
+const MAX_BEGINNING = 114_688
 /** As much text, which is coded. */
 const BEGINNING_OF_TEXT = 4 * BEGINNING
 /** ms from a head on after which a body that has not ended goes out in part. One that is half here gets as much again. */
@@ -38,7 +41,7 @@ export async function collect (
   const { moment } = limits
   const limit = response.shrinks ? limits.maxDecoded : limits.maxCoded
   const isLong = response.length !== undefined && response.length > limit
-  const most = isLong ? Math.min(limit, beginningOf(response)) : limit
+  const most = isLong ? Math.min(limit, limits.beginning ?? beginningOf(response)) : limit
   const reader = response.body.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]() as Reader
   const head: Buffer[] = []
   let size = 0
@@ -63,9 +66,9 @@ export async function collect (
   }
 }
 
-/** Bytes of a body that go out before its stream is there. */
-export function beginningOf ({ shrinks }: UpstreamResponse): number {
-  return shrinks ? BEGINNING_OF_TEXT : BEGINNING
+/** Bytes of a body that go out before its stream is there. @param atOnce - bytes that leave at once */
+export function beginningOf ({ shrinks }: UpstreamResponse, atOnce = 0): number {
+  return shrinks ? BEGINNING_OF_TEXT : Math.min(MAX_BEGINNING, Math.max(BEGINNING, atOnce))
 }
 
 type Reader = AsyncIterator<Buffer, undefined, undefined>

@@ -6,6 +6,8 @@ import type { BenchFlags } from '../run/bench.ts'
 const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
   ['grid', 'the protocol cores in virtual time over sizes, latencies, losses and bandwidths; the same figures on every machine'],
   ['tunnel', 'wall clock over one router on this machine: MinWWW, our streaming, Java I2P streaming'],
+  ['post', 'bodies of 1 to 120 KB that go up, until the answer of the site: by messages, by stream, Java I2P streaming'],
+  ['large', 'what is above 128 KiB, 200 KB to 8 MB: first byte and all of it'],
   ['burst', 'twenty objects at once, 1.26 MB: a fresh client and a warm one; with --routers over the closed network'],
   ['load', 'pages a second and CPU of a page, over many clients and requests at once'],
   ['routers', "closed network of i2pd or Java routers (root, i2pd, iproute2): MinWWW and the routers' own tunnels"],
