@@ -26,6 +26,8 @@ import type { ClientState } from './state.ts'
 import { TransferTable } from './transfer-table.ts'
 import type { ClientEvent, ClientStats, ExitStatus, Incoming, Outgoing, RequestOptions } from './types.ts'
 
+/** Of a probe to an exit that has answered before. */
+const PROBE_ATTEMPTS = 3
 /** Total time of a probe, ms. */
 const PROBE_DEADLINE = 60_000
 
@@ -297,7 +299,8 @@ export class ClientCore {
       deadline: now + PROBE_DEADLINE,
       isPage: false,
       mayArrive: false,
-      attempts: this.#context.config.maxAttempts
+      // Where the round trip is known the last waits are long: a fresh probe finds sooner that it is back.
+      attempts: Math.min(this.#context.config.maxAttempts, exit.path.rtt.hasSample ? PROBE_ATTEMPTS : Infinity)
     })
     exit.probeBegins(now)
     if (source !== undefined) request.comesFrom(source)

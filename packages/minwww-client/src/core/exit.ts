@@ -40,6 +40,9 @@ export class Exit {
   readonly #inFlight = new Set<InFlight>()
   readonly #silence = new Silence()
   #incarnation: Buffer | undefined
+  /** A try was in vain, and when that was known last, ms. */
+  #wasSilent = false
+  #silentAt = Number.NEGATIVE_INFINITY
   #isProbed = false
   #source = 0
   #lastSymbolAt = Number.NEGATIVE_INFINITY
@@ -112,6 +115,15 @@ export class Exit {
   /** Nothing has come of a try, neither of it nor since. @param startedAt - when it began */
   triedInVain (now: number, startedAt: number): void {
     this.#silence.tried(now, startedAt)
+    this.#wasSilent = true
+    this.#silentAt = now
+  }
+
+  /** Something came after a try in vain: once each time. */
+  takeReturn (): boolean {
+    const isBack = this.#wasSilent && this.#heardAt > this.#silentAt
+    if (isBack) this.#wasSilent = false
+    return isBack
   }
 
   /** Since when it has been silent for longer than losses or a slow site explain; undefined while it has not. */

@@ -164,9 +164,9 @@ export class Outcomes {
     return this.requestOf(transfer)?.wasRestarted(now - age) === true
   }
 
-  /** An exit that had been given up is back: it is asked for what waits in vain. */
+  /** An exit that was silent is back: it is asked for what waits in vain. */
   #answered (now: number, exit: Exit, took: number): void {
-    const isBack = exit.member.isOnProbation()
+    const isBack = exit.takeReturn() || exit.member.isOnProbation()
     exit.member.success(now, took)
     for (const request of isBack ? [...this.#parts.requests.values()] : []) {
       if (!exit.hasRoom() || !request.isInVain(exit)) continue

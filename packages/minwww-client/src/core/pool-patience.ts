@@ -7,8 +7,8 @@ const REAL_TRY = 5_000
 const PAGE_PATIENCE = 10_000
 /** Silence after which any new request is given up early. Routers leave a dead path within half a minute, ms. */
 const PATIENCE = 30_000
-/** After so long any request has the exits asked whether they are there, so that the next one knows, ms. */
-const DOUBT = 20_000
+/** What waits in vain for so long has the exits asked whether they are there, again and again, ms. */
+const DOUBT = 3_000
 /** A page that is looked at in vain is looked at again, ms. */
 const LOOK_AGAIN = 1_000
 
@@ -48,7 +48,7 @@ export class PoolPatience {
   /** @returns true for a request that is to be given up */
   look (now: number, request: ClientRequest): boolean {
     if (!request.isQuick) {
-      request.looksAt = Infinity
+      request.looksAt = now + DOUBT
       return false
     }
     // Where it waits for room, others are being tried in its place.

@@ -159,7 +159,8 @@ export class Recovery {
       idempotent: request.idempotent,
       isActive: request.isActive,
       isExhausted: request.budget.isExhausted,
-      canExtend: request.canExtend,
+      // The next probe follows sooner than the long waits of this one would end.
+      canExtend: request.canExtend && !(request.isProbe && exit.path.rtt.hasSample),
       isUnvalidated: this.#dispatcher.isUnvalidated(request),
       isEarly: transfer.isWorkedOn || isEarly(now, request, transfer),
       refusals: request.refusals,
