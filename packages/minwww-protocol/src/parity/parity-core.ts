@@ -31,6 +31,8 @@ const IDLE = 30_000
 /** A SYN goes so often at most, and again after this, ms: later than most runs of losses, sooner than any timer. */
 const MAX_SYNS = 4
 const COPY_DELAY = 25
+/** On a path whose round trip is shorter, ms, the SYN's own timer is soon enough. */
+const NEAR = 100
 /** Tunnel messages of the answer to a SYN, which comes again when the SYN does. */
 const SYN_REPLY = 3
 /** A channel on which something came within this needs no HELLO, ms. */
@@ -121,7 +123,7 @@ export class ParityCore<Peer extends Named> {
     if (channel === undefined) return
     const stream = this.#streams.use(now, channel, packet, message)
     if (isGreeted) this.#answer(now, stream)
-    if (packet.kind === 'syn' && packet.to === 0) this.#greet(now, stream, message)
+    if (packet.kind === 'syn' && packet.to === 0) this.#greet(now, stream, message, state.rtt)
     // What has overtaken the SYN or the HELLO can be taken for what it is now.
     if (this.#strays.size > 0 && (isGreeted || packet.kind === 'syn')) this.#hearStrays(now)
     if (packet.kind === 'data' || packet.kind === 'close') {
@@ -170,11 +172,12 @@ export class ParityCore<Peer extends Named> {
   }
 
   /** A client says HELLO with its SYN, and repeats both where the SYN or its answer would be lost too often. */
-  #greet (now: number, stream: WatchedStream<Peer>, { payload }: SentMessage<Peer>): void {
+  #greet (now: number, stream: WatchedStream<Peer>, { payload }: SentMessage<Peer>, rtt = Infinity): void {
     const { channel, own } = stream
     const needsHello = now - channel.heardAt > FRESH
     if (needsHello) channel.greetings += 1
-    const copies = Math.min(copiesFor(tunnelMessagesOf(payload.length) + SYN_REPLY, channel.loss.seen), MAX_SYNS)
+    const wanted = copiesFor(tunnelMessagesOf(payload.length) + SYN_REPLY, channel.loss.seen)
+    const copies = rtt < NEAR ? 1 : Math.min(wanted, MAX_SYNS)
     for (let copy = 0; copy < copies; copy++) {
       const at = now + copy * COPY_DELAY
       if (copy > 0) this.#queue(at, stream, () => payload, STREAMING)

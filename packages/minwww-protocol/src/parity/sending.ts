@@ -130,7 +130,8 @@ export class SendingStream {
   told (number: number, rebuilt: number, repeated: number): number {
     if (number <= this.#reported || rebuilt < this.#rebuilt || repeated < this.#repeated || rebuilt > this.#highest) return 0
     const more = rebuilt - this.#rebuilt
-    if (!this.#state.isLoaded) this.#loss?.lost(more - (repeated - this.#repeated))
+    // What came twice was sent again for nothing, whenever that was: else parity would lengthen the queue that makes it late.
+    this.#loss?.lost((this.#state.isLoaded ? 0 : more) - (repeated - this.#repeated))
     this.#reported = number
     this.#rebuilt = rebuilt
     this.#repeated = repeated

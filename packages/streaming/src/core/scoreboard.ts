@@ -76,8 +76,10 @@ export class Scoreboard {
       if (packet.order > newest.order) newest = packet
       this.#noticeReordering(now, packet)
     }
-    this.#highestAckedOrder = Math.max(this.#highestAckedOrder, newest.order)
-    this.#addEvidence(now, acked)
+    // A SYN that the peer made us repeat: it is the first one that was acknowledged as likely as the last.
+    const certain = acked.filter(({ synchronize, sends }) => !synchronize || sends === 1)
+    for (const { order } of certain) this.#highestAckedOrder = Math.max(this.#highestAckedOrder, order)
+    this.#addEvidence(now, certain)
     return { acked, newest }
   }
 
