@@ -116,8 +116,8 @@ export const RUNS: Readonly<Record<string, string>> = {
     'npx tap test/interop/streaming-{i2pd,loss}.test.ts'
   ]),
   ...byHand('2026-11-29', 'came to its end with status 0, on a machine that others used too', [
-    'minwww bench post', 'minwww bench large', 'minwww bench large --sizes 200,600 --runs 4',
-    'minwww bench large --sizes 200,300,600,1024 --runs 5'
+    'minwww bench large --sizes 200,600 --runs 4', 'minwww bench large --sizes 200,300,600,1024 --runs 5',
+    'minwww bench post --sizes 1,60 --loss 0 --runs 6'
   ]),
   ...byHand(
     '2026-11-28', 'came to its end with status 0', ['npm run mutate -- packages/minwww-protocol/src/keys.ts', 'npm run docs:vectors']

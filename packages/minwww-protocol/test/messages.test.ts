@@ -4,8 +4,10 @@ import t from 'tap'
 import { seedOf } from '@minwww/testkit'
 import type { Test } from 'tap'
 import {
-  computeTag, decodeLoss, decodeMessage, decodeOpenBody, decodeRate, encodeLoss, encodeMessage, encodeOpenBody, encodeRate, MAX_OBJECT,
-  messageCapacity, minimumPayload, paddedLength, peekPrefix, ProtocolError, sessionKeys, tunnelMessagesOf
+  blockLength,
+  computeTag, decodeLoss, decodeMessage, decodeOpenBody, decodeRate, encodeLoss, encodeMessage, encodeOpenBody, encodeRate, joinBlock,
+  MAX_OBJECT, messageCapacity, minimumPayload, ONCE_BLOCK, paddedLength, peekPrefix, ProtocolError, sessionKeys, splitBlock,
+  tunnelMessagesOf
 } from '../src/index.ts'
 import { tagMatches } from '../src/keys.ts'
 import { symbolCapacity } from '../src/sizes.ts'
@@ -15,6 +17,8 @@ const SEED = 4711
 const keys = sessionKeys(Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex'))
 const prefix = { attempt: 3, flags: 0, session: keys.session, id: 0xfedcba98 }
 const path = { loss: 13, rate: 72, max: 73, shape: 8 }
+
+const ONCE = { incarnation: Buffer.alloc(8, 1), time: 0xffffffff, token: Buffer.alloc(16, 2) }
 
 const SAMPLES: TaggedMessage[] = [
   { type: 'request', ...prefix, ...path, object: Buffer.from('\0GET http://a.i2p/ HTTP/1.1\r\n\r\n') },
@@ -28,9 +32,27 @@ const SAMPLES: TaggedMessage[] = [
   { type: 'report', ...prefix, loss: 255, rate: 104, shape: 61 },
   { type: 'reply', ...prefix, part: 'beginning', size: MAX_OBJECT, index: 1, last: 4, pace: 70, time: 1, symbol: Buffer.alloc(1_700) },
   { type: 'working', ...prefix, next: 5 },
-  { type: 'working', ...prefix, next: 0 }
+  { type: 'working', ...prefix, next: 0 },
+  { type: 'request', ...prefix, ...path, object: Buffer.from('push'), push: { budget: 80, digest: Buffer.alloc(6, 3) } },
+  { type: 'request', ...prefix, ...path, object: Buffer.from('once'), once: ONCE }
 ]
 const OPEN: OpenMessage = { type: 'open', ...prefix, ...path, time: 1_723_886_753, key: Buffer.alloc(16, 9), object: Buffer.from('object') }
+
+t.test('what stands in front of a request in symbols, or behind one in a message, is read within its bounds', async t => {
+  const object = Buffer.from('object')
+  for (const block of [{}, { once: ONCE }, { push: { budget: 1, digest: Buffer.alloc(252, 5) } }]) {
+    const joined = joinBlock(block, object)
+    t.equal(joined.length, object.length + Math.max(1, blockLength(block)))
+    t.strictSame(splitBlock(joined), { block, object })
+    for (let length = 0; length < joined.length - object.length; length++) {
+      t.throws(() => splitBlock(joined.subarray(0, length)), { code: 'MINWWW_MALFORMED' }, `cut at ${length}`)
+    }
+  }
+  t.equal(blockLength({ once: ONCE }), ONCE_BLOCK)
+  t.strictSame(splitBlock(Buffer.concat([Buffer.of(4, 9, 2, 7, 7), object])), { block: {}, object }, 'an entry of another type')
+  t.strictSame(splitBlock(Buffer.concat([Buffer.of(5, 2, 3, 7, 7, 7), object])), { block: {}, object }, 'one that is too short for a token')
+  t.throws(() => joinBlock({ once: ONCE, push: { budget: 1, digest: Buffer.alloc(252) } }, object), RangeError)
+})
 
 t.test('every message comes back as it was, padded or not', async t => {
   for (const message of SAMPLES) {

@@ -1,7 +1,7 @@
 import {
   computeTag, decodeMessage, decodeObject, decodeOpenBody, encodeMessage, encodeObject, encodeOpenBody, encodeRequestHead, encodeResponse,
   ErasureDecoder,
-  ErasureEncoder, MAX_OBJECT, parseRequest, parseResponse, peekPrefix, sessionKeys, TAG
+  ErasureEncoder, joinBlock, MAX_OBJECT, parseRequest, parseResponse, peekPrefix, sessionKeys, splitBlock, TAG
 } from '@minwww/protocol'
 import type { Message } from '@minwww/protocol'
 import { bound, coded, type Target } from '../target.ts'
@@ -32,11 +32,14 @@ const HTTP_TOKENS = [
 ].map(text => Buffer.from(text, 'latin1'))
 
 const OBJECT = encodeObject(REQUEST, { kind: 'request' })
+const ONCE = { incarnation: Buffer.alloc(8, 1), time: 1_700_000_000, token: Buffer.alloc(16, 2) }
 const base = { attempt: 0, flags: 0, session: KEYS.session, id: 9 }
 const path = { loss: 13, rate: 100, max: 72, shape: 8 }
 const symbols = { size: 900, index: 0, last: 2, pace: 80, time: 9, symbol: Buffer.alloc(400, 4) }
 const MESSAGES: Array<Exclude<Message, { type: 'open' }>> = [
   { type: 'request', ...base, ...path, object: OBJECT },
+  { type: 'request', ...base, ...path, object: OBJECT, once: ONCE },
+  { type: 'request', ...base, ...path, object: OBJECT, push: { budget: 80, digest: Buffer.alloc(9, 6) } },
   { type: 'want', ...base, loss: 13, rate: 100, shape: 8, from: 1, count: 2 },
   { type: 'reply', part: 'whole', ...base, ...symbols },
   { type: 'reply', part: 'whole', ...base, ...symbols, size: 0, last: 0 },
@@ -75,6 +78,15 @@ export const PROTOCOL_TARGETS: Target[] = [
     decode (bytes) {
       const open = coded(() => decodeOpenBody(bytes))
       if (open !== undefined) bound(open.object.length <= bytes.length, 'object')
+    }
+  },
+  {
+    name: 'requests in symbols',
+    weight: 10,
+    samples: [{}, { once: ONCE }, { push: { budget: 80, digest: Buffer.alloc(9, 6) } }].map(block => joinBlock(block, OBJECT)),
+    decode (bytes) {
+      const split = coded(() => splitBlock(bytes))
+      if (split !== undefined) bound(split.object.length < bytes.length, 'object')
     }
   },
   {
