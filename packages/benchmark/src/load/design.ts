@@ -1,7 +1,10 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { Closers } from '@minwww/ground/node'
 import type { Address } from '../fetch.ts'
+import type { Missing } from '../missing.ts'
 import type { EndPlan, EndReady } from './end.ts'
 
 /** A design with its two ends in processes of their own. */
@@ -16,7 +19,13 @@ export interface LoadDesign {
 }
 
 const START_TIMEOUT = 120_000
-const END = import.meta.url.endsWith('.ts') ? './end.ts' : './end.js'
+const END = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './end.ts' : './end.js', import.meta.url))
+
+/** Why there are no processes of their own here, or undefined. */
+export function loadMissing (): Missing | undefined {
+  if (existsSync(END)) return undefined
+  return { reason: 'its processes need the package as files', hint: 'install the packages, or run it in a clone of the repository' }
+}
 
 /** Starts the server's end, then that of the clients. Rejects if one ends, or is not ready in two minutes. */
 export async function startLoadDesign (
@@ -42,7 +51,7 @@ export async function startLoadDesign (
 interface End { child: ChildProcess, ready: EndReady }
 
 async function startEnd (plan: EndPlan): Promise<End> {
-  const child = fork(new URL(END, import.meta.url), [JSON.stringify(plan)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = fork(END, [JSON.stringify(plan)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   try {
     return { child, ready: await answer<EndReady>(child) }
   } catch (error) {

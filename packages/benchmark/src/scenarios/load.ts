@@ -7,7 +7,7 @@ import { percentile } from '../grid/statistics.ts'
 import { interleave, type Task } from '../measure.ts'
 import type { LoadRow } from '../report/types.ts'
 import { SITE, startSite } from '../worlds/site.ts'
-import { startLoadDesign, type LoadDesign } from '../load/design.ts'
+import { loadMissing, startLoadDesign, type LoadDesign } from '../load/design.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
 interface Plan { latencies: number[], clients: number[], concurrency: number[], sizes: number[], runs: number }
@@ -26,7 +26,7 @@ const MOST_AT_ONCE = 400
 /** Pages a second, and CPU of a page, over clients and requests at once. */
 export const load: Scenario = {
   name: 'load',
-  missing: () => undefined,
+  missing: loadMissing,
   async run (context) {
     const { quick, seed, settings, out, progress } = context
     const plan = planOf(quick, settings)
