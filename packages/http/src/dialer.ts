@@ -86,8 +86,9 @@ export class Dialer {
     const socket = await this.open(request)
     return await new Promise((resolve, reject) => {
       const connected = (): void => {
-        socket.off('error', reject)
         resolve(socket)
+        // A peer may reset it in the moment in which it takes it: before the caller has the socket, nobody else listens.
+        setImmediate(() => socket.off('error', reject))
       }
       socket.once('connect', connected)
       socket.once('error', reject)

@@ -160,6 +160,8 @@ export async function connected (stream: Duplex, signal: AbortSignal, timeout: n
   const end = (): void => { stream.destroy(new ProxyError('MINWWW_TIMEOUT', 'the stream was not taken')) }
   const timer = setTimeout(end, timeout)
   const listening = new AbortController()
+  // A peer may reset it in the moment in which it takes it.
+  stream.on('error', () => {})
   signal.addEventListener('abort', end, { once: true })
   if (signal.aborted) end()
   try {
@@ -221,6 +223,8 @@ export async function replyTo (outgoing: ClientRequest, request: SiteRequest, li
   try {
     return await new Promise<Reply>((resolve, reject) => {
       const takeOver = (response: IncomingMessage, socket: Duplex, rest: Buffer): void => {
+        // From here on it is nobody's for a moment, and a peer may reset it in the same one.
+        socket.on('error', () => {})
         resolve({ kind: 'taken over', response, socket, rest })
       }
       outgoing.once('response', response => resolve({ kind: 'response', response }))
