@@ -3,6 +3,11 @@ import { runClients } from '../src/grid/clients.ts'
 
 /** Shares within 20 %, as a ratio of the least to the most. */
 const FAIR = 0.8
+/**
+ * Of the limit, in pages: 83 % of whole tunnel messages is payload, some of it parity, and only pages that are whole after a minute
+ * count, of up to twenty that are under way.
+ */
+const LEAST = 0.68
 const busy = { size: 60, atOnce: 4 }
 
 for (const [latency, bandwidth] of [[50, 256], [250, 64]] as const) {
@@ -13,7 +18,8 @@ for (const [latency, bandwidth] of [[50, 256], [250, 64]] as const) {
       const rates = clients.map(({ kilobytesPerSecond }) => kilobytesPerSecond)
       t.ok(Math.min(...rates) >= FAIR * Math.max(...rates), `${count} clients: ${rates.join(', ')} KB/s`)
       t.equal(clients.reduce((sum, { failed }) => sum + failed, 0), 0)
-      t.ok(rates.reduce((sum, rate) => sum + rate) > 0.7 * bandwidth, 'and gives nearly all of them away')
+      const given = rates.reduce((sum, rate) => sum + rate)
+      t.ok(given > LEAST * limit, `and gives nearly all of them away: ${given} KB/s`)
       t.equal(drops, 0, 'no queue overflows')
     }
     const beside = [{ ...busy, atOnce: 20 }, { ...busy, atOnce: 1 }]
