@@ -107,6 +107,8 @@ t.test('ping sums up when it is interrupted; the router has a default; a scenari
     t.match(runCli(args).stdout, /--router <HOST:PORT>[^]*default:\s+"127\.0\.0\.1:7654"/, args.join(' '))
   }
   t.match(runCli(['bench', 'foo']), {
-    status: 2, stderr: "minwww: 'foo' is no scenario; there are grid, tunnel, routers, pages, i2cp, cost, steps, url\n"
+    status: 2,
+    stderr: "minwww: 'foo' is no scenario; " +
+      'there are grid, tunnel, post, large, burst, load, routers, pages, https, i2cp, cost, steps, url\n'
   })
 })
