@@ -175,7 +175,8 @@ t.test('kill -9 under load keeps the quota, and it is kept until it is used up',
   const console = `127.0.0.1:${await freePort()}`
   const start = async (): Promise<Service> => await startService(t, [
     'exit', '--router', router.json.i2cp, '--site', `sizes.i2p=${origin}`, '--keys', keys, '--state', state, '--quota-day', '8',
-    '--console', console
+    // So slow that the quota lasts for both rounds.
+    '--limit-out', '500', '--console', console
   ])
   /** What the exit has counted, and when by its own clock. */
   const used = async (): Promise<{ now: number, bytes: number }> => {
