@@ -119,13 +119,14 @@ export const RUNS: Readonly<Record<string, string>> = {
     'minwww bench large --sizes 200,600 --runs 4', 'minwww bench large --sizes 200,300,600,1024 --runs 5',
     'minwww bench post --sizes 1,60 --loss 0 --runs 6'
   ]),
+  ...byHand('2026-11-29', 'with --quick, or fewer --runs, and came to its end with status 0', ['minwww bench burst', 'minwww bench https']),
   ...byHand(
     '2026-11-28', 'came to its end with status 0', ['npm run mutate -- packages/minwww-protocol/src/keys.ts', 'npm run docs:vectors']
   ),
   ...byHand('2026-11-29', 'came to its end with status 0', [
     'node scripts/check-packages.js --fix', 'npm run measure:start -- 7 BEFORE AFTER',
-    'npx tsx --conditions=@minwww/source packages/http/test/measure/fetches.ts 1000 65536 50 32', 'minwww bench burst',
-    'minwww bench https', 'minwww bench https --runs 3', 'minwww bench grid --quick --json',
+    'npx tsx --conditions=@minwww/source packages/http/test/measure/fetches.ts 1000 65536 50 32',
+    'minwww bench https --runs 3', 'minwww bench grid --quick --json',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/clients.ts'
   ]),
   ...byHand('2026-11-22', 'came to its end with status 0', [
