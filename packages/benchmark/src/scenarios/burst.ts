@@ -1,14 +1,12 @@
-import { Closers } from '@minwww/ground/node'
 import { interleave, type Task } from '../measure.ts'
-import type { Missing } from '../missing.ts'
 import type { Sample } from '../report/collector.ts'
 import type { Client } from '../worlds/design.ts'
-import { startClosedNetwork, routersMissing, type RouterKind } from '../worlds/closed-network.ts'
+import type { RouterKind } from '../worlds/closed-network.ts'
 import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
 import { openLocalWorld } from '../worlds/local-world.ts'
 import { DEADLINE } from '../worlds/minwww-design.ts'
-import { openRivals } from '../worlds/router-rivals.ts'
-import { SITE, startSite } from '../worlds/site.ts'
+import { SITE } from '../worlds/site.ts'
+import { inNetworks, networksMissing } from './networks.ts'
 import { fetchBytes } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
@@ -34,8 +32,7 @@ export const burst: Scenario = {
   name: 'burst',
   async missing ({ routers, latency = ROUTERS.latency, loss = ROUTERS.losses }) {
     if (routers === undefined) return undefined
-    const missing = await Promise.all(routers.map(async kind => await missingOf(kind, latency, loss)))
-    return missing.every(one => one !== undefined) ? missing[0] : undefined
+    return await networksMissing({ kinds: routers, latency, losses: loss })
   },
   async run (context) {
     const { settings: { routers }, out } = context
@@ -71,41 +68,19 @@ async function overModel (context: ScenarioContext): Promise<void> {
   }
 }
 
-async function missingOf (kind: RouterKind, latency: number, losses: readonly number[]): Promise<Missing | undefined> {
-  return await routersMissing(kind, kind !== 'i2pd' || latency > 0 || losses.some(share => share > 0))
-}
-
 async function overRouters (context: ScenarioContext, kinds: readonly RouterKind[]): Promise<void> {
   const { quick, seed, signal, settings, out, progress } = context
-  const { hops = ROUTERS.hops, latency = ROUTERS.latency, loss: losses = ROUTERS.losses, designs } = settings
+  const { hops = ROUTERS.hops, latency = ROUTERS.latency, loss: losses = ROUTERS.losses } = settings
   const runs = settings.runs ?? (quick ? 2 : ROUTERS.runs)
   Object.assign(out.options, { routers: kinds, hops, latency, losses, runs })
   out.note('Latency and loss are those of one link between two routers, one way. The tunnels of i2pd itself are there long before, so ' +
     'that they are warm in every burst.')
-  for (const kind of kinds) {
-    const missing = await missingOf(kind, latency, losses)
-    if (missing !== undefined) {
-      out.note(`${kind} routers skipped: ${missing.reason}. To get them: ${missing.hint}.`)
-      continue
-    }
-    for (const loss of losses) {
-      const closers = new Closers()
-      try {
-        progress(`starting 8 ${kind} routers in namespaces, ${latency} ms and ${loss} % loss a link`)
-        const network = closers.add(
-          await startClosedNetwork(kind, { hops, delay: latency, loss: loss / 100, seed }, signal), network => network.stop()
-        )
-        const site = closers.add(await startSite(), site => site.close())
-        const rivals = await openRivals(kind, { closers, network, site, lengths: hops, signal, progress })
-        const tasks = rivals.filter(({ design }) => designs === undefined || designs.includes(design)).flatMap(rival => series(context, {
-          ...rival, conditions: { routers: kind, hops: rival.length, latency, loss }, runs, open: rival.openFresh
-        }))
-        await interleave(tasks, { seed, signal, onDone: (done, total) => progress(`${kind}: ${done} of ${total} clients`) })
-      } finally {
-        await closers.close()
-      }
-    }
-  }
+  await inNetworks(context, { kinds, hops, latency, losses }, async (rivals, { kind, loss }) => {
+    const tasks = rivals.flatMap(rival => series(context, {
+      ...rival, conditions: { routers: kind, hops: rival.length, latency, loss }, runs, open: rival.openFresh
+    }))
+    await interleave(tasks, { seed, signal, onDone: (done, total) => progress(`${kind}: ${done} of ${total} clients`) })
+  })
 }
 
 interface SeriesPlan {

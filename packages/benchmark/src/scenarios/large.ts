@@ -1,36 +1,24 @@
 import { interleave } from '../measure.ts'
 import type { Client, Design } from '../worlds/design.ts'
-import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
 import { openLocalWorld } from '../worlds/local-world.ts'
-import { fetchBytes, measure, warmUp, warmUpInWords } from './samples.ts'
+import { fetchBytes, measure, warmPlan, warmUp, type WarmPlan } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
-interface Plan { latency: number, losses: number[], sizes: number[], runs: number }
-
 /** All above the 128 KiB of one reply. */
-const FULL: Plan = { latency: 250, losses: [0], sizes: [200, 300, 600, 1_024, 2_048, 8_192], runs: 10 }
-const QUICK: Plan = { latency: 100, losses: [0], sizes: [200, 600], runs: 2 }
+const FULL: WarmPlan = { latency: 250, losses: [0], sizes: [200, 300, 600, 1_024, 2_048, 8_192], runs: 10 }
+const QUICK: WarmPlan = { latency: 100, losses: [0], sizes: [200, 600], runs: 2 }
 
 /** What is too large for one reply, over paths that are warm: the time to its first byte, and to its last. */
 export const large: Scenario = {
   name: 'large',
   missing: () => undefined,
   async run (context) {
-    const { quick, settings, out } = context
-    const { latency, losses, sizes, runs } = quick ? QUICK : FULL
-    const plan: Plan = {
-      latency: settings.latency ?? latency, losses: settings.loss ?? losses, sizes: settings.sizes ?? sizes, runs: settings.runs ?? runs
-    }
-    const java = javaMissing()
-    if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
-    Object.assign(out.options, plan, {
-      warmUp: warmUpInWords(quick), jitter: 0, bandwidth: 'unlimited', connection: 'a new one for each page'
-    })
+    const plan = warmPlan(context, context.quick ? QUICK : FULL, 'a new one for each page')
     for (const loss of plan.losses) await runOne(context, plan, loss)
   }
 }
 
-async function runOne (context: ScenarioContext, { latency, sizes, runs }: Plan, loss: number): Promise<void> {
+async function runOne (context: ScenarioContext, { latency, sizes, runs }: WarmPlan, loss: number): Promise<void> {
   const { seed, signal, progress } = context
   progress(`starting routers and tunnels, ${latency} ms one way, ${loss} % loss`)
   const world = await openLocalWorld({ network: { seed, latency, loss: loss / 100 } })

@@ -3,17 +3,14 @@ import { fetchVia } from '../fetch.ts'
 import { interleave } from '../measure.ts'
 import type { Sample } from '../report/collector.ts'
 import type { Client, Design } from '../worlds/design.ts'
-import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
 import { openLocalWorld } from '../worlds/local-world.ts'
 import { DEADLINE } from '../worlds/minwww-design.ts'
 import { randomBody, SITE } from '../worlds/site.ts'
-import { measure, warmUp, warmUpInWords } from './samples.ts'
+import { measure, warmPlan, warmUp, type WarmPlan } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
-interface Plan { latency: number, losses: number[], sizes: number[], runs: number }
-
-const FULL: Plan = { latency: 250, losses: [0, 1], sizes: [1, 16, 60, 120], runs: 15 }
-const QUICK: Plan = { latency: 100, losses: [0], sizes: [1, 60], runs: 2 }
+const FULL: WarmPlan = { latency: 250, losses: [0, 1], sizes: [1, 16, 60, 120], runs: 15 }
+const QUICK: WarmPlan = { latency: 100, losses: [0], sizes: [1, 60], runs: 2 }
 
 /** A design, and how its bodies go. */
 interface Rival { design: string, label: string, client: Client, isChunked: boolean }
@@ -23,22 +20,14 @@ export const post: Scenario = {
   name: 'post',
   missing: () => undefined,
   async run (context) {
-    const { quick, settings, out } = context
-    const { latency, losses, sizes, runs } = quick ? QUICK : FULL
-    const plan: Plan = {
-      latency: settings.latency ?? latency, losses: settings.loss ?? losses, sizes: settings.sizes ?? sizes, runs: settings.runs ?? runs
-    }
-    const java = javaMissing()
-    if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
-    Object.assign(out.options, plan, {
-      warmUp: warmUpInWords(quick), jitter: 0, bandwidth: 'unlimited', connection: 'a new one for each POST'
-    })
+    const { quick, out } = context
+    const plan = warmPlan(context, quick ? QUICK : FULL, 'a new one for each POST')
     out.note('MinWWW by stream: the same proxy and exit, with a body whose length it is not told, which goes as every body did before.')
     for (const loss of plan.losses) await runOne(context, plan, loss)
   }
 }
 
-async function runOne (context: ScenarioContext, { latency, sizes, runs }: Plan, loss: number): Promise<void> {
+async function runOne (context: ScenarioContext, { latency, sizes, runs }: WarmPlan, loss: number): Promise<void> {
   const { seed, signal, progress } = context
   progress(`starting routers and tunnels, ${latency} ms one way, ${loss} % loss`)
   const world = await openLocalWorld({ network: { seed, latency, loss: loss / 100 } })

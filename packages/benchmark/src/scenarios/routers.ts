@@ -1,10 +1,8 @@
 import { interleave, type Task } from '../measure.ts'
-import { Closers } from '@minwww/ground/node'
-import { routersMissing, startClosedNetwork, type RouterKind } from '../worlds/closed-network.ts'
-import { openRivals, type Rival } from '../worlds/router-rivals.ts'
-import { startSite } from '../worlds/site.ts'
+import type { RouterKind } from '../worlds/closed-network.ts'
+import type { Rival } from '../worlds/router-rivals.ts'
+import { inNetworks, networksMissing } from './networks.ts'
 import { fetchBytes, measure, warmUp, warmUpInWords } from './samples.ts'
-import type { Missing } from '../missing.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
 interface Plan {
@@ -21,15 +19,11 @@ const MINUTE = 60_000
 export const routers: Scenario = {
   name: 'routers',
   async missing (settings) {
-    // The one that can run is enough: the other is named as missing in the report.
-    const { kinds, latency, losses } = planOf({ quick: false, settings })
-    const missing = await Promise.all(kinds.map(async kind => await missingOf(kind, latency, losses)))
-    return missing.every(one => one !== undefined) ? missing[0] : undefined
+    return await networksMissing(planOf({ quick: false, settings }))
   },
   async run (context) {
     const { quick, settings, out } = context
     const plan = planOf({ quick, settings })
-    const { kinds, hops, latency, losses } = plan
     Object.assign(out.options, plan, {
       routers: 8,
       tunnels: 2,
@@ -40,17 +34,7 @@ export const routers: Scenario = {
     out.note('Latency and loss are those of one link between two routers, one way; a page crosses several. Rival on i2pd: its own HTTP ' +
       'client and server tunnels; on Java and mixed routers (the client on a Java router, the server on i2pd), as Maven Central has no ' +
       'I2PTunnel: forwarders on Java I2P\'s own streaming library.')
-    for (const kind of kinds) {
-      const missing = await missingOf(kind, latency, losses)
-      if (missing !== undefined) out.note(`${kind} routers skipped: ${missing.reason}. To get them: ${missing.hint}.`)
-      else {
-        for (const loss of losses) {
-          await runOne(
-            context, plan, { kind, hops: kind === 'i2pd' ? hops : hops.filter(length => length > 0), loss }
-          )
-        }
-      }
-    }
+    await inNetworks(context, plan, async (rivals, network) => await runOne(context, plan, rivals, network))
   }
 }
 
@@ -68,38 +52,21 @@ function planOf ({ quick, settings }: Pick<ScenarioContext, 'quick' | 'settings'
   return { kinds, hops, latency, losses, sizes, concurrency, runs }
 }
 
-async function missingOf (kind: RouterKind, latency: number, losses: number[]): Promise<Missing | undefined> {
-  return await routersMissing(kind, kind !== 'i2pd' || latency > 0 || losses.some(share => share > 0))
-}
-
-interface NetworkPlan { kind: RouterKind, hops: number[], loss: number }
-
-async function runOne (context: ScenarioContext, plan: Plan, { kind, hops, loss }: NetworkPlan): Promise<void> {
-  const { seed, signal, progress, settings: { minutes, designs } } = context
-  const { latency } = plan
-  const closers = new Closers()
-  try {
-    progress(`starting 8 ${kind} routers in namespaces, ${latency} ms and ${loss} % loss a link`)
-    const network = closers.add(
-      await startClosedNetwork(kind, { hops, delay: latency, loss: loss / 100, seed }, signal), network => network.stop()
+async function runOne (
+  context: ScenarioContext, plan: Plan, rivals: readonly Rival[], { kind, loss }: { kind: RouterKind, loss: number }
+): Promise<void> {
+  const { seed, signal, progress, settings: { minutes } } = context
+  progress('warming up')
+  await Promise.all(
+    rivals.map(async ({ client, host, design, length }) => await warmUp(context, client, `${length}${design.length}`, host))
+  )
+  const until = performance.now() + (minutes ?? 0) * MINUTE
+  for (let first = 0; first === 0 || performance.now() < until; first += plan.runs) {
+    const tasks = Array.from({ length: plan.runs }, (_, i) => first + i)
+      .flatMap(round => rivals.flatMap(rival => pagesOf(context, rival, { ...plan, kind, loss, round })))
+    await interleave(
+      tasks, { seed: seed + first, signal, onDone: (done, total) => progress(`${kind}, ${loss} % loss: ${done} of ${total} pages`) }
     )
-    const site = closers.add(await startSite(), site => site.close())
-    const all = await openRivals(kind, { closers, network, site, lengths: hops, signal, progress })
-    const rivals = all.filter(({ design }) => designs === undefined || designs.includes(design))
-    progress('warming up')
-    await Promise.all(
-      rivals.map(async ({ client, host, design, length }) => await warmUp(context, client, `${length}${design.length}`, host))
-    )
-    const until = performance.now() + (minutes ?? 0) * MINUTE
-    for (let first = 0; first === 0 || performance.now() < until; first += plan.runs) {
-      const tasks = Array.from({ length: plan.runs }, (_, i) => first + i)
-        .flatMap(round => rivals.flatMap(rival => pagesOf(context, rival, { ...plan, kind, loss, round })))
-      await interleave(
-        tasks, { seed: seed + first, signal, onDone: (done, total) => progress(`${kind}, ${loss} % loss: ${done} of ${total} pages`) }
-      )
-    }
-  } finally {
-    await closers.close()
   }
 }
 

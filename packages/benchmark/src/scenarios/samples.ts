@@ -2,6 +2,7 @@ import { fetchVia } from '../fetch.ts'
 import type { Sample } from '../report/collector.ts'
 import type { Conditions } from '../report/types.ts'
 import type { Client, Design } from '../worlds/design.ts'
+import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
 import { DEADLINE } from '../worlds/minwww-design.ts'
 import { randomBody, SITE } from '../worlds/site.ts'
 import type { ScenarioContext } from './scenario.ts'
@@ -58,4 +59,19 @@ function warmUpPages (quick: boolean): number {
 /** For the options of the report. */
 export function warmUpInWords (quick: boolean): string {
   return `${warmUpPages(quick)} pages of 128 KB`
+}
+
+/** Sizes (KB) over paths of the local model that are warm. */
+export interface WarmPlan { latency: number, losses: number[], sizes: number[], runs: number }
+
+/** The plan with what the user has set; it goes into the options of the report. */
+export function warmPlan (
+  { quick, settings, out }: Pick<ScenarioContext, 'quick' | 'settings' | 'out'>, plan: WarmPlan, connection: string
+): WarmPlan {
+  const { latency = plan.latency, loss: losses = plan.losses, sizes = plan.sizes, runs = plan.runs } = settings
+  const java = javaMissing()
+  if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
+  const set = { latency, losses, sizes, runs }
+  Object.assign(out.options, set, { warmUp: warmUpInWords(quick), jitter: 0, bandwidth: 'unlimited', connection })
+  return set
 }
