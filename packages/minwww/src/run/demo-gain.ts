@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Agent, get } from 'node:http'
 import type { Gain } from '@minwww/client'
 import type { HostPort } from '../address.ts'
@@ -20,11 +21,14 @@ export interface Race {
 /** Loads the page in both ways, one after the other, again and again; what it returns tells how far it is. */
 export function measureGain ({ proxy, hosts, network, signal }: Race): { gain: () => Gain, done: Promise<void> } {
   const times = { streams: [] as number[], minwww: [] as number[] }
+  const ended = AbortSignal.any([signal])
+  // Every object of a page listens to it at once; node warns of more than ten.
+  setMaxListeners(PICTURES + 3, ended)
   const run = async (): Promise<void> => {
     for (const streams of hosts.streams) {
       for (const [way, host] of [['streams', streams], ['minwww', hosts.minwww]] as const) {
         const began = performance.now()
-        await loadPage(host, proxy, signal)
+        await loadPage(host, proxy, ended)
         times[way].push(performance.now() - began)
       }
     }
