@@ -10,7 +10,9 @@ t.test('the codec makes the bytes of the test vectors: who changes the wire chan
 })
 
 t.test('docs/reference/protocol.md shows these bytes', async t => {
-  const blocks = shown(readFileSync(DOCUMENT, 'utf8'), vectors)
+  const text = readFileSync(DOCUMENT, 'utf8')
+  const blocks = shown(text, vectors)
   t.ok(blocks.length >= 10)
+  t.equal(blocks.length, text.split('```hex\n').length - 1, 'every block has a name, directly before its colon')
   for (const { name, block, written } of blocks) t.equal(block, written, name)
 })
