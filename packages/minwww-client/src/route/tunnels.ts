@@ -19,6 +19,8 @@ import type { Target } from '../http/target.ts'
 
 /** Silence of the site after which it hears that the browser has ended its side, ms. */
 const QUIET = 1_000
+/** Silence of a browser that was told everything, and does not close its side, ms. */
+const LINGER = 5_000
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n'
 
@@ -257,11 +259,10 @@ export class Tunnels {
       activity.bytes = bytesOf(browser)
       this.#options.activity.end(activity)
     }
-    for (const end of pair) {
-      this.#sockets.add(end)
-      end.on('error', close)
-      end.once('close', close)
-    }
+    const siteClosed = (): void => { if (socket.readableEnded && !browser.destroyed) letFinish(browser, socket, close); else close() }
+    for (const end of pair) this.#sockets.add(end)
+    browser.on('error', close).once('close', close)
+    socket.on('error', () => {}).once('close', siteClosed)
     if (head !== undefined) browser.write(head, 'latin1')
     if (rest.length > 0) browser.write(rest)
     // Both are full streams of their own: the end of one direction ends that direction only.
@@ -271,7 +272,8 @@ export class Tunnels {
     if (head !== undefined) browser.openTunnel()
     browser.setTimeout(this.#options.settings.timeouts.tunnel, close)
     browser.setNoDelay(true)
-    if (pair.some(end => end.destroyed)) close()
+    if (browser.destroyed) close()
+    else if (socket.destroyed) siteClosed()
   }
 
   #failed (activity: Activity, error: unknown, signal: AbortSignal): void {
@@ -296,6 +298,15 @@ function endQuietly (browser: Duplex, site: Duplex): void {
   }
   if (browser.readableEnded) ended()
   else browser.once('end', ended)
+}
+
+/** The site has said all: what waits for a browser that reads slowly is not thrown away, and what it still says is. */
+function letFinish (browser: TunnelEnd, site: Duplex, close: () => void): void {
+  browser.unpipe(site)
+  browser.resume()
+  const wait = (): void => { browser.setTimeout(LINGER, close) }
+  if (browser.writableFinished) wait()
+  else browser.once('finish', wait)
 }
 
 /** Who can open a tunnel, best first, and how long they may take. */

@@ -26,10 +26,17 @@ function head (start: string, fields: readonly Field[]): Buffer {
 export async function write (stream: Writable, bytes: Uint8Array, clock: Clock, ms: number): Promise<void> {
   if (stream.destroyed || stream.writableEnded) throw stream.errored ?? new CutError()
   if (bytes.length === 0 || stream.write(bytes)) return
-  await drained(stream, clock, ms)
+  await until('drain', stream, clock, ms)
 }
 
-async function drained (stream: Writable, clock: Clock, ms: number): Promise<void> {
+/** Ends a stream, and waits until the other end has taken all that waits in its buffer. @throws as `write` */
+export async function finish (stream: Writable, clock: Clock, ms: number): Promise<void> {
+  if (stream.destroyed) throw stream.errored ?? new CutError()
+  stream.end()
+  if (!stream.writableFinished) await until('finish', stream, clock, ms)
+}
+
+async function until (event: 'drain' | 'finish', stream: Writable, clock: Clock, ms: number): Promise<void> {
   const stop = new AbortController()
   let late = false
   const timer = clock.setTimer(() => {
@@ -37,12 +44,12 @@ async function drained (stream: Writable, clock: Clock, ms: number): Promise<voi
     stop.abort()
   }, ms)
   try {
-    await Promise.race([once(stream, 'drain', { signal: stop.signal }), once(stream, 'close', { signal: stop.signal })])
+    await Promise.race([once(stream, event, { signal: stop.signal }), once(stream, 'close', { signal: stop.signal })])
   } catch (error) {
     throw late ? new SilenceError() : error
   } finally {
     timer.clear()
     stop.abort()
   }
-  if (stream.destroyed) throw stream.errored ?? new CutError()
+  if (stream.destroyed && !stream.writableFinished) throw stream.errored ?? new CutError()
 }

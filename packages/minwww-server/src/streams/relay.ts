@@ -1,6 +1,6 @@
 import type { Duplex, Writable } from 'node:stream'
 import { SilenceError } from '../http1/byte-reader.ts'
-import { write } from '../http1/write.ts'
+import { finish, write } from '../http1/write.ts'
 import type { Clock } from '@minwww/ground'
 
 /** Waits until a piece of that many bytes may go on. */
@@ -44,7 +44,7 @@ export interface Join {
   idle: number
 }
 
-/** Joins two sockets until both directions have ended or one breaks. @throws what broke it */
+/** Joins a client and a site until both directions have ended, the site has said all and closed, or one breaks. @throws what broke it */
 export async function join (left: Duplex, right: Duplex, { leftToRight, rightToLeft, clock, stall, idle }: Join): Promise<void> {
   let timer = clock.setTimer(() => {}, 0)
   const touch = () => {
@@ -61,7 +61,8 @@ export async function join (left: Duplex, right: Duplex, { leftToRight, rightToL
     }
   })
   try {
-    await Promise.all([direction(left, right, moving(leftToRight)), direction(right, left, moving(rightToLeft))])
+    const said = direction(left, right, moving(leftToRight)).catch((error: unknown) => { if (!hasSaidAll(right)) throw error })
+    await Promise.all([said, direction(right, left, moving(rightToLeft))])
   } finally {
     timer.clear()
     left.destroy()
@@ -73,10 +74,15 @@ async function direction (from: Duplex, to: Duplex, how: Pour): Promise<void> {
   try {
     // The end of one direction leaves the other open.
     await pour(from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>, to, how)
-    to.end()
+    // What waits in its buffer would be lost when both are destroyed.
+    await finish(to, how.clock, how.stall)
   } catch (error) {
-    from.destroy()
+    // What is on its way from the other end still arrives.
+    if (!hasSaidAll(to)) from.destroy()
     to.destroy()
     throw error
   }
 }
+
+/** Whoever closes after that reads nothing more, and breaks nothing. */
+const hasSaidAll = ({ readableEnded }: Duplex): boolean => readableEnded
