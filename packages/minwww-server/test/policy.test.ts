@@ -6,7 +6,7 @@ import { AddressGuard } from '../src/fetch/guard.ts'
 import type { Field, HttpRequest } from '../src/fetch/http-types.ts'
 import { readReplyHead } from '../src/fetch/reply-head.ts'
 import { Sites } from '../src/fetch/sites.ts'
-import { parseTarget } from '../src/fetch/target.ts'
+import { parseAuthority, parseTarget } from '../src/fetch/target.ts'
 import { parseUpstream, upstreamRoute } from '../src/fetch/upstream-proxy.ts'
 import type { Framing } from '../src/http1/body.ts'
 import { DestinationList } from '../src/policy/destination-list.ts'
@@ -255,4 +255,13 @@ t.test('upstream proxies: their refusals have codes', async t => {
       { code: 'MINWWW_EXIT_BAD_OPTION' })
   }
   t.equal(net.isIP(parseUpstream('socks5://[::1]:9050').host), 6)
+})
+
+t.test('a name with an empty label is no name: it would be none of a list, and resolvers take it for one without', async t => {
+  const policy = await Policy.load({ denyHosts: ['evil.example'] })
+  for (const host of ['evil.example..', 'evil.example%2e.', 'evil.example...', 'evil..example', '.evil.example', 'x.internal..', 'localhost..', '.', '..']) {
+    t.throws(() => parseTarget(`http://${host}/`), { code: 'MINWWW_EXIT_BAD_REQUEST' }, host)
+    t.throws(() => parseAuthority(`${host}:443`), { code: 'MINWWW_EXIT_BAD_REQUEST' }, host)
+  }
+  t.throws(() => policy.checkHost(parseAuthority('evil.example.:443').host), { code: 'MINWWW_EXIT_POLICY' })
 })

@@ -20,6 +20,7 @@ const MAX_URL = 8_192
 // the exit and whoever reads the URL after it see the same one.
 // eslint-disable-next-line no-control-regex
 const ODD = /[\x00-\x20\x7f-\uffff\\]/
+const EMPTY_LABEL = /^(?:$|\.)|\.(?:\.|$)/
 
 /**
  * Reads an absolute-form request target. The URL parser has turned odd spellings of IPv4 addresses (octal, hexadecimal,
@@ -37,9 +38,12 @@ export function parseTarget (url: string): RequestTarget {
   }
   const parsed = parseUrl(url)
   if (parsed === undefined || parsed.hostname === '' || parsed.username !== '' || parsed.password !== '') throw badUrl()
+  const host = plainHost(parsed.hostname)
+  // Some resolvers take `a.example..` for `a.example`, and no list of names has it.
+  if (EMPTY_LABEL.test(host)) throw badUrl()
   return {
     scheme,
-    host: plainHost(parsed.hostname),
+    host,
     port: parsed.port === '' ? defaultPort(scheme) : Number(parsed.port),
     authority: parsed.host,
     path: rest.startsWith('/') ? rest : `/${rest}`,
