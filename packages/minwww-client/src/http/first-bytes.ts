@@ -1,6 +1,3 @@
-const CR = 0x0d
-const LF = 0x0a
-
 /** TLS (RFC 8446): content type and handshake type, the extension "early_data", and the most that a record holds, bytes. */
 const HANDSHAKE = 22
 const MAJOR_VERSION = 3
@@ -13,7 +10,10 @@ const RANDOM = 32
 
 /** Safe methods (RFC 9110, section 9.2.1): they change nothing at a site, however often it is asked. */
 const SAFE_START = ['GET ', 'HEAD ', 'OPTIONS '].map(start => Buffer.from(start, 'latin1'))
-const END_OF_HEAD = '\r\n\r\n'
+const REQUEST_LINE = /^[A-Z]+ [\x21-\x7e]+ HTTP\/1\.[01]$/
+const FIELD_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r\n]*$/
+/** A line end that is none in HTTP; a CR may be half of one. */
+const ODD_END = /\n|\r(?!$)/
 
 /**
  * Whether the first bytes of a tunnel may be said to a second exit although the first one may have handed them to the site: it must make
@@ -70,15 +70,24 @@ function extensionsOf (hello: Buffer): Set<number> | undefined {
   return at === hello.length ? types : undefined
 }
 
-/** One head whose lines end as they must, or the beginning of one; nothing behind it. */
+/**
+ * One head of HTTP/1, or the beginning of one; nothing behind it. Each line that is whole must be what it is in HTTP: other protocols
+ * have a GET too, and orders in the lines behind it.
+ */
 function isSafeHead (bytes: Buffer): boolean {
   const isStart = (start: Buffer): boolean => {
     const length = Math.min(start.length, bytes.length)
     return start.subarray(0, length).equals(bytes.subarray(0, length))
   }
   if (!SAFE_START.some(isStart)) return false
-  // A server that takes a bare LF for the end of a line would see an end of the head that is none here.
-  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) if (bytes[at - 1] !== CR) return false
-  const end = bytes.indexOf(END_OF_HEAD, 0, 'latin1')
-  return end === -1 || end + END_OF_HEAD.length === bytes.length
+  const [line, ...rest] = bytes.toString('latin1').split('\r\n')
+  const last = rest.pop()
+  // No whole line; a server that takes a bare CR or LF for the end of one would see an end that is none here.
+  if (last === undefined) return !ODD_END.test(line!)
+  if (!REQUEST_LINE.test(line!)) return false
+  const end = rest.indexOf('')
+  if (end >= 0) return end === rest.length - 1 && last === '' && rest.slice(0, end).every(isField)
+  return rest.every(isField) && !ODD_END.test(last)
 }
+
+const isField = (line: string): boolean => FIELD_LINE.test(line)
