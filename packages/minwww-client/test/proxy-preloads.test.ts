@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import type { ProxyOptions } from '../src/index.ts'
-import { get, keys, type Fixture } from './proxy-support.ts'
+import { get, keys, startProxy, type Fixture } from './proxy-support.ts'
 import { startPeer, withExits, type Exit } from './stream-support.ts'
 
 const PAGE = 'http://site.i2p/'
@@ -110,4 +110,35 @@ t.test('an answer that never comes, or fails, is the browser\'s own to ask for; 
   await world.page()
   await world.until(() => tries > 0)
   t.equal((await world.need('/broken')).text, 'whole')
+})
+
+const ODD = [
+  'http://a..b/x', 'http://-.example/', `http://${'a'.repeat(70)}.example/`, 'http://a.example:0/', 'http://[::1]:0/', 'http://a!b/',
+  'http://127.0.0.1/', 'http://router/', 'http://a..i2p/', 'http://-.i2p/', `http://${'a'.repeat(70)}.i2p/`, 'http://a.b32.i2p/', 'http://a.i2p:0/'
+]
+
+t.test('addresses that this proxy cannot ask for end nothing, wherever a page has them', async t => {
+  const asked: string[] = []
+  const sheet = ODD.map(url => `@import "${url}";`).join('')
+  const text = [...ODD, 'http://b.example/p.png'].map(url => `<img src="${url}">`).join('')
+  const link = ODD.map(url => `<${url}>; rel=preload; as=image`).join(', ')
+  const fixture = await startProxy(({ url }) => {
+    asked.push(url)
+    const headers: Array<[string, string]> = [['Cache-Control', 'no-store'], ['Content-Type', url.endsWith('.css') ? 'text/css' : 'text/html']]
+    if (url.endsWith('/link')) headers.push(['Link', link])
+    return { headers, body: url.endsWith('.css') ? sheet : `<link rel=stylesheet href=/a.css><style>${sheet}</style>${text}` }
+  })
+  t.teardown(async () => { await fixture.proxy.close() })
+  for (const path of ['', 'link']) t.equal((await get(fixture.port, `http://a.example/${path}`, [['Accept', 'text/html']])).status, 200, path)
+  while (!asked.includes('http://b.example/p.png')) await new Promise(setImmediate)
+  t.equal((await get(fixture.port, 'http://a.example/a.css', [['Referer', 'http://a.example/link']])).status, 200)
+  t.equal((await get(fixture.port, 'http://a.example/again')).status, 200)
+  t.notOk(asked.some(url => ODD.includes(url)))
+})
+
+t.test('the same in a page of I2P', async t => {
+  const world = await open(t, ({ url }, response) => { html(response, url === '/' ? [...ODD, '/p.png'].map(url => `<img src="${url}">`).join('') : 'x') })
+  await world.page()
+  await world.until(() => world.asked().length === 2)
+  t.equal((await world.need('/p.png')).status, 200)
 })

@@ -31,7 +31,6 @@ import type { ExitSpec } from '../sessions/options.ts'
 import { NameService } from '../route/names.ts'
 import { TunnelFront } from '../front/tunnel-front.ts'
 import { Preloads } from '../route/preloads.ts'
-import { parseTarget } from '../http/target.ts'
 import { Tunnels } from '../route/tunnels.ts'
 import { checkMayChange, Users, type Seat, type Viewer } from '../sessions/users.ts'
 
@@ -282,7 +281,7 @@ class RunningProxy implements Proxy {
     const preloads = new Preloads({
       ask: async request => await this.#fetcher.fetch(request, backend),
       isKept: async request => await cache?.isKept(request) ?? false,
-      lookUp: url => { this.#fetcher.route(parseTarget(url), backend).catch(() => {}) },
+      lookUp: target => { this.#fetcher.route(target, backend).catch(() => {}) },
       gate: backend.driver.core.gate,
       now: Date.now
     })

@@ -3,8 +3,10 @@ import { fieldsFor, mayNeed, readLinkFields, References, type AskedPage, type Pa
 import { fieldsOf, isAnswerTo, isReferredBy } from '../core/asked.ts'
 import type { PushGate } from '../core/push-gate.ts'
 import { destroyBody, type Answer, type SiteRequest } from '../http/answer.ts'
+import { ProxyError } from '../http/failures.ts'
 import { valueOf, valuesOf, type Fields } from '../http/fields.ts'
-import { parseTarget } from '../http/target.ts'
+import { isPrivateHost } from '../http/private-hosts.ts'
+import { parseTarget, type Target } from '../http/target.ts'
 import { tapped } from './page-tap.ts'
 
 /** Answers that are waited for or wait for their request: of one page, and of one user. */
@@ -23,7 +25,7 @@ export interface PreloadsOptions {
   /** Whether the cache would answer it. */
   isKept: (request: SiteRequest) => Promise<boolean>
   /** Looks up where a site is, so that it is known when the browser asks for it. */
-  lookUp: (url: string) => void
+  lookUp: (target: Target) => void
   /** How much of what is fetched ahead gets used, by site. */
   gate: PushGate | undefined
   now: () => number
@@ -122,14 +124,16 @@ export class Preloads {
     const host = parseUrl(url)?.hostname ?? ''
     if (!host.endsWith('.i2p') || page.sites.has(host) || page.sites.size >= MAX_SITES) return
     page.sites.add(host)
-    this.#options.lookUp(url)
+    const target = targetOf(url)
+    if (target !== undefined) this.#options.lookUp(target)
   }
 
   #begin (page: Page, by: string, reference: Reference): void {
     if (page.left <= 0 || this.#preloads.size >= MAX_PRELOADS || this.#preloads.has(reference.url)) return
+    const target = targetOf(reference.url)
+    if (target === undefined || isPrivateHost(target.host)) return
     page.left--
     const abort = new AbortController()
-    const target = parseTarget(reference.url)
     const fields = fieldsFor(page.asked, reference, this.#options.now())
     const request: SiteRequest = { method: 'GET', target, fields, signal: abort.signal, referer: page.asked.url }
     const timer = setTimeout(() => this.#drop(preload), LIFE)
@@ -181,6 +185,16 @@ export class Preloads {
     if (this.#preloads.get(preload.request.target.url) === preload) this.#preloads.delete(preload.request.target.url)
     preload.abort.abort(new Error('nobody asked for it'))
     preload.answer.then(answer => { if (answer !== undefined) destroyBody(answer) }, () => {})
+  }
+}
+
+/** Undefined for an address that the proxy would refuse: whoever wrote the page chose it. */
+function targetOf (url: string): Target | undefined {
+  try {
+    return parseTarget(url)
+  } catch (error) {
+    if (error instanceof ProxyError) return undefined
+    throw error
   }
 }
 
