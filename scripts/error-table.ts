@@ -40,16 +40,16 @@ const list = (rows: Rows): string => table('code | meaning', rows.map(([code, me
 export function documentErrors (): string {
   return `# Errors
 
-Generated from the sources by \`npm run docs:errors\`; a test fails when it is not up to date.
+Written by \`npm run docs:errors\` from the sources; a test compares them.
 
-Every error has a code that stays the same; the text may change. In a program, compare \`error.code\`.
+Codes stay the same, texts may change. In a program, compare \`error.code\`.
 
 ## What the browser sees
 
 The answer of the proxy has the code in its field \`X-MinWWW-Error\`. [Troubleshooting](../guide/troubleshooting.md) goes by symptom.
 
-${table('code | status | title | what happened | what to try', Object.entries(PAGES)
-  .map(([code, { status, title, what, advice }]) => [`\`${code}\``, String(status), title, what, advice]))}
+${table('code | status | what happened | what to try', Object.entries(PAGES)
+  .map(([code, { status, what, advice }]) => [`\`${code}\``, String(status), what, advice]))}
 
 ## What an exit says in an ERROR message
 

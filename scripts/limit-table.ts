@@ -84,14 +84,9 @@ export function keptBy ({ kept }: Bound): Array<{ file: string, containers: stri
 /** docs/reference/limits.md */
 export function documentLimits (): string {
   const sections = Object.entries(BOUNDS).map(([name, bounds]) => {
-    const rows = Object.entries(bounds).map(([key, bound]) => {
-      const test = TESTED[name]?.[key]?.split(':', 1)[0]
-      return `| ${bound.name} | ${amount(bound)} | ${bound.full} | ${keptBy(bound).map(({ file }) => `\`${file}\``).join(', ')} | ` +
-        `${test === undefined ? '' : `\`${test}\``} |`
-    })
+    const rows = Object.values(bounds).map(bound => `| ${bound.name} | ${amount(bound)} | ${bound.full} |`)
     return [
-      `## @minwww/${name.replace(/^minwww-/, '')}`, '', '| what can grow | at most | what happens then | kept in | test |',
-      '|---|---|---|---|---|', ...rows, ''
+      `## @minwww/${name.replace(/^minwww-/, '')}`, '', '| what can grow | at most | what happens then |', '|---|---|---|', ...rows, ''
     ].join('\n')
   })
   return `${HEAD}\n${sections.join('\n')}`
@@ -99,16 +94,17 @@ export function documentLimits (): string {
 
 const HEAD = `# Limits
 
-Written by \`npm run docs:limits\` from \`src/bounds.ts\` of each package. It lists everything that input from the network or
-a user can make grow. Where a setting decides, the bound is that of the default. \`test/docs/limits.test.ts\` reads the sources,
-and fails for a Map, Set, array, cache or queue that is neither here nor in its list of those that cannot grow.
+Everything that the network or a user can make grow. Where a setting decides, the bound is that of the default. The proxy's
+console shows how full they are, and the metrics count it (\`minwww_proxy_limit_used\`, \`minwww_proxy_limit_most\`,
+\`minwww_exit_limit_used\`, \`minwww_exit_limit_most\`).
 
-The proxy's console shows how full they are, and the metrics of proxy and exit count it (\`minwww_proxy_limit_used\`,
-\`minwww_proxy_limit_most\`, \`minwww_exit_limit_used\`, \`minwww_exit_limit_most\`).
+Written by \`npm run docs:limits\` from \`src/bounds.ts\` of each package, which names the file of each;
+\`scripts/limit-table.ts\` names the tests that go past them. \`test/docs/limits.test.ts\` fails for a Map, Set, array, cache or
+queue that is not in the list.
 `
 
-function amount ({ most, unit }: Bound): string {
-  if (unit !== 'bytes') return `${most.toLocaleString('en')} ${unit}`
+function amount ({ name: what, most, unit }: Bound): string {
+  if (unit !== 'bytes') return most.toLocaleString('en') + (what.includes(unit) ? '' : ` ${unit}`)
   const [size, name] = most >= 2 ** 20 ? [most / 2 ** 20, 'MB'] : most >= 2 ** 10 ? [most / 2 ** 10, 'KB'] : [most, 'bytes']
   return `${size.toLocaleString('en')} ${name}`
 }

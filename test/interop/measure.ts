@@ -1,5 +1,5 @@
 /**
- * What real routers do with messages: the figures of docs/reference/routers.md. Starts a closed network, measures, stops it.
+ * What real routers do with messages: the figures of docs/reports/routers.md. Starts a closed network, measures, stops it.
  *
  *   node --conditions=@minwww/source --import tsx test/interop/measure.ts KIND... [options]
  *

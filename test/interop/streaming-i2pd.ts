@@ -12,7 +12,7 @@ import { startWebServer, transferBothWays } from './transfer.ts'
 const PROBE_MS = 15_000
 const RETRY_MS = 500
 const MAX_NETWORKS = 5
-/** Connections for one transfer: i2pd may leave a path dead for minutes at any time (docs/reference/routers.md, "Dead paths"). */
+/** Connections for one transfer: i2pd may leave a path dead for minutes at any time (docs/reports/routers.md, "Dead paths"). */
 export const ATTEMPTS = 3
 
 /** i2pd's server tunnel 'plain' on router 2 to the web server there, its client tunnel 'ours' on router 1 to our Destination. */
@@ -28,7 +28,7 @@ const i2pdOptions = (): string[] => ['i2cp.leaseSetEncType = 4', ...Object.entri
 export interface Place { network: TestNetwork, manager: StreamManager, destination: Destination }
 
 /**
- * A network whose two paths work at all: i2pd sometimes leaves one dead for minutes (docs/reference/routers.md, "Dead paths"),
+ * A network whose two paths work at all: i2pd sometimes leaves one dead for minutes (docs/reports/routers.md, "Dead paths"),
  * which no streaming can mend. What is tested is what streaming does on paths that carry messages. Another network has
  * another seed: with the same one it would lose the same again.
  */

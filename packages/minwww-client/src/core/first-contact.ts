@@ -26,7 +26,7 @@ export type Chance = () => number
 
 /**
  * The ratchet sessions that routers have between our Destinations and one exit's. Until the first answer every message begins
- * one, and the exit's router takes few of those (docs/routers.md): one message goes first, and what can wait for its answer
+ * one, and the exit's router takes few of those (docs/reference/routers.md): one message goes first, and what can wait for its answer
  * does. What cannot goes one at a time.
  */
 export class FirstContact {
