@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Destination } from '@minwww/i2cp/codec'
 import { ClientCore } from '../src/core.ts'
-import { FakeSession, get, keys, startProxy, type Site } from './proxy-support.ts'
+import { FakeCore, FakeSession, get, keys, startProxy, type Site } from './proxy-support.ts'
 import { isPrivateHost } from '../src/http/private-hosts.ts'
 import { pacFile } from '../src/pages/pac.ts'
 import { takeHelper } from '../src/route/address-helper.ts'
@@ -226,6 +227,59 @@ t.test('a name that nobody knows', async t => {
   core.site = () => ({ fail: { code: 'not-resolved' } })
   t.notMatch((await get(port, 'http://nowhere.example/', [['Accept', 'text/html']])).text, 'Ask stats')
   await proxy.close()
+})
+
+t.test('a name that only an exit may know, before an exit is there', async t => {
+  const session = new FakeSession()
+  const exit = keys().destination
+  let found!: (destination: Destination) => void
+  let missed!: (error: Error) => void
+  const lookup = session.lookup.bind(session)
+  session.lookup = async name => name === 'exit.i2p'
+    ? await new Promise((resolve, reject) => { [found, missed] = [resolve, reject] })
+    : await lookup(name)
+  const ask = async (port: number, url = 'http://a.i2p/', accept = 'text/html'): ReturnType<typeof get> => await get(port, url, [['Accept', accept]])
+  const start = async (exits: string[]): ReturnType<typeof startProxy> => {
+    const core = new FakeCore(session, () => ({ fail: { code: core.exits().length === 0 ? 'no-exit' : 'not-resolved' } }))
+    const fixture = await startProxy(() => ({}), { sessions: [session], exits, createCore: () => core })
+    t.teardown(async () => { await fixture.proxy.close() })
+    return fixture
+  }
+
+  const { port } = await start(['exit.i2p'])
+  for (const url of ['http://a.i2p/', 'http://a.example/']) {
+    const asking = await ask(port, url)
+    t.equal(asking.status, 503, url)
+    t.equal(asking.get('x-minwww-error'), 'MINWWW_NO_EXIT')
+    t.equal(asking.get('retry-after'), '3', 'it is soon known whether the exit is there')
+    t.match(asking.text, 'The exits are being asked whether they are there.')
+    t.equal(asking.text.includes('Ask stats'), url.includes('i2p'), 'a jump service may know the name meanwhile')
+  }
+  t.match(JSON.parse((await ask(port, 'http://a.i2p/', 'application/json')).text), { error: 'MINWWW_NO_EXIT' })
+
+  missed(new Error('no LeaseSet'))
+  await new Promise(setImmediate)
+  const missing = await ask(port)
+  t.equal(missing.status, 503)
+  t.equal(missing.get('x-minwww-error'), 'MINWWW_NO_EXIT')
+  t.equal(missing.get('retry-after'), '30')
+  t.match(missing.text, 'the only one is not found (no LeaseSet)')
+
+  const second = await start(['exit.i2p'])
+  t.equal((await ask(second.port)).status, 503)
+  found(exit)
+  await new Promise(setImmediate)
+  const unknown = await ask(second.port)
+  t.equal(unknown.status, 502, 'the exit is there, and does not know the name')
+  t.equal(unknown.get('x-minwww-error'), 'MINWWW_NAME_NOT_RESOLVED')
+
+  const none = await start([])
+  const alone = await ask(none.port)
+  t.equal(alone.status, 502, 'nobody else is to be asked')
+  t.equal(alone.get('x-minwww-error'), 'MINWWW_NAME_NOT_RESOLVED')
+  const web = await ask(none.port, 'http://a.example/')
+  t.equal(web.status, 503)
+  t.match(web.text, 'No exit is set')
 })
 
 t.test('PAC', async t => {

@@ -76,7 +76,7 @@ export const FAILURES = {
   MINWWW_RESPONSE_TOO_LARGE: kind(502, 'Response too large',
     'The response is larger than 128 KiB, the most that messages carry, and the streaming path is not available.',
     'Start the proxy and the exit with streaming.'),
-  MINWWW_NO_EXIT: kind(503, 'No exit', 'No exit is configured or all are being drained.', 'Add an exit on the console.', 30),
+  MINWWW_NO_EXIT: kind(503, 'No exit', 'No exit takes requests now.', 'The console shows how the exits are. Add one there.', 30),
   MINWWW_NO_ROUTER: kind(503, 'Router not reachable', 'The proxy has no connection to its I2P router.',
     'Start the router, or wait until it is back: this page reloads itself, and goes on when tunnels are built.', 3),
   MINWWW_NOT_READY: kind(503, 'Getting ready', 'The I2P router is still building tunnels for this proxy.', 'This page reloads itself.', 3),

@@ -24,6 +24,8 @@ import { parseAuthority, parseTarget, withHost, type Target } from '../http/targ
 const UNANSWERED: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_EXIT_SILENT', 'MINWWW_NO_EXIT'])
 /** These may be explained by the state of the pool. */
 const OF_POOL: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_TIMEOUT', 'MINWWW_EXIT_SILENT', 'MINWWW_NO_EXIT', 'MINWWW_BUSY'])
+/** Whether an exit is there is known so soon, s. */
+const ASKING_RETRY = 3
 /** A page that waits for silent exits loads itself again after this, s, until they have been silent for so long, ms. */
 const RELOAD = 5
 const ASK_AGAIN_FOR = 120_000
@@ -79,7 +81,7 @@ export class SiteFetcher {
     try {
       return await this.#fromPool(request, backend)
     } catch (error) {
-      throw route.known ? error : this.withJumpLinks(error, request.target, request.method)
+      throw route.known ? error : this.withJumpLinks(error, request.target, request.method, backend.health.state === 'empty')
     }
   }
 
@@ -140,8 +142,12 @@ export class SiteFetcher {
   explain (error: unknown, backend: Backend, isPage = false): unknown {
     if (!(error instanceof ProxyError) || !OF_POOL.has(error.code)) return error
     const { health } = backend
+    const { state, text, since } = health
+    if (error.code === 'MINWWW_NO_EXIT' && state === 'asking') {
+      return new ProxyError(error.code, text, { retryAfter: ASKING_RETRY, reload: isPage ? RELOAD : undefined, cause: error })
+    }
+    if (error.code === 'MINWWW_NO_EXIT' && state === 'empty') return new ProxyError(error.code, text, { cause: error })
     if (isWell(health)) return error
-    const { text, since } = health
     const isGone = error.code === 'MINWWW_TIMEOUT' && backend.isGone()
     const isPatient = isPage && error.code === 'MINWWW_EXIT_SILENT' && since !== undefined && Date.now() - since < ASK_AGAIN_FOR
     return new ProxyError(isGone ? 'MINWWW_EXIT_SILENT' : error.code, error.detail ?? text, {
@@ -263,14 +269,18 @@ export class SiteFetcher {
 
   /**
    * The page for a name that nobody knows offers the jump services. An exit that does not serve a name says no more than
-   * that its policy refuses it; so it does for a method, which is never GET or HEAD.
+   * that its policy refuses it; so it does for a method, which is never GET or HEAD. While no exit is there, one may know
+   * the name later; `alone` says that none is set.
    */
-  withJumpLinks (error: unknown, target: Target, method = 'GET'): unknown {
+  withJumpLinks (error: unknown, target: Target, method = 'GET', alone = true): unknown {
     if (!(error instanceof ProxyError) || target.kind !== 'i2p-name') return error
     const isOfName = error.code === 'MINWWW_NAME_NOT_RESOLVED' || error.code === 'MINWWW_NO_EXIT'
     if (!isOfName && !(error.code === 'MINWWW_POLICY' && (method === 'GET' || method === 'HEAD'))) return error
     const links = Object.entries(this.#options.jumpServices)
       .map(([title, url]) => [`Ask ${title}`, url + encodeURIComponent(target.host)] as const)
+    if (error.code === 'MINWWW_NO_EXIT' && !alone) {
+      return new ProxyError(error.code, error.detail, { links, retryAfter: error.retryAfter, reload: error.reload, cause: error })
+    }
     return new ProxyError('MINWWW_NAME_NOT_RESOLVED', target.host, { links, cause: error })
   }
 }
