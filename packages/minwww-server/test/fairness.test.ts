@@ -6,7 +6,7 @@ import { EPOCH, VirtualClock } from '@minwww/testkit'
 import { ServerCore, type ServerConfig } from '../src/core.ts'
 import { CoreDriver } from '../src/exit/core-driver.ts'
 import { limitedTo } from '../src/exit/create-core.ts'
-import type { CoreEvent } from '../src/exit/ports.ts'
+import type { ServerEvent } from '../src/core.ts'
 import { Bandwidth } from '../src/limits/bandwidth.ts'
 import { Client, page, type World } from './core-harness.ts'
 import { FakeSession } from './support/exit.ts'
@@ -42,7 +42,7 @@ function exitWithClients (out: number, config: Partial<ServerConfig> = {}) {
     clock,
     logger: silentLogger,
     pacer: bandwidth,
-    onEvent: (event: CoreEvent) => {
+    onEvent: (event: ServerEvent) => {
       if (event.type !== 'fetch') return
       const size = browsers.get(event.from.b32)?.size ?? 0
       const body = pages.get(size) ?? page(size)

@@ -1,9 +1,9 @@
 import { interleave, type Task } from '../measure.ts'
-import type { Client, Design } from '../worlds/design.ts'
+import type { Design } from '../worlds/design.ts'
 import { JAVA_HINT, javaMissing } from '../worlds/java-design.ts'
-import { openLocalWorld } from '../worlds/local-world.ts'
-import { coldPage, fetchBytes, measure, warmUp, warmUpInWords } from './samples.ts'
+import { coldPage, fetchBytes, measure, warmUpInWords } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
+import { withWarmClients } from './warm-world.ts'
 
 interface Plan {
   latency: number, losses: number[], sizes: number[], coldSizes: number[], lossySizes: number[], runs: number, coldRuns: number
@@ -51,28 +51,19 @@ async function runOne (
   context: ScenarioContext, { latency, sizes, coldSizes, lossySizes, runs, coldRuns }: Plan, loss: number
 ): Promise<void> {
   const { seed, signal, progress } = context
-  progress(`starting routers and tunnels, ${latency} ms one way, ${loss} % loss`)
-  const world = await openLocalWorld({ network: { seed, latency, loss: loss / 100 } })
-  const clients = new Map<Design, Client>()
-  try {
-    for (const design of world.designs) clients.set(design, await design.openClient())
-    progress(`warming up ${world.designs.length} designs`)
-    await Promise.all([...clients.values()].map(async (client, i) => await warmUp(context, client, i)))
-    const warm = world.designs.flatMap(design => (loss === 0 ? sizes : lossySizes).flatMap(size => rounds(runs).map(round =>
+  await withWarmClients(context, { latency, loss }, async (designs, clients) => {
+    const warm = designs.flatMap(design => (loss === 0 ? sizes : lossySizes).flatMap(size => rounds(runs).map(round =>
       taskOf(context, design, {
         size: size * KB, latency, loss, state: 'warm'
       }, round, async tag => await fetchBytes(clients.get(design)!, size * KB, tag)))))
-    const cold = world.designs.flatMap(design => (loss === 0 ? coldSizes : []).flatMap(size => rounds(coldRuns).map(round =>
+    const cold = designs.flatMap(design => (loss === 0 ? coldSizes : []).flatMap(size => rounds(coldRuns).map(round =>
       taskOf(
         context, design, { size: size * KB, latency, loss, state: 'cold' }, round, async tag => await coldPage(design, size * KB, tag)
       ))))
     await interleave(
       [...warm, ...cold], { seed, signal, onDone: (done, total) => progress(`${latency} ms, ${loss} % loss: ${done} of ${total} pages`) }
     )
-  } finally {
-    for (const client of clients.values()) await client.close()
-    await world.close()
-  }
+  })
 }
 
 function taskOf (context: ScenarioContext, design: Design, conditions: {

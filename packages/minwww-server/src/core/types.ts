@@ -22,23 +22,24 @@ export interface Incoming {
   payload: Buffer
 }
 
+/** Fetch this, and call `respond` or `fail` before the deadline. */
 export interface FetchEvent {
   type: 'fetch'
   handle: number
+  /** HTTP request, decoded. */
   message: Buffer
   from: Destination
+  /** ms on the core's clock. */
   deadline: number
+  /** What a stream calls the rest of the answer by. */
   name: RequestName
+  /** Bytes of an object that leave at once, or about. */
   atOnce: number
+  /** The client may be sent more than it asked for. */
   push?: PushGrant
 }
 
 export type ServerEvent =
-  /**
-   * Fetch this decoded HTTP request and call `respond` or `fail` before `deadline` (ms on the core's clock). `name` is what
-   * a stream calls the rest of an answer by, `atOnce` are the bytes of an object that leave at once, or about. `push` is there
-   * where the client may be sent more than it asked for.
-   */
   | FetchEvent
   /** Nobody waits for this handle any more: a later `respond` is ignored, and so is the rest of a beginning. */
   | { type: 'cancelled', handle: number }

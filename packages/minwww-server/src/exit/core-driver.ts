@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '@minwww/ground'
 import { DriveLoop } from '@minwww/ground/node'
-import type { CoreEvent, ExitCore, RouterSession, IncomingMessage, OutgoingMessage } from './ports.ts'
+import type { ServerEvent } from '../core.ts'
+import type { ExitCore, RouterSession, IncomingMessage, OutgoingMessage } from './ports.ts'
 
 /** Decides when a message may leave; `undefined` is now. Bandwidth limits implement it. */
 export interface Pacer {
@@ -18,7 +19,7 @@ export interface CoreDriverOptions {
   clock: Clock
   logger: Logger
   pacer: Pacer
-  onEvent: (event: CoreEvent) => void
+  onEvent: (event: ServerEvent) => void
 }
 
 /** ms; no timer is finer than this. */

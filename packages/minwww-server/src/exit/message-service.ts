@@ -10,7 +10,7 @@ import type { Responded, Responder } from './responder.ts'
 import type { Pushes } from './pushes.ts'
 import type { Rests } from './rests.ts'
 import type { FetchQueue } from './fetch-queue.ts'
-import type { CoreEvent, FetchEvent } from './ports.ts'
+import type { FetchEvent, ServerEvent } from '../core.ts'
 
 export interface MessageServiceOptions {
   driver: () => CoreDriver
@@ -55,7 +55,7 @@ export class MessageService {
     return this.#jobs.size
   }
 
-  handle (event: CoreEvent): void {
+  handle (event: ServerEvent): void {
     if (event.type === 'cancelled') this.#cancel(event.handle)
     else this.#accept(event)
   }

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Destination, Limit, LocalDestination } from '@minwww/i2cp/codec'
-import type { Part, PushGrant, WireErrorName } from '@minwww/protocol'
-import type { PromisedPush, RequestName, ServerConfig } from '../core.ts'
+import type { Part, WireErrorName } from '@minwww/protocol'
+import type { PromisedPush, ServerConfig, ServerEvent } from '../core.ts'
 
 /** What the exit needs of an I2CP session; Session of @minwww/i2cp fits. */
 export interface RouterSession extends Pick<EventEmitter, 'off'> {
@@ -32,24 +32,6 @@ export interface OutgoingMessage {
   expires: number
 }
 
-export interface FetchEvent {
-  type: 'fetch'
-  handle: number
-  /** HTTP request, decoded. */
-  message: Buffer
-  from: Destination
-  /** ms on the core's clock. */
-  deadline: number
-  /** What a stream calls the rest of its answer by. */
-  name: RequestName
-  /** Bytes of an object that leave at once, or about. */
-  atOnce?: number
-  /** The client may be sent more than it asked for. */
-  push?: PushGrant
-}
-
-export type CoreEvent = FetchEvent | { type: 'cancelled', handle: number }
-
 /** What drives without I/O behind the exit; ServerCore of @minwww/server/core fits. */
 export interface ExitCore {
   /** Sizes of the core's tables, and its counters. */
@@ -70,5 +52,5 @@ export interface ExitCore {
   nextTimeout (): number | undefined
   handleTimeout (now: number): void
   pollTransmit (now: number): OutgoingMessage | undefined
-  pollEvent (): CoreEvent | undefined
+  pollEvent (): ServerEvent | undefined
 }

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events'
 import { LocalDestination } from '@minwww/i2cp/codec'
 import { encodeRequestHead, parseResponse, type HttpResponse, type Part } from '@minwww/protocol'
-import type { CoreEvent, ExitCore, FetchEvent, RouterSession, IncomingMessage, OutgoingMessage } from '../../src/exit/ports.ts'
+import type { FetchEvent, ServerEvent } from '../../src/core.ts'
+import type { ExitCore, RouterSession, IncomingMessage, OutgoingMessage } from '../../src/exit/ports.ts'
 
 /** A Destination that is the same in every run. */
 export function keysOf (seed: number): LocalDestination {
@@ -29,6 +30,8 @@ export function nameOf (handle: number): { session: string, id: number } {
   return { session: '5a2dcf8e478e1034', id: handle }
 }
 
+type Said = 'name' | 'atOnce'
+
 /** A core that does no protocol: the test says what is asked, and sees what is answered. */
 export class FakeCore implements ExitCore {
   readonly outcomes: Outcome[] = []
@@ -36,12 +39,12 @@ export class FakeCore implements ExitCore {
   readonly received: IncomingMessage[] = []
   timeout: number | undefined
   timeouts: number[] = []
-  #events: CoreEvent[] = []
+  #events: ServerEvent[] = []
   #waiting: Array<() => void> = []
 
-  /** A fetch event without a name has that of `nameOf`. */
-  ask (event: Exclude<CoreEvent, FetchEvent> | Omit<FetchEvent, 'name'> & Partial<Pick<FetchEvent, 'name'>>): void {
-    this.#events.push(event.type === 'fetch' ? { name: nameOf(event.handle), ...event } : event)
+  /** A fetch event without a name has that of `nameOf`; without more, nothing leaves at once. */
+  ask (event: Exclude<ServerEvent, FetchEvent> | Omit<FetchEvent, Said> & Partial<Pick<FetchEvent, Said>>): void {
+    this.#events.push(event.type === 'fetch' ? { name: nameOf(event.handle), atOnce: 0, ...event } : event)
   }
 
   receive (_now: number, message: IncomingMessage): void { this.received.push(message) }
@@ -63,7 +66,7 @@ export class FakeCore implements ExitCore {
   }
 
   pollTransmit (): OutgoingMessage | undefined { return this.outgoing.shift() }
-  pollEvent (): CoreEvent | undefined { return this.#events.shift() }
+  pollEvent (): ServerEvent | undefined { return this.#events.shift() }
 
   /** Resolves when so many answers were given. */
   async answered (count: number): Promise<Outcome[]> {
