@@ -1,7 +1,7 @@
 // What a page needs, as far as its text says so.
 import { SeededRandom } from '@minwww/testkit'
 import t from 'tap'
-import { charsetOf, decoderFor, MAX_REFERENCES, PageReader, readLinkFields, readStyleSheet, References } from '../src/page/index.ts'
+import { charsetOf, decoderFor, Fonts, MAX_REFERENCES, PageReader, readLinkFields, readStyleSheet, References } from '../src/page/index.ts'
 
 const PAGE = 'http://site.i2p/dir/page.html'
 
@@ -14,7 +14,7 @@ function read (html: string, isUtf8 = true): string[] {
 
 function style (css: string, names?: string[]): string[] {
   const found = new References(PAGE)
-  readStyleSheet(css, found, names === undefined ? undefined : new Set(names))
+  readStyleSheet(css, found, names === undefined ? undefined : { names: new Set(names), fonts: new Fonts() })
   return found.sorted.map(({ url, kind }) => `${kind} ${url.replace('http://site.i2p', '')}`)
 }
 
@@ -35,7 +35,7 @@ t.test('what every browser asks for at once, in the order in which it is needed'
 })
 
 t.test('what a browser asks for later, or never', t => {
-  t.strictSame(read(`<link rel="stylesheet" media=print href=p.css><link rel="alternate stylesheet" href=alt.css>
+  t.strictSame(read(`<link rel=icon media=print href=p.ico>
     <link rel=stylesheet disabled href=d.css><link rel=stylesheet type=text/less href=l.less><link rel=canonical href=c.html>
     <link rel=preload as=image imagesrcset="a 1x" href=a.png><link rel=preload href=nothing>
     <img src=lazy.png loading=lazy><img src=s.png srcset="s.png 1x, t.png 2x"><picture><source srcset=w.webp><img src=w.png></picture>
@@ -72,6 +72,72 @@ t.test('style sheets: imports, images of rules that may apply, fonts that are us
     'style /dir/a.css', 'style /dir/b.css', 'font /dir/u.woff2', 'image /dir/wide.png', 'image /dir/before.png', 'image /dir/attribute.png'
   ])
   t.ok(style(css).includes('image /dir/gone.png'), 'without a page every rule may apply')
+  t.end()
+})
+
+t.test('style sheets for paper and for a choice are loaded, too, but last', t => {
+  t.strictSame(read(`<link rel="stylesheet" media=print href=p.css><link rel="alternate stylesheet" href=alt.css><img src=i.png>
+    <link rel=stylesheet href=a.css>`), ['style /dir/a.css', 'image /dir/i.png', 'late-style /dir/p.css', 'late-style /dir/alt.css'])
+  t.end()
+})
+
+t.test('fonts: the first file of the last list that a browser can read', t => {
+  const use = 'body { font-family: A }'
+  for (const [sources, expected] of [
+    [`src: url('f.eot?v=4'); src: url('f.eot?#iefix&v=4') format('embedded-opentype'), url("f.woff2?v=4") format('woff2'),
+      url(f.woff) format(woff)`, 'f.woff2?v=4'],
+    ['src: url(f.eot?) format("eot"), url(f.woff)', 'f.eot?'],
+    ['src: local("A"), local(B), url(f.woff) format("woff"), url(f.woff2) format("woff2")', 'f.woff'],
+    ['src: url(f.svg#x) format("svg"), url(f.ttf)', 'f.ttf'],
+    ['src: url(f.woff2) format("woff2") tech(variations), url(g.woff2)', 'f.woff2'],
+    ['src: url(f.eot)', undefined],
+    ['src: url(data:font/woff2;base64,AAAA)', undefined],
+    ['src: local(A)', undefined],
+    ['src: url("http://[bad")', undefined]
+  ] as const) {
+    const found = style(`@font-face { font-family: A; ${sources} } ${use}`)
+    t.strictSame(found, expected === undefined ? [] : [`font /dir/${expected}`], sources)
+  }
+  t.end()
+})
+
+t.test('fonts: the faces nearest to the weights and styles that the page has', t => {
+  const face = (name: string, weight: string, style = 'normal'): string =>
+    `@font-face { font-family: A; font-weight: ${weight}; font-style: ${style}; src: url(${name}) }`
+  const icons = face('regular', '400') + face('solid', '900')
+  const text = face('light', '300') + face('regular', 'normal') + face('semi', '600') + face('heavy', '800') +
+    face('italic', '400', 'italic')
+  for (const [css, names, expected] of [
+    [`${icons} .fas { font: 900 1em A } .far { font-family: A; font-weight: 400 }`, ['.fas'], ['solid']],
+    [`${icons} .fas { font-family: A; font-weight: 900 } .far { font-family: A; font-weight: 400 }`, ['.far'], ['regular']],
+    [`${text} body { font-family: A }`, ['body'], ['regular']],
+    [`${text} body { font-family: A }`, ['body', 'h1'], ['regular', 'heavy']],
+    [`${text} body { font-family: A } h1 { font-weight: 500 }`, ['body', 'h1', 'em'], ['regular', 'heavy', 'italic']],
+    [`${text} body { font: italic small-caps 200 12px/2 A }`, ['body'], ['light', 'italic']],
+    [`${face('variable', '100 900')} body { font-family: A }`, ['body', 'strong'], ['variable']],
+    [`${face('only', '400', 'italic')} body { font-family: A }`, ['body'], ['only']],
+    [`${face('black', '900') + face('bold', '700')} body { font-family: A }`, ['body'], ['bold']],
+    [`${face('thin', '100') + face('light', '300')} body { font-family: A }`, ['body'], ['light']],
+    [`${text} body { font-family: B }`, ['body'], []]
+  ] as const) t.strictSame(style(css, [...names]).toSorted(), expected.map(name => `font /dir/${name}`).toSorted(), css)
+  t.end()
+})
+
+t.test('fonts: faces in one style sheet, and what uses them in another', t => {
+  const fonts = new Fonts()
+  const read = (css: string): string[] => {
+    const found = new References(PAGE)
+    readStyleSheet(css, found, { names: new Set(['body']), fonts })
+    return found.sorted.map(({ url }) => url)
+  }
+  t.strictSame(read('@font-face { font-family: A; src: url(a) } @font-face { font-family: B; src: url(b) }'), [])
+  t.strictSame(read('body { font-family: A }'), ['http://site.i2p/dir/a'])
+  t.strictSame(read('body { font-family: A, B }'), ['http://site.i2p/dir/b'], 'each once')
+  for (let index = 0; index < 300; index++) {
+    const font = `font-family: F${index}; font-weight: ${index}`
+    read(`@font-face { ${font}; src: url(${index}) } body { ${font} }`)
+  }
+  t.ok(read('body { font-family: A }').length === 0)
   t.end()
 })
 

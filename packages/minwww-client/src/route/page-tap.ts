@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { PassThrough, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip } from 'node:zlib'
-import { charsetOf, decoderFor, PageReader, readStyleSheet, References, type PageNames, type Reference } from '@minwww/protocol/page'
+import { charsetOf, decoderFor, PageReader, readStyleSheet, References, type PageStyles, type Reference } from '@minwww/protocol/page'
 import type { Answer } from '../http/answer.ts'
 import { codingsOf } from '../http/coding.ts'
 import { valueOf } from '../http/fields.ts'
@@ -12,21 +12,21 @@ const MAX_READ = 1_048_576
 export interface Found {
   /** What was found so far, as often as there is more. */
   readonly found: (references: readonly Reference[]) => void
-  /** All of a page was read: its names. */
-  readonly names?: (names: PageNames) => void
+  /** All of a page was read: what its style sheets have in common. */
+  readonly styles?: (styles: PageStyles) => void
 }
 
 /**
  * The same answer; what it refers to is told while its body goes by, however fast the browser reads.
- * @param names - of the page whose style sheet it may be
+ * @param styles - of the page whose style sheet it may be
  */
-export function tapped (url: string, answer: Answer, told: Found, names?: PageNames): Answer {
+export function tapped (url: string, answer: Answer, told: Found, styles?: PageStyles): Answer {
   const type = valueOf(answer.fields, 'content-type') ?? ''
   const isPage = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(type)
   if (answer.status !== 200 || !(isPage || /^\s*text\/css\b/i.test(type))) return answer
   const decoder = decoderOf(codingsOf(valueOf(answer.fields, 'content-encoding')))
   if (decoder === undefined) return answer
-  const reader = isPage ? new PageText(url, type, told) : new StyleText(url, type, told, names)
+  const reader = isPage ? new PageText(url, type, told) : new StyleText(url, type, told, styles)
   let size = 0
   const read = (piece: Buffer): void => {
     if (size > MAX_READ) return
@@ -94,7 +94,7 @@ class PageText {
     if (this.#reader === undefined) return
     const { page } = this.#reader
     page.end()
-    this.#told.names?.(page.names)
+    this.#told.styles?.(page.styles)
     this.#tell(page)
   }
 
@@ -115,14 +115,14 @@ class StyleText {
   readonly #url: string
   readonly #type: string
   readonly #told: Found
-  readonly #names: PageNames | undefined
+  readonly #styles: PageStyles | undefined
   readonly #pieces: Buffer[] = [] // MAX_READ bytes and a piece
 
-  constructor (url: string, type: string, told: Found, names: PageNames | undefined) {
+  constructor (url: string, type: string, told: Found, styles: PageStyles | undefined) {
     this.#url = url
     this.#type = type
     this.#told = told
-    this.#names = names
+    this.#styles = styles
   }
 
   write (piece: Buffer): void {
@@ -133,7 +133,7 @@ class StyleText {
     const bytes = Buffer.concat(this.#pieces)
     const { decoder, isUtf8 } = decoderFor(charsetOf(this.#type, bytes))
     const found = new References(this.#url, isUtf8)
-    readStyleSheet(decoder.decode(bytes), found, this.#names)
+    readStyleSheet(decoder.decode(bytes), found, this.#styles)
     this.#told.found(found.sorted)
   }
 }

@@ -1,5 +1,5 @@
 import { parseUrl } from '@minwww/protocol'
-import { fieldsFor, mayNeed, readLinkFields, References, type AskedPage, type PageNames, type Reference } from '@minwww/protocol/page'
+import { fieldsFor, mayNeed, readLinkFields, References, type AskedPage, type PageStyles, type Reference } from '@minwww/protocol/page'
 import { fieldsOf, isAnswerTo, isReferredBy } from '../core/asked.ts'
 import type { PushGate } from '../core/push-gate.ts'
 import { destroyBody, type Answer, type SiteRequest } from '../http/answer.ts'
@@ -37,7 +37,7 @@ interface Page {
   readonly site: string
   readonly seen: Set<string> // at most MAX_OF_PAGE and the references that are not fetched
   readonly sites: Set<string> // at most MAX_SITES
-  names: PageNames | undefined
+  styles: PageStyles | undefined
   left: number
 }
 
@@ -50,6 +50,8 @@ interface Preload {
   readonly answer: Promise<Answer | undefined>
   readonly abort: AbortController
   readonly timer: NodeJS.Timeout
+  /** A style sheet that does not apply: nothing in it is needed. */
+  readonly isLate: boolean
 }
 
 /**
@@ -88,7 +90,7 @@ export class Preloads {
     for (const preload of [...this.#preloads.values()]) if (preload.page.asked.url === url) this.#drop(preload)
     const left = Math.floor(MAX_OF_PAGE * (gate?.part(now(), host) ?? 1))
     const page = (received: Fields): Page => ({
-      asked: { url, headers: request.fields, received }, site: host, seen: new Set([url]), sites: new Set(), names: undefined, left
+      asked: { url, headers: request.fields, received }, site: host, seen: new Set([url]), sites: new Set(), styles: undefined, left
     })
     const early = page([])
     const interim: SiteRequest['interim'] = (status, reason, fields) => {
@@ -101,7 +103,7 @@ export class Preloads {
     const loaded = { ...page(answer.fields), seen: early.seen, left: early.left }
     this.#links(loaded, answer.fields)
     const found = (references: readonly Reference[]): void => this.#found(loaded, url, references)
-    return tapped(url, answer, { found, names: names => { loaded.names = names } })
+    return tapped(url, answer, { found, styles: styles => { loaded.styles = styles } })
   }
 
   #links (page: Page, fields: Fields): void {
@@ -138,7 +140,7 @@ export class Preloads {
     const request: SiteRequest = { method: 'GET', target, fields, signal: abort.signal, referer: page.asked.url }
     const timer = setTimeout(() => this.#drop(preload), LIFE)
     timer.unref()
-    const preload: Preload = { page, request, by, answer: this.#ask(page, request), abort, timer }
+    const preload: Preload = { page, request, by, answer: this.#ask(page, request), abort, timer, isLate: reference.kind === 'late-style' }
     this.#preloads.set(reference.url, preload)
   }
 
@@ -172,7 +174,8 @@ export class Preloads {
       return undefined
     }
     this.#options.gate?.used(page.site, sizeOf(answer))
-    return tapped(asked.url, answer, { found: references => this.#found(page, asked.url, references) }, page.names)
+    if (preload.isLate) return answer
+    return tapped(asked.url, answer, { found: references => this.#found(page, asked.url, references) }, page.styles)
   }
 
   #changed ({ method, target }: SiteRequest): void {

@@ -1,4 +1,6 @@
 import { tokenizer, type CSSToken } from '@csstools/css-tokenizer'
+import { parseUrl } from '../parse-url.ts'
+import { Fonts, type Face } from './fonts.ts'
 import type { References } from './references.ts'
 
 /** Names of elements, classes (`.name`) and ids (`#name`) in a page: what its style sheets can apply to. */
@@ -24,14 +26,22 @@ const ELSEWHERE = new RegExp('^(?:only\\s+)?(?:print|speech|aural|braille|emboss
 /** What a block is. */
 type Block = 'rule' | 'group' | 'font-face' | 'skipped'
 
-interface Face { family: string, url: string, isLatin: boolean }
+/** What a page's style sheets have in common. */
+export interface PageStyles { readonly names: PageNames, readonly fonts: Fonts }
+
+type OpenFace = { -readonly [K in keyof Face]?: Face[K] } & { isLatin?: boolean }
+
+/** What browsers cannot read as a font, and how old style sheets mark it. */
+const NO_FONT = /\.(?:eot|svgz?)(?:[?#]|$)/i
+const NO_FORMAT = /^["']?(?:embedded-opentype|svg)\b/i
+const WEIGHTS: Readonly<Record<string, number>> = { normal: 400, bold: 700, bolder: 700, lighter: 300 }
 
 /**
- * What a browser asks for because of a style sheet: imports; images of rules that may apply; fonts of families that are used.
- * @param names - of the page; undefined where it is not known: then every rule may apply
+ * What a browser asks for because of a style sheet: imports; images of rules that may apply; faces of fonts that are used.
+ * @param styles - of the page; undefined where it is not known: then every rule may apply
  */
-export function readStyleSheet (css: string, into: References, names?: PageNames): void {
-  new StyleSheet(into, names).read(css)
+export function readStyleSheet (css: string, into: References, styles?: PageStyles): void {
+  new StyleSheet(into, styles).read(css)
 }
 
 class StyleSheet {
@@ -39,13 +49,14 @@ class StyleSheet {
   readonly #names: PageNames | undefined
   readonly #blocks: Block[] = [] // at most MAX_DEPTH
   #kept: CSSToken[] = []
-  readonly #families = new Set<string>()
-  readonly #faces: Face[] = []
-  #face: Partial<Face> = {}
+  readonly #fonts: Fonts
+  #face: OpenFace = {}
+  #rule: { families: string[], weight?: number | undefined, isItalic: boolean } = { families: [], isItalic: false }
 
-  constructor (into: References, names: PageNames | undefined) {
+  constructor (into: References, styles: PageStyles | undefined) {
     this.#into = into
-    this.#names = names
+    this.#names = styles?.names
+    this.#fonts = styles?.fonts ?? new Fonts()
   }
 
   read (css: string): void {
@@ -68,7 +79,7 @@ class StyleSheet {
           if (this.#kept.length < MAX_KEPT) this.#kept.push(token)
       }
     }
-    for (const { family, url, isLatin } of this.#faces) if (isLatin && this.#families.has(family)) this.#into.add(url, 'font')
+    for (const url of this.#fonts.take(this.#names)) this.#into.add(url, 'font')
   }
 
   #open (): void {
@@ -76,15 +87,21 @@ class StyleSheet {
     this.#kept = []
     const block = this.#blocks.includes('skipped') || this.#blocks.length >= MAX_DEPTH ? 'skipped' : this.#kindOf(prelude)
     if (block === 'font-face') this.#face = {}
+    if (block === 'rule') this.#rule = { families: [], isItalic: false }
     this.#blocks.push(block)
     if (this.#blocks.length > 2 * MAX_DEPTH) this.#blocks.pop()
   }
 
   #close (): void {
     const block = this.#blocks.pop()
-    const { family, url, isLatin = true } = this.#face
-    if (block !== 'font-face' || family === undefined || url === undefined || this.#faces.length >= MAX_KEPT) return
-    this.#faces.push({ family, url, isLatin })
+    if (block === 'rule') {
+      this.#fonts.addRule(this.#rule)
+      this.#rule = { families: [], isItalic: false }
+    }
+    const { family, url, isLatin = true, weights = [400, 400], isItalic = false } = this.#face
+    if (block === 'font-face' && family !== undefined && url !== undefined && isLatin) {
+      this.#fonts.addFace({ family, url, weights, isItalic })
+    }
   }
 
   #kindOf (prelude: readonly CSSToken[]): Block {
@@ -117,18 +134,34 @@ class StyleSheet {
   }
 
   #describe (name: string, tokens: readonly CSSToken[]): void {
-    if (name === 'font-family') this.#face.family = familyOf(textOf(tokens.slice(2)))
-    if (name === 'unicode-range') this.#face.isLatin = /u\+0{0,4}(?:0-|20|41|61|\?\?)/i.test(textOf(tokens.slice(2)))
+    const text = textOf(tokens.slice(2))
+    if (name === 'font-family') this.#face.family = familyOf(text)
+    if (name === 'unicode-range') this.#face.isLatin = /u\+0{0,4}(?:0-|20|41|61|\?\?)/i.test(text)
+    if (name === 'font-style') this.#face.isItalic = isItalic(text)
+    if (name === 'font-weight') {
+      const [from = 400, to = from] = text.split(/\s+/).map(weightOf).filter(weight => weight !== undefined)
+      this.#face.weights = [from, to]
+    }
     if (name !== 'src') return
-    const urls = urlsOf(tokens)
-    this.#face.url ??= urls.find(url => /\.woff2(?:[?#]|$)/i.test(url)) ?? urls[0]!
+    // The last list that holds something readable stands: the ones before it are for old browsers.
+    const url = readable(tokens.slice(2))
+    const resolved = url === undefined ? undefined : parseUrl(url, this.#into.base)?.href
+    if (resolved !== undefined) this.#face.url = resolved
   }
 
   #declare (name: string, tokens: readonly CSSToken[]): void {
+    const text = textOf(tokens.slice(2))
+    if (name === 'font-weight') this.#rule.weight = weightOf(text)
+    if (name === 'font-style') this.#rule.isItalic ||= isItalic(text)
+    if (name === 'font') {
+      const before = text.split(/\d\S*(?:px|em|rem|pt|%|vw|ex|ch)|(?:(?:x{1,2}-)?(?:small|large)|smaller|larger|medium)(?![-\w])/i, 1)[0]!
+      this.#rule.weight = before.split(/\s+/).map(weightOf).find(weight => weight !== undefined) ?? this.#rule.weight
+      this.#rule.isItalic ||= isItalic(before)
+    }
     if (name === 'font-family' || name === 'font' || name.startsWith('--')) {
-      for (const part of textOf(tokens.slice(2)).split(',')) {
+      for (const part of text.split(',')) {
         const family = familyOf(name === 'font' ? part.replace(/^.*\d\S*\s+(?=\S)/, '') : part)
-        if (this.#families.size < MAX_KEPT) this.#families.add(family)
+        if (this.#rule.families.length < MAX_KEPT) this.#rule.families.push(family)
       }
     }
     if (IMAGES.has(name)) {
@@ -165,6 +198,32 @@ class StyleSheet {
 const textOf = (tokens: readonly CSSToken[]): string => tokens.map(([, text]) => text).join(' ')
 
 const familyOf = (text: string): string => text.trim().replace(/^["']|["']$/g, '').trim().toLowerCase()
+
+const isItalic = (text: string): boolean => /\b(?:italic|oblique)\b/i.test(text)
+
+function weightOf (text: string): number | undefined {
+  const weight = WEIGHTS[text.trim().toLowerCase()] ?? (/^\s*\d{1,4}(?:\.\d*)?\s*$/.test(text) ? Number(text) : undefined)
+  return weight === undefined || weight < 1 || weight > 1_000 ? undefined : weight
+}
+
+/** The first file of a face's list that a browser can read. */
+function readable (tokens: readonly CSSToken[]): string | undefined {
+  const entries: CSSToken[][] = [[]]
+  let depth = 0
+  for (const token of tokens) {
+    if (token[0] === 'function-token') depth++
+    if (token[0] === ')-token') depth--
+    if (token[0] === 'comma-token' && depth <= 0) entries.push([])
+    else entries.at(-1)!.push(token)
+  }
+  for (const entry of entries) {
+    const at = entry.findIndex(token => token[0] === 'function-token' && token[1].toLowerCase() === 'format(')
+    const [url] = urlsOf(at < 0 ? entry : entry.slice(0, at))
+    const format = at < 0 ? '' : entry[at + 1]?.[1] ?? ''
+    if (url !== undefined && !url.startsWith('data:') && !NO_FORMAT.test(format) && (format !== '' || !NO_FONT.test(url))) return url
+  }
+  return undefined
+}
 
 /** A list of media, or none, that has some which is no paper. */
 export function isForScreens (media: string): boolean {

@@ -1,5 +1,6 @@
 import { Parser } from 'htmlparser2'
-import { isForScreens, readStyleSheet } from './css.ts'
+import { isForScreens, readStyleSheet, type PageStyles } from './css.ts'
+import { Fonts } from './fonts.ts'
 import { parseUrl } from '../parse-url.ts'
 import { References, type Kind, type Reference } from './references.ts'
 
@@ -23,12 +24,13 @@ type Attributes = Readonly<Record<string, string>>
 
 /**
  * Reads a page as it comes, and finds what every browser asks for at once: style sheets, scripts, images with one candidate
- * that are not lazy, an icon, preloads, and what its style elements need.
+ * that are not lazy, an icon, preloads, what its style elements need, and last the style sheets that wait for paper or a choice.
  */
 export class PageReader {
   readonly #found: References
   /** Names of elements, `.class` and `#id`. */
   readonly names = new Set<string>()
+  readonly #fonts = new Fonts()
   readonly #parser: Parser
   #inert = 0
   #pictures = 0
@@ -60,9 +62,12 @@ export class PageReader {
   /** All there is. */
   end (): void {
     this.#parser.end()
-    for (const style of this.#styles) readStyleSheet(style, this.#found, this.names)
+    for (const style of this.#styles) readStyleSheet(style, this.#found, this.styles)
     if (this.#icon !== undefined) this.#found.add(this.#icon, 'other')
   }
+
+  /** For its style sheets. */
+  get styles (): PageStyles { return { names: this.names, fonts: this.#fonts } }
 
   /** What stops the page from being painted comes first. */
   get found (): Reference[] {
@@ -134,11 +139,17 @@ export class PageReader {
   #link (href: string, attributes: Attributes): void {
     const rels = (attributes.rel ?? '').toLowerCase().split(/\s+/)
     const has = (rel: string): boolean => rels.includes(rel)
-    if (attributes.disabled !== undefined || !isForScreens(attributes.media ?? '')) return
+    if (attributes.disabled !== undefined) return
+    const isForHere = isForScreens(attributes.media ?? '')
     if (has('stylesheet')) {
       const type = (attributes.type ?? '').trim().toLowerCase()
-      if (!has('alternate') && (type === '' || type === 'text/css')) this.#found.add(href, 'style')
-    } else if (has('preload')) {
+      const isUsed = isForHere && !has('alternate')
+      if (type === '' || type === 'text/css') this.#found.add(href, isUsed ? 'style' : 'late-style')
+    } else if (isForHere) this.#loadAhead(href, has, attributes)
+  }
+
+  #loadAhead (href: string, has: (rel: string) => boolean, attributes: Attributes): void {
+    if (has('preload')) {
       const kind = AS[(attributes.as ?? '').toLowerCase()]
       if (kind !== undefined && attributes.imagesrcset === undefined) this.#found.add(href, kind)
     } else if (has('modulepreload')) this.#found.add(href, 'script')

@@ -4,7 +4,9 @@
  */
 export { charsetOf, decoderFor } from './charset.ts'
 export { readStyleSheet } from './css.ts'
-export type { PageNames } from './css.ts'
+export type { PageNames, PageStyles } from './css.ts'
+export { Fonts } from './fonts.ts'
+export type { Face, FontRule } from './fonts.ts'
 export { PageReader } from './html.ts'
 export { cookieAfter } from './cookies.ts'
 export { needsOf } from './needs.ts'

@@ -1,13 +1,13 @@
 import { brotliDecompressSync, constants, gunzipSync } from 'node:zlib'
 import type { HeaderList } from '../http.ts'
 import { charsetOf, decoderFor } from './charset.ts'
-import { readStyleSheet, type PageNames } from './css.ts'
+import { readStyleSheet, type PageStyles } from './css.ts'
 import { PageReader } from './html.ts'
 import { readLinkFields } from './link-field.ts'
 import { References, type Reference } from './references.ts'
 
-/** What a response needs beside itself, and the names in it where it is a page. */
-export interface Needs { readonly found: Reference[], readonly names?: PageNames }
+/** What a response needs beside itself, and what its style sheets have in common where it is a page. */
+export interface Needs { readonly found: Reference[], readonly styles?: PageStyles }
 
 /** Bytes of a page that are looked at. */
 const MAX_READ = 1_048_576
@@ -17,10 +17,10 @@ const NOTHING: Needs = { found: [] }
 
 /**
  * What a browser will ask for because of a response that is here, or the beginning of it.
- * @param names - of the page whose style sheet it is
+ * @param styles - of the page whose style sheet it is
  */
 export function needsOf (
-  url: string, { status, headers, body }: { status: number, headers: HeaderList, body: Uint8Array }, names?: PageNames
+  url: string, { status, headers, body }: { status: number, headers: HeaderList, body: Uint8Array }, styles?: PageStyles
 ): Needs {
   const of = (name: string): string[] => headers.flatMap(([key, value]) => key.toLowerCase() === name ? [value] : [])
   const target = of('location')[0]
@@ -34,14 +34,14 @@ export function needsOf (
   const { decoder, isUtf8 } = decoderFor(charsetOf(type, read))
   if (plain !== undefined && /^\s*text\/css\b/i.test(type)) {
     const found = new References(url, isUtf8)
-    readStyleSheet(decoder.decode(read), found, names)
+    readStyleSheet(decoder.decode(read), found, styles)
     return { found: both(links.sorted, found.sorted) }
   }
   if (plain === undefined || !/^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(type)) return { found: links.sorted }
   const reader = new PageReader(url, isUtf8)
   reader.write(decoder.decode(read))
   reader.end()
-  return { found: both(links.sorted, reader.found), names: reader.names }
+  return { found: both(links.sorted, reader.found), styles: reader.styles }
 }
 
 /** As much of a coded body as is here; undefined where its coding is none that sites use, or it holds far too much. */

@@ -1,7 +1,10 @@
 import { parseUrl } from '../parse-url.ts'
 
-/** What a resource is for: it decides how it is asked for, and when. */
-export type Kind = 'document' | 'style' | 'script' | 'font' | 'image' | 'other'
+/**
+ * What a resource is for: it decides how it is asked for, and when. `late-style`: a style sheet that does not apply, but that
+ * browsers load with the page (for paper, or an alternate one).
+ */
+export type Kind = 'document' | 'style' | 'script' | 'font' | 'image' | 'other' | 'late-style'
 
 export interface Reference { readonly url: string, readonly kind: Kind }
 
@@ -11,7 +14,7 @@ export const MAX_REFERENCES = 256
 export const MAX_REFERENCE = 2_048
 
 /** First what stops a page from being painted. */
-const ORDER: readonly Kind[] = ['document', 'style', 'script', 'font', 'image', 'other']
+const ORDER: readonly Kind[] = ['document', 'style', 'script', 'font', 'image', 'other', 'late-style']
 
 /** Addresses that a page or style sheet refers to, each once, in the order in which they are found. */
 export class References {

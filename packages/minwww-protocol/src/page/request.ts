@@ -9,7 +9,13 @@ export const ACCEPT_IMAGE = 'image/avif,image/webp,image/png,image/svg+xml,image
 export const ACCEPT_STYLE = 'text/css,*/*;q=0.1'
 
 const ACCEPT: Readonly<Record<Kind, string>> = {
-  document: ACCEPT_HTML, style: ACCEPT_STYLE, image: ACCEPT_IMAGE, other: ACCEPT_IMAGE, script: '*/*', font: '*/*'
+  document: ACCEPT_HTML,
+  style: ACCEPT_STYLE,
+  'late-style': ACCEPT_STYLE,
+  image: ACCEPT_IMAGE,
+  other: ACCEPT_IMAGE,
+  script: '*/*',
+  font: '*/*'
 }
 
 /** A page that was asked for, and what was said. */

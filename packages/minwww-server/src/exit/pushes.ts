@@ -3,7 +3,7 @@ import {
   addressHash, decodeRate, encodeObject, encodePromises, encodePushed, HASH, MAX_OBJECT, MAX_PROMISED_URL, MAX_PROMISES, parseResponse, ProtocolError, PUSH_IDS,
   TokenBucket, type HttpResponse, type PushGrant
 } from '@minwww/protocol'
-import { fieldsFor, mayNeed, needsOf, type AskedPage, type PageNames, type Reference } from '@minwww/protocol/page'
+import { fieldsFor, mayNeed, needsOf, type AskedPage, type PageStyles, type Reference } from '@minwww/protocol/page'
 import { ServerError } from '../errors.ts'
 import type { PromisedPush } from '../core.ts'
 import { tooLarge } from '../fetch/collect.ts'
@@ -44,7 +44,7 @@ interface Page {
   readonly digest: ReadonlySet<string>
   readonly seen: Set<string> // at most MAX_PROMISES
   left: number
-  names?: PageNames | undefined
+  styles?: PageStyles | undefined
 }
 
 /** Promises that stand in front of an answer, and what keeps them. */
@@ -108,8 +108,8 @@ export class Pushes {
 
   #promise (handle: number, page: Page, url: string, response: HttpResponse | undefined, message: Buffer, depth: number): Promises {
     if (response === undefined || depth >= MAX_DEPTH || !this.#mayGo(page)) return without(message)
-    const { found, names } = needsOf(url, response, page.names)
-    page.names ??= names
+    const { found, styles } = needsOf(url, response, page.styles)
+    page.styles ??= styles
     const wanted = found.filter(reference => this.#isWanted(page, reference)).slice(0, Math.max(0, MAX_PROMISES - page.seen.size))
     if (wanted.length === 0 || !fits(encodePromises(wanted.map(({ url }) => ({ id: PUSH_IDS, url }))), message)) return without(message)
     const pushes: PromisedPush[] = []
@@ -149,7 +149,8 @@ export class Pushes {
         client: page.from.b32,
         slot: plan.slot,
         deadline: clock.now() + DEADLINE,
-        run: async () => await this.#run(page, handle, plan, abort.signal, depth),
+        // A style sheet that does not apply needs nothing.
+        run: async () => await this.#run(page, handle, plan, abort.signal, reference.kind === 'late-style' ? MAX_DEPTH : depth),
         onShed: () => fail(new ServerError('MINWWW_EXIT_BUSY', 'more is asked of this exit than it can do'))
       })
     } catch (error) {
