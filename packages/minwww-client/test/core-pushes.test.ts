@@ -46,8 +46,8 @@ class Visit {
     this.answer(urls, 1, status)
   }
 
-  request (ask: Ask = {}): void {
-    this.ask(PAGE, { isPage: true, ...ask })
+  request (ask: Ask = {}, url = PAGE): void {
+    this.ask(url, { isPage: true, ...ask })
     this.page = this.read(this.bench.sent()).findLast(isRequest)
     this.bench.wait(200)
   }
@@ -226,7 +226,13 @@ t.test('a push that is another address, no answer at all, too much, or of nobody
   t.strictSame(junk.asks(), ['request'], 'no HTTP')
   const foreign = new Visit()
   foreign.open(['http://b.example/x.css', 'http://b.i2p/x.css'])
-  t.equal(foreign.bench.core.stats.promises, 0, 'a site of I2P promises for itself only')
+  t.equal(foreign.bench.core.stats.promises, 0, 'a page promises for its own site only')
+  const web = new Visit()
+  web.request({}, 'http://a.example/')
+  web.answer(['http://b.example/lib.js', 'http://a.example:81/lib.js', 'http://a.example/own.js'])
+  t.equal(web.bench.core.stats.promises, 1, 'so does one of the web: another exit may be asked for another site')
+  web.ask('http://b.example/lib.js')
+  t.strictSame(web.asks(), ['request'])
   const unasked = new Visit()
   const session = Buffer.from([...unasked.exit.sessions.keys()][0]!, 'hex')
   unasked.page = { type: 'request', attempt: 0, flags: 0, session, id: 1, loss: 0, rate: 0, max: 72, shape: 8, object: Buffer.alloc(0) }

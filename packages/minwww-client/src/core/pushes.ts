@@ -2,7 +2,7 @@ import {
   decodeObject, encodeRate, MAX_OBJECT, MAX_RESPONSE, parsePushed, parseResponse, parseUrl, ProtocolError, PUSH_IDS, WORKING_AFTER, type Promised,
   type PushGrant, type ReplyMessage
 } from '@minwww/protocol'
-import { mayNeed } from '@minwww/protocol/page'
+import { mayPush } from '@minwww/protocol/page'
 import { isAnswerTo, isReferredBy, type Asked } from './asked.ts'
 import type { BurstWatch } from './burst-watch.ts'
 import type { ClientContext } from './context.ts'
@@ -196,7 +196,7 @@ export class Pushes {
 
   #promise (now: number, exit: Exit, session: ExitSession, id: number, promise: PushPromise): void {
     const { context: { stats } } = this.#parts
-    if (id < PUSH_IDS || !mayNeed(promise.page, promise.url)) return
+    if (id < PUSH_IDS || !mayPush(promise.page, promise.url)) return
     const known = this.#find(session, id)
     if (known?.promise !== undefined) return
     stats.promises++

@@ -35,6 +35,11 @@ export function mayNeed (page: string, url: string): boolean {
   return from.host === to.host || !(isOfI2p(from.hostname) || isOfI2p(to.hostname))
 }
 
+/** True if an exit may send it with a page: for another site another exit may be asked, which this one must not answer for. */
+export function mayPush (page: string, url: string): boolean {
+  return mayNeed(page, url) && parseUrl(page)?.host === parseUrl(url)?.host
+}
+
 const isOfI2p = (host: string): boolean => host.replace(/\.$/, '').endsWith('.i2p')
 
 /** The fields with which a browser will ask for a resource of a page, as far as they can be foreseen. */

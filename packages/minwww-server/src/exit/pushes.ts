@@ -3,7 +3,7 @@ import {
   addressHash, decodeRate, encodeObject, encodePromises, encodePushed, HASH, MAX_OBJECT, MAX_PROMISED_URL, MAX_PROMISES, parseResponse, ProtocolError, PUSH_IDS,
   TokenBucket, type HttpResponse, type PushGrant
 } from '@minwww/protocol'
-import { fieldsFor, mayNeed, needsOf, type AskedPage, type PageStyles, type Reference } from '@minwww/protocol/page'
+import { fieldsFor, mayPush, needsOf, type AskedPage, type PageStyles, type Reference } from '@minwww/protocol/page'
 import { ServerError } from '../errors.ts'
 import type { PromisedPush } from '../core.ts'
 import { tooLarge } from '../fetch/collect.ts'
@@ -126,7 +126,7 @@ export class Pushes {
   }
 
   #isWanted (page: Page, { url }: Reference): boolean {
-    if (url.length > MAX_PROMISED_URL || page.seen.has(url) || !mayNeed(page.asked.url, url)) return false
+    if (url.length > MAX_PROMISED_URL || page.seen.has(url) || !mayPush(page.asked.url, url)) return false
     return !page.digest.has(addressHash(url).toString('hex'))
   }
 
