@@ -79,7 +79,7 @@ export const BOUNDS = {
     name: 'requests that are carried out once',
     most: DEFAULT_CONFIG.maxTokens,
     unit: 'tokens',
-    full: 'ERROR 2; so it is above 1,024 of one Destination; each is known for 300 s',
+    full: 'ERROR 2; so it is above 1,024 of one Destination, or as many as are free; each is known for 300 s',
     kept: 'core/executions.ts #entries #counts #refused; core/execution.ts #askers'
   },
   queue: {

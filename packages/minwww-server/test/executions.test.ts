@@ -70,6 +70,19 @@ t.test('tokens are known for 300 s, and none makes room for another', async t =>
   t.match(table.admit(later, a, onceOf(7, later / SECOND + 91)), { kind: 'unknown' }, 'a clock that is wrong')
 })
 
+t.test('Destinations that ask for as much as they can leave room for others', async t => {
+  const most = 200
+  const table = tableOf({ maxTokens: most, maxTokensPerClient: 100 })
+  const open = (name: string): Session => new Session(EPOCH, LocalDestination.generate(seeded(name)).destination, sessionKeys(seeded(name)(16)), DEFAULT_CONFIG)
+  const greedy = Array.from({ length: 16 }, (_, index) => open(`greedy ${index}`))
+  let number = 0
+  const admit = (session: Session, time = EPOCH / SECOND): string => table.admit(EPOCH, session, { ...onceOf(0, time), token: Buffer.from(String(number++).padStart(16)) }).kind
+  for (let round = 0; round < most; round++) for (const session of greedy) admit(session, EPOCH / SECOND + 90)
+  t.ok(table.size < most, `${table.size} of ${most}`)
+  t.equal(admit(greedy[0]!), 'full')
+  t.equal(admit(open('honest')), 'new')
+})
+
 /** A client that was answered, and asks with the token of this number. */
 function asking (config: Partial<ServerConfig> = {}) {
   const world = new World(config)

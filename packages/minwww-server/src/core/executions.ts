@@ -17,7 +17,7 @@ interface Entry { readonly execution: Execution, readonly from: string, readonly
 /**
  * Every token that this exit may have carried out, so that it never carries out one twice. An entry lives long enough for all
  * repetitions and is not dropped for another one. What is not in the table was not carried out if its time is above that of
- * all that were dropped: so it needs no clock but its own.
+ * all that were dropped: so it needs no clock but its own. No Destination has more than are free, so that few cannot fill it.
  */
 export class Executions {
   readonly #config: ServerConfig
@@ -63,7 +63,7 @@ export class Executions {
     const own = this.#counts.get(from) ?? 0
     const until = now + tokenLife
     if (this.#entries.size >= maxTokens) this.#shut = Math.max(this.#shut, time)
-    else if (own >= maxTokensPerClient) this.#refuse(from, time, until)
+    else if (own >= Math.min(maxTokensPerClient, maxTokens - this.#entries.size)) this.#refuse(from, time, until)
     if (time <= this.#shut || time <= (this.#refused.get(from)?.time ?? Number.NEGATIVE_INFINITY)) return { kind: 'full' }
     const execution = new Execution(token)
     this.#entries.set(token, { execution, from, time, until })
