@@ -38,7 +38,7 @@ router (\`test/e2e/shutdown.test.ts\`); drain and reload under load, and \`kill 
 ## What does not work well
 
 * While no router is there, the proxy answers 503 for every page, also for those that its cache could give.
-* When an exit dies in the middle of a large answer that has no strong ETag, the download stands still until the stream gives
-  up, 90 s after the last packet; nothing tells the proxy earlier. A POST whose exit dies waits for its deadline.
+* When an exit dies in the middle of a large answer that has no strong ETag, the download stands still until the exit is back
+  and asked for the stream, after 10, 30 or 70 s of silence, and for 90 s at most. So does a POST over a stream.
 * Under \`MemoryMax\` or the kernel's out-of-memory killer a service dies without a word; systemd starts it again.
 `)

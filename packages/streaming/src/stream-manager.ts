@@ -27,7 +27,7 @@ export interface ConnectOptions extends StreamSocketOptions {
   options?: Partial<StreamingOptions>
   /** What is known of the path by other means: the stream begins with it. */
   path?: PathKnowledge | undefined
-  /** The peer is known to have the same layer beneath its streams. */
+  /** The peer is known to have the same layer beneath its streams, and so to say that it has not a stream that it is asked for. */
   isLayered?: boolean
 }
 
@@ -137,7 +137,7 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
     this.#assertOpen()
     const { destination, port = 0, localPort = 0, path, signal } = request
     const options = { ...(request.isLayered === true && this.#layer?.offer(destination)), ...request.options }
-    const connection = this.#core.connect(this.clock.now(), { destination, port, localPort, path, options })
+    const connection = this.#core.connect(this.clock.now(), { destination, port, localPort, path, options, asks: request.isLayered })
     const socket = this.#adopt(connection, request)
     if (signal !== undefined) abortWith(socket, signal)
     this.schedule()

@@ -4,16 +4,16 @@ import { MAX_DELAY } from '../packet/constants.ts'
 import { verifyPacket } from '../packet/verify.ts'
 import type { VerifyingKey } from '../packet/offline-signature.ts'
 import type { ReceivedPacket } from '../packet/packet.ts'
+import { Asking } from './asking.ts'
 import type { ConnectionConfig } from './config.ts'
+import type { ConnectionInit } from './connection-init.ts'
 import {
   DEFAULT_MESSAGE_SIZE, MIN_MESSAGE_SIZE, INACTIVITY_JITTER, RESET_INTERVAL, SYN_REPLY_DELAY, UNDELIVERED_RETRY, UNREACHABLE_AFTER
 } from './constants.ts'
 import type { SharedControlBlock } from './control-blocks.ts'
 import type { PathKnowledge } from './knowledge.ts'
 import { PacketWriter } from './packet-writer.ts'
-import type { LocalIdentity } from './packet-writer.ts'
 import { Receiver } from './receiver.ts'
-import type { ReceiveBudget } from './receive-budget.ts'
 import { Sender } from './sender.ts'
 import { sendingStateOf, statisticsOf } from './statistics.ts'
 import type { ConnectionStatistics, SendingState } from './statistics.ts'
@@ -28,28 +28,6 @@ export type ConnectionState =
 
 /** Each is set once something happened and not again until it was polled. */
 export type ConnectionEvent = 'connected' | 'readable' | 'drain' | 'end' | 'closed'
-
-export interface ConnectionInit {
-  now: number
-  inbound: boolean
-  identity: LocalIdentity
-  peer: Destination
-  /** The key that signs for the peer: its own, or a transient one. */
-  peerKey: VerifyingKey
-  localPort: number
-  remotePort: number
-  /** Our stream ID, and the peer's or 0. */
-  receiveStreamId: number
-  sendStreamId: number
-  config: ConnectionConfig
-  shared?: SharedControlBlock | undefined
-  /** 0..1, for the timers. */
-  jitter: number
-  /** Bound over all connections, for what is received and not read. */
-  budget?: ReceiveBudget
-  /** Called when the application's doing may have made a packet ready or moved a deadline. */
-  wake?: () => void
-}
 
 /**
  * One stream, without I/O: bytes in by write(), packets out by pollTransmit(), packets in by receive(), bytes out by
@@ -74,6 +52,7 @@ export class Connection {
   readonly #inactivityTimeout: number | undefined
   readonly #wake: () => void
   readonly #timers = new TimerTable()
+  readonly #asking: Asking | undefined
   #resetPending = false
   #resetSentAt = -Infinity
   #wantsDrain = false
@@ -93,6 +72,7 @@ export class Connection {
     this.#peerKey = init.peerKey
     this.#sender = new Sender(config, init.jitter, this.#timers, init.shared)
     this.#receiver = new Receiver(config, this.#timers, init.budget)
+    this.#asking = init.asks === true ? new Asking(this.#timers) : undefined
     this.#wake = init.wake ?? (() => {})
     this.#writer = new PacketWriter(this, init.identity)
     const { inactivityTimeout } = config
@@ -244,6 +224,7 @@ export class Connection {
       }
       return this.#writer.data(sent, this.#receiver.acknowledged(now, false))
     }
+    if (this.#asking?.take() === true) return this.#writer.question()
     if (this.#sendStreamId === 0 || !this.#receiver.ackDue(now)) return undefined
     const ack = this.#writer.ack(this.#receiver.acknowledged(now, true))
     this.#closeIfDone()
@@ -327,13 +308,16 @@ export class Connection {
   /** Something arrived from the peer. */
   #heard (now: number): void {
     this.#armInactivity(now)
+    if (this.#state.name !== 'open' || this.#receiver.complete) return
+    this.#asking?.heard(now)
     const { readTimeout } = this.config
-    if (readTimeout !== undefined && this.#state.name === 'open' && !this.#receiver.complete) this.#timers.set('read', now + readTimeout)
+    if (readTimeout !== undefined) this.#timers.set('read', now + readTimeout)
   }
 
   #endIfComplete (): void {
     if (!this.#receiver.complete) return
     this.#timers.stop('read')
+    this.#asking?.stop()
     this.#announce('end')
   }
 
@@ -358,6 +342,7 @@ export class Connection {
       case 'persist': return this.#failIf(this.#sender.persistExpired(now))
       case 'read': return this.#fail('STREAMING_READ_TIMEOUT', 'no data within readTimeout')
       case 'write': return this.#fail('STREAMING_WRITE_TIMEOUT', 'nothing was sent within writeTimeout')
+      case 'ask': return this.#asking?.expired(now)
       case 'inactivity': return this.#inactive(now)
     }
   }

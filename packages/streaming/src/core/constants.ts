@@ -48,6 +48,9 @@ export const SYN_REPLY_DELAY = 10
 export const UNCHOKE_REPEATS = 8
 export const UNCHOKE_INTERVAL = 1_000
 
+/** A peer that has said nothing for so long is asked whether it has the stream; then after twice as long, and so on, ms. */
+export const ASK_AFTER = 10_000
+
 /** Between two RESETs on one stream, ms. */
 export const RESET_INTERVAL = 10_000
 /** Random addition to the inactivity timeout, ms, so that both ends do not act at once. */

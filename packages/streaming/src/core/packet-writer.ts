@@ -63,6 +63,16 @@ export class PacketWriter {
     return encodePacket(next)
   }
 
+  /** Whether the peer has this stream: it tells who asks, so that one who has not can say so. Else it is an ACK. */
+  question (): Buffer {
+    const next = this.#packet()
+    next.ackThrough = this.#source.contiguous
+    next.from = this.#identity.destination
+    next.offline = this.#identity.offline
+    next.signed = true
+    return encodePacket(next, this.#identity.signer)
+  }
+
   reset (): Buffer {
     const { sendStreamId, receiveStreamId, acknowledgement } = this.#source
     return encodeReset({ sendStreamId, receiveStreamId, ackThrough: acknowledgement.ackThrough }, this.#identity)

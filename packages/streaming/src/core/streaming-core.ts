@@ -12,7 +12,7 @@ import { verifyPacket } from '../packet/verify.ts'
 import { AccessList, hashes, isHostName } from './access.ts'
 import { connectionConfig } from './config.ts'
 import { Connection } from './connection.ts'
-import type { ConnectionInit } from './connection.ts'
+import type { ConnectionInit } from './connection-init.ts'
 import {
   ACCEPT_BACKLOG, MAX_HALF_OPEN, MAX_LOOSE, MAX_PONGS_PER_SECOND, MAX_STREAMS, MAX_SYNS_PER_SECOND, RECEIVE_BUDGET, RESET_INTERVAL
 } from './constants.ts'
@@ -35,7 +35,7 @@ import type { ConnectRequest, CoreStatistics, Incoming, Outgoing, RejectReason, 
 
 const MAX_ID = 2 ** 32
 
-type StreamInit = Pick<ConnectionInit, 'inbound' | 'peer' | 'peerKey' | 'localPort' | 'remotePort' | 'sendStreamId'> &
+type StreamInit = Pick<ConnectionInit, 'inbound' | 'peer' | 'peerKey' | 'localPort' | 'remotePort' | 'sendStreamId' | 'asks'> &
   { options: StreamingOptions, path?: PathKnowledge | undefined }
 
 /**
@@ -114,7 +114,7 @@ export class StreamingCore {
   unlisten (port = 0): void { this.#listening.delete(port) }
 
   /** Opens a stream. Throws STREAMING_TOO_MANY, STREAMING_UNSUPPORTED, STREAMING_BAD_OPTION. */
-  connect (now: number, { destination, port = 0, localPort = 0, options, path }: ConnectRequest): Connection {
+  connect (now: number, { destination, port = 0, localPort = 0, options, path, asks }: ConnectRequest): Connection {
     if (this.#atLimit() || this.#connections.size >= MAX_STREAMS) {
       throw new StreamingError('STREAMING_TOO_MANY', 'maxConcurrentStreams is reached')
     }
@@ -123,9 +123,8 @@ export class StreamingCore {
       throw new StreamingError('STREAMING_UNSUPPORTED', 'dsalist: this peer wants a DSA destination, which we have not')
     }
     const resolved = resolveOptions(options, this.options)
-    return this.#open(now, {
-      inbound: false, peer: destination, peerKey: ownKey(destination), localPort, remotePort: port, sendStreamId: 0, options: resolved, path
-    })
+    const to = { peer: destination, peerKey: ownKey(destination), localPort, remotePort: port, sendStreamId: 0 }
+    return this.#open(now, { inbound: false, ...to, options: resolved, path, asks })
   }
 
   /** Lets a stream begin with what others know of its path, which it shares with the streams to the same peer that send. */
@@ -253,10 +252,10 @@ export class StreamingCore {
     const tombstone = this.#tombstones.get(now, received.sendStreamId)
     if (tombstone === undefined || received.receiveStreamId !== tombstone.sendStreamId) {
       this.statistics.unknownStream += 1
-      if (received.synchronize) this.#resetLateReply(now, message, received)
+      if (!received.reset) this.#resetUnknown(now, message, received)
       return
     }
-    if (!received.reset && (received.sequence > 0 || received.synchronize)) this.#answerLate(now, tombstone)
+    if (!received.reset && (received.sequence > 0 || received.synchronize || received.from !== undefined)) this.#answerLate(now, tombstone)
   }
 
   /** The last ACK again, or the RESET again. */
@@ -269,8 +268,8 @@ export class StreamingCore {
     this.#sendLoose(peer, localPort, remotePort, encodeReset(ids, this.#identity))
   }
 
-  /** The SYN reply to a stream that we gave up before it came: it names the Destination, so the peer can be told. */
-  #resetLateReply (now: number, message: Incoming, reply: ReceivedPacket): void {
+  /** The SYN reply to a stream that we gave up, or a question for one from before our start: it names whom to tell. */
+  #resetUnknown (now: number, message: Incoming, reply: ReceivedPacket): void {
     const { from, sendStreamId: receiveStreamId, receiveStreamId: sendStreamId, sequence: ackThrough } = reply
     if (from === undefined || sendStreamId === 0 || !this.#lateReplies.admit(now)) return
     const key = this.#keyOf(now, reply, from)

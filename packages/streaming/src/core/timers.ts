@@ -16,6 +16,8 @@ export const ACTING = [
   'read',
   /** Until the stream fails because what was written does not leave (writeTimeout). */
   'write',
+  /** Until a silent peer is asked whether it still has the stream. */
+  'ask',
   /** Until a stream on which nothing moves does its inactivityAction. */
   'inactivity'
 ] as const

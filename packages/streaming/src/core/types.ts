@@ -54,6 +54,11 @@ export interface ConnectRequest {
   options?: Partial<StreamingOptions>
   /** What is known of the path by other means. */
   path?: PathKnowledge | undefined
+  /**
+   * The peer says by a RESET that it does not have the stream, as this library does: it is asked when it is silent. So a stream of
+   * which it knows nothing any more, since it was started anew, ends within seconds.
+   */
+  asks?: boolean | undefined
 }
 
 export interface CoreStatistics {
