@@ -15,9 +15,9 @@ const KB = 1024
 const { destination } = LocalDestination.generate(seeded('client'))
 const KEYS = sessionKeys(seeded('secret')(16))
 
-function sessionOf (rate = 1e9): Session {
+function sessionOf (rate = 1e9, isValidated = true): Session {
   const session = new Session(EPOCH, destination, KEYS, DEFAULT_CONFIG)
-  session.peer.validate()
+  if (isValidated) session.peer.validate()
   session.bucket.setRate(EPOCH, rate, 190 * KB)
   return session
 }
@@ -112,6 +112,24 @@ t.test('sessions that can take more share in bytes what limits the server, slow 
   t.ok(Math.abs(rates[3]! / (5 * KB) - 1) < 0.1 && Math.abs(rates[4]! / (10 * KB) - 1) < 0.1)
   const paces = bursts.map(burst => burst.paces.slice(-20).reduce((sum, pace) => sum + pace, 0) / 20)
   paces.forEach((pace, index) => t.ok(Math.abs(pace / rates[index]! - 1) < 0.25, `announced ${Math.round(pace)}`))
+})
+
+t.test('a flow that never empties has a share of its own once its Destination is validated', async t => {
+  const sendQueue = new SendQueue(EPOCH, { ...DEFAULT_CONFIG, serverRate: 100 * KB, maxBacklog: 16, messageRate: 1e6, messageBurst: 1e6 })
+  const sessions = Array.from({ length: 4 }, () => sessionOf(1e9, false))
+  for (const session of sessions) sendQueue.push(session, new Messages(1, 1e6))
+  const first = sendQueue.poll(EPOCH)!.session
+  for (const session of sessions) session.peer.validate()
+  const late = sessionOf()
+  sendQueue.push(late, new Messages(1, 1e6))
+  const counts = new Map([...sessions, late].map(session => [session, 0]))
+  for (let now = EPOCH; now < EPOCH + 60_000; now = sendQueue.nextTimeout(now)!) {
+    for (let message = sendQueue.poll(now); message !== undefined; message = sendQueue.poll(now)) {
+      counts.set(message.session, counts.get(message.session)! + 1)
+    }
+  }
+  t.ok(counts.get(first)! > 0)
+  t.ok(Math.min(...counts.values()) > 0.9 * Math.max(...counts.values()), [...counts.values()].join(', '))
 })
 
 t.test('who comes back does not get what he could have had', async t => {

@@ -20,8 +20,7 @@ export interface Burst {
 /** The bursts of one session: those of which nothing was sent yet go first, then one message of each in turn. */
 export class Flow {
   readonly session: Session
-  /** Its Destination was not validated when the flow was opened. */
-  readonly isUnvalidated: boolean
+  #isUnvalidated: boolean
   #restingRate = 0
   #held = 0
   readonly #fresh: Burst[] = []
@@ -31,7 +30,19 @@ export class Flow {
 
   constructor (session: Session) {
     this.session = session
-    this.isUnvalidated = !session.peer.isValidated
+    this.#isUnvalidated = !session.peer.isValidated
+  }
+
+  /** Its Destination was not validated when the flow was opened, or looked at last. */
+  get isUnvalidated (): boolean {
+    return this.#isUnvalidated
+  }
+
+  /** True if its Destination was validated since. */
+  takeValidation (): boolean {
+    if (!this.#isUnvalidated || !this.session.peer.isValidated) return false
+    this.#isUnvalidated = false
+    return true
   }
 
   /** Bursts that wait. */

@@ -154,6 +154,7 @@ export class SendQueue {
       this.#validated.advance(this.#unvalidatedServed)
       this.#unvalidatedServed += bytes
     }
+    if (flow.takeValidation()) this.#unvalidatedFlows--
     if (flow.size > 0) this.#enter(flow)
     else this.#forget(flow)
     return payload
