@@ -45,6 +45,8 @@ export class Exit {
   #silentAt = Number.NEGATIVE_INFINITY
   #isProbed = false
   #source = 0
+  /** A page came to it last, ms. */
+  #servedAt = Number.NEGATIVE_INFINITY
   #lastSymbolAt = Number.NEGATIVE_INFINITY
   #received = 0
   #heardAt = Number.NEGATIVE_INFINITY
@@ -61,7 +63,10 @@ export class Exit {
     this.isOfPool = member !== undefined
   }
 
-  /** Own Destination that it is asked from first: that of its last answer, since routers keep a dead path per pair for a while. */
+  /**
+   * Own Destination that it is asked from first: one that an answer came to, since routers keep a dead path per pair for a while.
+   * The same one as long as it is as good: an exit shares its bandwidth among Destinations.
+   */
   get source (): number {
     return this.#source
   }
@@ -183,9 +188,10 @@ export class Exit {
     return inFlight === 0 || inFlight + this.#config.unknownReply <= limit
   }
 
-  /** A page has come. @param source - own Destination that it came to */
-  served (source: number): void {
-    this.#source = source
+  /** A page has come to that own Destination, and was asked for `since`, ms. */
+  served (now: number, source: number, since: number): void {
+    if (source !== this.#source && this.#servedAt < since) this.#source = source
+    if (source === this.#source) this.#servedAt = now
     this.#limit = Math.min(MAX_ACTIVE, this.#limit + 1 / this.#limit)
   }
 

@@ -67,7 +67,7 @@ export class Outcomes {
     const took = transfer.isWorkedOn ? srtt + Math.min(MOST_WORKED_ON, WORKED_ON * elapsed) : elapsed - transmission
     this.#answered(now, exit, penalty * Math.max(0, took))
     if (message.setsCookie && request.purpose.kind === 'pool') pool.pin(request.site, exit.id)
-    exit.served(transfer.session.source)
+    exit.served(now, transfer.session.source, transfer.startedAt)
     context.stats.responses++
     const rest = assembly.part === 'beginning' ? { rest: restOf(transfer) } : {}
     this.#parts.promised(now, transfer, request, message.promises, message.head.status)
