@@ -306,3 +306,19 @@ t.test('idle streams are used again, and a dead one is replaced', async t => {
   t.equal(streams.connected.length, 2)
   await end()
 })
+
+t.test('streams that cannot be opened are a failure of the way there, not of the proxy', async t => {
+  const exit = await startPeer(echo)
+  const { port, proxy, streams, end } = await withExits([exit], () => undefined, { exits: [{ id: 'exit0', destination: exit.keys.destination }], honestConnect: true })
+  t.teardown(end)
+  streams.connect = () => { throw Object.assign(new Error('the session is closed'), { code: 'STREAMING_CLOSED' }) }
+  const asked: Array<[string, Array<[string, string]>, string]> = [['PROPFIND', [], ''], ['POST', [['Transfer-Encoding', 'chunked']], '0\r\n\r\n']]
+  for (const [method, fields, body] of asked) {
+    const { status, text } = await get(port, 'http://a.example/', fields, method, body)
+    t.equal(status, 502, method)
+    t.match(text, /MINWWW_CONNECTION_FAILED/, method)
+  }
+  const tunnel = parseRaw(await raw(port, 'CONNECT a.example:443 HTTP/1.1\r\nHost: x\r\n\r\n', { half: false }))
+  t.equal(tunnel.status, 502, 'CONNECT')
+  t.equal(proxy.activity.faults, 0)
+})

@@ -1,5 +1,5 @@
 import { Agent, type ClientRequest, type ClientRequestArgs } from 'node:http'
-import type { Duplex } from 'node:stream'
+import { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { Destination, Limit } from '@minwww/i2cp'
 import { systemClock } from '@minwww/ground/node'
@@ -72,7 +72,7 @@ export class StreamAgent extends Agent {
     const { destination, port, kind } = peer
     // The rate is that from the exit to us.
     const path = peer.path && { rtt: peer.path.rtt, rttvar: peer.path.rttvar, loss: 1 - (1 - peer.path.loss) ** PACKET }
-    const stream = this.#streams.connect({ destination, port, path, isLayered: kind === 'exit' })
+    const stream = opened(() => this.#streams.connect({ destination, port, path, isLayered: kind === 'exit' }))
     const carried = this.#carried
     if (kind === 'exit' && carried !== undefined) watchRate(stream, systemClock, rate => carried(peer, rate))
     return stream
@@ -99,6 +99,19 @@ export class StreamAgent extends Agent {
   override reuseSocket (socket: Duplex, request: ClientRequest): void {
     clearTimeout(this.#free.get(socket))
     super.reuseSocket(socket, request)
+  }
+}
+
+/** A stream that cannot be opened, since its session is closed or has too many, fails as one that its peer does not take. */
+function opened (open: () => Duplex): Duplex {
+  try {
+    return open()
+  } catch (error) {
+    const stream = new Duplex({ read () {}, write (_chunk, _encoding, done) { done() } })
+    stream.on('error', () => {})
+    // Whoever asked for it listens by then.
+    setImmediate(() => stream.destroy(error as Error))
+    return stream
   }
 }
 
