@@ -1,3 +1,5 @@
+import { LocalDestination } from '@minwww/i2cp/codec'
+import { seeded } from '@minwww/testkit'
 import t from 'tap'
 import { Bench, FakeExit, pageObject } from './core-fake-exit.ts'
 
@@ -32,4 +34,57 @@ t.test('what waits in vain is asked for soon after the path lives again, whateve
       }
     }
   }
+})
+
+/** One exit that hears one of two Destinations only; what it answers comes at once. */
+function heardFrom (source: number, bench: Bench, exit: FakeExit): (milliseconds: number) => number[] {
+  return milliseconds => {
+    const asked: number[] = []
+    for (const end = bench.now + milliseconds; bench.now < end;) {
+      for (const message of bench.wait(50)) {
+        const read = exit.read(message)
+        if (read.type !== 'open' && read.type !== 'request') continue
+        asked.push(message.source)
+        if (message.source !== source) continue
+        bench.receive(exit.reply(read, read.object.length === 0 ? Buffer.alloc(0) : pageObject('hello'), { time: bench.now }), source)
+      }
+    }
+    return asked
+  }
+}
+
+t.test('the only exit is probed from both Destinations, and asked from the one that it answers', async t => {
+  const bench = new Bench()
+  const exit = new FakeExit()
+  bench.ready('a', exit)
+  const pass = heardFrom(1, bench, exit)
+  bench.core.suspectExit(bench.now, 'a')
+  t.strictSame([...new Set(pass(5_000))], [0, 1])
+  bench.get()
+  t.strictSame([...new Set(pass(1_000))], [1])
+  t.match(bench.outcomes(), [{ type: 'response' }])
+})
+
+t.test('a Destination that takes the place of a deaf one is tried first', async t => {
+  const bench = new Bench()
+  const exit = new FakeExit()
+  bench.ready('a', exit)
+  bench.wait(300)
+  bench.core.suspend(bench.now, 1)
+  bench.core.resume(bench.now, 1, LocalDestination.generate(seeded(901)))
+  t.strictSame(bench.sent().map(({ source }) => source), [1])
+})
+
+t.test('what waits in vain takes no room from what follows when the exit is back', async t => {
+  const bench = new Bench()
+  const exit = new FakeExit()
+  bench.ready('a', exit)
+  const pass = heardFrom(1, bench, exit)
+  bench.wait(10)
+  const handles = Array.from({ length: 60 }, () => bench.get({ timeout: 120_000 }))
+  heardFrom(2, bench, exit)(30_000)
+  t.strictSame(bench.outcomes(), [], 'nothing is heard')
+  pass(4_000)
+  const done = bench.outcomes().map(({ type, handle }) => type === 'response' ? handle : -1)
+  t.strictSame(done.sort((a, b) => a - b), handles)
 })

@@ -26,8 +26,9 @@ import type { ClientState } from './state.ts'
 import { TransferTable } from './transfer-table.ts'
 import type { ClientEvent, ClientStats, ExitStatus, Incoming, Outgoing, RequestOptions } from './types.ts'
 
-/** Of a probe to an exit that has answered before. */
-const PROBE_ATTEMPTS = 3
+/** Of a probe, and of one to an exit that has answered before. */
+const PROBE_ATTEMPTS = 4
+const KNOWN_PROBE_ATTEMPTS = 3
 /** Total time of a probe, ms. */
 const PROBE_DEADLINE = 60_000
 
@@ -247,7 +248,7 @@ export class ClientCore {
     this.#pushes.forgetWhere(now, ({ session }) => session.source === source)
     const held = [...this.#requests.values()].filter(({ waiting }) => waiting.kind === 'source')
     for (const request of held) this.#dispatcher.start(now, request)
-    for (const exit of this.#exits.values()) this.#probe(now, exit)
+    for (const exit of this.#exits.values()) this.#probe(now, exit, source)
   }
 
   nextTimeout (): number | undefined {
@@ -300,7 +301,7 @@ export class ClientCore {
       isPage: false,
       mayArrive: false,
       // Where the round trip is known the last waits are long: a fresh probe finds sooner that it is back.
-      attempts: Math.min(this.#context.config.maxAttempts, exit.path.rtt.hasSample ? PROBE_ATTEMPTS : Infinity)
+      attempts: Math.min(this.#context.config.maxAttempts, exit.path.rtt.hasSample ? KNOWN_PROBE_ATTEMPTS : PROBE_ATTEMPTS)
     })
     exit.probeBegins(now)
     if (source !== undefined) request.comesFrom(source)

@@ -46,7 +46,7 @@ export class Exit {
   #isProbed = false
   #source = 0
   /** A page came to it last, ms. */
-  #servedAt = Number.NEGATIVE_INFINITY
+  #answeredAt = Number.NEGATIVE_INFINITY
   #lastSymbolAt = Number.NEGATIVE_INFINITY
   #received = 0
   #heardAt = Number.NEGATIVE_INFINITY
@@ -188,10 +188,14 @@ export class Exit {
     return inFlight === 0 || inFlight + this.#config.unknownReply <= limit
   }
 
-  /** A page has come to that own Destination, and was asked for `since`, ms. */
-  served (now: number, source: number, since: number): void {
-    if (source !== this.#source && this.#servedAt < since) this.#source = source
-    if (source === this.#source) this.#servedAt = now
+  /** It has answered that own Destination, what was asked for `since`, ms. */
+  answeredTo (now: number, source: number, since: number): void {
+    if (source !== this.#source && this.#answeredAt < since) this.#source = source
+    if (source === this.#source) this.#answeredAt = now
+  }
+
+  /** A page has come. */
+  served (): void {
     this.#limit = Math.min(MAX_ACTIVE, this.#limit + 1 / this.#limit)
   }
 

@@ -65,9 +65,9 @@ export class Outcomes {
     const elapsed = now - transfer.startedAt
     // A slow site says little of the exit. But who says that he works, and is always slow, is not the best one.
     const took = transfer.isWorkedOn ? srtt + Math.min(MOST_WORKED_ON, WORKED_ON * elapsed) : elapsed - transmission
-    this.#answered(now, exit, penalty * Math.max(0, took))
+    this.#answered(now, transfer, penalty * Math.max(0, took))
     if (message.setsCookie && request.purpose.kind === 'pool') pool.pin(request.site, exit.id)
-    exit.served(now, transfer.session.source, transfer.startedAt)
+    exit.served()
     context.stats.responses++
     const rest = assembly.part === 'beginning' ? { rest: restOf(transfer) } : {}
     this.#parts.promised(now, transfer, request, message.promises, message.head.status)
@@ -111,7 +111,7 @@ export class Outcomes {
   /** A probe came back. @param told - what it says */
   probed (now: number, transfer: Transfer, told: Buffer): void {
     if (told.length >= INCARNATION) transfer.exit.began(Buffer.from(told.subarray(0, INCARNATION)))
-    this.#answered(now, transfer.exit, now - transfer.startedAt)
+    this.#answered(now, transfer, now - transfer.startedAt)
     const request = this.#parts.requests.get(transfer.owner.handle)
     if (request !== undefined) this.#dispatcher.end(now, request, transfer)
   }
@@ -165,14 +165,19 @@ export class Outcomes {
   }
 
   /** An exit that was silent is back: it is asked for what waits in vain. */
-  #answered (now: number, exit: Exit, took: number): void {
+  #answered (now: number, { exit, session, startedAt }: Transfer, took: number): void {
     const isBack = exit.takeReturn() || exit.member.isOnProbation()
+    exit.answeredTo(now, session.source, startedAt)
     exit.member.success(now, took)
-    for (const request of isBack ? [...this.#parts.requests.values()] : []) {
-      if (!exit.hasRoom() || !request.isInVain(exit)) continue
+    const inVain = isBack ? [...this.#parts.requests.values()].filter(request => request.isInVain(exit)) : []
+    const waited = new Set(inVain.filter(request => request.hasWaited(now)))
+    // Nothing comes of these any more: they take no room from those that follow.
+    for (const { transfers } of waited) for (const transfer of transfers) if (transfer.exit === exit) transfer.giveUp()
+    for (const request of inVain) {
       request.budget.refund()
-      if (request.hasWaited(now)) this.#dispatcher.begin(now, request, exit)
-      else request.hurry()
+      if (!waited.has(request)) request.hurry()
+      else if (exit.hasRoom()) this.#dispatcher.begin(now, request, exit)
+      else if (!request.isActive) this.#parts.queues.append(request, exit)
     }
   }
 }

@@ -235,7 +235,7 @@ export class Recovery {
   }
 
   #isAlone ({ purpose, idempotent }: ClientRequest): boolean {
-    return !idempotent || purpose.kind === 'direct' || (purpose.kind === 'pool' && this.#parts.exits.size === 1)
+    return !idempotent || purpose.kind !== 'pool' || this.#parts.exits.size === 1
   }
 
   #hedge (now: number, request: ClientRequest): void {

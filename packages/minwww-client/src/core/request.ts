@@ -10,8 +10,6 @@ import type { Transfer, TransferOwner } from './transfer.ts'
 import type { RequestTrace } from './types.ts'
 import { Upload } from './upload.ts'
 
-/** Attempts of a probe. */
-const PROBE_ATTEMPTS = 4
 /** An attempt of which nothing has come after this is worth another one with an exit that is back, ms. */
 const IN_VAIN = 3_000
 /** A deadline moves by this part of itself while the exit sends, after its last symbol; and at most so many times so far. */
@@ -43,7 +41,6 @@ const NOTHING: Waiting = { kind: 'nothing' }
 
 interface RequestParts extends Pick<ClientRequest, 'handle' | 'purpose' | 'site' | 'object' | 'idempotent' | 'deadline' | 'isPage' | 'mayArrive'>, Partial<Pick<ClientRequest, 'plainGet'>> {
   now: number
-  /** That it has if it is no probe. */
   attempts: number
 }
 
@@ -99,7 +96,7 @@ export class ClientRequest implements TransferOwner {
     this.#deadline = o.deadline
     this.#patience = o.deadline - o.now
     this.traffic = new Traffic(o.now)
-    this.budget = new RetryBudget(o.purpose.kind === 'probe' ? PROBE_ATTEMPTS : o.attempts)
+    this.budget = new RetryBudget(o.attempts)
   }
 
   get deadline (): number {
