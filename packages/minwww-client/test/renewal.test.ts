@@ -427,15 +427,17 @@ t.test('a session that hears nothing is given up, one with a slow answer is not'
     }
     return calls.splice(0)
   }
-  t.strictSame(pass(18), ['ask 6000', 'build 11000', 'give up 18000'])
-  t.strictSame(pass(22), ['ask 29000', 'build 39000', 'give up 40000'], 'twice as long if that was in vain')
+  t.strictSame(pass(18), ['ask 5000', 'build 8000', 'give up 18000'])
+  t.strictSame(pass(9), ['ask 23000', 'build 26000', 'give up 27000'], 'again if that was in vain')
+  pass(6 * 9)
+  t.strictSame(pass(16), ['ask 90000', 'build 96000', 'give up 97000'], 'twice as long after eight in vain')
   watch.heard()
   now = 0
   readyAt = Infinity
-  t.strictSame(pass(60), ['ask 6000', 'build 11000'], 'until it is ready')
+  t.strictSame(pass(60), ['ask 5000', 'build 8000'], 'until it is ready')
   watch.heard()
   t.strictSame(calls.splice(0), ['spare 60000'], 'it is not needed')
-  t.strictSame(pass(5), [], 'an exit is there, its site is slow')
+  t.strictSame(pass(4), [], 'an exit is there, its site is slow')
   watch.heard()
   isWaiting = false
   t.strictSame(pass(200), [], 'nobody waits')
@@ -477,12 +479,12 @@ t.test('a deaf proxy pings its exits and goes on with a new Destination', async 
   pass(100)
   t.strictSame([pings.length, renewed.length], [0, 0], 'nobody asks for anything')
   backend.driver.fetch({ message: Buffer.alloc(1), site: 'a', idempotent: true }).catch(() => {})
-  pass(6)
+  pass(5)
   t.strictSame(pings, [exit.b32])
   session.emit('message', { protocol: 6, fromPort: 0, toPort: 0, payload: Buffer.alloc(1) })
-  pass(10)
+  pass(7)
   t.equal(renewed.length, 0, 'the exit has answered')
-  pass(2)
+  pass(1)
   t.equal(renewed.length, 1)
   t.equal(backend.sessions[0], session, 'the old one stays while tunnels are built')
   pass(20)

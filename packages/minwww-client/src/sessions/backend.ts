@@ -68,6 +68,8 @@ export class Backend {
   readonly #connectors = new WeakMap<ProxySession, StreamConnector & Pinger>()
   /** Sessions that were given up because they were deaf. */
   #renewals = 0
+  /** Those that were as silent as the one that was given up last. */
+  readonly #doubted = new Set<number>() // one per session
   #agent: StreamAgent | undefined
   /** Sessions that have received a message. */
   readonly #heard = new WeakSet<ProxySession>()
@@ -101,7 +103,7 @@ export class Backend {
       logger,
       replaced: (source, session) => this.#replace(source, session),
       ready: () => this.#cameBack(),
-      heard: () => this.#deafWatch.heard()
+      heard: source => this.#heardAt(source)
     })
     this.#deafWatch = new DeafWatch({
       isWaiting: () => renew !== undefined && this.driver.ready && (this.driver.inFlight > 0 || this.#isRecentlySilent),
@@ -285,7 +287,18 @@ export class Backend {
     const source = this.#deafSource
     if (source === undefined || !this.#watch.change(source, 'nothing was heard from any exit')) return false
     this.#renewals++
+    for (const other of this.#sessions.keys()) this.#doubted.add(other)
+    this.#doubted.delete(source)
     return true
+  }
+
+  /** Where the new one is heard first, routers look up the exits anew for it alone: the others would be deaf for minutes yet. */
+  #heardAt (source: number): void {
+    this.#deafWatch.heard()
+    const isOld = this.#doubted.delete(source)
+    const deaf = isOld ? [] : [...this.#doubted]
+    this.#doubted.clear()
+    for (const other of deaf) this.#watch.renew(other, 'exits hear another Destination only')
   }
 
   /** A session is ready: what waits for one goes on, and exits that were not found are looked up at once. */

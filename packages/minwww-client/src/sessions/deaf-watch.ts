@@ -3,10 +3,14 @@ import type { Destination } from '@minwww/i2cp'
 /** Time between two looks, ms. */
 const INTERVAL = 1_000
 /** Requests wait and nothing at all is heard: after this the exits are pinged, and after the next another session is built, ms. */
-const ASK_AFTER = 5_000
-/** Tunnels take some ten seconds more. Who says that he works says so again within that time. */
-const BUILD_AFTER = 10_000
-/** Each session that was given up in vain doubles both, up to this factor: exits may just be dead. */
+const ASK_AFTER = 4_000
+/** Tunnels take some ten seconds more. Who is there has answered the ping by then. */
+const BUILD_AFTER = 7_000
+/**
+ * Sessions that were given up in vain before both are doubled each time, up to a factor: exits may just be dead. Until then the exit
+ * may have been on its way back, so that the router found its LeaseSet of before, and keeps it for that session.
+ */
+const PATIENT = 8
 const MAX_FACTOR = 64
 
 export interface DeafWatchHooks {
@@ -41,7 +45,7 @@ export class DeafWatch {
   #since: number | undefined
   #asked = false
   #isBuilding = false
-  #factor = 1
+  #inVain = 0
 
   constructor (hooks: DeafWatchHooks) {
     this.#hooks = hooks
@@ -53,7 +57,7 @@ export class DeafWatch {
   /** A message has come, whatever it is. */
   heard (): void {
     this.#rest()
-    this.#factor = 1
+    this.#inVain = 0
   }
 
   close (): void { clearInterval(this.#timer) }
@@ -63,15 +67,16 @@ export class DeafWatch {
     const now = this.#now()
     this.#since ??= now
     const silence = now - this.#since
+    const factor = Math.min(MAX_FACTOR, 2 ** Math.max(0, this.#inVain + 1 - PATIENT))
     if (this.#isBuilding) {
       if (!this.#hooks.giveUp()) return
       this.#isBuilding = false
       this.#rest()
-      this.#factor = Math.min(MAX_FACTOR, 2 * this.#factor)
-    } else if (silence >= BUILD_AFTER * this.#factor && this.#asked) {
+      this.#inVain++
+    } else if (silence >= BUILD_AFTER * factor && this.#asked) {
       this.#isBuilding = true
       this.#hooks.build()
-    } else if (silence >= ASK_AFTER * this.#factor && !this.#asked) {
+    } else if (silence >= ASK_AFTER * factor && !this.#asked) {
       this.#asked = true
       this.#hooks.ask()
     }

@@ -10,7 +10,7 @@ export interface SessionWatchHooks {
   replaced: (source: number, session: ProxySession) => void
   ready: () => void
   /** A message has come over a session. */
-  heard: () => void
+  heard: (source: number) => void
   logger: Logger | undefined
 }
 
@@ -43,7 +43,7 @@ export class SessionWatch {
       if (wasReady) this.renew(source)
       else this.#renewLater(source)
     }
-    const onMessage = (): void => { this.#hooks.heard() }
+    const onMessage = (): void => { this.#hooks.heard(source) }
     session.on('state', onState)
     session.on('close', onClose)
     session.on('message', onMessage)
