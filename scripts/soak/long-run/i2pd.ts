@@ -15,8 +15,8 @@ const READY_TIMEOUT = 120_000
 export async function startI2pd (folder: string, origin: string, options: Options): Promise<World> {
   const missing = networkMissing()
   if (missing !== undefined) throw new Error(missing)
-  const { hops } = options
-  const network = await startNetwork({ routers: ROUTERS, hops: [hops], signals: false, readyTimeout: READY_TIMEOUT })
+  const { hops, delay, loss } = options
+  const network = await startNetwork({ routers: ROUTERS, hops: [hops], delay, loss, signals: false, readyTimeout: READY_TIMEOUT })
   const links = await Promise.all(
     Array.from({ length: EXITS + 1 }, async (_, index) => await openLink(() => network.connect(ROUTER_OF[index]!)))
   )

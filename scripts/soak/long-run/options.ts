@@ -9,6 +9,8 @@ export const USAGE = `usage: npm run long-run -- [options]
   --sample-every S    s between two samples (default 15)
   --rest S            silence at the end, after which everything must be as before, s (default 60)
   --hops N            i2pd: length of the tunnels (default 1)
+  --delay MS          i2pd: delay of each link, one way (default 0)
+  --loss PERCENT      i2pd: packets lost on each link (default 0)
   --seed N            of browsing and faults (default 1)
   --log-level LEVEL   of proxy and exits (default warn)
   --out DIR           where report and logs go; those of an earlier run are removed (default artifacts/long-run-NETWORK)`
@@ -29,6 +31,10 @@ export interface Options {
   /** ms. */
   rest: number
   hops: number
+  /** ms. */
+  delay: number
+  /** 0 to 1. */
+  loss: number
   seed: number
   logLevel: string
   out: string
@@ -50,6 +56,8 @@ export function parseOptions (args: string[]): Options {
       'sample-every': text,
       rest: text,
       hops: text,
+      delay: text,
+      loss: text,
       seed: text,
       'log-level': text,
       out: text
@@ -72,6 +80,8 @@ export function parseOptions (args: string[]): Options {
     sampleEvery: number('sample-every', 15, 0.1) * 1_000,
     rest: number('rest', 60) * 1_000,
     hops: number('hops', 1),
+    delay: number('delay', 0),
+    loss: number('loss', 0) / 100,
     seed: number('seed', 1),
     logLevel: values['log-level'] ?? 'warn',
     out: values.out ?? `artifacts/long-run-${network}`
