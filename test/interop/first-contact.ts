@@ -5,7 +5,7 @@
  *   node --conditions=@minwww/source --import tsx test/interop/first-contact.ts [options]
  *
  * Options: --suite bookworm|trixie|sid, --hops 1, --delay 100, --pages 24, --pause 130 (s), --rounds 3 (each with a new proxy),
- * --option NAME=VALUE (of all sessions).
+ * --option NAME=VALUE (of all sessions), --cli FILE (minwww.js of another build, to compare).
  */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -30,11 +30,13 @@ const { values } = parseArgs({
     pages: { type: 'string', default: '24' },
     pause: { type: 'string', default: '130' },
     rounds: { type: 'string', default: '3' },
-    option: { type: 'string', multiple: true, default: [] }
+    option: { type: 'string', multiple: true, default: [] },
+    cli: { type: 'string' }
   }
 })
 
 const ends: Array<() => unknown> = []
+const surroundings = values.cli === undefined ? {} : { cli: values.cli }
 const owner = { teardown: (end: () => unknown) => { ends.push(end) } } as unknown as Test
 
 try {
@@ -52,11 +54,13 @@ try {
     return `${host}:${port}`
   }
   const origin = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
-  const exit = await startService(owner, ['exit', '--router', await routerAt(EXIT_ROUTER), '--site', `site.i2p=${origin}`, ...options])
+  const exit = await startService(
+    owner, ['exit', '--router', await routerAt(EXIT_ROUTER), '--site', `site.i2p=${origin}`, ...options], surroundings
+  )
   for (let round = 1; round <= Number(values.rounds); round++) {
     const proxy = await startService(owner, [
       'proxy', '--router', await routerAt(PROXY_ROUTER), '--proxy', '127.0.0.1:0', ...options, '--exit', exit.json.destination as string
-    ])
+    ], surroundings)
     const fresh = await load(proxy, `${round}a`)
     await sleep(2_000)
     const warm = await load(proxy, `${round}b`)

@@ -1,0 +1,134 @@
+/**
+ * Sessions whose LeaseSets offer hybrid encryption (`i2cp.leaseSetEncType=6,4`) beside such with 4 alone: the first page of a proxy
+ * that has just got its tunnels, and pages with i2pd's own tunnels of both kinds. Figures of docs/reference/routers.md.
+ *
+ *   node --conditions=@minwww/source --import tsx test/interop/hybrid.ts [options]
+ *
+ * Options: --suite sid (needs ML-KEM), --hops 1, --delay 50, --rounds 10.
+ */
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import type { Test } from 'tap'
+import { Destination } from '@minwww/i2cp/codec'
+import { fetchPage, startService, type Service } from '../e2e/harness.ts'
+import { reproducibleBytes } from '../testnet/bytes.mjs'
+import { fetchThroughProxy } from '../testnet/fetch.ts'
+import { startNetwork, type Suite } from '../testnet/network.ts'
+import { createWebServer } from '../testnet/web.mjs'
+
+const PROXY_ROUTER = 3
+const EXIT_ROUTER = 4
+const TYPES = ['4', '6,4'] as const
+const WARM_PAGES = 5
+const SIZE = 4_096
+/** Of i2pd's own tunnels, which may need a while to find each other, ms. */
+const PATIENCE = 90_000
+const I2PD_PROXY = 4450
+
+const { values } = parseArgs({
+  options: {
+    suite: { type: 'string', default: 'sid' },
+    hops: { type: 'string', default: '1' },
+    delay: { type: 'string', default: '50' },
+    rounds: { type: 'string', default: '10' }
+  }
+})
+
+const ends: Array<() => unknown> = []
+const owner = { teardown: (end: () => unknown) => { ends.push(end) } } as unknown as Test
+const hybridTunnel = (name: string, ...lines: string[]): string => [
+  `[${name}]`, ...lines, `keys = ${name}.dat`, 'i2cp.leaseSetEncType = 6,4',
+  `inbound.length = ${values.hops}`, `outbound.length = ${values.hops}`, ''
+].join('\n')
+
+try {
+  const network = await startNetwork({
+    hops: [1],
+    delay: Number(values.delay),
+    suite: values.suite as Suite,
+    readyTimeout: 180_000,
+    tunnels: {
+      1: hybridTunnel('proxy64', 'type = httpproxy', 'address = 0.0.0.0', `port = ${I2PD_PROXY}`),
+      2: hybridTunnel('web64', 'type = http', 'host = 127.0.0.1', 'port = 8080', 'inport = 80')
+    }
+  })
+  ends.push(async () => await network.stop())
+  const web = createWebServer().listen(0, '127.0.0.1')
+  await once(web, 'listening')
+  ends.push(() => web.close())
+  const origin = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
+  const routerAt = async (k: number): Promise<string> => {
+    const { host, port } = await network.forward(k)
+    return `${host}:${port}`
+  }
+  const [exitRouter, proxyRouter] = [await routerAt(EXIT_ROUTER), await routerAt(PROXY_ROUTER)]
+  const lengths = [`inbound.length=${values.hops}`, `outbound.length=${values.hops}`]
+  const optionsOf = (type: string): string[] => [`i2cp.leaseSetEncType=${type}`, ...lengths].flatMap(option => ['--i2cp-option', option])
+  const startExit = async (type: string): Promise<Service> =>
+    await startService(owner, ['exit', '--router', exitRouter, '--site', `site.i2p=${origin}`, ...optionsOf(type)])
+  const exits = new Map(await Promise.all(TYPES.map(async type => [type, await startExit(type)] as const)))
+  const cold = new Map<string, number[]>(TYPES.map(type => [type, []]))
+  const warm: number[] = []
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const type of round % 2 === 0 ? TYPES : [...TYPES].reverse()) {
+      const proxy = await startService(owner, [
+        'proxy', '--router', proxyRouter, '--proxy', '127.0.0.1:0', ...optionsOf(type),
+        '--exit', exits.get(type)!.json.destination as string
+      ])
+      cold.get(type)!.push(await page(proxy, `http://site.i2p/bytes/${SIZE}?seed=${round}`, SIZE, round))
+      for (let i = 0; i < WARM_PAGES; i++) warm.push(await page(proxy, `http://site.i2p/bytes/${SIZE}?seed=${i + 1}`, SIZE, i + 1))
+      await proxy.stop()
+    }
+  }
+  for (const [type, times] of cold) {
+    console.log(`${values.suite} ${type}: first page p50 ${percentile(times, 0.5)} p95 ${percentile(times, 0.95)} ms, n ${times.length}`)
+  }
+  console.log(`a page afterwards: p50 ${percentile(warm, 0.5)} ms, n ${warm.length}`)
+
+  const proxy = await startService(owner, ['proxy', '--router', proxyRouter, '--proxy', '127.0.0.1:0', ...optionsOf('6,4'), '--i2p-only'])
+  const site64 = Destination.fromBase64(network.destination(2, 'web64').toString('base64').replaceAll('+', '-').replaceAll('/', '~')).b32
+  for (const [name, site] of [['4,0', network.site(1)], ['6,4', site64]] as const) {
+    const took = await until(async () => await page(proxy, `http://${site}/bytes/20000?seed=3`, 20_000, 3))
+    console.log(`our proxy, 6,4, from i2pd's server tunnel, ${name}: ${took} ms`)
+  }
+  for (const [name, port] of [['4,0', 4441], ['6,4', I2PD_PROXY]] as const) {
+    const took = await until(async () => {
+      const began = performance.now()
+      const { status, body } = await fetchThroughProxy(
+        network.connect({ host: '10.77.0.1', port }), `http://${exits.get('6,4')!.json.b32 as string}/bytes/20000?seed=4`, 30_000
+      )
+      if (status !== 200 || !body.equals(reproducibleBytes(20_000, 4))) throw new Error(`status ${status}, ${body.length} bytes`)
+      return performance.now() - began
+    })
+    console.log(`i2pd's HTTP proxy, ${name}, from our exit, 6,4: ${took} ms`)
+  }
+} finally {
+  for (const end of ends.reverse()) await end()
+}
+process.exit(0)
+
+/** @returns ms; throws where it is not the page */
+async function page (proxy: Service, url: string, size: number, seed: number): Promise<number> {
+  const { status, body, took } = await fetchPage(url, proxy.json.proxy as string)
+  if (status !== 200 || !body.equals(reproducibleBytes(size, seed))) throw new Error(`${url}: status ${status}, ${body.length} bytes`)
+  return took
+}
+
+/** The first time that it works, rounded. */
+async function until (attempt: () => Promise<number>): Promise<number> {
+  for (const deadline = performance.now() + PATIENCE; ;) {
+    try {
+      return Math.round(await attempt())
+    } catch (error) {
+      if (performance.now() > deadline) throw error
+      await sleep(2_000)
+    }
+  }
+}
+
+function percentile (all: readonly number[], share: number): number {
+  const sorted = [...all].sort((a, b) => a - b)
+  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Infinity)
+}
