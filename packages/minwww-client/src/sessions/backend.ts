@@ -287,7 +287,7 @@ export class Backend {
     const source = this.#deafSource
     if (source === undefined || !this.#watch.change(source, 'nothing was heard from any exit')) return false
     this.#renewals++
-    for (const other of this.#sessions.keys()) this.#doubted.add(other)
+    for (const [other, { state }] of this.#sessions.entries()) if (state === 'ready') this.#doubted.add(other)
     this.#doubted.delete(source)
     return true
   }
