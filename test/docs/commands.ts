@@ -152,6 +152,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     'node --conditions=@minwww/source --import tsx test/interop/measure.ts KIND... [options]',
     'node --conditions=@minwww/source --import tsx test/interop/first-contact.ts --suite sid --rounds 2',
     'node --conditions=@minwww/source --import tsx test/interop/restarts.ts --suite sid exit-kill exit-stop exit-router-kill',
+    'node --conditions=@minwww/source --import tsx test/interop/new-clients.ts --suite sid',
     'node --conditions=@minwww/source --import tsx test/interop/measure-streaming.ts',
     'node --conditions=@minwww/source --import tsx test/interop/measure-sam.ts 600 6 20',
     'npx tsx --conditions=@minwww/source packages/streaming/test/measure/streams.ts [streams] [bytes] [latency ms] [loss]',
