@@ -45,7 +45,7 @@ export class Exit {
   #silentAt = Number.NEGATIVE_INFINITY
   #isProbed = false
   #source = 0
-  /** A page came to it last, ms. */
+  /** When it answered there last, ms. */
   #answeredAt = Number.NEGATIVE_INFINITY
   #lastSymbolAt = Number.NEGATIVE_INFINITY
   #received = 0
