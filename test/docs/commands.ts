@@ -129,6 +129,11 @@ export const RUNS: Readonly<Record<string, string>> = {
     'minwww bench https --runs 3', 'minwww bench grid --quick --json',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/clients.ts'
   ]),
+  ...byHand('2026-11-30', 'came to its end with status 0', [
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts fetch artifacts/page-sets',
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts record artifacts/page-sets',
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts replay artifacts/page-sets 3'
+  ]),
   ...byHand('2026-11-22', 'came to its end with status 0', [
     'DELAY_MS=10 LOSS_PCT=1 test/testnet/up.sh', 'test/testnet/up.sh', 'test/testnet/down.sh',
     'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts bench 1 20',

@@ -22,6 +22,13 @@ export interface Browser {
 export interface BrowserPage {
   goto (url: string, options: { waitUntil: 'load', timeout: number }): Promise<unknown>
   evaluate (script: string): Promise<unknown>
+  on (event: 'response', listener: (response: BrowserResponse) => void): unknown
+}
+
+export interface BrowserResponse {
+  url (): string
+  status (): number
+  body (): Promise<Buffer>
 }
 
 export interface LoadedPage { load: number, resources: Array<{ name: string, start: number, end: number, bytes: number }>, failed: number }
@@ -45,11 +52,23 @@ export async function startBrowser (): Promise<Browser> {
 export async function loadPage (
   browser: Browser, via: Address, { name, seed, timeout }: { name: PageName, seed: string, timeout: number }
 ): Promise<LoadedPage> {
+  return await loadUrl(browser, via, { url: `http://${SITE}/${name}.html?seed=${seed}`, timeout })
+}
+
+/** @param onResponse - each response that the page asked for, with its body when it is here */
+export async function loadUrl (
+  browser: Browser, via: Address,
+  { url, timeout, onResponse }: { url: string, timeout: number, onResponse?: (response: BrowserResponse) => Promise<void> }
+): Promise<LoadedPage> {
   const context = await browser.newContext({ proxy: { server: `http://${via.host}:${via.port}`, bypass: '<-loopback>' } })
   try {
     const page = await context.newPage()
-    await page.goto(`http://${SITE}/${name}.html?seed=${seed}`, { waitUntil: 'load', timeout })
-    return await page.evaluate(TIMINGS) as LoadedPage
+    const looks: Array<Promise<void>> = []
+    if (onResponse !== undefined) page.on('response', response => looks.push(onResponse(response)))
+    await page.goto(url, { waitUntil: 'load', timeout })
+    const loaded = await page.evaluate(TIMINGS) as LoadedPage
+    await Promise.all(looks)
+    return loaded
   } finally {
     await context.close()
   }

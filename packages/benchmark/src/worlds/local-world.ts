@@ -6,7 +6,7 @@ import { Closers } from '@minwww/ground/node'
 import type { Design } from './design.ts'
 import { javaDesign, javaMissing } from './java-design.ts'
 import { minwwwDesign } from './minwww-design.ts'
-import { startSite } from './site.ts'
+import { startSite, type Site } from './site.ts'
 import { streamingDesign } from './streaming-design.ts'
 
 /** One router on this machine with a model of the network, a web server, and every design that can run here. */
@@ -22,14 +22,16 @@ export interface LocalWorldOptions {
   network: Partial<NetworkOptions>
   /** Without it: all that can run here. */
   designs?: readonly string[]
+  /** The web server; without it the one of the benchmark. */
+  site?: () => Promise<Site>
 }
 
 export async function openLocalWorld (
-  { network, designs: wanted = ['minwww', 'streaming', 'java'] }: LocalWorldOptions
+  { network, designs: wanted = ['minwww', 'streaming', 'java'], site: start = startSite }: LocalWorldOptions
 ): Promise<LocalWorld> {
   const closers = new Closers()
   try {
-    const site = closers.add(await startSite(), site => site.close())
+    const site = closers.add(await start(), site => site.close())
     const router = closers.add(createLocalRouter(network), router => router.close())
     const connect = () => router.connect()
     const designs: Design[] = []

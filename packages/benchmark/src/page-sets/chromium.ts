@@ -1,0 +1,81 @@
+import { percentile } from '../grid/statistics.ts'
+import { interleave } from '../measure.ts'
+import { loadUrl, startBrowser, type BrowserResponse } from '../worlds/browser.ts'
+import type { Client, Design } from '../worlds/design.ts'
+import { openLocalWorld } from '../worlds/local-world.ts'
+import { SITE } from '../worlds/site.ts'
+import { PAGE_SETS } from './list.ts'
+import { fileOfAll, startPageSets } from './server.ts'
+
+const TIMEOUT = 120_000
+const SLOWER = 1.05
+const DESIGNS = ['minwww', 'minwww-no-push', 'streaming']
+
+export interface LoadsOptions {
+  /** ms one way. */
+  latency: number
+  /** 0 to 1, of tunnel messages. */
+  loss: number
+  runs: number
+  seed: number
+  progress: (text: string) => void
+}
+
+/**
+ * Loads all pages of the list in Chromium, a new context for each, over clients that are warm, and compares each body with the
+ * file that it should be. The table is in Markdown.
+ */
+export async function loadAll (base: string, { latency, loss, runs, seed, progress }: LoadsOptions): Promise<string> {
+  const browser = await startBrowser()
+  const world = await openLocalWorld({ network: { seed, latency, loss }, designs: DESIGNS, site: async () => await startPageSets(base) })
+  const clients = new Map<Design, Client>()
+  const pages = PAGE_SETS.flatMap(({ package: name, pages }) => pages.map(page => `/${name}/${page}`))
+  const times = new Map<string, number[]>()
+  const wrong: string[] = []
+  let bodies = 0
+  try {
+    for (const design of world.designs) clients.set(design, await design.openClient())
+    const rounds = Array.from({ length: runs + 1 }, (_, round) => round)
+    const tasks = rounds.flatMap(round => pages.flatMap(page => world.designs.map(design => ({
+      round,
+      run: async () => {
+        const what = `${page} by ${design.design}`
+        const check = async (response: BrowserResponse): Promise<void> => {
+          const file = fileOfAll(base, response.url())
+          const body = await response.body().catch(() => undefined)
+          bodies++
+          if (file === undefined || body?.equals(file.body) !== true || response.status() !== file.status) {
+            wrong.push(`${what}: ${response.url()} (${response.status()}, ${body?.length ?? 'no'} bytes)`)
+          }
+        }
+        try {
+          const url = `http://${SITE}${page}`
+          const { load } = await loadUrl(browser, clients.get(design)!.via, { url, timeout: TIMEOUT, onResponse: check })
+          // The first round makes them warm.
+          if (round > 0) times.set(what, [...times.get(what) ?? [], load])
+        } catch (error) {
+          wrong.push(`${what}: ${(error as Error).message.split('\n', 1)[0]!}`)
+        }
+      }
+    }))))
+    await interleave(tasks, { seed, signal: new AbortController().signal, onDone: (done, total) => progress(`${done} of ${total}`) })
+  } finally {
+    for (const client of clients.values()) await client.close()
+    await world.close()
+    await browser.close()
+  }
+  const median = (page: string, design: string): number => percentile(times.get(`${page} by ${design}`) ?? [], 0.5)
+  const ratios = (to: string): number[] => pages.map(page => median(page, 'minwww') / median(page, to)).filter(Number.isFinite)
+  const rows = pages.map(page => [page, ...DESIGNS.map(design => String(Math.round(median(page, design))))])
+  const table = [['page', ...DESIGNS.map(design => `${design}, ms`)], ['---', ...DESIGNS.map(() => '---')], ...rows]
+  const [toStreams, toPlain] = [ratios('streaming'), ratios('minwww-no-push')]
+  return [
+    ...table.map(cells => `| ${cells.join(' | ')} |`),
+    '',
+    `${pages.length * DESIGNS.length * (runs + 1)} loads, ${bodies} bodies, ${wrong.length} wrong or missing.`,
+    `With pushes, of our streams: median ${percentile(toStreams, 0.5).toFixed(2)}; of no pushes: median ` +
+      `${percentile(toPlain, 0.5).toFixed(2)}, slower by more than 5 %: ` +
+      `${toPlain.filter(each => each > SLOWER).length} of ${toPlain.length}.`,
+    ...wrong.map(each => `- ${each}`)
+  ].join('\n')
+}

@@ -1,0 +1,362 @@
+import { gzipSync } from 'node:zlib'
+import type { ClientEvent } from '@minwww/client/core'
+import { LocalDestination } from '@minwww/i2cp/codec'
+import { NetworkModel, type NetworkOptions } from '@minwww/local-router/network'
+import {
+  decodeRate, encodeObject, encodePromises, encodePushed, encodeRequestHead, encodeResponse, EXIT_PORT, MAX_OBJECT, parseRequest,
+  parseResponse, type HeaderList, type PushGrant
+} from '@minwww/protocol'
+import { fieldsFor, mayNeed, needsOf, type PageStyles } from '@minwww/protocol/page'
+import { ServerCore } from '@minwww/server/core'
+import type { Connection, StreamingEvent } from '@minwww/streaming/core'
+import { ClientNode } from '../grid/nodes.ts'
+import { SeededRandom } from '../grid/random.ts'
+import { StreamNode } from '../grid/stream-node.ts'
+import { departure, World, type WorldMessage, type WorldNode } from '../grid/world.ts'
+import { fieldsOf, fileOf, type SiteFile } from './files.ts'
+import type { PageSet } from './list.ts'
+import type { Recording } from './record.ts'
+
+/** `push`: MinWWW; `plain`: MinWWW without pushes; `streams`: our streams, six as browsers open them, kept open for a page. */
+export type ReplayDesign = 'push' | 'plain' | 'streams'
+
+export interface PageLoad {
+  page: string
+  /** Of the page and its resources. */
+  resources: number
+  /** ms until the last one is here: of a client that has seen nothing, undefined for all but a site's first page; after each page once. */
+  fresh?: number
+  warm: number
+  /** Bytes of promised objects that were sent, and of those that the page used; both of the second visit. */
+  pushed: number
+  used: number
+}
+
+/** What a browser asks one host at the same time. */
+const CONNECTIONS = 6
+const DEADLINE = 600_000
+/** ms after which a page that is not whole counts as failed, and as loaded then. */
+export const PAGE_DEADLINE = 120_000
+/** ms between two pages. */
+const PAUSE = 3_000
+const REQUEST_FIELDS: HeaderList = [
+  ['User-Agent', 'MYOB/6.66 (AN/ON)'], ['Accept-Language', 'en-US,en;q=0.5'], ['Accept-Encoding', 'gzip, deflate']
+]
+/** A style sheet's style sheets. */
+const MAX_DEPTH = 4
+const MAX_PROMISES = 64
+const TEXTS = /^(?:text\/|application\/json|image\/svg)/
+
+/** The files of one site, and its answers. */
+export class SiteFiles {
+  readonly #base: string
+  readonly #set: PageSet
+  readonly #answers = new Map<string, { file: SiteFile, message: Buffer, coded: number, gzipped: number }>()
+
+  constructor (base: string, set: PageSet) {
+    this.#base = base
+    this.#set = set
+  }
+
+  get host (): string { return this.#set.host }
+
+  /** What an exit gets for a URL's path. */
+  answer (path: string): Buffer { return this.#of(path).message }
+
+  /** Bytes of the object in which it travels. */
+  coded (path: string): number { return this.#of(path).coded }
+
+  /** Bytes that a web server sends to a browser: texts are compressed, as most servers do. */
+  gzipped (path: string): number { return this.#of(path).gzipped }
+
+  #of (path: string): { file: SiteFile, message: Buffer, coded: number, gzipped: number } {
+    let answer = this.#answers.get(path)
+    if (answer === undefined) {
+      const file = fileOf(this.#base, this.#set, path.split('?', 1)[0]!)
+      const headers = fieldsOf(file)
+      const { status, body, type } = file
+      const message = encodeResponse({ status, reason: status === 200 ? 'OK' : 'Not Found', headers, body })
+      const coded = encodeObject(message, { kind: 'response' }).length
+      const gzipped = message.length - body.length + (TEXTS.test(type) ? gzipSync(body).length : body.length)
+      this.#answers.set(path, answer = { file, message, coded, gzipped })
+    }
+    return answer
+  }
+}
+
+/** One way to load things from a site; each `ask` calls back when it is here. */
+interface Loader {
+  readonly world: World
+  readonly stats: { pushed: number, used: number }
+  /** A new page: connections of the one before are closed. */
+  begin: () => void
+  ask: (path: string, page: string | undefined, onHere: () => void) => void
+}
+
+/** The real exit core with pushes as `Pushes` makes them, without its queues. */
+class PageExit implements WorldNode {
+  readonly core: ServerCore
+  readonly addresses: readonly string[]
+  readonly #site: SiteFiles
+  readonly onPushed: (path: string, bytes: number) => void
+
+  constructor (keys: LocalDestination, random: SeededRandom, site: SiteFiles, onPushed: (path: string, bytes: number) => void) {
+    this.core = new ServerCore({ keys, random: random.bytes })
+    this.addresses = [keys.destination.b32]
+    this.#site = site
+    this.onPushed = onPushed
+  }
+
+  receive (now: number, _address: string, _from: string, message: WorldMessage): void {
+    this.core.receive(now, message)
+    this.#events(now)
+  }
+
+  nextTimeout (): number | undefined { return this.core.nextTimeout() }
+
+  handleTimeout (now: number): void {
+    this.core.handleTimeout(now)
+    this.#events(now)
+  }
+
+  pollTransmit (now: number): ReturnType<WorldNode['pollTransmit']> {
+    const outgoing = this.core.pollTransmit(now)
+    return outgoing === undefined ? undefined : departure(this.addresses[0]!, outgoing)
+  }
+
+  #events (now: number): void {
+    for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) {
+      if (event.type !== 'fetch') continue
+      const { url, headers } = parseRequest(event.message)
+      this.#answer(now, event.handle, url, headers, event.push)
+    }
+  }
+
+  #answer (now: number, handle: number, url: string, headers: HeaderList, grant: PushGrant | undefined): void {
+    const seen = new Set([url])
+    const message = this.#site.answer(pathOf(url))
+    const asked = { url, headers, received: parseResponse(message).headers }
+    let left = grant === undefined ? 0 : decodeRate(grant.budget)
+    const promise = (by: number, of: string, body: Buffer, depth: number, styles?: PageStyles): [Buffer, () => void] => {
+      if (left <= 0 || depth >= MAX_DEPTH) return [body, () => {}]
+      const needs = needsOf(of, parseResponse(body), styles)
+      const wanted = needs.found.filter(({ url }) => !seen.has(url) && mayNeed(asked.url, url))
+        .slice(0, Math.max(0, MAX_PROMISES - seen.size))
+      const pushes = wanted.length === 0 ? [] : this.core.promise(now, by, wanted.length)
+      const promises = pushes.map((push, index) => ({ ...push, reference: wanted[index]! }))
+      for (const { reference } of promises) seen.add(reference.url)
+      const lines = encodePromises(promises.map(({ id, reference }) => ({ id, url: reference.url })))
+      return [promises.length === 0 ? body : Buffer.concat([lines, body]), () => {
+        for (const { handle: pushed, reference } of promises) {
+          const path = pathOf(reference.url)
+          if (left <= 0 || this.#site.coded(path) > MAX_OBJECT) {
+            this.core.fail(now, pushed, 'busy', {})
+            continue
+          }
+          const next = reference.kind === 'late-style' ? MAX_DEPTH : depth + 1
+          const [own, start] = promise(pushed, reference.url, this.#site.answer(path), next, styles ?? needs.styles)
+          const sent = this.core.respond(now, pushed, encodePushed(reference.url, fieldsFor(asked, reference, now), own), 'whole', left)
+          left -= sent
+          if (sent === 0) continue
+          this.onPushed(path, sent)
+          start()
+        }
+      }]
+    }
+    const [body, start] = promise(handle, url, message, 0)
+    this.core.respond(now, handle, body)
+    start()
+  }
+}
+
+function messageLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed: number, isPushing: boolean): Loader {
+  const random = new SeededRandom(seed)
+  const world = new World(new NetworkModel<WorldMessage>({ ...network, seed }))
+  const keys = LocalDestination.generate(random.bytes)
+  const stats = { pushed: 0, used: 0 }
+  const pushed = new Map<string, number>()
+  const exit = new PageExit(keys, random, site, (path, bytes) => {
+    stats.pushed += bytes
+    pushed.set(path, bytes)
+  })
+  const waiting = new Map<number, { path: string, onHere: () => void }>()
+  const onEvent = (event: ClientEvent): void => {
+    if (event.type !== 'response' && event.type !== 'failed') return
+    const asked = waiting.get(event.handle)
+    if (asked === undefined) return
+    waiting.delete(event.handle)
+    if (event.type === 'failed') throw new Error(`${asked.path} failed: ${JSON.stringify(event)}`)
+    if (!event.message.equals(site.answer(asked.path))) throw new Error(`${asked.path} is not what it should be`)
+    asked.onHere()
+  }
+  const client = new ClientNode({
+    keys: [LocalDestination.generate(random.bytes), LocalDestination.generate(random.bytes)],
+    random: random.bytes,
+    config: isPushing ? {} : { pushBudget: 0 },
+    onEvent
+  })
+  world.add(client)
+  world.add(exit)
+  client.core.addExit(world.now, { id: 'exit', destination: keys.destination })
+  world.run(() => client.core.exits(world.now)[0]!.state === 'ready', world.now + DEADLINE)
+  world.runUntil(world.now + PAUSE)
+  return {
+    world,
+    stats,
+    begin: () => pushed.clear(),
+    ask: (path, page, onHere) => {
+      stats.used += pushed.get(path) ?? 0
+      pushed.delete(path)
+      const url = `http://${site.host}${path}`
+      const headers: HeaderList = [['Host', site.host], ...REQUEST_FIELDS]
+      const handle = client.core.request(world.now, {
+        message: encodeRequestHead({ method: 'GET', url, headers }),
+        site: site.host,
+        idempotent: true,
+        timeout: DEADLINE,
+        isPage: page === undefined,
+        ...(page !== undefined && { referer: `http://${site.host}${page}` })
+      })
+      waiting.set(handle, { path, onHere })
+    }
+  }
+}
+
+/** Six streams at most, each one for one thing after the other. */
+function streamLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed: number): Loader {
+  const random = new SeededRandom(seed)
+  const world = new World(new NetworkModel<WorldMessage>({ ...network, seed }))
+  const keys = [LocalDestination.generate(random.bytes), LocalDestination.generate(random.bytes)] as const
+  interface Open { left: number, onHere: (() => void) | undefined }
+  const opened = new Map<Connection, Open>()
+  const pending = new Map<Connection, Buffer>()
+  const requests = new Map<Connection, string>()
+  const write = (connection: Connection): void => {
+    const rest = pending.get(connection)
+    if (rest === undefined) return
+    const taken = connection.write(world.now, rest)
+    if (taken < rest.length) pending.set(connection, rest.subarray(taken))
+    else pending.delete(connection)
+  }
+  const client = new StreamNode({
+    keys: keys[0],
+    random: random.bytes,
+    onEvent: (event: StreamingEvent) => {
+      if (!('connection' in event)) return
+      const { connection } = event
+      const open = opened.get(connection)
+      for (let chunk = connection.read(world.now); chunk !== undefined; chunk = connection.read(world.now)) {
+        if (open === undefined) continue
+        open.left -= chunk.length
+        if (open.left > 0 || open.onHere === undefined) continue
+        const { onHere } = open
+        open.onHere = undefined
+        onHere()
+      }
+    }
+  })
+  const server = new StreamNode({
+    keys: keys[1],
+    random: random.bytes,
+    port: EXIT_PORT,
+    onEvent: (event: StreamingEvent) => {
+      if (!('connection' in event)) return
+      const { connection } = event
+      if (event.type === 'closed' || event.type === 'end') {
+        requests.delete(connection)
+        pending.delete(connection)
+        if (event.type === 'end') connection.end(world.now)
+        return
+      }
+      for (let chunk = connection.read(world.now); chunk !== undefined; chunk = connection.read(world.now)) {
+        const text = (requests.get(connection) ?? '') + chunk.toString('latin1')
+        const end = text.indexOf('\r\n\r\n')
+        requests.set(connection, end < 0 ? text : text.slice(end + 4))
+        if (end >= 0) pending.set(connection, Buffer.alloc(site.gzipped(text.split(' ', 2)[1]!), 0x61))
+      }
+      write(connection)
+    }
+  })
+  world.add(client)
+  world.add(server)
+  return {
+    world,
+    stats: { pushed: 0, used: 0 },
+    begin: () => {
+      for (const connection of opened.keys()) connection.end(world.now)
+      opened.clear()
+    },
+    ask: (path, _page, onHere) => {
+      let idle = [...opened].find(([, { onHere }]) => onHere === undefined)
+      if (idle === undefined) {
+        const connection = client.core.connect(world.now, { destination: keys[1].destination, port: EXIT_PORT })
+        idle = [connection, { left: 0, onHere: undefined }]
+        opened.set(...idle)
+      }
+      const [connection, open] = idle
+      Object.assign(open, { left: site.gzipped(path), onHere })
+      const fields = REQUEST_FIELDS.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+      connection.write(world.now, Buffer.from(`GET ${path} HTTP/1.1\r\nHost: ${site.host}\r\n${fields}\r\n`))
+    }
+  }
+}
+
+/** @returns ms until the last resource is here, or the deadline; things are asked for when what names them is here, so many at once */
+function loadPage (loader: Loader, { page, resources }: Recording): number {
+  const { world } = loader
+  const started = world.now
+  const waiting = resources.slice()
+  const here = new Set<string>()
+  let [open, missing] = [1, resources.length + 1]
+  const onHere = (path: string): void => {
+    here.add(path)
+    open--
+    missing--
+    next()
+  }
+  const next = (): void => {
+    while (open < CONNECTIONS) {
+      const index = waiting.findIndex(({ because }) => here.has(because))
+      if (index < 0) return
+      const [{ path }] = waiting.splice(index, 1) as [Recording['resources'][number]]
+      open++
+      loader.ask(path, page, () => onHere(path))
+    }
+  }
+  loader.begin()
+  loader.ask(page, undefined, () => onHere(page))
+  world.run(() => missing === 0, started + PAGE_DEADLINE)
+  const time = world.now - started
+  world.runUntil(world.now + PAUSE)
+  return time
+}
+
+/** Whether every part of a page fits in a message object; what does not comes by streams, which are not replayed. */
+export function isSmall (site: SiteFiles, { page, resources }: Recording): boolean {
+  return [page, ...resources.map(({ path }) => path)].every(path => site.coded(path) <= MAX_OBJECT)
+}
+
+/** Loads a site's pages one after the other, twice. The same seed gives the same figures. */
+export function replaySite (
+  design: ReplayDesign, site: SiteFiles, recordings: readonly Recording[], network: Partial<NetworkOptions>, seed: number
+): PageLoad[] {
+  const loader = design === 'streams' ? streamLoader(site, network, seed) : messageLoader(site, network, seed, design === 'push')
+  const first = recordings.map(recording => loadPage(loader, recording))
+  return recordings.map((recording, index) => {
+    const before = { ...loader.stats }
+    const warm = loadPage(loader, recording)
+    return {
+      page: `${recording.host}${recording.page}`,
+      resources: recording.resources.length + 1,
+      ...(index === 0 && { fresh: first[0]! }),
+      warm,
+      pushed: loader.stats.pushed - before.pushed,
+      used: loader.stats.used - before.used
+    }
+  })
+}
+
+function pathOf (url: string): string {
+  const { pathname, search } = new URL(url)
+  return pathname + search
+}
