@@ -81,6 +81,15 @@ t.test('links between documents lead somewhere', async t => {
   }
 })
 
+t.test('the indexes name every page', async t => {
+  for (const [index, folders] of [['docs/README.md', ['guide', 'reference', 'reports']], ['docs/adr/README.md', ['']]] as const) {
+    const named = new Set([...read(index).matchAll(/\]\(([^)#\s]+)/g)].map(([, target = '']) => join(dirname(index), target)))
+    for (const page of folders.flatMap(folder => list(join(dirname(index), folder)))) {
+      if (page.endsWith('.md') && page !== index) t.ok(named.has(page), `${index}: ${page}`)
+    }
+  }
+})
+
 t.test('the table of errors is that of the sources', async t => {
   const errors = read('docs/reference/errors.md')
   t.equal(errors, documentErrors(), 'run: npm run docs:errors')

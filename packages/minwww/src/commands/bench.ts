@@ -21,7 +21,7 @@ const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
 export function addBench (program: Command): void {
   const bench = options(
     program.command('bench').description(
-      'measure MinWWW against streaming and I2PTunnel on this machine; without a scenario all that can run here'
+      'measure MinWWW against streaming and I2PTunnel on this machine; without SCENARIO everything that can run here'
     )
   )
   bench.argument('[SCENARIO]', `one of ${[...SCENARIOS.map(([name]) => name), 'url'].join(', ')}`)
@@ -56,8 +56,8 @@ export function withoutBenchmark (error: unknown): unknown {
 
 function options (command: Command): Command {
   return command
-    .option('--quick', 'less of everything')
-    .addOption(new Option('--seed <N>', 'order, bodies and the model of the network').default(1).argParser(number(0, 2 ** 31 - 1)))
+    .option('--quick', 'fewer measurements')
+    .addOption(new Option('--seed <N>', 'seed of order, bodies and modelled network').default(1).argParser(number(0, 2 ** 31 - 1)))
     .option('--json', 'print the report as JSON; progress goes to standard error')
     .option('--out <DIR>', 'write report.json and report.html there; an interrupted run goes on where it was')
     .addOption(new Option('--runs <N>', 'measurements of each point').argParser(number(1, 100_000)))

@@ -9,14 +9,14 @@ const LEFT_OUT = new Set(['proxy', 'auth', 'isolate', 'administrator', 'hostname
 
 export function addBrowse (program: Command): void {
   const command = addCommonOptions(
-    program.command('browse').description('a browser that is set: Firefox or Chromium, with a profile of its own')
+    program.command('browse').description('open Firefox or Chromium with a profile of its own that is set for the proxy')
   )
-    .argument('[URL]', 'what it opens; the page that says whether it worked if nothing is named')
+    .argument('[URL]', 'first page (default: the one that says whether it works)')
     .argument('[ARGUMENTS...]', 'behind --: arguments for the browser')
     .addOption(new Option('--proxy <HOST:PORT>', 'the proxy; it is started if none runs there').default(DEFAULT_PROXY))
     .option('--browser <NAME>', 'firefox, chromium, or the path of a program')
-    .option('--profile <DIR>', 'folder of the profile, in place of one that is kept for it')
-    .option('--temporary', 'a profile that goes when the browser ends')
+    .option('--profile <DIR>', 'folder of the profile (default: one that is kept)')
+    .option('--temporary', 'delete the profile when the browser ends')
     .option('--config <FILE>', 'TOML file for the proxy that is started')
   const settings = settingsOf('proxy').filter(({ key }) => !LEFT_OUT.has(key))
   for (const setting of settings) command.addOption(setting.kind === 'list' ? listOption(setting) : optionOf(setting))

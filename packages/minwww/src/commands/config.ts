@@ -5,7 +5,7 @@ import { sampleConfig } from '../config/sample.ts'
 import { SECTIONS, settingsOf, type Section } from '../config/schema.ts'
 
 export function addConfig (program: Command): void {
-  const config = program.command('config').description('the configuration file')
+  const config = program.command('config').description('check, print or make a configuration file')
   const check = addCommonOptions(
     config.command('check').description('read a TOML file and say all that is wrong with it and with the environment').argument('<FILE>')
   )

@@ -25,7 +25,7 @@ function addPublish (exits: Command): void {
     exits.command('publish').description('make a list of the exits that answer, for a web server to serve')
   )))
     .option('--exit <DEST...>', 'exit: base64 Destination, b32 address or name (repeatable)')
-    .option('--exits <FILE>', 'file with one exit per line, # starts a comment; an older list will do, and its revocations go on')
+    .option('--exits <FILE>', 'file with one exit per line, # starts a comment; may be an older list, whose revocations are kept')
     .option('--out <FILE>', 'where the list goes, readable by everybody; standard output if it is not given')
   command.action(async () => {
     const { runPublish } = await import('../run/exits.ts')

@@ -4,7 +4,7 @@ import { addCommonOptions, contextOf } from '../command.ts'
 import { CliError, explain } from '../errors.ts'
 
 export function addKeys (program: Command): void {
-  const keys = program.command('keys').description('files with a Destination and its private keys')
+  const keys = program.command('keys').description('make and read key files: a Destination and its private keys')
   const fresh = addCommonOptions(keys.command('new').description('make new keys; an existing file is left alone').argument('<FILE>'))
   fresh.action(async (file: string) => {
     const { exists } = await import('../key-file.ts')

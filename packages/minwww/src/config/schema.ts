@@ -164,7 +164,7 @@ export const SECTIONS = {
     ),
     host: Type.Optional(
       Type.String({
-        description: 'what the web server sees as Host, in place of the name that the visitor has asked for', metavar: 'NAME', minLength: 1
+        description: 'Host that the web server sees, instead of the name that was asked for', metavar: 'NAME', minLength: 1
       })
     ),
     limitOut: LIMITS.limitOut,
