@@ -22,7 +22,7 @@ export const exitsPage = (nonce: string): string => `<!doctype html>
 <noscript><p>This page needs JavaScript.</p></noscript>
 <section aria-labelledby="exits-title">
 <h2 id="exits-title">Exits in use</h2>
-<p class="hint">What an exit says of itself is signed by it, and nobody vouches for it. What was measured is this proxy's own.</p>
+<p class="hint">Each exit signs what it says of itself, but nobody checks that it is true. The measurements are this proxy's own.</p>
 <ul id="exits" class="cards"></ul>
 <form id="add"><label for="destination">Add an exit</label><input id="destination" name="destination" required autocomplete="off" spellcheck="false" placeholder="b32 address, name or base64 Destination"><button>Add</button></form>
 <p id="message" role="alert"></p>

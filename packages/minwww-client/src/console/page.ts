@@ -21,7 +21,7 @@ export const consolePage = (nonce: string, { notice, i2pOnly }: { notice: string
 <nav><a href="/">Start page</a> <a href="/metrics">Metrics</a> <a href="/console/exits">Exits</a></nav>
 </header>
 <main>
-<noscript><p>The console needs JavaScript of this page. <a href="/metrics">The metrics</a> have the figures as text.</p></noscript>
+<noscript><p>The console needs JavaScript. <a href="/metrics">The metrics</a> have the figures as text.</p></noscript>
 ${notice === undefined ? '' : noticeLine(notice)}<p id="notice" class="notice" role="status"></p>
 <dl id="figures" class="figures" aria-label="Totals"></dl>
 <section aria-labelledby="exits-title">

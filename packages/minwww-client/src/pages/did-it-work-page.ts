@@ -57,7 +57,7 @@ ${rows.length === 0 ? `<p>None${i2pOnly ? ': this proxy opens sites of I2P only,
 <h2>What your browser says, and what sites get</h2>
 <div class="wide"><table><thead><tr><th scope="col">Field</th><th scope="col">Your browser</th><th scope="col">Sites over http</th></tr></thead><tbody>
 ${fieldRows(o)}</tbody></table></div>
-<p>Through https the browser talks to the site itself: the proxy sees and changes nothing of it, and sites get what stands in the second column.</p>
+<p>Over https the browser talks to the site itself. The proxy sees and changes nothing, and sites get the second column.</p>
 <h2>What scripts see</h2>
 <p>No proxy can change this. Sites read it with JavaScript.</p>
 <dl id="script" class="facts"><dt>Scripts</dt><dd>Off: sites see none of this either.</dd></dl>`,

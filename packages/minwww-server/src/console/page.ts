@@ -18,7 +18,7 @@ export const consolePage = (nonce: string): string => `<!doctype html>
 <nav><a href="/metrics">Metrics</a> <a href="/healthz">Health</a></nav>
 </header>
 <main>
-<noscript><p>The console needs JavaScript of this page. <a href="/metrics">The metrics</a> have the figures as text.</p></noscript>
+<noscript><p>The console needs JavaScript. <a href="/metrics">The metrics</a> have the figures as text.</p></noscript>
 <dl id="figures" class="figures" aria-label="Now"></dl>
 <section class="charts">
 <figure><figcaption>Traffic against limits, KB/s</figcaption><div id="traffic"></div></figure>
@@ -41,7 +41,7 @@ export const consolePage = (nonce: string): string => `<!doctype html>
 <section aria-labelledby="about-title">
 <h2 id="about-title">What it offers</h2>
 <dl id="about" class="about"></dl>
-<details><summary>Descriptor, which everybody gets who asks the exit</summary><pre id="descriptor"></pre></details>
+<details><summary>Descriptor: what the exit says of itself to everybody</summary><pre id="descriptor"></pre></details>
 </section>
 <section aria-labelledby="operation-title">
 <h2 id="operation-title">Operation</h2>

@@ -52,7 +52,7 @@ const saying = exit => {
   if (said === undefined) return [['Says', exit.silence === undefined ? 'not asked yet' : `nothing: ${exit.silence}`]]
   return [
     ['Fetches', said.web ? `ports ${said.ports.join(', ')}; ${said.methods.length === 0 ? 'all methods' : said.methods.join(', ')}` : 'its own sites only'],
-    ['Refuses', refusals(said).join('; ') || 'nothing more than private addresses'],
+    ['Refuses', refusals(said).join('; ') || 'private addresses only'],
     ['Limits', limits(said).join('; ') || 'none that it tells'],
     ['Pushes', said.pushes ? 'yes' : 'no'],
     ...(said.contact === undefined ? [] : [['Contact', said.contact]]),
@@ -163,7 +163,7 @@ const act = async (path, body) => {
       await look()
       return true
     }
-    find('message').textContent = response.ok ? 'That was not possible: the exit is not known any more, or there are too many.' : detail ?? what
+    find('message').textContent = response.ok ? 'Nothing was changed: the exit is not known any more, or there are too many exits.' : detail ?? what
   } catch {
     find('message').textContent = 'The proxy does not answer.'
   }
