@@ -47,7 +47,7 @@ export const BOUNDS = {
     name: 'messages that wait for a LeaseSet',
     most: MAX_MESSAGES,
     unit: 'messages',
-    full: 'sent on at once, with status 21; so they are above 8 MB and 256 of one Destination',
+    full: 'sent on at once, with status 21; also above 8 MB, and 256 of one Destination',
     kept: 'waiting-room.ts #queues'
   },
   destinations: {
@@ -61,7 +61,7 @@ export const BOUNDS = {
     name: 'messages in flight',
     most: NETWORK_DEFAULTS.maxInFlight,
     unit: 'messages',
-    full: 'lost; so they are above 512 MB, and 64 MB of one Destination',
+    full: 'lost; also above 512 MB, and 64 MB of one Destination',
     kept: 'network/model.ts #deliveries; network/event-queue.ts #heap; network/runs.ts #runs; network/plain.ts #runs; ' +
       'network/i2pd/transport.ts #runs; network/i2pd/tails.ts #deadlines; network/java/transport.ts #events'
   },

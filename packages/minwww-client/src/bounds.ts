@@ -68,7 +68,7 @@ export const BOUNDS = {
     name: 'memory for bodies that are decoded for browsers',
     most: DECODER_ROOM,
     unit: 'bytes',
-    full: 'waits up to 30 s, then 503; who reads nothing for 1 s is cut off for one that waits',
+    full: 'a body waits up to 30 s, then 503; a browser that reads nothing for 1 s is cut off for it',
     kept: 'http/decoder-room.ts #places #waiting; http/decoding.ts read'
   },
   exits: {
@@ -78,19 +78,19 @@ export const BOUNDS = {
     full: 'one more is refused',
     kept: 'sessions/users.ts #exits; sessions/backend.ts #exits #retries; core/client-core.ts #exits #saved; pool/pool.ts #members #remembered; core/request.ts #tried'
   },
-  pushes: { name: 'resources that exits have promised or pushed', most: MAX_PUSHES, unit: 'resources', full: 'the oldest is forgotten; above 64 of one session that no page promised refused', kept: 'core/pushes.ts #pushes' },
-  pushed: { name: 'what was pushed and not used yet', most: PUSH_MEMORY, unit: 'bytes', full: 'the oldest is dropped; so is all of it after 30 s', kept: 'core/pushes.ts' },
+  pushes: { name: 'resources that exits have promised or pushed', most: MAX_PUSHES, unit: 'resources', full: 'the oldest is forgotten; above 64 of one session without a promise: refused', kept: 'core/pushes.ts #pushes' },
+  pushed: { name: 'what was pushed and not used yet', most: PUSH_MEMORY, unit: 'bytes', full: 'the oldest is dropped; all of it after 30 s', kept: 'core/pushes.ts' },
   gates: { name: 'sites whose use of pushes is known', most: MAX_GATES, unit: 'sites', full: 'the one not seen for longest goes', kept: 'core/push-gate.ts #sites' },
   sent: { name: 'addresses that one exit need not push again', most: MAX_SENT, unit: 'addresses', full: 'the oldest goes', kept: 'core/sent-memory.ts #sent' },
   promised: {
     name: 'bytes that a browser says before its tunnel is taken, of a tunnel',
     most: MAX_KEPT,
     unit: 'bytes',
-    full: 'the rest waits on the browser\'s connection; nothing is said to a second exit any more once the first has answered',
+    full: 'the rest waits on the browser\'s connection; no second exit hears it once the first has answered',
     kept: 'route/early-tunnel.ts #kept'
   },
   honest: {
-    name: 'hosts whose CONNECT is answered when the exit has answered, of a user with sessions of his own',
+    name: 'hosts whose CONNECT waits for the exit, of a user with sessions of his own',
     most: MAX_HONEST,
     unit: 'hosts',
     full: 'the one noted longest ago is answered at once again',
@@ -123,7 +123,7 @@ export const BOUNDS = {
   passwords: { name: 'addresses with wrong passwords', most: MAX_ADDRESSES, unit: 'addresses', full: 'the least recently used is forgotten', kept: 'http/auth.ts #failures' },
   memory: { name: 'cache in memory', most: MEMORY, unit: 'bytes', full: 'the least recently used goes', kept: 'cache/memory.ts #urls' },
   collected: { name: 'bodies on their way into the cache', most: MEMORY, unit: 'bytes', full: 'passed on and not kept', kept: 'cache/cache.ts chunks' },
-  unshared: { name: 'pages known not to be kept', most: MAX_UNSHARED, unit: 'pages', full: 'the least recently asked for goes: equal requests wait for each other once', kept: 'cache/cache.ts #unshared' },
+  unshared: { name: 'pages known not to be kept', most: MAX_UNSHARED, unit: 'pages', full: 'the least recently asked for is forgotten: equal requests for it wait for each other once', kept: 'cache/cache.ts #unshared' },
   disk: { name: 'cache on disk', most: DISK, unit: 'bytes', full: 'the least recently used file goes; a file counts as 4 KB at least', kept: 'cache/disk.ts #files' },
   writes: { name: 'writes to the cache on disk', most: MAX_WAITING, unit: 'writes', full: 'not kept on disk', kept: 'cache/disk.ts #waiting' },
   consoles: { name: 'consoles that look', most: MAX_LISTENERS, unit: 'consoles', full: 'one more is told so', kept: 'console/events.ts #listeners' },

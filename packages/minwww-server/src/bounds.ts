@@ -51,7 +51,7 @@ export const BOUNDS = {
     name: 'answers remembered',
     most: DEFAULT_CONFIG.cacheTotal,
     unit: 'bytes',
-    full: 'the one untouched for longest is forgotten; so it is above 4 MB and 1,024 requests of one client',
+    full: 'the one untouched for longest is forgotten; also above 4 MB and 1,024 requests of one client',
     kept: 'core/request-table.ts #byAge #bySession byId'
   },
   queued: {
@@ -72,14 +72,14 @@ export const BOUNDS = {
     name: 'requests that come in parts',
     most: DEFAULT_CONFIG.maxUploads,
     unit: 'requests',
-    full: 'ERROR 2, unless nothing has come of another one for 5 s; so it is above 16 of one session',
+    full: 'ERROR 2, unless nothing has come of another one for 5 s; also above 16 of one session',
     kept: 'core/request-table.ts #uploads'
   },
   tokens: {
     name: 'requests that are carried out once',
     most: DEFAULT_CONFIG.maxTokens,
     unit: 'tokens',
-    full: 'ERROR 2; so it is above 1,024 of one Destination, or as many as are free; each is known for 300 s',
+    full: 'ERROR 2; also above 1,024 of one Destination, or as many as are free; each is known for 300 s',
     kept: 'core/executions.ts #entries #counts #refused; core/execution.ts #askers'
   },
   queue: {
@@ -100,7 +100,7 @@ export const BOUNDS = {
     name: 'connections to sites in use',
     most: DEFAULT_SLOTS.total,
     unit: 'connections',
-    full: 'requests wait; so they do above 10 of one client to one site, 64 of one client, 96 to one site',
+    full: 'requests wait; also above 10 of one client to one site, 64 of one client, 96 to one site',
     kept: 'fetch/connection-slots.ts #counts; fetch/fetcher.ts #busy'
   },
   idle: {
@@ -121,14 +121,14 @@ export const BOUNDS = {
     name: 'answers that wait for the stream with their rest',
     most: MAX_RESTS,
     unit: 'answers',
-    full: 'ERROR 3, and the client asks by stream; so it is above 64 of one client, and above 32 MB; each is given up after a minute',
+    full: 'ERROR 3, and the client asks by stream; also above 64 of one client, and 32 MB; each is given up after a minute',
     kept: 'exit/rests.ts #kept #names'
   },
   streams: {
     name: 'streams',
     most: DEFAULT_STREAM_LIMITS.maxStreams,
     unit: 'streams',
-    full: 'reset; so they are above 30 of one client',
+    full: 'reset; also above 30 of one client',
     kept: 'streams/stream-proxy.ts #open'
   },
   waiting: {

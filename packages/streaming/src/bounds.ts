@@ -74,7 +74,7 @@ export const BOUNDS = {
     name: 'packets that came before their SYN',
     most: MAX_EARLY_BYTES,
     unit: 'bytes',
-    full: 'the oldest go; so they do above 64 streams',
+    full: 'the oldest go; also above 64 streams',
     kept: 'core/early-packets.ts #streams packets'
   },
   finished: {
