@@ -2,6 +2,7 @@ import t from 'tap'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { FAILURES } from '@minwww/client'
 import { createProgram } from 'minwww'
 import { documentErrors } from '../../scripts/error-table.ts'
 import { commandsOf, DOCUMENTS, RUNS } from './commands.ts'
@@ -88,6 +89,13 @@ t.test('the indexes name every page', async t => {
       if (page.endsWith('.md') && page !== index) t.ok(named.has(page), `${index}: ${page}`)
     }
   }
+})
+
+t.test('troubleshooting names pages by their titles', async t => {
+  const pages = new Set(Object.values(FAILURES).map(({ title, status }) => `"${title}", ${status}`))
+  const named = [...read('docs/guide/troubleshooting.md').matchAll(/^\| ("[^"]+", \d{3})/gm)].map(([, name = '']) => name)
+  t.ok(named.length > 4, `${named.length} pages`)
+  for (const name of named) t.ok(pages.has(name), name)
 })
 
 t.test('the table of errors is that of the sources', async t => {
