@@ -19,7 +19,7 @@ export { MAX_ATTEMPT, peekPrefix, VERSION } from './prefix.ts'
 export type { Prefix } from './prefix.ts'
 export { decodeMessage, decodeOpenBody, encodeMessage, encodeOpenBody, MAX_DETAIL } from './messages.ts'
 export type {
-  BodyMessage, CancelMessage, ErrorMessage, Message, OpenMessage, Part,
+  Arrivals, BodyMessage, CancelMessage, ErrorMessage, Message, OpenMessage, Part,
   PushMessage, ReplyMessage, ReportMessage, RequestMessage, TaggedMessage, WantMessage, WorkingMessage
 } from './messages.ts'
 export { blockLength, HASH, INCARNATION, joinBlock, MAX_DIGEST, ONCE_BLOCK, splitBlock, TOKEN } from './request-block.ts'

@@ -15,6 +15,16 @@ interface PathFields {
   shape: number
 }
 
+/** What came of the session. */
+export interface Arrivals {
+  /** Of the newest symbol, as it says itself. */
+  time: number
+  /** ms that its symbols waited at a bottleneck. */
+  queue: number
+  /** Tunnel messages of all symbols, modulo 2^32. */
+  received: number
+}
+
 interface SymbolFields {
   /** Bytes of the whole object, 20 bits; 0 answers a probe. */
   size: number
@@ -42,8 +52,8 @@ export type PushMessage = { type: 'push' } & Prefix & SymbolFields
 export type ErrorMessage = { type: 'error', code: number, retryAfter: number, size: number, detail: string } & Prefix
 export type CancelMessage = { type: 'cancel' } & Prefix
 export type BodyMessage = { type: 'body' } & Prefix & SymbolFields
-/** What the client grants while answers are under way; `id` is its number, a higher one is newer. Raw codes. */
-export type ReportMessage = { type: 'report', loss: number, rate: number, shape: number } & Prefix
+/** What the client grants while answers are under way, raw codes; `id` is its number, a higher one is newer. */
+export type ReportMessage = { type: 'report', loss: number, rate: number, shape: number } & Arrivals & Prefix
 /** The exit works on a request; it says so again within `next` seconds, 1..255; 0: only that it was heard. */
 export type WorkingMessage = { type: 'working', next: number } & Prefix
 
@@ -61,7 +71,7 @@ const REQUEST = { path: 14 } as const
 const PATH = { loss: 0, rate: 1, max: 2, shape: 3, length: 4 } as const
 const WANT = { loss: 14, rate: 15, shape: 16, from: 17, count: 18, end: 19 } as const
 const SYMBOL = { part: 14, size: 14, index: 17, last: 18, pace: 19, time: 20, symbol: PREFIX + REPLY_HEADER } as const
-const REPORT = { loss: 14, rate: 15, shape: 16, end: 17 } as const
+const REPORT = { loss: 14, rate: 15, shape: 16, time: 17, queue: 19, received: 21, end: 25 } as const
 const ERROR = { code: 14, retryAfter: 15, size: 17, detail: 21 } as const
 const WORKING = { next: 14, end: 15 } as const
 
@@ -183,6 +193,9 @@ function writeFields (target: Buffer, message: TaggedMessage): void {
       target[REPORT.loss] = message.loss
       target[REPORT.rate] = message.rate
       target[REPORT.shape] = message.shape
+      target.writeUInt16BE(message.time & 0xffff, REPORT.time)
+      target.writeUInt16BE(clamp(message.queue, 0xffff), REPORT.queue)
+      target.writeUInt32BE(message.received >>> 0, REPORT.received)
       break
     case 'working':
       target[WORKING.next] = Math.min(0xff, message.next)
@@ -243,7 +256,14 @@ function readSymbol (content: Buffer): SymbolFields {
 
 function readReport (content: Buffer): Omit<ReportMessage, 'type' | keyof Prefix> {
   if (content.length < REPORT.end) throw malformed('short REPORT')
-  return { loss: content[REPORT.loss]!, rate: content[REPORT.rate]!, shape: content[REPORT.shape]! }
+  return {
+    loss: content[REPORT.loss]!,
+    rate: content[REPORT.rate]!,
+    shape: content[REPORT.shape]!,
+    time: content.readUInt16BE(REPORT.time),
+    queue: content.readUInt16BE(REPORT.queue),
+    received: content.readUInt32BE(REPORT.received)
+  }
 }
 
 function readPart (content: Buffer): Part {

@@ -29,7 +29,7 @@ const SAMPLES: TaggedMessage[] = [
   { type: 'body', ...prefix, size: 600, index: 0, last: 0, pace: 70, time: 65_535, symbol: Buffer.alloc(653, 1) },
   { type: 'error', ...prefix, code: 3, retryAfter: 120, size: 4_000_000_000, detail: 'zu groß' },
   { type: 'cancel', ...prefix },
-  { type: 'report', ...prefix, loss: 255, rate: 104, shape: 61 },
+  { type: 'report', ...prefix, loss: 255, rate: 104, shape: 61, time: 65_535, queue: 800, received: 0xfedc_ba98 },
   { type: 'reply', ...prefix, part: 'beginning', size: MAX_OBJECT, index: 1, last: 4, pace: 70, time: 1, symbol: Buffer.alloc(1_700) },
   { type: 'working', ...prefix, next: 5 },
   { type: 'working', ...prefix, next: 0 },

@@ -17,7 +17,7 @@ const TO_EXIT = [
   mine(template.requestPayload(2)),
   mine(encodeMessage({ type: 'want', ...base, loss: 20, rate: 90, shape: 6, from: 0, count: 3 }, template.session.client)),
   mine(encodeMessage({ type: 'cancel', ...base }, template.session.client)),
-  mine(encodeMessage({ type: 'report', ...base, loss: 20, rate: 90, shape: 6 }, template.session.client)),
+  mine(encodeMessage({ type: 'report', ...base, loss: 20, rate: 90, shape: 6, time: 7, queue: 80, received: 40 }, template.session.client)),
   mine(encodeMessage({ type: 'request', ...base, loss: 0, rate: 0, max: 72, shape: 61, object: GET }, template.session.client))
 ]
 const symbol = { ...base, attempt: 0, size: 500, index: 0, last: 1, pace: 72, time: 9 }

@@ -46,7 +46,7 @@ const MESSAGES: Array<Exclude<Message, { type: 'open' }>> = [
   { type: 'body', ...base, ...symbols },
   { type: 'error', ...base, code: 2, retryAfter: 5, size: 100, detail: 'why: \u00fc' },
   { type: 'cancel', ...base },
-  { type: 'report', ...base, loss: 13, rate: 100, shape: 8 },
+  { type: 'report', ...base, loss: 13, rate: 100, shape: 8, time: 7, queue: 80, received: 40 },
   { type: 'reply', ...base, ...symbols, part: 'beginning' },
   { type: 'working', ...base, next: 5 }
 ]

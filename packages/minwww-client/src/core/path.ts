@@ -33,6 +33,9 @@ const CHANGE = 0.04
 const MIN_REPORT = 5
 const REPORTS = 6
 const REPORT_BYTES = 20 * TUNNEL_BYTES
+/** While symbols come, what came is told after so long, ms, if it is so much. */
+const REPORT_EVERY = 500
+const REPORT_AT_LEAST = 8 * TUNNEL_BYTES
 /** Symbols that say whether more is lost than chance explains. */
 const MIN_TRAIN = 7
 
@@ -67,8 +70,9 @@ export class ExitPath {
   #pace: number
   /** The rate as it was told last, and when. */
   #told = { rate: 0, at: Number.NEGATIVE_INFINITY }
-  /** Bytes that came since the last REPORT. */
+  /** Bytes that came since the last REPORT of another rate, and since the last one. */
   #unreported = REPORT_BYTES
+  #untold = { since: Infinity, bytes: 0 }
 
   constructor (config: ClientConfig) {
     this.#config = config
@@ -127,19 +131,31 @@ export class ExitPath {
     return Math.min(this.rate, this.#rate.bottleneck ?? Infinity)
   }
 
+  /** ms that symbols waited at a bottleneck lately. */
+  get queue (): number {
+    return Math.max(0, this.#rate.queue)
+  }
+
   shape (now: number): number {
     return this.#config.replyMode === 'single' ? MAX_SHAPE : this.#shape.shape(now)
   }
 
   /** A REPORT would say something new, and costs little of what comes. */
   isReportDue (now: number): boolean {
-    if (!this.rtt.hasSample || this.#unreported < REPORT_BYTES) return false
+    if (!this.rtt.hasSample) return false
+    return this.#isGrantDue(now) || (now - this.#untold.since >= REPORT_EVERY && this.#untold.bytes >= REPORT_AT_LEAST)
+  }
+
+  #isGrantDue (now: number): boolean {
+    if (this.#unreported < REPORT_BYTES) return false
     if (now - this.#told.at < Math.max(MIN_REPORT, this.rtt.srtt / REPORTS)) return false
     return Math.abs(this.rate / this.#told.rate - 1) > CHANGE
   }
 
-  reported (): void {
-    this.#unreported = 0
+  /** A REPORT of what came does not delay the next that grants another rate. Before `report`. */
+  reporting (now: number): void {
+    if (this.#isGrantDue(now)) this.#unreported = 0
+    this.#untold = { since: now, bytes: 0 }
   }
 
   /** The rate is 0 (nothing granted) until a round trip was measured: the exit then uses its own start. */
@@ -237,6 +253,7 @@ export class ExitPath {
     this.#pace = decodeRate(reply.pace)
     watch.paced(this.#pace)
     this.#unreported += wireBytes(payloadLength)
+    this.#untold = { since: Math.min(now, this.#untold.since), bytes: this.#untold.bytes + wireBytes(payloadLength) }
     const rest = Math.max(0, reply.last - reply.index) * this.#spacing(watch)
     watch.observe(now, reply.index, reply.last, now + Math.max(rest, backlog) * STRETCH + this.lateness)
     if (reply.size > 0) this.#rate.arrived(now, reply.time, wireBytes(payloadLength), announced, this.rtt)

@@ -112,16 +112,14 @@ export class RateController {
     return this.#grant
   }
 
-  get #hasTrain (): boolean {
-    return this.#train !== undefined && this.#train.bytes > 0
-  }
-
   /** What the path has shown to carry at most, bytes/s; undefined while no queue was seen. */
   get bottleneck (): number | undefined {
     return this.#bottleneck
   }
 
-  /** ms of queue that the last symbol met. */
+  /** ms of queue that the last measurement saw; what the last symbol met is `latest`. */
+  get queue (): number { return this.#queue }
+
   get latest (): number {
     return this.#latest
   }
@@ -133,7 +131,7 @@ export class RateController {
 
   /** A first round trip was measured, and nothing else: how much may go into it. */
   begin ({ srtt }: RoundTrip): void {
-    if (this.#hasArrived || this.#bottleneck !== undefined || this.#hasTrain) return
+    if (this.#hasArrived || this.#bottleneck !== undefined || (this.#train?.bytes ?? 0) > 0) return
     this.#set(0, rateOf(this.#firstWindow, srtt))
   }
 
@@ -142,6 +140,7 @@ export class RateController {
    * they come bounds what the path carries, and with that what may go into the first round trip.
    */
   probed (now: number, name: string, time: number, bytes: number, path: RoundTrip): void {
+    this.#learnBase(now, { at: now, sent: this.#unwrap(now, time), bytes, bottleneck: Infinity })
     if (this.#hasArrived || this.#bottleneck !== undefined) return
     const train = this.#train
     if (train?.name !== name) {

@@ -109,11 +109,12 @@ export class Receiver {
   }
 
   /** What a symbol says of the path, whoever needs it. */
-  #observe (now: number, exit: Exit, { name }: ExitSession, reply: ReplyMessage, length: number, transfer: Transfer | undefined): BurstWatch {
+  #observe (now: number, exit: Exit, session: ExitSession, reply: ReplyMessage, length: number, transfer: Transfer | undefined): BurstWatch {
     const { id, attempt, index, symbol } = reply
     const from = transfer?.firstOf(attempt) ?? index
-    const watch = exit.path.observe(now, `${name}.${id}.${attempt}`, from, reply, length, exit.backlog, exit.inFlight)
+    const watch = exit.path.observe(now, `${session.name}.${id}.${attempt}`, from, reply, length, exit.backlog, exit.inFlight)
     exit.symbolCame(now, symbol.length)
+    session.symbolCame(now, reply.time, watch.m)
     return watch
   }
 

@@ -99,10 +99,10 @@ export class Sender {
 
   /** Grants another rate while answers come. */
   report (now: number, exit: Exit, session: ExitSession): void {
+    exit.path.reporting(now)
     const { loss, rate, shape } = exit.path.report(now, exit.share)
-    exit.path.reported()
     const prefix = { attempt: 0, flags: 0, session: session.keys.session, id: session.takeReport() }
-    const message = { type: 'report', ...prefix, loss, rate, shape } as const
+    const message = { type: 'report', ...prefix, loss, rate, shape, queue: exit.path.queue, ...session.came } as const
     this.#transmit(now, { exit, session }, encodeMessage(message, session.keys.client, paddedLength(0)), PROTOCOL.RAW)
   }
 

@@ -7,6 +7,8 @@ const LAST_IDS = 65_536
 /** Bytes of symbols that may come for each byte that may be pushed, and in all. */
 const PUSH_FACTOR = 2
 const MAX_PUSHABLE = 16_777_216
+/** Silence after which a time says nothing beside one of before, ms: less than half of what its 16 bits hold. */
+const STALE = 30_000
 /** A page's pushes have come by then, ms. */
 const PUSH_TIME = 120_000
 
@@ -25,6 +27,7 @@ export class ExitSession {
   #openedInVain = 0
   #nextId = 1
   #reports = 0
+  #came = { at: Number.NEGATIVE_INFINITY, time: 0, received: 0 }
   /** What the exit need not send again. */
   readonly sent = new SentMemory()
   #pushable = 0
@@ -64,6 +67,17 @@ export class ExitSession {
   /** The number of the next REPORT. */
   takeReport (): number {
     return ++this.#reports
+  }
+
+  /** Symbols that came: the time of the newest, and tunnel messages of all. */
+  get came (): { readonly time: number, readonly received: number } {
+    return this.#came
+  }
+
+  symbolCame (now: number, time: number, tunnelMessages: number): void {
+    const { at, received } = this.#came
+    const isNewer = now - at > STALE || (time - this.#came.time) << 16 >> 16 > 0
+    this.#came = { at: now, time: isNewer ? time : this.#came.time, received: received + tunnelMessages }
   }
 
   /** The exit answered under Ks, so it knows the session. */

@@ -72,7 +72,7 @@ function messages (): object {
     paddedRequest: { message: { type: 'request', ...prefix, attempt: 1, flags: 2, ...path, max: 72, object }, padTo: paddedLength(0) },
     probe: { message: { type: 'request', ...prefix, ...path, max: 72, object: Buffer.alloc(0) } },
     want: { message: { type: 'want', ...prefix, attempt: 1, ...path, from: 5, count: 3 } },
-    report: { message: { type: 'report', ...prefix, ...path, id: 7 } },
+    report: { message: { type: 'report', ...prefix, ...path, id: 7, time: 0xfedc, queue: 120, received: 4096 } },
     cancel: { message: { type: 'cancel', ...prefix, attempt: 1 } },
     body: { message: { type: 'body', ...prefix, size: 40, index: 1, last: 3, pace: 72, time: 4_660, symbol: sample(16) } },
     reply: { message: { ...reply, part: 'whole', size: response.length, symbol: response } },
