@@ -9,15 +9,16 @@ const CLIENTS: ReadonlyArray<readonly [string, ClientsConditions['clients']]> = 
   ['20 pages at once beside 1', [{ size: 60, atOnce: 20 }, { size: 60, atOnce: 1 }]]
 ]
 
-console.log('| clients, pages of 60 KB | one way | tunnels carry | limit | KB/s of each client | slowest page | drops |')
-console.log('|---|---|---|---|---|---|---|')
+console.log('| clients, pages of 60 KB | one way | tunnels carry | limit | KB/s of pages of each client | of tunnel messages | used | slowest page | drops | after 20 s |')
+console.log('|---|---|---|---|---|---|---|---|---|---|')
 for (const [latency, bandwidth] of [[50, 256], [250, 256], [250, 64]] as const) {
   for (const [name, clients] of CLIENTS) {
     for (const limit of [undefined, Math.floor(0.95 * bandwidth)]) {
-      const { clients: results, drops } = runClients({ latency, bandwidth, clients, ...(limit !== undefined && { limit }) }, seed)
+      const { clients: results, drops, dropsLater, used } = runClients({ latency, bandwidth, clients, ...(limit !== undefined && { limit }) }, seed)
       const cells = [name, `${latency} ms`, `${bandwidth} KB/s`, limit === undefined ? 'none' : `${limit} KB/s`,
-        results.map(({ kilobytesPerSecond }) => kilobytesPerSecond).join(', '),
-        `${(Math.max(...results.map(({ worst }) => worst)) / 1000).toFixed(1)} s`, `${drops} %`]
+        results.map(({ kilobytesPerSecond }) => kilobytesPerSecond).join(', '), results.map(({ received }) => Math.round(received)).join(', '),
+        `${Math.round(100 * used / bandwidth)} %`,
+        `${(Math.max(...results.map(({ worst }) => worst)) / 1000).toFixed(1)} s`, `${drops} %`, `${dropsLater} %`]
       console.log(`| ${cells.join(' | ')} |`)
     }
   }

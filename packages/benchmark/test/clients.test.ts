@@ -1,5 +1,5 @@
 import t from 'tap'
-import { runClients } from '../src/grid/clients.ts'
+import { runClients, type ClientConditions } from '../src/grid/clients.ts'
 
 /** Shares within 20 %, as a ratio of the least to the most. */
 const FAIR = 0.8
@@ -30,7 +30,30 @@ for (const [latency, bandwidth] of [[50, 256], [250, 64]] as const) {
   })
 }
 
-t.test('two clients of an exit that does not know what its tunnels carry both get pages', async t => {
-  const { clients } = runClients({ latency: 50, bandwidth: 256, clients: [busy, busy] }, 1)
-  t.ok(clients.every(({ failed, kilobytesPerSecond }) => failed === 0 && kilobytesPerSecond > 0.15 * 256), JSON.stringify(clients))
+t.test('an exit that does not know what its tunnels carry learns it, and divides that fairly', async t => {
+  for (const [latency, bandwidth, count] of [[50, 256, 2], [250, 256, 5], [250, 64, 5]] as const) {
+    const { clients, used, dropsLater } = runClients({ latency, bandwidth, clients: Array.from({ length: count }, () => busy) }, 1)
+    const shares = clients.map(({ received }) => received)
+    t.ok(Math.min(...shares) >= FAIR * Math.max(...shares), `${count} clients at ${bandwidth} KB/s: ${shares.join(', ')} KB/s`)
+    t.ok(used >= 0.85 * bandwidth, `${used} KB/s used`)
+    t.ok(dropsLater <= 3, `${dropsLater} % dropped once it knows`)
+  }
+})
+
+t.test('a client that lies to such an exit slows nobody', async t => {
+  const lies: Array<NonNullable<ClientConditions['lie']>> = [
+    () => ({ queue: 0, received: 0xffff_ffff }),
+    ({ received }) => ({ queue: 60_000, received: received >> 1 })
+  ]
+  for (const lie of lies) {
+    const { clients } = runClients({ latency: 50, bandwidth: 256, clients: [{ ...busy, lie }, busy, busy, busy] }, 1)
+    const honest = clients.slice(1).map(({ received }) => received)
+    t.ok(Math.min(...honest) > 0.8 * 256 / 4, honest.join(', '))
+  }
+})
+
+t.test('clients with bottlenecks of their own are not held back by such an exit', async t => {
+  const inbounds = [64, 128, 192]
+  const { clients } = runClients({ latency: 50, bandwidth: 0, clients: inbounds.map(inbound => ({ ...busy, inbound })) }, 1)
+  for (const [i, { received }] of clients.entries()) t.ok(received > 0.85 * inbounds[i]!, `${received} KB/s of ${inbounds[i]}`)
 })

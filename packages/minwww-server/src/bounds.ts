@@ -2,6 +2,7 @@ import type { Bound } from '@minwww/i2cp/codec'
 import { MAX_LISTENERS } from './console/events.ts'
 import { LENGTH } from './console/history.ts'
 import { DEFAULT_CONFIG } from './core/config.ts'
+import { MAX_TRACKS } from './core/egress.ts'
 import { MAX_WAITING } from './core/send-queue.ts'
 import { MAX_RESTS } from './exit/rests.ts'
 import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE } from './exit/options.ts'
@@ -25,6 +26,13 @@ export const BOUNDS = {
     full: 'the one silent for longest ends; new ones do not push out those in use',
     kept: 'core/session-table.ts #fresh #used #peers; core/send-queue.ts #flows #resting; core/flow-scheduler.ts #flows; ' +
       'core/heap.ts #entries #byItem'
+  },
+  watched: {
+    name: 'sessions of which the exit counts what came',
+    most: MAX_TRACKS,
+    unit: 'sessions',
+    full: 'more are not counted until one of them has been silent for 12 s',
+    kept: 'core/egress.ts #tracks'
   },
   opens: {
     name: 'OPENs remembered against replay',

@@ -1,6 +1,7 @@
 import { ClientCore } from '@minwww/client/core'
 import type { ClientConfig, ClientEvent } from '@minwww/client/core'
 import type { LocalDestination } from '@minwww/i2cp/codec'
+import { wireBytes } from '@minwww/protocol'
 import { ServerCore } from '@minwww/server/core'
 import { pageResponse, requestedPage } from './http.ts'
 import { departure, type Departure, type World, type WorldMessage, type WorldNode } from './world.ts'
@@ -10,6 +11,8 @@ export class ClientNode implements WorldNode {
   readonly core: ClientCore
   readonly addresses: readonly string[]
   readonly #onEvent: (event: ClientEvent) => void
+  /** Received, in whole tunnel messages. */
+  bytes = 0
 
   constructor (o: {
     keys: LocalDestination[], random: (n: number) => Uint8Array, config?: Partial<ClientConfig>, onEvent: (event: ClientEvent) => void
@@ -20,6 +23,7 @@ export class ClientNode implements WorldNode {
   }
 
   receive (now: number, address: string, _from: string, message: WorldMessage): void {
+    this.bytes += wireBytes(message.payload.length)
     this.core.receive(now, this.addresses.indexOf(address), message)
     this.#events()
   }
@@ -54,6 +58,8 @@ export class ExitNode implements WorldNode {
   readonly #pages = new Map<number, Buffer>()
   /** How often each path was fetched. */
   readonly fetched = new Map<string, number>()
+  /** Sent, in whole tunnel messages. */
+  bytes = 0
 
   constructor (o: {
     world: World,
@@ -92,7 +98,9 @@ export class ExitNode implements WorldNode {
 
   pollTransmit (now: number): Departure | undefined {
     const outgoing = this.core.pollTransmit(now)
-    return outgoing === undefined ? undefined : departure(this.addresses[0]!, outgoing)
+    if (outgoing === undefined) return undefined
+    this.bytes += wireBytes(outgoing.payload.length)
+    return departure(this.addresses[0]!, outgoing)
   }
 
   #events (now: number): void {

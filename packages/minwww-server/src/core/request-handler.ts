@@ -109,10 +109,9 @@ export class RequestHandler {
     this.#answers.send(now, request, request.state.reply, reply => reply.repair(message.from, missing, isNewAttempt))
   }
 
-  /** What the client grants while answers are under way; of two the newer one counts, whichever comes first. */
+  /** What the client grants while answers are under way. */
   report (now: number, session: Session, message: ReportMessage): void {
-    if (session.takeReport(message.id)) this.#learn(now, session, message)
-    else this.#stats.replayed++
+    this.#learn(now, session, message)
   }
 
   cancel (now: number, session: Session, message: CancelMessage): void {

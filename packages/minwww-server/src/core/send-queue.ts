@@ -9,6 +9,10 @@ import type { Session } from './session.ts'
 /** Bursts that wait in one session's flow, whatever they hold; what is more is dropped, and the client asks again. */
 export const MAX_WAITING = 512
 
+/** What may leave back to back where the tunnels are the bottleneck: ms of what they carry, and tunnel messages at least. */
+const BACKLOG_TIME = 50
+const MIN_BACKLOG = 8
+
 /**
  * Decides what leaves next, and when (section 7): each session's token bucket, and two limits of the server: tunnel
  * messages that the router has not yet likely sent, and messages in a second.
@@ -36,9 +40,13 @@ export class SendQueue {
   /** Bytes of memory that what waits keeps, about. */
   #held = 0
   #limit: number
+  /** Of the operator, and what the tunnels carry. */
+  #given: Pick<ServerConfig, 'serverRate' | 'maxBacklog'>
+  #carried = Infinity
 
   constructor (now: number, config: ServerConfig) {
     this.#limit = config.limit
+    this.#given = config
     this.#perSession = config.queuePerSession
     this.#total = config.queueTotal
     this.#backlog = new TokenBucket(config.serverRate, config.maxBacklog * TUNNEL_BYTES, now)
@@ -46,9 +54,23 @@ export class SendQueue {
   }
 
   /** Other limits of the server from now on. */
-  setLimits (now: number, { limit, serverRate, maxBacklog }: Pick<ServerConfig, 'limit' | 'serverRate' | 'maxBacklog'>): void {
-    this.#limit = limit
-    this.#backlog.setRate(now, serverRate, maxBacklog * TUNNEL_BYTES)
+  setLimits (now: number, given: Pick<ServerConfig, 'limit' | 'serverRate' | 'maxBacklog'>): void {
+    this.#limit = given.limit
+    this.#given = given
+    this.#setBacklog(now)
+  }
+
+  /** What the server's tunnels carry from now on, bytes/s; Infinity if that is not known. */
+  setCarried (now: number, rate: number): void {
+    if (rate === this.#carried) return
+    this.#carried = rate
+    this.#setBacklog(now)
+  }
+
+  #setBacklog (now: number): void {
+    const { serverRate, maxBacklog } = this.#given
+    const depth = Math.max(MIN_BACKLOG * TUNNEL_BYTES, this.#carried * BACKLOG_TIME / 1000)
+    this.#backlog.setRate(now, Math.min(serverRate, this.#carried), Math.min(maxBacklog * TUNNEL_BYTES, depth))
   }
 
   get isEmpty (): boolean {

@@ -1,9 +1,12 @@
 import { PROTOCOL } from '@minwww/i2cp/codec'
 import type { LocalDestination } from '@minwww/i2cp/codec'
-import { decodeMessage, INCARNATION, peekPrefix, PREFIX, ProtocolError, PUSH_IDS, sessionKeys, VERSION } from '@minwww/protocol'
-import type { Part, TaggedMessage, WireErrorName } from '@minwww/protocol'
+import {
+  decodeMessage, INCARNATION, peekPrefix, PREFIX, ProtocolError, PUSH_IDS, sessionKeys, VERSION, wireBytes
+} from '@minwww/protocol'
+import type { Part, ReportMessage, TaggedMessage, WireErrorName } from '@minwww/protocol'
 import { DEFAULT_CONFIG } from './config.ts'
 import type { ServerConfig } from './config.ts'
+import { Egress } from './egress.ts'
 import { Executions } from './executions.ts'
 import { RequestHandler } from './request-handler.ts'
 import { OpenVerifier } from './open-verifier.ts'
@@ -36,6 +39,7 @@ export class ServerCore {
   readonly #sessions: SessionTable
   readonly #verifier: OpenVerifier
   readonly #sendQueue: SendQueue
+  readonly #egress = new Egress()
   readonly #executions: Executions
   readonly #requests: RequestHandler
   #now: number
@@ -118,7 +122,8 @@ export class ServerCore {
   /** When to call `handleTimeout` and `pollTransmit` again; undefined when there is nothing to wait for. */
   nextTimeout (): number | undefined {
     const times = [
-      this.#sendQueue.nextTimeout(this.#now), this.#requests.nextTimeout(), this.#sessions.nextTimeout(), this.#verifier.nextTimeout()
+      this.#sendQueue.nextTimeout(this.#now), this.#requests.nextTimeout(), this.#sessions.nextTimeout(), this.#verifier.nextTimeout(),
+      this.#egress.nextTimeout()
     ].filter(time => time !== undefined)
     return times.length === 0 ? undefined : Math.min(...times)
   }
@@ -127,6 +132,8 @@ export class ServerCore {
     this.#now = now
     this.#requests.handleTimeout(now)
     this.#verifier.handleTimeout(now)
+    this.#egress.handleTimeout(now)
+    this.#sendQueue.setCarried(now, this.#egress.limit)
     for (const session of this.#sessions.expired(now)) this.#end(session)
   }
 
@@ -137,6 +144,7 @@ export class ServerCore {
     if (next === undefined) return undefined
     const { session, payload } = next
     session.answered(now)
+    this.#egress.sent(now, session, wireBytes(payload.length))
     this.stats.symbols++
     this.stats.bytesSent += payload.length
     return {
@@ -210,12 +218,23 @@ export class ServerCore {
       case 'want': return this.#requests.want(now, session, message)
       case 'cancel': return this.#requests.cancel(now, session, message)
       case 'body': return this.#requests.body(now, session, message)
-      case 'report': return this.#requests.report(now, session, message)
+      case 'report': return this.#report(now, session, message)
       case 'reply':
       case 'push':
       case 'working':
       case 'error': this.stats.malformed++ // only an exit sends these
     }
+  }
+
+  /** Of two the newer one counts, whichever comes first. */
+  #report (now: number, session: Session, message: ReportMessage): void {
+    if (!session.takeReport(message.id)) {
+      this.stats.replayed++
+      return
+    }
+    this.#requests.report(now, session, message)
+    this.#egress.reported(now, session, message)
+    this.#sendQueue.setCarried(now, this.#egress.limit)
   }
 
   #heard (now: number, session: Session, { fromPort, toPort }: Incoming, isUse: boolean): void {
