@@ -36,6 +36,7 @@ const REPORT_BYTES = 20 * TUNNEL_BYTES
 /** While symbols come, what came is told after so long, ms, if it is so much. */
 const REPORT_EVERY = 500
 const REPORT_AT_LEAST = 8 * TUNNEL_BYTES
+const PAUSE = 1_000
 /** Symbols that say whether more is lost than chance explains. */
 const MIN_TRAIN = 7
 
@@ -72,7 +73,7 @@ export class ExitPath {
   #told = { rate: 0, at: Number.NEGATIVE_INFINITY }
   /** Bytes that came since the last REPORT of another rate, and since the last one. */
   #unreported = REPORT_BYTES
-  #untold = { since: Infinity, bytes: 0 }
+  #untold = { at: Number.NEGATIVE_INFINITY, since: 0, bytes: 0 }
 
   constructor (config: ClientConfig) {
     this.#config = config
@@ -155,7 +156,7 @@ export class ExitPath {
   /** A REPORT of what came does not delay the next that grants another rate. Before `report`. */
   reporting (now: number): void {
     if (this.#isGrantDue(now)) this.#unreported = 0
-    this.#untold = { since: now, bytes: 0 }
+    this.#untold = { at: now, since: now, bytes: 0 }
   }
 
   /** The rate is 0 (nothing granted) until a round trip was measured: the exit then uses its own start. */
@@ -253,7 +254,10 @@ export class ExitPath {
     this.#pace = decodeRate(reply.pace)
     watch.paced(this.#pace)
     this.#unreported += wireBytes(payloadLength)
-    this.#untold = { since: Math.min(now, this.#untold.since), bytes: this.#untold.bytes + wireBytes(payloadLength) }
+    // After a pause it begins anew: a page now and then needs no REPORT.
+    const { at, since, bytes } = this.#untold
+    const isPause = now - at > PAUSE
+    this.#untold = { at: now, since: isPause ? now : since, bytes: (isPause ? 0 : bytes) + wireBytes(payloadLength) }
     const rest = Math.max(0, reply.last - reply.index) * this.#spacing(watch)
     watch.observe(now, reply.index, reply.last, now + Math.max(rest, backlog) * STRETCH + this.lateness)
     if (reply.size > 0) this.#rate.arrived(now, reply.time, wireBytes(payloadLength), announced, this.rtt)
