@@ -149,6 +149,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/grid-table.ts grid.json',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/bursts.ts 3',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/parity.ts 400',
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/large.ts 10',
     'npm run build:peers', 'npm run check:dead', 'npm run docs:errors', 'npm run docs:man', 'npm run docs:options',
     'npm run fuzz -- --seconds 60', 'npm run fuzz -- --cases N --seed S', '--target NAME --from CASE', 'npm run docs:limits',
     'npm run docs:man',

@@ -1,6 +1,6 @@
 import type { Bound } from '@minwww/i2cp/codec'
 import {
-  ACCEPT_BACKLOG, MAX_ASKED, MAX_FORWARDED_CONNECTIONS, MAX_HALF_OPEN, MAX_LOOSE, MAX_SPAN, MAX_STREAMS, RECEIVE_BUDGET
+  ACCEPT_BACKLOG, MAX_ASKED, MAX_FORWARDED_CONNECTIONS, MAX_HALF_OPEN, MAX_INFORMED_SPAN, MAX_LOOSE, MAX_STREAMS, RECEIVE_BUDGET
 } from './core/constants.ts'
 import { CONTROL_BLOCK_CAPACITY } from './core/control-blocks.ts'
 import { MAX_EARLY_BYTES } from './core/early-packets.ts'
@@ -65,7 +65,7 @@ export const BOUNDS = {
   },
   inFlight: {
     name: 'packets sent and not acknowledged, of a stream',
-    most: MAX_SPAN,
+    most: MAX_INFORMED_SPAN,
     unit: 'packets',
     full: 'nothing more is sent',
     kept: 'core/scoreboard.ts #packets'

@@ -12,8 +12,10 @@ const KNOWN: PathKnowledge = { rtt: 500, rttvar: 20, rate: 400 * KB, loss: 0 }
 interface Load { time: number, burst: number, messages: number }
 
 /** Answers of `size` bytes to `streams` requests at once; `known` is what the server, and but for the rate the client, begin with. */
-function load (known: PathKnowledge | undefined, size: number, { streams = 1, seed = 1, loss = 0, bandwidth = 0 } = {}): Load {
-  const world = new World({ seed, latency: 250, loss, bandwidth })
+function load (
+  known: PathKnowledge | undefined, size: number, { streams = 1, seed = 1, loss = 0, bandwidth = 0, maxWindow = 128 } = {}
+): Load {
+  const world = new World({ seed, latency: 250, loss, bandwidth }, { server: { maxWindowSize: maxWindow } })
   const body = Buffer.alloc(size, 'abcdefghij')
   const received = new Map<Connection, number>()
   const departures = new Map<number, number>()
@@ -53,6 +55,14 @@ t.test('a first stream has its answer in one round trip, where it took three', a
   t.ok(cold.time >= 1_500, `cold: ${cold.time} ms`)
   t.ok(informed.time <= 700, `informed: ${informed.time} ms`)
   t.ok(informed.burst <= 24, `${informed.burst} back to back`)
+})
+
+t.test('an informed stream has as much in flight as routers queue, 200 packets; who has set a smaller window keeps it', async t => {
+  const wide = { ...KNOWN, rate: 8_000 * KB }
+  const { time } = load(wide, 1_000 * KB)
+  t.ok(time <= 2_100, `${time} ms`)
+  const small = load(wide, 100 * KB, { maxWindow: 16 })
+  t.ok(small.time >= 1_400, `${small.time} ms`)
 })
 
 t.test('a lost SYN is repeated after round trips, not after nine seconds', async t => {

@@ -6,6 +6,8 @@ import { ServerCore } from '@minwww/server/core'
 import { pageResponse, requestedPage } from './http.ts'
 import { departure, type Departure, type World, type WorldMessage, type WorldNode } from './world.ts'
 
+type FetchEvent = Extract<ReturnType<ServerCore['pollEvent']>, { type: 'fetch' }>
+
 /** The real client core as a node. */
 export class ClientNode implements WorldNode {
   readonly core: ClientCore
@@ -55,6 +57,7 @@ export class ExitNode implements WorldNode {
   readonly #world: World
   readonly #random: (n: number) => Uint8Array
   readonly #fetchTime: () => number
+  readonly #begin: ((name: string, size: number, atOnce: number) => number) | undefined
   readonly #pages = new Map<number, Buffer>()
   /** How often each path was fetched. */
   readonly fetched = new Map<string, number>()
@@ -66,11 +69,14 @@ export class ExitNode implements WorldNode {
     keys: LocalDestination,
     random: (n: number) => Uint8Array,
     fetchTime?: () => number,
+    /** How much of a page goes out as messages, bytes: it may be all of it. */
+    begin?: (name: string, size: number, atOnce: number) => number,
     config?: ConstructorParameters<typeof ServerCore>[0]['config']
   }) {
     this.#world = o.world
     this.#random = o.random
     this.#fetchTime = o.fetchTime ?? (() => 0)
+    this.#begin = o.begin
     this.addresses = [o.keys.destination.b32]
     this.core = new ServerCore({ keys: o.keys, random: o.random, ...(o.config === undefined ? {} : { config: o.config }) })
   }
@@ -110,9 +116,17 @@ export class ExitNode implements WorldNode {
       const { size, path } = requestedPage(event.message)
       this.fetched.set(path, (this.fetched.get(path) ?? 0) + 1)
       const page = this.page(size)
+      const begun = this.#beginningOf(event, page.length)
+      const respond = (at: number): void => {
+        this.core.respond(at, handle, page.subarray(0, begun), begun < page.length ? 'beginning' : 'whole')
+      }
       const wait = this.#fetchTime()
-      if (wait <= 0) this.core.respond(now, handle, page)
-      else this.#world.at(now + wait, () => this.core.respond(this.#world.now, handle, page))
+      if (wait <= 0) respond(now)
+      else this.#world.at(now + wait, () => respond(this.#world.now))
     }
+  }
+
+  #beginningOf ({ name, atOnce }: FetchEvent, size: number): number {
+    return 'session' in name ? this.#begin?.(`${name.session}/${name.id}`, size, atOnce) ?? size : size
   }
 }

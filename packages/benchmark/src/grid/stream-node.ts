@@ -1,5 +1,6 @@
+import { PROTOCOL } from '@minwww/i2cp/codec'
 import type { Destination, LocalDestination } from '@minwww/i2cp/codec'
-import { ParityCore } from '@minwww/protocol/parity'
+import { isParity, ParityCore } from '@minwww/protocol/parity'
 import { LayeredCore, StreamingCore } from '@minwww/streaming/core'
 import type { StreamingEvent } from '@minwww/streaming/core'
 import { departure, type Departure, type WorldMessage, type WorldNode } from './world.ts'
@@ -30,6 +31,9 @@ export class StreamNode implements WorldNode {
 
   /** Forgets all that was learned. */
   renew (): void { [this.core, this.parity, this.#wire] = this.#make() }
+
+  /** The message is of the layer beneath the streams. */
+  owns ({ protocol, payload }: WorldMessage): boolean { return this.parity !== undefined && protocol === PROTOCOL.RAW && isParity(payload) }
 
   receive (now: number, _address: string, _from: string, message: WorldMessage): void {
     this.#wire.receive(now, message)

@@ -2,6 +2,6 @@
 export { ParityCore } from './parity-core.ts'
 export type { LayerMessage, ParityStatistics, Repaired, SentMessage } from './parity-core.ts'
 export type { StreamState } from './sending.ts'
-export { decodeParity, encodeParity } from './messages.ts'
+export { decodeParity, encodeParity, isParity } from './messages.ts'
 export type { GroupMessage, HelloMessage, ParityMessage, RepairsMessage } from './messages.ts'
 export { MAX_GROUP, PARITY_PAYLOAD } from './symbols.ts'

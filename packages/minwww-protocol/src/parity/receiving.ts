@@ -5,7 +5,7 @@ import { decodeGroup, MAX_GROUP, MAX_GROUP_PARITY, MAX_SYMBOL, MIN_SYMBOL } from
 import type { StreamIds } from './symbols.ts'
 
 /** Packets of one stream that are kept, counted from the highest sequence number. */
-export const KEPT_PACKETS = 128
+export const KEPT_PACKETS = 256
 /** Groups of one stream that wait for more of their symbols; the oldest goes. */
 export const MAX_GROUPS = 4
 /** What is told to the sender waits so long for more of the same, ms. */

@@ -33,7 +33,7 @@ export class Responder {
     this.#options = options
   }
 
-  /** @param atOnce - bytes that leave at once: so long a beginning is good. @throws ServerError */
+  /** @param atOnce - bytes that leave at once: a beginning may be twice as long. @throws ServerError */
   async respond (plan: Plan, signal: AbortSignal, atOnce = 0): Promise<Responded> {
     const { cache } = this.#options
     if (cache === undefined || plan.site !== undefined) return await this.#fetch(plan, signal, atOnce)

@@ -21,6 +21,8 @@ export type Collected =
 
 /** Bytes of a body that go out as its beginning, at least: they come while its stream is opened. And at most: an object has no more. */
 const BEGINNING = 49_152
+/** What leaves at once takes a quarter of a second. The stream's first byte is a round trip behind, often half a second. */
+const AT_ONCE = 2
 const MAX_BEGINNING = 114_688
 /** As much text, which is coded. */
 const BEGINNING_OF_TEXT = 4 * BEGINNING
@@ -66,9 +68,9 @@ export async function collect (
   }
 }
 
-/** Bytes of a body that go out before its stream is there. @param atOnce - bytes that leave at once */
+/** Bytes of a body that go out before its stream is there. @param atOnce - bytes that leave at once: in a quarter of a second */
 export function beginningOf ({ shrinks }: UpstreamResponse, atOnce = 0): number {
-  return shrinks ? BEGINNING_OF_TEXT : Math.min(MAX_BEGINNING, Math.max(BEGINNING, atOnce))
+  return shrinks ? BEGINNING_OF_TEXT : Math.min(MAX_BEGINNING, Math.max(BEGINNING, AT_ONCE * atOnce))
 }
 
 type Reader = AsyncIterator<Buffer, undefined, undefined>

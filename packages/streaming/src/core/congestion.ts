@@ -37,16 +37,19 @@ export class CongestionController {
   #window: number
   #ssthresh = MAX_SLOW_START_WINDOW
   readonly #options: CongestionOptions
+  #maxWindow: number
 
   constructor (options: CongestionOptions, sharedWindow?: number) {
     this.#options = options
+    this.#maxWindow = options.maxWindow
     const start = sharedWindow ?? options.initialWindow
     this.#window = Math.min(Math.max(start, MIN_WINDOW), options.maxWindow)
     this.#ssthresh = Math.max(this.#ssthresh, this.#window)
   }
 
-  /** The path is known to hold so many packets of this stream. */
-  inform (window: number): void {
+  /** The path is known to hold so many packets of this stream, and the peer to take `maxWindow`. */
+  inform (window: number, maxWindow: number): void {
+    this.#maxWindow = Math.max(this.#maxWindow, maxWindow)
     if (window <= this.#window) return
     this.#set(window)
     this.#ssthresh = Math.max(this.#ssthresh, this.#window)
@@ -93,7 +96,7 @@ export class CongestionController {
   }
 
   #set (window: number): void {
-    this.#window = Math.min(Math.max(window, MIN_WINDOW), this.#options.maxWindow)
+    this.#window = Math.min(Math.max(window, MIN_WINDOW), this.#maxWindow)
   }
 }
 

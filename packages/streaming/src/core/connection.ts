@@ -31,8 +31,8 @@ export type ConnectionEvent = 'connected' | 'readable' | 'drain' | 'end' | 'clos
 
 /**
  * One stream, without I/O: bytes in by write(), packets out by pollTransmit(), packets in by receive(), bytes out by
- * read(). Every method takes `now`, ms on a clock that does not run backwards. Bounds: bufferSize bytes to send, MAX_SPAN
- * packets in flight, and maxWindowSize + 2 packets received and not read.
+ * read(). Every method takes `now`, ms on a clock that does not run backwards. Bounds: bufferSize bytes to send, MAX_INFORMED_SPAN
+ * packets in flight, and maxWindowSize + 2 packets received and not read, twice as many with those behind a gap.
  */
 export class Connection {
   readonly inbound: boolean

@@ -17,6 +17,8 @@ export const MIN_WINDOW = 1
  * receiver buffers them.
  */
 export const MAX_SPAN = 128
+/** The same of a stream that began informed: its peer is one of ours. */
+export const MAX_INFORMED_SPAN = 256
 /** Packets sent before the SYN reply, at most: a receiver queues them without knowing the sender. */
 export const MAX_EARLY_PACKETS = 32
 

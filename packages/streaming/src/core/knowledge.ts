@@ -14,6 +14,8 @@ const TUNNEL_BYTES = 1_024
 const TUNNEL_MESSAGES = 2
 /** Routers drop a link with 500 tunnel messages waiting: all streams to one peer begin with this many at most. */
 const MAX_WAITING = 400
+/** So many packets of one informed stream are in flight at most: its peer is one of ours, and buffers them. */
+export const INFORMED_WINDOW = MAX_WAITING / TUNNEL_MESSAGES
 /** A gateway of Java I2P drops the 25th message that waits: messages of all streams to a peer that may leave back to back. */
 const MAX_BURST = 24
 /** Every stream may send so many back to back. */
@@ -34,8 +36,7 @@ export function timeOf ({ rate }: PathKnowledge, packets: number): number {
  */
 export function beginningOf ({ rate, rtt }: PathKnowledge, streams: number): Beginning | undefined {
   if (rate === undefined || rtt === undefined || !(rate > 0) || !(rtt > 0)) return undefined
-  const most = MAX_WAITING / TUNNEL_MESSAGES
-  const window = Math.min(rate * rtt / 1_000 / (TUNNEL_MESSAGES * TUNNEL_BYTES), most) / streams
+  const window = Math.min(rate * rtt / 1_000 / (TUNNEL_MESSAGES * TUNNEL_BYTES), INFORMED_WINDOW) / streams
   return { window, burst: Math.max(MIN_BURST, Math.floor(MAX_BURST / streams)) }
 }
 

@@ -7,8 +7,9 @@ export type Accepted = 'new' | 'duplicate' | 'full'
 export const PACKET_OVERHEAD = 128
 
 /**
- * The receiving half: puts packets in order. Bounds: `limit` bytes (payload and PACKET_OVERHEAD each) waiting for the application
- * or for a gap, and `span` sequence numbers ahead of the first missing one; what exceeds either is not taken and not acknowledged.
+ * The receiving half: puts packets in order. Bounds: `limit` bytes (payload and PACKET_OVERHEAD each) waiting for the application,
+ * `most` with those that wait for a gap, and `span` sequence numbers ahead of the first missing one; what exceeds one of them is not
+ * taken and not acknowledged.
  */
 export class Reassembly {
   #next = 0
@@ -19,12 +20,14 @@ export class Reassembly {
   readonly #readable: Buffer[] = []
   #readableCost = 0
   readonly #limit: number
+  readonly #most: number
   readonly #span: number
   readonly #budget: ReceiveBudget
   #discard = false
 
-  constructor (limit: number, span: number, budget = new ReceiveBudget(Infinity)) {
+  constructor (limit: number, span: number, budget = new ReceiveBudget(Infinity), most = limit) {
     this.#limit = limit
+    this.#most = most
     this.#span = span
     this.#budget = budget
   }
@@ -45,8 +48,8 @@ export class Reassembly {
     if (this.#closeAt !== undefined && sequence > this.#closeAt) return 'duplicate'
     if (sequence >= this.#next + this.#span) return 'full'
     // The packet that closes the gap is always taken: it frees the ones behind it.
-    const held = sequence === this.#next ? this.#readableCost : this.cost
-    if (held + costOf(payload) > this.#limit) return 'full'
+    const [held, limit] = sequence === this.#next ? [this.#readableCost, this.#limit] : [this.cost, this.#most]
+    if (held + costOf(payload) > limit) return 'full'
     // Whatever the others hold, a stream without anything to read gets its next packet: so each of them goes on.
     const essential = sequence === this.#next && this.#readableCost === 0
     if (!essential && this.#budget.exceededBy(costOf(payload))) return 'full'

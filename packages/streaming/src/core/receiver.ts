@@ -1,7 +1,7 @@
 import { DELAY_CHOKE, MAX_DELAY } from '../packet/constants.ts'
 import {
-  BURST_GAP_RTT_SHARE, IMMEDIATE_ACK_DELAY, IMMEDIATE_ACK_RTT_SHARE, MAX_BURST_GAP, MAX_REQUESTED_ACK_DELAY, MAX_SPAN, MIN_BURST_GAP,
-  UNCHOKE_INTERVAL, UNCHOKE_REPEATS, UNKNOWN_RTT_ACK_DELAY
+  BURST_GAP_RTT_SHARE, IMMEDIATE_ACK_DELAY, IMMEDIATE_ACK_RTT_SHARE, MAX_BURST_GAP, MAX_INFORMED_SPAN, MAX_REQUESTED_ACK_DELAY,
+  MIN_BURST_GAP, UNCHOKE_INTERVAL, UNCHOKE_REPEATS, UNKNOWN_RTT_ACK_DELAY
 } from './constants.ts'
 import type { ConnectionConfig } from './config.ts'
 import { GapReports } from './gap-reports.ts'
@@ -16,8 +16,8 @@ const CHOKE_SHARE = 1 / 2
 const UNCHOKE_SHARE = 1 / 4
 /** So many packets after an unchoke show that the peer has seen it. */
 const PACKETS_AFTER_UNCHOKE = 4
-/** Sequence numbers accepted ahead of the first missing one: more than we send, since i2pd's window reaches past it. */
-export const RECEIVE_SPAN = 2 * MAX_SPAN
+/** Sequence numbers accepted ahead of the first missing one: as many as an informed stream sends, and i2pd. */
+export const RECEIVE_SPAN = MAX_INFORMED_SPAN
 
 export interface ReceiverStatistics {
   packetsReceived: number
@@ -48,7 +48,7 @@ export class Receiver {
     this.#timers = timers
     this.#gaps = new GapReports(timers)
     const limit = (config.maxWindow + 2) * (config.maxMessageSize + PACKET_OVERHEAD)
-    this.#reassembly = new Reassembly(limit, RECEIVE_SPAN, budget)
+    this.#reassembly = new Reassembly(limit, RECEIVE_SPAN, budget, 2 * limit)
   }
 
   /** The peer's CLOSE and all before it has arrived. */

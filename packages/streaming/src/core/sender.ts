@@ -1,10 +1,10 @@
-import { ACK_REQUEST_INTERVAL, MAX_EARLY_PACKETS, MAX_RTO, MAX_SPAN } from './constants.ts'
+import { ACK_REQUEST_INTERVAL, MAX_EARLY_PACKETS, MAX_INFORMED_SPAN, MAX_RTO, MAX_SPAN } from './constants.ts'
 import { CongestionController, isLoaded, MAX_RANDOM_LOSS } from './congestion.ts'
 import type { PathState } from './congestion.ts'
 import type { ConnectionConfig } from './config.ts'
 import type { SharedControlBlock } from './control-blocks.ts'
 import { DeliveryRate } from './delivery-rate.ts'
-import { beginningOf, timeOf } from './knowledge.ts'
+import { beginningOf, INFORMED_WINDOW, timeOf } from './knowledge.ts'
 import type { PathKnowledge } from './knowledge.ts'
 import { LossRatio } from './loss-ratio.ts'
 import { Pacer } from './pacer.ts'
@@ -77,6 +77,8 @@ export class Sender {
   #limited = false
   /** The first window is what the path holds, and need not be sent twice as fast. */
   #informed = false
+  /** Between the lowest packet that is not acknowledged and the highest. */
+  #span = MAX_SPAN
   /** Stretches the timeouts of this stream, so that streams that lost their packets together do not repeat them together. */
   readonly #spread: number
   readonly #timers: TimerTable
@@ -106,7 +108,10 @@ export class Sender {
     if (known.rtt !== undefined) this.rtt.inform(known.rtt, known.rttvar ?? known.rtt / 2, timeOf(known, window * streams))
     if (beginning !== undefined) {
       this.#informed = true
-      this.congestion.inform(beginning.window)
+      // Who has set a smaller one wants it.
+      const isLarge = this.#config.maxWindow >= MAX_SPAN
+      if (isLarge) this.#span = MAX_INFORMED_SPAN
+      this.congestion.inform(beginning.window, isLarge ? INFORMED_WINDOW : 0)
       this.#pacer.limit(now, beginning.burst)
       this.#pacer.update(now, this.congestion.window, this.rtt.srtt, false)
     }
@@ -271,7 +276,7 @@ export class Sender {
     if (!fresh) return true
     if (!this.established && this.#nextSequence >= Math.min(this.congestion.window, MAX_EARLY_PACKETS)) return false
     const lowest = this.#board.lowest
-    return lowest === undefined || this.#nextSequence - lowest.sequence < MAX_SPAN
+    return lowest === undefined || this.#nextSequence - lowest.sequence < this.#span
   }
 
   #sendNew (now: number): SentPacket {
