@@ -1,9 +1,9 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import {
-  ByteReader, ByteWriter, compressGzipPayload, decodeDatagram1, decodeDatagram2, decodeDatagram3, decodeGzipPayload, decodeMessage,
-  Destination, encodeDatagram1,
+  ByteReader, ByteWriter, compressGzipPayload, CONTAINER_OVERHEAD, decodeDatagram1, decodeDatagram2, decodeDatagram3,
+  decodeGzipPayload, decodeMessage, Destination, encodeDatagram1,
   encodeDatagram2, encodeDatagram3, encodeGzipPayload, encodeMapping, encodeMessage, FrameReader, fromBase32, fromBase64, I2CP_MAX_FRAME,
   I2cpError,
   LEASE_SET_TYPE, LocalDestination, MESSAGES, parseDatagram2, readEncryptedLeaseSet, readLeaseSet, readLeaseSet2, readMapping,
@@ -217,6 +217,23 @@ t.test('gzip container', async t => {
       }
     }
   }), { ...params, numRuns: 100 })
+  fc.assert(fc.property(bytes(2000), fc.nat(2500), fc.boolean(), (payload, padTo, compresses) => {
+    const container = (compresses ? compressGzipPayload : encodeGzipPayload)({ ...fields, payload }, padTo)
+    const whole = encodeGzipPayload({ ...fields, payload }).length
+    const least = padTo + CONTAINER_OVERHEAD
+    if (container.length < least || container.length > Math.max(whole, least + 4)) throw new Error('length')
+    // Others unwrap it by zlib.
+    if (!gunzipSync(container).equals(payload) || !decodeGzipPayload(container).payload.equals(payload)) throw new Error('padded container')
+  }), { ...params, numRuns: 200 })
+  const padded = encodeGzipPayload({ ...fields, payload: Buffer.from('payload') }, 40)
+  for (let length = 0; length < padded.length; length++) {
+    t.throws(() => decodeGzipPayload(padded.subarray(0, length)), { code: 'I2CP_MALFORMED' })
+  }
+  for (let at = 10; at < padded.length; at++) {
+    const damaged = Buffer.from(padded)
+    damaged[at]! ^= 0xff
+    t.throws(() => decodeGzipPayload(damaged), { code: 'I2CP_MALFORMED' }, `byte ${at}, padded`)
+  }
   const compressible = Buffer.alloc(5000, 'I2P ')
   t.ok(compressGzipPayload({ ...fields, payload: compressible }).length < 200)
   const whole = encodeGzipPayload({ ...fields, payload: Buffer.from('some payload') })

@@ -12,6 +12,7 @@ import { MAX_STRAYS, Strays } from '../src/parity/strays.ts'
 import { readStreamPacket } from '../src/parity/stream-packet.ts'
 import { decodeGroup, encodeGroup } from '../src/parity/symbols.ts'
 import { MAX_WATCHED } from '../src/parity/watched.ts'
+import { paddedLength } from '../src/sizes.ts'
 
 const KEYS = sessionKeys(Buffer.alloc(16, 3))
 const NOTHING: Buffer = Buffer.alloc(0)
@@ -289,6 +290,18 @@ t.test('a SYN is sent again where loss was seen', async t => {
     return count
   }
   t.strictSame([syns(), syns(0), syns(0.01), syns(0.12)], [1, 1, 2, 4])
+})
+
+t.test('what goes to a peer with parity is as long as gateways want it; to others it is as it was', async t => {
+  const core = new ParityCore<Peer>({ random: n => Buffer.alloc(n, 7) })
+  core.offer(EXIT)
+  const least = (payload: Buffer, to = EXIT): number => core.sent(1_000, { ...onPort(payload), to }, QUIET)
+  for (const length of [0, 100, 700, 1_000, 1_773]) {
+    const payload = packet({ payload: bytesOf(1, length) })
+    t.equal(least(payload), paddedLength(payload.length))
+    t.equal(tunnelMessagesOf(least(payload)), tunnelMessagesOf(payload.length), 'for nothing')
+    t.equal(least(payload, CLIENT), 0)
+  }
 })
 
 t.test('a peer that never answers is left alone', async t => {

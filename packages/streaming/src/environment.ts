@@ -11,7 +11,7 @@ export interface StreamSession {
   readonly destination: Destination
   readonly clockOffset: number
   send (to: Destination, payload: Uint8Array, options: {
-    protocol: number, fromPort?: number, toPort?: number, notify?: boolean, switchTunnel?: boolean
+    protocol: number, fromPort?: number, toPort?: number, notify?: boolean, switchTunnel?: boolean, padTo?: number
   }): unknown
   lookup (name: string, options?: { timeout?: number, signal?: AbortSignal }): Promise<Destination>
   on (event: 'message', listener: (message: SessionMessage) => void): unknown

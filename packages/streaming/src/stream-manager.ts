@@ -231,9 +231,9 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
     for (let count = 0; count < PACKETS_PER_TURN; count++) {
       const message = this.#wire.pollTransmit(now)
       if (message === undefined) return false
-      const { to, payload, protocol, fromPort, toPort, opens, switchTunnel = false } = message
+      const { to, payload, protocol, fromPort, toPort, opens, switchTunnel = false, padTo = 0 } = message
       try {
-        const nonce = this.session.send(to, payload, { protocol, fromPort, toPort, notify: opens !== undefined, switchTunnel })
+        const nonce = this.session.send(to, payload, { protocol, fromPort, toPort, notify: opens !== undefined, switchTunnel, padTo })
         if (opens !== undefined) this.#ask(nonce, opens)
       } catch (error) {
         this.#logger.debug({ code: (error as { code?: string }).code }, 'stream packet not sent')

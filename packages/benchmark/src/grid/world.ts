@@ -7,11 +7,14 @@ const MAX_STEPS_AT_ONCE = 100_000
 
 /** What a node hands to the network. */
 export interface WorldMessage { protocol: number, fromPort: number, toPort: number, payload: Buffer }
-export interface Departure extends WorldMessage { from: string, to: string }
+/** `padTo`: bytes of payload that it is as long as at least. */
+export interface Departure extends WorldMessage { from: string, to: string, padTo?: number | undefined }
 
 /** What a core sends, with the names of both ends in the network model. Field by field: a spread costs much in so hot a place. */
-export function departure (from: string, { protocol, fromPort, toPort, payload, to }: WorldMessage & { to: { b32: string } }): Departure {
-  return { protocol, fromPort, toPort, payload, from, to: to.b32 }
+export function departure (
+  from: string, { protocol, fromPort, toPort, payload, to, padTo }: WorldMessage & { to: { b32: string }, padTo?: number }
+): Departure {
+  return { protocol, fromPort, toPort, payload, from, to: to.b32, padTo }
 }
 
 /** What carries messages: the network model, or something nastier in a test. */
@@ -108,8 +111,8 @@ export class World {
   #flush (): void {
     for (const node of this.#nodes) {
       for (let message = node.pollTransmit(this.#now); message !== undefined; message = node.pollTransmit(this.#now)) {
-        const { from, to, payload } = message
-        this.network.send(this.#now, { from, to, size: payload.length + CONTAINER, data: message })
+        const { from, to, payload, padTo = 0 } = message
+        this.network.send(this.#now, { from, to, size: Math.max(payload.length, padTo) + CONTAINER, data: message })
       }
     }
   }

@@ -29,12 +29,26 @@ const TRAILER = 8
 const EXTRA_FLAGS = 2
 /** Final block, stored. */
 const FINAL_STORED = 1
+/** A stored block of nothing that more follow. */
+const EMPTY_BLOCK = Buffer.from([0, 0, 0, 0xff, 0xff])
 
 /**
  * Wraps a payload in the gzip container every I2CP message has, uncompressed: one stored block, 23 bytes more.
  * Throws I2CP_PAYLOAD_TOO_LARGE above 65,535 bytes.
+ * @param padTo - it is as long as that of a payload of so many bytes at least: empty blocks stand in front
  */
-export function encodeGzipPayload ({ protocol, fromPort, toPort, payload }: GzipPayload): Buffer {
+export function encodeGzipPayload (fields: GzipPayload, padTo = 0): Buffer {
+  const bytes = oneBlock(fields)
+  const blocks = emptyBlocks(padTo + CONTAINER_OVERHEAD - bytes.length)
+  return blocks.length === 0 ? bytes : Buffer.concat([bytes.subarray(0, OFFSET.BLOCK), blocks, bytes.subarray(OFFSET.BLOCK)])
+}
+
+function emptyBlocks (bytes: number): Buffer {
+  const length = EMPTY_BLOCK.length * Math.ceil(Math.min(Math.max(bytes, 0), MAX_STORED) / EMPTY_BLOCK.length)
+  return Buffer.alloc(length, EMPTY_BLOCK)
+}
+
+function oneBlock ({ protocol, fromPort, toPort, payload }: GzipPayload): Buffer {
   const size = payload.length
   if (size > MAX_STORED) throw new I2cpError('I2CP_PAYLOAD_TOO_LARGE', `payload of ${size} bytes`)
   const bytes = Buffer.allocUnsafe(CONTAINER_OVERHEAD + size)
@@ -59,16 +73,17 @@ const MAX_COMPRESSED_INPUT = 40_000
 const MIN_COMPRESSED_INPUT = 66
 
 /** Like encodeGzipPayload, compressed if that is shorter. */
-export function compressGzipPayload (fields: GzipPayload): Buffer {
+export function compressGzipPayload (fields: GzipPayload, padTo = 0): Buffer {
   const { payload } = fields
-  if (payload.length < MIN_COMPRESSED_INPUT || payload.length > MAX_COMPRESSED_INPUT) return encodeGzipPayload(fields)
+  if (payload.length < MIN_COMPRESSED_INPUT || payload.length > MAX_COMPRESSED_INPUT) return encodeGzipPayload(fields, padTo)
   const deflated = deflateRawSync(payload)
-  if (deflated.length >= payload.length) return encodeGzipPayload(fields)
-  const frame = encodeGzipPayload({ ...fields, payload: Buffer.alloc(0) })
+  if (deflated.length >= payload.length) return encodeGzipPayload(fields, padTo)
+  const frame = oneBlock({ ...fields, payload: Buffer.alloc(0) })
+  const blocks = emptyBlocks(padTo + CONTAINER_OVERHEAD - OFFSET.BLOCK - deflated.length - TRAILER)
   const trailer = Buffer.alloc(TRAILER)
   trailer.writeUInt32LE(crc32(payload), 0)
   trailer.writeUInt32LE(payload.length, 4)
-  return Buffer.concat([frame.subarray(0, OFFSET.BLOCK), deflated, trailer])
+  return Buffer.concat([frame.subarray(0, OFFSET.BLOCK), blocks, deflated, trailer])
 }
 
 /**
@@ -87,14 +102,18 @@ export function decodeGzipPayload (bytes: Uint8Array, maxOutput = MAX_STORED): C
   }
 }
 
-/** The usual case between MinWWW peers: one stored block. Shares memory; undefined when it is anything else. */
+/** The usual case between MinWWW peers: one stored block, after empty ones. Shares memory; undefined when it is anything else. */
 function stored (buffer: Buffer, maxOutput: number): Buffer | undefined {
   const end = buffer.length - TRAILER
-  if (end < OFFSET.DATA || buffer[OFFSET.FLAGS] !== 0 || buffer[OFFSET.BLOCK] !== FINAL_STORED) return undefined
-  const size = buffer.readUInt16LE(OFFSET.LENGTH)
-  if (size !== end - OFFSET.DATA || (size ^ 0xffff) !== buffer.readUInt16LE(OFFSET.LENGTH_CHECK)) return undefined
+  if (buffer[OFFSET.FLAGS] !== 0) return undefined
+  let at = OFFSET.BLOCK
+  while (EMPTY_BLOCK.equals(buffer.subarray(at, at + EMPTY_BLOCK.length))) at += EMPTY_BLOCK.length
+  const start = at + OFFSET.DATA - OFFSET.BLOCK
+  if (end < start || buffer[at] !== FINAL_STORED) return undefined
+  const size = buffer.readUInt16LE(at + OFFSET.LENGTH - OFFSET.BLOCK)
+  if (size !== end - start || (size ^ 0xffff) !== buffer.readUInt16LE(at + OFFSET.LENGTH_CHECK - OFFSET.BLOCK)) return undefined
   if (size > maxOutput) throw new I2cpError('I2CP_PAYLOAD_TOO_LARGE', `container holds more than ${maxOutput} bytes`)
-  const payload = buffer.subarray(OFFSET.DATA, end)
+  const payload = buffer.subarray(start, end)
   if (crc32(payload) !== buffer.readUInt32LE(end) || size !== buffer.readUInt32LE(end + 4)) throw malformed('gzip checksum')
   return payload
 }

@@ -1,7 +1,7 @@
 import { Deadlines } from '@minwww/ground'
 import { copiesFor } from '../choice.ts'
 import { SESSION_SECRET } from '../keys.ts'
-import { tunnelMessagesOf } from '../sizes.ts'
+import { paddedLength, tunnelMessagesOf } from '../sizes.ts'
 import { Channel } from './channel.ts'
 import { Channels } from './channels.ts'
 import { channelOf, helloOf, isParity } from './messages.ts'
@@ -44,6 +44,8 @@ const MAX_GREETINGS = 8
 export interface LayerMessage extends Ports {
   readonly protocol: number
   readonly payload: Buffer
+  /** Bytes that it is to be as long as at least, by padding beneath it: no gateway holds it back then. */
+  readonly padTo?: number
 }
 
 export type SentMessage<Peer> = LayerMessage & { readonly to: Peer }
@@ -114,13 +116,13 @@ export class ParityCore<Peer extends Named> {
     return { maxMessageSize: PARITY_PAYLOAD }
   }
 
-  /** The streaming core has sent a packet. */
-  sent (now: number, message: SentMessage<Peer>, state: StreamState): void {
+  /** The streaming core has sent a packet. Returns how long it is to be at least, bytes: one to such a peer is held back by no gateway. */
+  sent (now: number, message: SentMessage<Peer>, state: StreamState): number {
     const packet = readStreamPacket(message.payload)
-    if (packet === undefined || packet.from === 0) return
+    if (packet === undefined || packet.from === 0) return 0
     const isGreeted = this.#hellos.size > 0 && this.#takeHello(now, packet, message.to)
     const channel = this.#channels.use(message.to)
-    if (channel === undefined) return
+    if (channel === undefined) return 0
     const stream = this.#streams.use(now, channel, packet, message)
     if (isGreeted) this.#answer(now, stream)
     if (packet.kind === 'syn' && packet.to === 0) this.#greet(now, stream, message, state.rtt)
@@ -132,6 +134,7 @@ export class ParityCore<Peer extends Named> {
       for (const parity of ended) this.#send(now, stream, parity)
     }
     this.#settle(stream)
+    return paddedLength(message.payload.length)
   }
 
   /** A message has arrived. True: it was of this layer. Else the streaming core is to have it, before pollReceived() is asked. */
@@ -154,7 +157,8 @@ export class ParityCore<Peer extends Named> {
     if (next === undefined || next.at > now) return undefined
     this.#waiting.shift()
     const { to, protocol, ports: { fromPort, toPort }, make } = next
-    return { to, protocol, fromPort, toPort, payload: make() }
+    const payload = make()
+    return { to, protocol, fromPort, toPort, payload, ...(protocol === STREAMING && { padTo: paddedLength(payload.length) }) }
   }
 
   nextTimeout (): number | undefined {

@@ -13,6 +13,8 @@ export interface LayerMessage {
   readonly fromPort: number
   readonly toPort: number
   readonly payload: Buffer
+  /** As of Outgoing. */
+  readonly padTo?: number
 }
 
 /**
@@ -22,7 +24,8 @@ export interface LayerMessage {
 export interface StreamLayer {
   /** The peer has the same layer. Returns what streams to it are to be like. */
   offer (peer: Destination): Partial<StreamingOptions>
-  sent (now: number, message: LayerMessage & { readonly to: Destination }, state: SendingState): void
+  /** Returns bytes of payload that its message is to be as long as at least. */
+  sent (now: number, message: LayerMessage & { readonly to: Destination }, state: SendingState): number
   /** True: the message was of the layer, and the streams do not want it. */
   receive (now: number, message: Pick<LayerMessage, 'protocol' | 'payload'>): boolean
   /** A packet for the streams, as if it had arrived now. */
@@ -62,10 +65,11 @@ export class LayeredCore {
     const message = this.#core.pollTransmit(now)
     if (message === undefined) return this.#layer?.pollTransmit(now)
     const connection = this.#core.connection(message.payload.readUInt32BE(OFFSET.RECEIVE_ID))
-    this.#layer?.sent(now, message, connection?.sendingState ?? UNKNOWN)
+    const padTo = this.#layer?.sent(now, message, connection?.sendingState ?? UNKNOWN)
     // What the streams send can tell the layer whose the packets are that came before.
     this.#takeReceived(now)
-    return connection !== undefined && this.#isStalled(now, connection) ? { ...message, switchTunnel: true } : message
+    const switchTunnel = connection !== undefined && this.#isStalled(now, connection)
+    return { ...message, ...(padTo !== undefined && { padTo }), ...(switchTunnel && { switchTunnel }) }
   }
 
   nextTimeout (): number | undefined {

@@ -19,6 +19,8 @@ export interface Outgoing {
   readonly opens?: Connection
   /** The stream is stalled: the router is to send through another outbound tunnel (proposal 171). */
   readonly switchTunnel?: boolean
+  /** Bytes of payload that its message is to be as long as at least: see SendOptions of @minwww/i2cp. */
+  readonly padTo?: number
 }
 
 /** A message from the I2CP session. */

@@ -22,6 +22,8 @@ export interface SendOptions {
   readonly notify?: boolean
   /** Compress the payload if that makes it smaller; default the option i2cp.gzip. */
   readonly gzip?: boolean
+  /** The message is at least as long as one of so many bytes would be, 0 to 65,535; default 0. What receives it notices nothing. */
+  readonly padTo?: number
 }
 
 /** Without `expires`, ms. */
@@ -39,7 +41,7 @@ export function sendMessage (
     type: TYPE.SendMessageExpires,
     sessionId,
     destination,
-    payload: o.gzip === true ? compressGzipPayload(fields) : encodeGzipPayload(fields),
+    payload: o.gzip === true ? compressGzipPayload(fields, o.padTo) : encodeGzipPayload(fields, o.padTo),
     nonce,
     flags: (o.bundleLeaseSet === false ? SEND_FLAG.NO_LEASE_SET : 0) | (o.switchTunnel === true ? SEND_FLAG.SWITCH_OUTBOUND_TUNNEL : 0),
     expiration
