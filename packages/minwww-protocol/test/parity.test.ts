@@ -213,6 +213,26 @@ t.test('nothing is added when nothing is lost, and the more the more is', async 
   t.ok(symbols(0.01) > 0)
 })
 
+t.test('where bytes are what takes the time there is less of it: what is sent again has none while more is to come', async t => {
+  const symbols = (state: Partial<typeof QUIET & { wasLoaded: boolean }>, again = false): number => {
+    const pair = new Pair().open()
+    const send = (first: number): void => {
+      for (let i = first; i < first + 48; i++) {
+        pair.send('exit', packet({ to: 1, from: 2, sequence: i, payload: bytesOf(i) }), { ...QUIET, hasMore: true, ...state })
+      }
+    }
+    send(1)
+    const fresh = pair.own('exit').length
+    if (again) send(1)
+    return again ? pair.own('exit').length : fresh
+  }
+  const busy = [symbols({ isLoaded: true }), symbols({ wasLoaded: true })]
+  t.ok(busy.every(number => number < symbols({})), `${busy.join(' and ')} of ${symbols({})}`)
+  t.equal(symbols({ wasLoaded: true }, true), 0)
+  t.ok(symbols({}, true) > 0)
+  t.ok(symbols({ wasLoaded: true, hasMore: false }, true) > 0, 'the end is covered')
+})
+
 t.test('what arrives twice was not lost', async t => {
   const loss = new PacketLoss(0.02)
   const before = loss.value

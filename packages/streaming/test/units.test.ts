@@ -2,6 +2,7 @@ import t from 'tap'
 import { seedOf } from '@minwww/testkit'
 import fc from 'fast-check'
 import { equal, ok } from 'node:assert/strict'
+import { ControlBlocks } from '../src/core/control-blocks.ts'
 import { CongestionController } from '../src/core/congestion.ts'
 import type { PathState } from '../src/core/congestion.ts'
 import { DeliveryRate } from '../src/core/delivery-rate.ts'
@@ -240,4 +241,13 @@ t.test('gaps are reported three times: per packet behind them, else by a timer; 
   gaps.stop()
   t.equal(timers.at('gap'), undefined, 'the end of the stream')
   t.end()
+})
+
+t.test('the least round trip that streams share falls at once, and rises as their round trip does', async t => {
+  const blocks = new ControlBlocks({ rttDampening: 0.75, rttdevDampening: 0.75, wdwDampening: 0.75 })
+  const after = (base: number | undefined): number | undefined => {
+    blocks.update(0, 'peer', { rtt: 900, rttvar: 1, window: 9, ...(base !== undefined && { base }) })
+    return blocks.get(0, 'peer')!.base
+  }
+  t.strictSame([after(undefined), after(400), after(100), after(undefined), after(500)], [undefined, 400, 100, 100, 200])
 })

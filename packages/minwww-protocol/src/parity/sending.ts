@@ -26,6 +26,8 @@ export interface StreamState {
   readonly hasMore: boolean
   /** A queue stands on the path: what is lost now may be lost to it. */
   readonly isLoaded: boolean
+  /** One stood when earlier streams sent to this peer: the first packets, before anything was measured, make one too. */
+  readonly wasLoaded?: boolean
 }
 
 /** Parity of one group, made when it is sent. */
@@ -57,14 +59,19 @@ class Gathering {
     this.#packets.push(packet)
   }
 
-  /** Ends it. `loss`: per tunnel message, 0..1. */
-  finish (loss: number, isLoaded: boolean): Parity | undefined {
+  /**
+   * Ends it. `loss`: per tunnel message, 0..1. `isAgain`: its packets were sent before. Where a queue stands and more is to come, one of
+   * those that is lost again is there a third time before the queue is empty.
+   */
+  finish (loss: number, { isLoaded, wasLoaded = false, hasMore }: StreamState, isAgain: boolean): Parity | undefined {
+    const isBusy = isLoaded || wasLoaded
     const packets = this.#packets
     const { length: count } = packets
     if (count === 0) return undefined
     this.#packets = []
+    if (isBusy && isAgain && hasMore) return undefined
     const longest = packets.reduce((most, { body }) => Math.max(most, body.length), 0)
-    const r = Math.min(parityOf(count, loss, tunnelMessagesOf(longest + PARITY_OVERHEAD), isLoaded), MAX_GROUP_PARITY)
+    const r = Math.min(parityOf(count, loss, tunnelMessagesOf(longest + PARITY_OVERHEAD), isBusy), MAX_GROUP_PARITY)
     if (r === 0) return undefined
     const spacing = Math.min((this.lastAt - this.#firstAt) / count, MAX_SPACING)
     let made: ReturnType<typeof encodeGroup> | undefined
@@ -74,8 +81,8 @@ class Gathering {
 }
 
 /** Where the bytes themselves make others wait, only what is likely to be needed. */
-function parityOf (count: number, loss: number, m: number, isLoaded: boolean): number {
-  if (!isLoaded) return parityFor(count, MARGIN * loss, m)
+function parityOf (count: number, loss: number, m: number, isBusy: boolean): number {
+  if (!isBusy) return parityFor(count, MARGIN * loss, m)
   const expected = expectedLosses(count, loss, m)
   return Math.min(Math.round(expected + Math.sqrt(expected)), parityFor(count, loss, m))
 }
@@ -106,10 +113,10 @@ export class SendingStream {
     this.#highest = Math.max(this.#highest, packet.sequence)
     const group = isFresh ? this.#fresh : this.#again
     const ended: Array<Parity | undefined> = []
-    if (!group.follows(packet.sequence) || !isCovered(packet)) ended.push(group.finish(loss.value, state.isLoaded))
+    if (!group.follows(packet.sequence) || !isCovered(packet)) ended.push(group.finish(loss.value, state, !isFresh))
     if (isCovered(packet)) group.add(now, packet)
     const isLasting = group.length >= LASTING_GROUP && group.age(now) >= (state.rtt ?? Infinity) * LASTING_SHARE
-    if (isLasting || group.length === MAX_GROUP) ended.push(group.finish(loss.value, state.isLoaded))
+    if (isLasting || group.length === MAX_GROUP) ended.push(group.finish(loss.value, state, !isFresh))
     return ended.filter(parity => parity !== undefined)
   }
 
@@ -123,7 +130,7 @@ export class SendingStream {
   handleTimeout (now: number): Parity[] {
     const loss = this.#loss?.value ?? 0
     const ended = [this.#freshEnd <= now ? this.#fresh : undefined, this.#againEnd <= now ? this.#again : undefined]
-    return ended.map(group => group?.finish(loss, this.#state.isLoaded)).filter(parity => parity !== undefined)
+    return ended.map(group => group?.finish(loss, this.#state, group === this.#again)).filter(parity => parity !== undefined)
   }
 
   /** The peer told what became of the packets. Returns how many more were rebuilt. */

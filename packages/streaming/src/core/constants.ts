@@ -19,6 +19,8 @@ export const MIN_WINDOW = 1
 export const MAX_SPAN = 128
 /** The same of a stream that began informed: its peer is one of ours. */
 export const MAX_INFORMED_SPAN = 256
+/** Above this ratio of RTT to base RTT a queue stands, and not only a window that takes a while to pass. */
+export const LOADED = 1.5
 /** Packets sent before the SYN reply, at most: a receiver queues them without knowing the sender. */
 export const MAX_EARLY_PACKETS = 32
 

@@ -1,10 +1,12 @@
 import { MAX_SLOW_START_WINDOW } from './constants.ts'
 
-/** What connections to one peer share: ms, ms, packets. */
+/** What connections to one peer share: ms, ms, packets, ms. */
 export interface SharedControlBlock {
   readonly rtt: number
   readonly rttvar: number
   readonly window: number
+  /** Least RTT. */
+  readonly base?: number | undefined
 }
 
 /** Weight of what was known before, 0..1. RFC 2140; the document's tcbcache options. */
@@ -45,10 +47,16 @@ export class ControlBlocks {
       updated: now,
       rtt: mix(old?.rtt, block.rtt, rttDampening),
       rttvar: mix(old?.rttvar, block.rttvar, rttdevDampening),
+      base: leastOf(old?.base, block.base, rttDampening),
       window: Math.min(Math.round(mix(old?.window, block.window, wdwDampening)), MAX_SLOW_START_WINDOW)
     })
     if (this.#entries.size > CONTROL_BLOCK_CAPACITY) this.#entries.delete(this.#entries.keys().next().value!)
   }
+}
+
+/** Falls at once, and rises as the RTT does. */
+function leastOf (old: number | undefined, current: number | undefined, weight: number): number | undefined {
+  return current === undefined ? old : Math.min(current, mix(old, current, weight))
 }
 
 function mix (old: number | undefined, current: number, weight: number): number {

@@ -1,4 +1,4 @@
-import { ACK_REQUEST_INTERVAL, MAX_EARLY_PACKETS, MAX_INFORMED_SPAN, MAX_RTO, MAX_SPAN } from './constants.ts'
+import { ACK_REQUEST_INTERVAL, LOADED, MAX_EARLY_PACKETS, MAX_INFORMED_SPAN, MAX_RTO, MAX_SPAN } from './constants.ts'
 import { CongestionController, isLoaded, MAX_RANDOM_LOSS } from './congestion.ts'
 import type { PathState } from './congestion.ts'
 import type { ConnectionConfig } from './config.ts'
@@ -48,6 +48,8 @@ export class Sender {
   /** Payload per packet, bytes. */
   maxMessageSize: number
   readonly rtt: RttEstimator
+  /** A queue stood when earlier streams sent to this peer. */
+  readonly wasLoaded: boolean
   readonly congestion: CongestionController
   readonly statistics: SenderStatistics = {
     packetsSent: 0, bytesSent: 0, retransmissions: 0, fastRetransmissions: 0, timeouts: 0, chokesReceived: 0, spurious: 0
@@ -91,6 +93,7 @@ export class Sender {
     this.#buffer = new SendBuffer(config.bufferSize)
     this.maxMessageSize = config.initialMessageSize
     this.rtt = new RttEstimator(config.initialRto, shared)
+    this.wasLoaded = shared?.base !== undefined && shared.rtt > LOADED * shared.base
     this.congestion = new CongestionController({
       initialWindow: config.initialWindow,
       maxWindow: config.maxWindow,

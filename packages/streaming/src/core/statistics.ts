@@ -1,3 +1,4 @@
+import { LOADED } from './constants.ts'
 import type { Receiver, ReceiverStatistics } from './receiver.ts'
 import type { Sender, SenderStatistics } from './sender.ts'
 
@@ -16,9 +17,6 @@ export interface ConnectionStatistics extends SenderStatistics, ReceiverStatisti
   readonly choking: boolean
 }
 
-/** Above this ratio of RTT to base RTT a queue stands, and not only a window that takes a while to pass. */
-const LOADED = 1.5
-
 /** What a layer beneath asks of a stream when one of its packets leaves. */
 export interface SendingState {
   /** Smoothed RTT, ms. */
@@ -27,10 +25,13 @@ export interface SendingState {
   readonly hasMore: boolean
   /** A queue stands on the path. */
   readonly isLoaded: boolean
+  /** One stood when earlier streams sent to this peer. */
+  readonly wasLoaded?: boolean
 }
 
-export function sendingStateOf ({ rtt: { srtt, base }, buffered }: Sender): SendingState {
-  return { rtt: srtt, hasMore: buffered > 0, isLoaded: srtt !== undefined && base !== undefined && srtt > base * LOADED }
+export function sendingStateOf ({ rtt: { srtt, base }, buffered, wasLoaded }: Sender): SendingState {
+  const isLoaded = srtt !== undefined && base !== undefined && srtt > base * LOADED
+  return { rtt: srtt, hasMore: buffered > 0, isLoaded, wasLoaded }
 }
 
 export function statisticsOf (sender: Sender, receiver: Receiver): ConnectionStatistics {
