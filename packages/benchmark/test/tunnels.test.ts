@@ -22,6 +22,13 @@ for (const { loss, gain, extra } of [{ loss: 1, gain: 1 / 2, extra: 0.15 }, { lo
   })
 }
 
+t.test('CONNECT and 64 KB at a round trip of 100 ms', async t => {
+  const conditions = { latency: 50, loss: 1, size: 64 }
+  const plain = runTunnel('streaming', conditions, OPTIONS)
+  const parity = runTunnel('streaming-parity', conditions, OPTIONS)
+  t.ok(parity.fresh.p99 <= plain.fresh.p99 / 2, `p99: ${parity.fresh.p99} and ${plain.fresh.p99} ms`)
+})
+
 t.test('nothing is added where nothing is lost', async t => {
   const conditions = { latency: LATENCY, loss: 0, size: 64 }
   const plain = runTunnel('streaming', conditions, { runs: 40, seed: 7 })

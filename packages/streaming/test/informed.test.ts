@@ -114,4 +114,7 @@ t.test('what was said gives way to the first measurement', async t => {
   t.equal(rtt.rttvar, 100)
   rtt.inform(900, 20, 0)
   t.equal(rtt.srtt, 100, 'not after it')
+  const far = new RttEstimator(9_000)
+  far.inform(10_000, 500, 2_000)
+  t.equal(far.rto, 9_000, 'a SYN goes as often as without')
 })

@@ -32,7 +32,7 @@ const IDLE = 30_000
 const MAX_SYNS = 4
 const COPY_DELAY = 25
 /** On a path whose round trip is shorter, ms, the SYN's own timer is soon enough. */
-const NEAR = 100
+const NEAR = 80
 /** Tunnel messages of the answer to a SYN, which comes again when the SYN does. */
 const SYN_REPLY = 3
 /** A channel on which something came within this needs no HELLO, ms. */

@@ -17,11 +17,13 @@ export class RttEstimator {
   #periodStart = 0
   #latest: number | undefined
   #provisional = false
+  readonly #initial: number
 
   /** `shared`: estimate of an earlier connection to the same peer. */
   constructor (initialRto: number, shared?: { rtt: number, rttvar: number }) {
     this.#smoothed = new SmoothedRtt(shared)
-    this.#rto = clampRto(initialRto)
+    this.#initial = clampRto(initialRto)
+    this.#rto = this.#initial
     if (shared !== undefined) this.#updateRto()
   }
 
@@ -46,7 +48,7 @@ export class RttEstimator {
 
   /**
    * From others, unless this connection has measured it already. The first sample of its own replaces it: packets may be faster or slower
-   * than what was measured. Until then the timeout has a round trip to spare.
+   * than what was measured. Until then the timeout has a round trip to spare, but is no longer than without: a SYN has only so much time.
    * @param wait - ms that a packet may wait behind others of its window, at most
    */
   inform (rtt: number, rttvar: number, wait: number): void {
@@ -54,7 +56,7 @@ export class RttEstimator {
     this.#smoothed = new SmoothedRtt({ rtt: Math.min(rtt, MAX_RTT), rttvar: Math.min(rttvar, MAX_RTT) })
     this.#provisional = false
     this.#updateRto()
-    this.#rto = clampRto(this.#rto + this.srtt! + wait)
+    this.#rto = clampRto(Math.min(this.#rto + this.srtt! + wait, this.#initial))
   }
 
   sample (now: number, ms: number): void {
