@@ -126,7 +126,7 @@ export const RUNS: Readonly<Record<string, string>> = {
   ...byHand('2026-11-29', 'came to its end with status 0', [
     'node scripts/check-packages.js --fix', 'npm run measure:start -- 7 BEFORE AFTER',
     'npx tsx --conditions=@minwww/source packages/http/test/measure/fetches.ts 1000 65536 50 32',
-    'minwww bench https --runs 3', 'minwww bench grid --quick --json',
+    'minwww bench https --runs 3',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/clients.ts'
   ]),
   ...byHand('2026-11-30', 'came to its end with status 0', [
