@@ -24,7 +24,8 @@ t.test('twenty objects over a slow path whose queue has room: nothing is asked f
 
 t.test('a tunnel of i2pd that dies under twenty objects costs seconds, not their last attempts', async t => {
   const times: number[] = []
-  for (let seed = 0; seed < 4; seed++) {
+  // When tunnels die is chance: four of these worlds say little of the slowest.
+  for (let seed = 0; seed < 16; seed++) {
     const network = { profile: 'i2pd', latency: 50, jitter: 2.5, loss: 0, bandwidth: 256 * KB, tunnelLifetime: 86_400_000 } as const
     const path = new MinwwwPath(1_000_003 + seed, network, { deadline: DEADLINE })
     path.settle(DEADLINE)
@@ -40,5 +41,6 @@ t.test('a tunnel of i2pd that dies under twenty objects costs seconds, not their
   }
   const sorted = times.sort((a, b) => a - b)
   t.ok(sorted[sorted.length >> 1]! < 8_500, `median ${sorted[sorted.length >> 1]} ms`)
-  t.ok(sorted.at(-1)! < 18_000, `slowest ${sorted.at(-1)} ms; once 46 s`)
+  t.ok(sorted[Math.floor(0.9 * sorted.length)]! < 16_000, `one in ten above ${sorted[Math.floor(0.9 * sorted.length)]} ms`)
+  t.ok(sorted.at(-1)! < 30_000, `slowest ${sorted.at(-1)} ms; once 111 s`)
 })

@@ -240,7 +240,7 @@ t.test('a name that only an exit may know, before an exit is there', async t => 
     : await lookup(name)
   const ask = async (port: number, url = 'http://a.i2p/', accept = 'text/html'): ReturnType<typeof get> => await get(port, url, [['Accept', accept]])
   const start = async (exits: string[]): ReturnType<typeof startProxy> => {
-    const core = new FakeCore(session, () => ({ fail: { code: core.exits().length === 0 ? 'no-exit' : 'not-resolved' } }))
+    const core: FakeCore = new FakeCore(session, () => ({ fail: { code: core.exits().length === 0 ? 'no-exit' : 'not-resolved' } }))
     const fixture = await startProxy(() => ({}), { sessions: [session], exits, createCore: () => core })
     t.teardown(async () => { await fixture.proxy.close() })
     return fixture
