@@ -3,11 +3,11 @@ import type { ClientEvent } from '@minwww/client/core'
 import { LocalDestination } from '@minwww/i2cp/codec'
 import { NetworkModel, type NetworkOptions } from '@minwww/local-router/network'
 import { encodePromises, encodePushed, encodeRequestHead, encodeResponse, parseRequest, type HeaderList } from '@minwww/protocol'
-import { ServerCore } from '@minwww/server/core'
+import type { FetchEvent } from '@minwww/server/core'
 import t from 'tap'
-import { ClientNode } from '../src/grid/nodes.ts'
+import { ClientNode, ServerNode } from '../src/grid/nodes.ts'
 import { SeededRandom } from '../src/grid/random.ts'
-import { departure, World, type WorldMessage, type WorldNode } from '../src/grid/world.ts'
+import { World, type WorldMessage } from '../src/grid/world.ts'
 
 const KB = 1024
 const FIELDS: HeaderList = [['Host', 'a.i2p'], ['Accept-Language', 'en']]
@@ -16,15 +16,12 @@ const LIGHT = [1, 2, 4, 4, 8, 10, 16, 32, 48, 64].map(size => size * KB)
 const HEAVY = Array.from({ length: 40 }, (_, index) => (10 + index * 7 % 80) * KB)
 
 /** A page and its objects; the page promises them where it may. */
-class Site implements WorldNode {
-  readonly core: ServerCore
-  readonly addresses: readonly string[]
+class Site extends ServerNode {
   readonly #bodies: Buffer[]
   fetches = 0
 
   constructor (keys: LocalDestination, random: SeededRandom, sizes: readonly number[]) {
-    this.core = new ServerCore({ keys, random: random.bytes })
-    this.addresses = [keys.destination.b32]
+    super({ keys, random: random.bytes })
     this.#bodies = [24 * KB, ...sizes].map(size => Buffer.from(random.bytes(size)))
   }
 
@@ -33,34 +30,14 @@ class Site implements WorldNode {
     return encodeResponse({ status: 200, reason: 'OK', headers, body: this.#bodies[index]! })
   }
 
-  receive (now: number, _address: string, _from: string, message: WorldMessage): void {
-    this.core.receive(now, message)
-    this.#events(now)
-  }
-
-  nextTimeout (): number | undefined { return this.core.nextTimeout() }
-
-  handleTimeout (now: number): void {
-    this.core.handleTimeout(now)
-    this.#events(now)
-  }
-
-  pollTransmit (now: number): ReturnType<WorldNode['pollTransmit']> {
-    const outgoing = this.core.pollTransmit(now)
-    return outgoing === undefined ? undefined : departure(this.addresses[0]!, outgoing)
-  }
-
-  #events (now: number): void {
-    for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) {
-      if (event.type !== 'fetch') continue
-      this.fetches++
-      const index = Number(parseRequest(event.message).url.split('/')[3])
-      const pushes = index === 0 && event.push !== undefined ? this.core.promise(now, event.handle, this.#bodies.length - 1) : []
-      const lines = encodePromises(pushes.map(({ id }, at) => ({ id, url: `http://a.i2p/${at + 1}` })))
-      this.core.respond(now, event.handle, Buffer.concat([lines, this.answer(index)]))
-      for (const [at, { handle }] of pushes.entries()) {
-        this.core.respond(now, handle, encodePushed(`http://a.i2p/${at + 1}`, FIELDS, this.answer(at + 1)))
-      }
+  protected override fetch (now: number, event: FetchEvent): void {
+    this.fetches++
+    const index = Number(parseRequest(event.message).url.split('/')[3])
+    const pushes = index === 0 && event.push !== undefined ? this.core.promise(now, event.handle, this.#bodies.length - 1) : []
+    const lines = encodePromises(pushes.map(({ id }, at) => ({ id, url: `http://a.i2p/${at + 1}` })))
+    this.core.respond(now, event.handle, Buffer.concat([lines, this.answer(index)]))
+    for (const [at, { handle }] of pushes.entries()) {
+      this.core.respond(now, handle, encodePushed(`http://a.i2p/${at + 1}`, FIELDS, this.answer(at + 1)))
     }
   }
 }

@@ -2,11 +2,9 @@ import { ClientCore } from '@minwww/client/core'
 import type { ClientConfig, ClientEvent } from '@minwww/client/core'
 import type { LocalDestination } from '@minwww/i2cp/codec'
 import { wireBytes } from '@minwww/protocol'
-import { ServerCore } from '@minwww/server/core'
+import { ServerCore, type FetchEvent } from '@minwww/server/core'
 import { pageResponse, requestedPage } from './http.ts'
 import { departure, type Departure, type World, type WorldMessage, type WorldNode } from './world.ts'
-
-type FetchEvent = Extract<ReturnType<ServerCore['pollEvent']>, { type: 'fetch' }>
 
 /** The real client core as a node. */
 export class ClientNode implements WorldNode {
@@ -50,43 +48,25 @@ export class ClientNode implements WorldNode {
   }
 }
 
-/** The real exit core as a node, with a web of pages whose size is in their path. */
-export class ExitNode implements WorldNode {
+interface ServerNodeOptions {
+  keys: LocalDestination
+  random: (n: number) => Uint8Array
+  config?: ConstructorParameters<typeof ServerCore>[0]['config']
+}
+
+/** The real exit core as a node; what it fetches is the business of who extends it. */
+export abstract class ServerNode implements WorldNode {
   readonly core: ServerCore
   readonly addresses: readonly string[]
-  readonly #world: World
-  readonly #random: (n: number) => Uint8Array
-  readonly #fetchTime: () => number
-  readonly #begin: ((name: string, size: number, atOnce: number) => number) | undefined
-  readonly #pages = new Map<number, Buffer>()
-  /** How often each path was fetched. */
-  readonly fetched = new Map<string, number>()
   /** Sent, in whole tunnel messages. */
   bytes = 0
 
-  constructor (o: {
-    world: World,
-    keys: LocalDestination,
-    random: (n: number) => Uint8Array,
-    fetchTime?: () => number,
-    /** How much of a page goes out as messages, bytes: it may be all of it. */
-    begin?: (name: string, size: number, atOnce: number) => number,
-    config?: ConstructorParameters<typeof ServerCore>[0]['config']
-  }) {
-    this.#world = o.world
-    this.#random = o.random
-    this.#fetchTime = o.fetchTime ?? (() => 0)
-    this.#begin = o.begin
-    this.addresses = [o.keys.destination.b32]
-    this.core = new ServerCore({ keys: o.keys, random: o.random, ...(o.config === undefined ? {} : { config: o.config }) })
+  constructor ({ keys, random, config }: ServerNodeOptions) {
+    this.addresses = [keys.destination.b32]
+    this.core = new ServerCore({ keys, random, ...(config === undefined ? {} : { config }) })
   }
 
-  /** The page of a size: the same bytes each time. */
-  page (size: number): Buffer {
-    let page = this.#pages.get(size)
-    if (page === undefined) this.#pages.set(size, page = pageResponse(size, this.#random))
-    return page
-  }
+  protected abstract fetch (now: number, event: FetchEvent): void
 
   receive (now: number, _address: string, _from: string, message: WorldMessage): void {
     this.core.receive(now, message)
@@ -111,19 +91,53 @@ export class ExitNode implements WorldNode {
 
   #events (now: number): void {
     for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) {
-      if (event.type !== 'fetch') continue
-      const { handle } = event
-      const { size, path } = requestedPage(event.message)
-      this.fetched.set(path, (this.fetched.get(path) ?? 0) + 1)
-      const page = this.page(size)
-      const begun = this.#beginningOf(event, page.length)
-      const respond = (at: number): void => {
-        this.core.respond(at, handle, page.subarray(0, begun), begun < page.length ? 'beginning' : 'whole')
-      }
-      const wait = this.#fetchTime()
-      if (wait <= 0) respond(now)
-      else this.#world.at(now + wait, () => respond(this.#world.now))
+      if (event.type === 'fetch') this.fetch(now, event)
     }
+  }
+}
+
+/** With a web of pages whose size is in their path. */
+export class ExitNode extends ServerNode {
+  readonly #world: World
+  readonly #random: (n: number) => Uint8Array
+  readonly #fetchTime: () => number
+  readonly #begin: ((name: string, size: number, atOnce: number) => number) | undefined
+  readonly #pages = new Map<number, Buffer>()
+  /** How often each path was fetched. */
+  readonly fetched = new Map<string, number>()
+
+  constructor (o: ServerNodeOptions & {
+    world: World,
+    fetchTime?: () => number,
+    /** How much of a page goes out as messages, bytes: it may be all of it. */
+    begin?: (name: string, size: number, atOnce: number) => number
+  }) {
+    super(o)
+    this.#world = o.world
+    this.#random = o.random
+    this.#fetchTime = o.fetchTime ?? (() => 0)
+    this.#begin = o.begin
+  }
+
+  /** The page of a size: the same bytes each time. */
+  page (size: number): Buffer {
+    let page = this.#pages.get(size)
+    if (page === undefined) this.#pages.set(size, page = pageResponse(size, this.#random))
+    return page
+  }
+
+  protected override fetch (now: number, event: FetchEvent): void {
+    const { handle } = event
+    const { size, path } = requestedPage(event.message)
+    this.fetched.set(path, (this.fetched.get(path) ?? 0) + 1)
+    const page = this.page(size)
+    const begun = this.#beginningOf(event, page.length)
+    const respond = (at: number): void => {
+      this.core.respond(at, handle, page.subarray(0, begun), begun < page.length ? 'beginning' : 'whole')
+    }
+    const wait = this.#fetchTime()
+    if (wait <= 0) respond(now)
+    else this.#world.at(now + wait, () => respond(this.#world.now))
   }
 
   #beginningOf ({ name, atOnce }: FetchEvent, size: number): number {

@@ -1,7 +1,6 @@
-import { createServer, type Server } from 'node:http'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import type { Browser } from '../worlds/browser.ts'
+import { serve, type Site } from '../worlds/site.ts'
 import { fieldsOf, fileOf } from './files.ts'
 import type { PageSet } from './list.ts'
 
@@ -34,19 +33,17 @@ export async function recordSet (browser: Browser, base: string, set: PageSet): 
     const file = fileOf(base, set, new URL(url, 'http://x').pathname)
     response.writeHead(file.status, fieldsOf(file).flat()).end(file.body)
   })
+  const site = await serve(server)
   try {
-    await once(server.listen(0, '127.0.0.1'), 'listening')
     const recordings: Recording[] = []
-    for (const page of set.pages) recordings.push(await record(browser, server, set, page))
+    for (const page of set.pages) recordings.push(await record(browser, site, set, page))
     return recordings
   } finally {
-    server.closeAllConnections()
-    server.close()
+    await site.close()
   }
 }
 
-async function record (browser: Browser, server: Server, { host }: PageSet, page: string): Promise<Recording> {
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+async function record (browser: Browser, { origin }: Site, { host }: PageSet, page: string): Promise<Recording> {
   const context = await browser.newContext({ proxy: { server: 'http://127.0.0.1:9', bypass: '127.0.0.1' } })
   try {
     const tab = await context.newPage()

@@ -7,12 +7,12 @@ import {
   parseResponse, type HeaderList, type PushGrant
 } from '@minwww/protocol'
 import { fieldsFor, mayNeed, needsOf, type PageStyles } from '@minwww/protocol/page'
-import { ServerCore } from '@minwww/server/core'
+import type { FetchEvent } from '@minwww/server/core'
 import type { Connection, StreamingEvent } from '@minwww/streaming/core'
-import { ClientNode } from '../grid/nodes.ts'
+import { ClientNode, ServerNode } from '../grid/nodes.ts'
 import { SeededRandom } from '../grid/random.ts'
 import { StreamNode } from '../grid/stream-node.ts'
-import { departure, World, type WorldMessage, type WorldNode } from '../grid/world.ts'
+import { World, type WorldMessage } from '../grid/world.ts'
 import { fieldsOf, fileOf, type SiteFile } from './files.ts'
 import type { PageSet } from './list.ts'
 import type { Recording } from './record.ts'
@@ -94,42 +94,19 @@ interface Loader {
 }
 
 /** The real exit core with pushes as `Pushes` makes them, without its queues. */
-class PageExit implements WorldNode {
-  readonly core: ServerCore
-  readonly addresses: readonly string[]
+class PageExit extends ServerNode {
   readonly #site: SiteFiles
   readonly onPushed: (path: string, bytes: number) => void
 
-  constructor (keys: LocalDestination, random: SeededRandom, site: SiteFiles, onPushed: (path: string, bytes: number) => void) {
-    this.core = new ServerCore({ keys, random: random.bytes })
-    this.addresses = [keys.destination.b32]
+  constructor (keys: LocalDestination, { bytes }: SeededRandom, site: SiteFiles, onPushed: (path: string, bytes: number) => void) {
+    super({ keys, random: bytes })
     this.#site = site
     this.onPushed = onPushed
   }
 
-  receive (now: number, _address: string, _from: string, message: WorldMessage): void {
-    this.core.receive(now, message)
-    this.#events(now)
-  }
-
-  nextTimeout (): number | undefined { return this.core.nextTimeout() }
-
-  handleTimeout (now: number): void {
-    this.core.handleTimeout(now)
-    this.#events(now)
-  }
-
-  pollTransmit (now: number): ReturnType<WorldNode['pollTransmit']> {
-    const outgoing = this.core.pollTransmit(now)
-    return outgoing === undefined ? undefined : departure(this.addresses[0]!, outgoing)
-  }
-
-  #events (now: number): void {
-    for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) {
-      if (event.type !== 'fetch') continue
-      const { url, headers } = parseRequest(event.message)
-      this.#answer(now, event.handle, url, headers, event.push)
-    }
+  protected override fetch (now: number, { handle, message, push }: FetchEvent): void {
+    const { url, headers } = parseRequest(message)
+    this.#answer(now, handle, url, headers, push)
   }
 
   #answer (now: number, handle: number, url: string, headers: HeaderList, grant: PushGrant | undefined): void {

@@ -1,7 +1,5 @@
 import { createServer } from 'node:http'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import type { Site } from '../worlds/site.ts'
+import { serve, type Site } from '../worlds/site.ts'
 import { fieldsOf, fileOf, type SiteFile } from './files.ts'
 import { PAGE_SETS } from './list.ts'
 
@@ -19,14 +17,5 @@ export async function startPageSets (base: string): Promise<Site> {
     if (file === undefined) response.writeHead(404).end()
     else response.writeHead(file.status, [...fieldsOf(file), ['Cache-Control', 'no-store'] as const].flat()).end(file.body)
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { address: host, port } = server.address() as AddressInfo
-  return {
-    origin: `http://${host}:${port}`,
-    address: { host, port },
-    close: async () => {
-      server.closeAllConnections()
-      await new Promise(resolve => server.close(resolve))
-    }
-  }
+  return await serve(server)
 }

@@ -50,6 +50,11 @@ export async function startSite (): Promise<Site> {
     else if (page !== null) send('text/html; charset=iso-8859-1', document(page[1] as PageName, seed))
     else response.writeHead(404).end('not found\n')
   })
+  return await serve(server)
+}
+
+/** On a free port of loopback. */
+export async function serve (server: Server): Promise<Site> {
   const address = await listen(server)
   return {
     origin: `http://${address.host}:${address.port}`,
