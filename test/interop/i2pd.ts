@@ -18,6 +18,10 @@ export interface I2pdUnderTest {
 /** i2pd up to 2.57 says a client's own version, and may lose an early LeaseSet; all read `dontPublishLeaseSet` the wrong way round. */
 export const QUIRKS = { old: /losesEarlyLeaseSet.*invertedDontPublish/, since258: /^invertedDontPublish$/ } as const
 
+/**
+ * Router 3 is killed, and router 4 notices only after half a minute which of its tunnels went through it. Router 3, back before that, gets
+ * the LeaseSet that still names them, and keeps it for ten minutes (docs/adr/0090): so the peer's tunnels go around router 3.
+ */
 export async function i2pdAcceptance (t: Test, { name, suite, suites = {}, quirks }: I2pdUnderTest): Promise<void> {
   const network = await startNetwork({ hops: [1], suite, suites, readyTimeout: 120_000 })
   t.teardown(async () => await network.stop())
@@ -33,6 +37,7 @@ export async function i2pdAcceptance (t: Test, { name, suite, suites = {}, quirk
     name,
     places: [() => network.connect(3), () => network.connect(4)],
     options: length,
+    peerOptions: { explicitPeers: network.routerHash(5) },
     settle: 500,
     // i2pd keeps one path per peer for 30 s, and a path can be dead: the attempts must outlive it.
     exchange: { wait: 3000, attempts: 15 },

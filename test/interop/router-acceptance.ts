@@ -17,6 +17,8 @@ export interface RouterUnderTest {
   places: [() => Duplex, () => Duplex]
   /** Tunnel options of the sessions. */
   options?: Record<string, string>
+  /** Further ones of the sessions in places[1]. */
+  peerOptions?: Record<string, string>
   /** Time to let LeaseSets settle after a session is ready, ms. */
   settle?: number
   exchange?: ExchangeOptions
@@ -37,8 +39,8 @@ const PORTS: Array<{ protocol: number, fromPort: number, toPort: number }> = [
 
 export async function routerAcceptance (t: Test, router: RouterUnderTest): Promise<void> {
   const [here, there] = router.places
-  const open = async (connect: () => Duplex): Promise<Session> =>
-    await createSession({ connect, options: router.options ?? {}, backoff: { min: 500, max: 5_000 }, waitForRouter: true })
+  const open = async (connect: () => Duplex, options: Record<string, string> = {}): Promise<Session> =>
+    await createSession({ connect, options: { ...router.options, ...options }, backoff: { min: 500, max: 5_000 }, waitForRouter: true })
   const started = performance.now()
   const inboxes = new Map<Session, Inbox>()
   const deliver = async (
@@ -53,7 +55,7 @@ export async function routerAcceptance (t: Test, router: RouterUnderTest): Promi
     await deliver(one, other, Buffer.from('first'))
     await deliver(other, one, Buffer.from('answer'))
   }
-  const [a, b] = await opened(t, async () => await Promise.all([open(here), open(there)]), async ([a, b]) => {
+  const [a, b] = await opened(t, async () => await Promise.all([open(here), open(there, router.peerOptions)]), async ([a, b]) => {
     t.comment(
       `${router.name}: two sessions ready after ${(performance.now() - started).toFixed(0)} ms, router version '${a.routerVersion}'`
     )

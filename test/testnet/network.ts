@@ -4,6 +4,7 @@
  * process is killed. Several networks can run at once, each under its own prefix.
  */
 import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
@@ -23,6 +24,8 @@ const I2CP_PORT = 7654
 const WEB_PORT = 8080
 /** Of an Ed25519 Destination: 384 bytes of keys and a key certificate. */
 const DESTINATION_LENGTH = 391
+/** Keys, and the type and length of the certificate behind them. */
+const KEYS_LENGTH = 387
 
 export interface TestNetworkOptions {
   /** Number of routers, 2 to 32; 10 MB of memory each. Default 8. */
@@ -168,6 +171,13 @@ export class TestNetwork {
   /** The Destination (I2P structure, 391 bytes) of a tunnel that router k made from a section of tunnels.conf. */
   destination (k: number, section: string): Buffer {
     return readFileSync(join(this.directory, `r${k}`, `${section}.dat`)).subarray(0, DESTINATION_LENGTH)
+  }
+
+  /** Router k's hash in I2P's base64, as `explicitPeers` takes it. */
+  routerHash (k: number): string {
+    const info = readFileSync(join(this.directory, `r${k}`, 'router.info'))
+    const identity = info.subarray(0, KEYS_LENGTH + info.readUInt16BE(KEYS_LENGTH - 2))
+    return createHash('sha256').update(identity).digest('base64').replaceAll('+', '-').replaceAll('/', '~')
   }
 
   /** Router 1's HTTP proxy for a number of hops. */
