@@ -34,6 +34,11 @@ t.test('bad values are refused, unknown names pass with a warning', async t => {
     ['i2cp.fastReceive', 'yes'],
     ['i2cp.closeIdleTime', 1000], ['i2cp.messageReliability', 'some'], ['i2cp.leaseSetEncType', '0'], ['i2cp.leaseSetOption.0', 'novalue']
   ] as const) t.throws(() => interpretOptions({ [name]: value }, keys), { code: 'I2CP_BAD_OPTION' }, `${name}=${value}`)
+  // I2CP's Mapping has no more room; a session that tried would ask its router for ever.
+  for (const [name, value] of [['explicitPeers', 'é'.repeat(128)], ['unknown', 'x'.repeat(256)], ['x'.repeat(256), '']] as const) {
+    t.throws(() => interpretOptions({ [name]: value }, keys), { code: 'I2CP_BAD_OPTION' }, `${name.length} and ${value.length} characters`)
+  }
+  t.equal(interpretOptions({ explicitPeers: 'x'.repeat(255) }, keys).options.explicitPeers, 'x'.repeat(255))
   t.throws(() => interpretOptions({ 'i2cp.leaseSetType': 7 }, keys), { code: 'I2CP_UNSUPPORTED' })
   const odd = interpretOptions({ 'inbound.odd': 'x', toString: 'y' }, keys)
   t.equal(odd.warnings.length, 2)

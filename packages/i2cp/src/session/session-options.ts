@@ -7,6 +7,7 @@ import type { Mapping } from '../data/mapping.ts'
 import { offlineOptions } from '../data/session-config.ts'
 import { I2cpError } from '../errors.ts'
 import type { SessionCoreConfig } from './core/config.ts'
+import { MAX_STRING } from '../data/writer.ts'
 import { NUMBERED_OPTIONS, SESSION_OPTION_TABLE } from './option-table.ts'
 import type { OptionRow } from './option-table.ts'
 
@@ -72,6 +73,9 @@ function textual (values: OptionValues): Mapping {
 /** The warnings for one option. Throws I2CP_BAD_OPTION. */
 function check (name: string, value: string): string[] {
   if (Object.values(NUMBERED_OPTIONS).some(prefix => name.startsWith(prefix))) return []
+  if ([name, value].some(text => Buffer.byteLength(text) > MAX_STRING)) {
+    throw new I2cpError('I2CP_BAD_OPTION', `${name.slice(0, MAX_STRING)}: name and value have at most ${MAX_STRING} bytes each`)
+  }
   const row = Object.hasOwn(SESSION_OPTION_TABLE, name) ? SESSION_OPTION_TABLE[name] : undefined
   if (row === undefined) return [`unknown session option ${name} is passed to the router as it is`]
   if (!isValid(row, value)) throw new I2cpError('I2CP_BAD_OPTION', `${name}: ${describe(row)} expected (${row.doc})`)
