@@ -6,17 +6,13 @@
  *
  * Options: --suite sid (needs ML-KEM), --hops 1, --delay 50, --rounds 10.
  */
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import type { Test } from 'tap'
 import { Destination } from '@minwww/i2cp/codec'
 import { fetchPage, startService, type Service } from '../e2e/harness.ts'
 import { reproducibleBytes } from '../testnet/bytes.mjs'
 import { fetchThroughProxy } from '../testnet/fetch.ts'
-import { startNetwork, type Suite } from '../testnet/network.ts'
-import { createWebServer } from '../testnet/web.mjs'
+import { i2cpFlags, inPlace, percentile } from './place.ts'
 
 const PROXY_ROUTER = 3
 const EXIT_ROUTER = 4
@@ -36,36 +32,20 @@ const { values } = parseArgs({
   }
 })
 
-const ends: Array<() => unknown> = []
-const owner = { teardown: (end: () => unknown) => { ends.push(end) } } as unknown as Test
 const hybridTunnel = (name: string, ...lines: string[]): string => [
   `[${name}]`, ...lines, `keys = ${name}.dat`, 'i2cp.leaseSetEncType = 6,4',
   `inbound.length = ${values.hops}`, `outbound.length = ${values.hops}`, ''
 ].join('\n')
 
-try {
-  const network = await startNetwork({
-    hops: [1],
-    delay: Number(values.delay),
-    suite: values.suite as Suite,
-    readyTimeout: 180_000,
-    tunnels: {
-      1: hybridTunnel('proxy64', 'type = httpproxy', 'address = 0.0.0.0', `port = ${I2PD_PROXY}`),
-      2: hybridTunnel('web64', 'type = http', 'host = 127.0.0.1', 'port = 8080', 'inport = 80')
-    }
-  })
-  ends.push(async () => await network.stop())
-  const web = createWebServer().listen(0, '127.0.0.1')
-  await once(web, 'listening')
-  ends.push(() => web.close())
-  const origin = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
-  const routerAt = async (k: number): Promise<string> => {
-    const { host, port } = await network.forward(k)
-    return `${host}:${port}`
-  }
+const tunnels = {
+  1: hybridTunnel('proxy64', 'type = httpproxy', 'address = 0.0.0.0', `port = ${I2PD_PROXY}`),
+  2: hybridTunnel('web64', 'type = http', 'host = 127.0.0.1', 'port = 8080', 'inport = 80')
+}
+
+await inPlace({ suite: values.suite, delay: values.delay, tunnels }, async ({ network, owner, routerAt, site }) => {
+  const { origin } = await site()
   const [exitRouter, proxyRouter] = [await routerAt(EXIT_ROUTER), await routerAt(PROXY_ROUTER)]
-  const lengths = [`inbound.length=${values.hops}`, `outbound.length=${values.hops}`]
-  const optionsOf = (type: string): string[] => [`i2cp.leaseSetEncType=${type}`, ...lengths].flatMap(option => ['--i2cp-option', option])
+  const optionsOf = (type: string): string[] => i2cpFlags(values.hops, `i2cp.leaseSetEncType=${type}`)
   const startExit = async (type: string): Promise<Service> =>
     await startService(owner, ['exit', '--router', exitRouter, '--site', `site.i2p=${origin}`, ...optionsOf(type)])
   const exits = new Map(await Promise.all(TYPES.map(async type => [type, await startExit(type)] as const)))
@@ -89,8 +69,8 @@ try {
 
   const proxy = await startService(owner, ['proxy', '--router', proxyRouter, '--proxy', '127.0.0.1:0', ...optionsOf('6,4'), '--i2p-only'])
   const site64 = Destination.fromBase64(network.destination(2, 'web64').toString('base64').replaceAll('+', '-').replaceAll('/', '~')).b32
-  for (const [name, site] of [['4,0', network.site(1)], ['6,4', site64]] as const) {
-    const took = await until(async () => await page(proxy, `http://${site}/bytes/20000?seed=3`, 20_000, 3))
+  for (const [name, host] of [['4,0', network.site(1)], ['6,4', site64]] as const) {
+    const took = await until(async () => await page(proxy, `http://${host}/bytes/20000?seed=3`, 20_000, 3))
     console.log(`our proxy, 6,4, from i2pd's server tunnel, ${name}: ${took} ms`)
   }
   for (const [name, port] of [['4,0', 4441], ['6,4', I2PD_PROXY]] as const) {
@@ -104,10 +84,7 @@ try {
     })
     console.log(`i2pd's HTTP proxy, ${name}, from our exit, 6,4: ${took} ms`)
   }
-} finally {
-  for (const end of ends.reverse()) await end()
-}
-process.exit(0)
+})
 
 /** @returns ms; throws where it is not the page */
 async function page (proxy: Service, url: string, size: number, seed: number): Promise<number> {
@@ -126,9 +103,4 @@ async function until (attempt: () => Promise<number>): Promise<number> {
       await sleep(2_000)
     }
   }
-}
-
-function percentile (all: readonly number[], share: number): number {
-  const sorted = [...all].sort((a, b) => a - b)
-  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Infinity)
 }

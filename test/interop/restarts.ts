@@ -5,19 +5,16 @@
  *   node --conditions=@minwww/source --import tsx test/interop/restarts.ts [WHAT-HOW...] [options]
  *
  * WHAT: exit, exit-router, proxy-router; HOW: kill, stop; default all six. Options: --suite bookworm|trixie|sid, --hops 1,
- * --delay MS, --exits 1 (the first one is restarted), --after 60 (s that are watched afterwards).
+ * --delay MS, --exits 1 (that which answered most lately is restarted), --after 60 (s that are watched afterwards), --rounds 1,
+ * --keep DIR (routers log at debug; their folders and the proxy's log go there where a first page takes longer than 10 s).
  */
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import type { Test } from 'tap'
 import { fetchPage, logLines, startService, type Service } from '../e2e/harness.ts'
-import { startNetwork, type Suite } from '../testnet/network.ts'
-import { createWebServer } from '../testnet/web.mjs'
+import { i2cpFlags, inPlace } from './place.ts'
 
 const WHATS = ['exit', 'exit-router', 'proxy-router'] as const
 const HOWS = ['kill', 'stop'] as const
@@ -30,6 +27,8 @@ const PATIENCE = 60
 const READY_PATIENCE = 120_000
 /** A page of the time afterwards that takes longer is late, ms. */
 const LATE = 5_000
+/** A first page after so long is worth an inquiry, ms. */
+const WORTH_KEEPING = 10_000
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -39,40 +38,37 @@ const { values, positionals } = parseArgs({
     delay: { type: 'string', default: '10' },
     exits: { type: 'string', default: '1' },
     after: { type: 'string', default: '60' },
+    rounds: { type: 'string', default: '1' },
+    keep: { type: 'string' },
     log: { type: 'boolean', default: false }
   }
 })
 const cases = WHATS.flatMap(what => HOWS.map(how => ({ what, how, name: `${what}-${how}` })))
   .filter(({ name }) => positionals.length === 0 || positionals.includes(name))
 
-const ends: Array<() => unknown> = []
-const owner = { teardown: (end: () => unknown) => { ends.push(end) } } as unknown as Test
-const folder = mkdtempSync(join(tmpdir(), 'minwww-restarts-'))
-ends.push(() => rmSync(folder, { recursive: true, force: true }))
-
 interface Asked { at: number, took?: number, status?: number }
 
-try {
-  const network = await startNetwork({
-    hops: [1], delay: Number(values.delay), ...(values.suite !== undefined && { suite: values.suite as Suite }), readyTimeout: 120_000
-  })
-  ends.push(async () => await network.stop())
-  const web = createWebServer().listen(0, '127.0.0.1')
-  await once(web, 'listening')
-  ends.push(() => web.close())
-  const origin = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
-  const options = ['inbound.length', 'outbound.length'].flatMap(name => ['--i2cp-option', `${name}=${values.hops}`])
-  const routerAt = async (k: number): Promise<string> => {
-    const { host, port } = await network.forward(k)
-    return `${host}:${port}`
-  }
+const logLevel = values.keep === undefined ? 'warn' : 'debug'
+
+await inPlace({ suite: values.suite, delay: values.delay, logLevel }, async ({ network, owner, routerAt, site }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'minwww-restarts-'))
+  owner.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const options = i2cpFlags(values.hops)
   const exitRouters = Array.from({ length: Number(values.exits) }, (_, index) => FIRST_EXIT_ROUTER + index)
-  const site = ['--log-level', 'info', '--site', `site.i2p=${origin}`, ...options]
-  const exitArguments = await Promise.all(exitRouters.map(async k =>
-    ['exit', '--router', await routerAt(k), '--keys', join(folder, `exit${k}`), ...site]))
+  /** When each exit's site was asked last. */
+  const lately = exitRouters.map(() => 0)
+  const exitArguments = await Promise.all(exitRouters.map(async (k, index) => {
+    const { origin, server } = await site()
+    server.on('request', () => { lately[index] = performance.now() })
+    return [
+      'exit', '--router', await routerAt(k), '--keys', join(folder, `exit${k}`), '--log-level', 'info',
+      '--site', `site.i2p=${origin}`, ...options
+    ]
+  }))
   const exits = await Promise.all(exitArguments.map(async args => await startService(owner, args)))
   const proxy = await startService(owner, [
-    'proxy', '--router', await routerAt(PROXY_ROUTER), '--proxy', '127.0.0.1:0', '--timeout', String(PATIENCE), '--log-level', 'info',
+    'proxy', '--router', await routerAt(PROXY_ROUTER), '--proxy', '127.0.0.1:0', '--timeout', String(PATIENCE),
+    '--log-level', values.keep === undefined ? 'info' : 'debug',
     ...options, ...exits.flatMap(exit => ['--exit', exit.json.destination as string])
   ])
   const asked: Asked[] = []
@@ -99,23 +95,24 @@ try {
     }
   }
   await cameAfter(performance.now(), 60_000)
-  for (const { what, how, name } of cases) {
+  for (const { what, how, name } of Array.from({ length: Number(values.rounds) }, () => cases).flat()) {
     await sleep(20_000)
+    const one = lately.indexOf(Math.max(...lately))
     const began = performance.now()
     let readyAt = began
     if (what === 'exit') {
-      await (exits[0] as Service).stop(how === 'kill' ? 'SIGKILL' : 'SIGTERM')
-      exits[0] = await startService(owner, exitArguments[0]!)
+      await exits[one]!.stop(how === 'kill' ? 'SIGKILL' : 'SIGTERM')
+      exits[one] = await startService(owner, exitArguments[one]!)
       readyAt = performance.now()
     } else {
-      const k = what === 'exit-router' ? exitRouters[0]! : PROXY_ROUTER
+      const k = what === 'exit-router' ? exitRouters[one]! : PROXY_ROUTER
       if (how === 'kill') await network.kill(k)
       else await network.end(k)
       await sleep(1_000)
-      const before = readyCount(exits[0]!)
+      const before = readyCount(exits[one]!)
       await network.start(k)
       // An exit's tunnels come back by themselves.
-      if (what === 'exit-router') await untilReady(exits[0]!, before)
+      if (what === 'exit-router') await untilReady(exits[one]!, before)
       readyAt = performance.now()
     }
     const first = await cameAfter(readyAt, 180_000)
@@ -125,6 +122,14 @@ try {
     const afterwards = asked.filter(({ at }) => at >= from && at < performance.now() - 10_000)
     const late = (list: Asked[]): number => list.filter(({ took = Infinity, status }) => status !== 200 || took > LATE).length
     const slowest = Math.max(0, ...during.map(({ took = Infinity }) => took))
+    if (values.keep !== undefined && first > WORTH_KEEPING) {
+      const kept = join(values.keep, `${name}-${Math.round(performance.timeOrigin + began)}`)
+      cpSync(network.directory, kept, { recursive: true, filter: file => !file.endsWith('.sock') })
+      writeFileSync(join(kept, 'proxy.log'), proxy.stderr())
+      for (const [index, exit] of exits.entries()) writeFileSync(join(kept, `exit${index}.log`), exit.stderr())
+      writeFileSync(join(kept, 'pages.json'), asked.map(page => `${JSON.stringify({ ...page, at: page.at - began })}\n`).join(''))
+      console.log(`kept in ${kept}`)
+    }
     console.log(
       `${values.suite ?? 'own'} ${name}: ready ${seconds(readyAt - began)} after its end, first page ${seconds(first)} later; ` +
       `of ${during.length} pages meanwhile ${late(during)} failed or late, the slowest ${seconds(slowest)}; ` +
@@ -134,10 +139,7 @@ try {
   over.abort()
   await asking
   if (values.log) for (const line of logLines(proxy.stderr())) console.log(JSON.stringify(line))
-} finally {
-  for (const end of ends.reverse()) await end()
-}
-process.exit(0)
+})
 
 async function untilReady (exit: Service, before: number): Promise<void> {
   for (const deadline = performance.now() + READY_PATIENCE; readyCount(exit) === before && performance.now() < deadline;) await sleep(50)
