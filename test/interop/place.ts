@@ -24,7 +24,7 @@ export interface Place {
   readonly site: () => Promise<{ origin: string, server: Server }>
 }
 
-/** Runs `work` in a network of its own, ends all that was started for it, and then the process. */
+/** Runs `work` in a network of its own, ends all that was started for it, and then the process, with `process.exitCode`. */
 export async function inPlace ({ suite, delay, ...more }: PlaceOptions, work: (place: Place) => Promise<void>): Promise<never> {
   const ends: Array<() => unknown> = []
   try {
@@ -49,7 +49,7 @@ export async function inPlace ({ suite, delay, ...more }: PlaceOptions, work: (p
   } finally {
     for (const end of ends.reverse()) await end()
   }
-  process.exit(0)
+  process.exit()
 }
 
 /** Flags of the command line for tunnels of so many hops and other options of I2CP. */

@@ -119,6 +119,39 @@ C
   printf 'logger.defaultLevel=WARN\nlogger.displayOnScreen=false\nlogger.logFileName=%s/router.log\n' "$d" >"$d/logger.config"
 }
 
+# NTCP2 only: for SSU2 it wants a default route. Without an address book it answers every look-up with "not found"; without [reseed] it never asks.
+configure_emissary() {
+  local k=$1 d=$RUN/r$1
+  mkdir -p "$d/addressbook"
+  cat >"$d/router.toml" <<C
+allow_local = true
+floodfill = false
+insecure_tunnels = true
+net_id = $NETID
+log = "${EMISSARY_LOG:-emissary=warn}"
+[address-book]
+[bandwidth]
+bandwidth = 10000000
+share_ratio = 1.0
+[exploratory]
+inbound_len = 1
+inbound_count = 2
+outbound_len = 1
+outbound_count = 2
+[i2cp]
+port = 7654
+host = "0.0.0.0"
+[ntcp2]
+port = 12000
+ipv4_host = "198.18.$k.1"
+ipv4 = true
+ipv6 = false
+publish = true
+[transit]
+max_tunnels = 5000
+C
+}
+
 # tunnel SECTION LENGTH LINE...: one section of tunnels.conf
 tunnel() {
   local section=$1 length=$2 direction

@@ -10,6 +10,8 @@ export interface NetworkNeeds {
   emulatedLinks?: boolean
   /** Some routers are Java I2P. */
   java?: boolean
+  /** Some are emissary, which is built where it is not there yet (emissary-of.sh). */
+  emissary?: boolean
 }
 
 /** The reason to skip a test that needs the network, or undefined when everything is there. */
@@ -28,12 +30,14 @@ export function networkMissing (needs: NetworkNeeds = {}): string | undefined {
   if (absent.length > 0) return `not installed: ${absent.join(', ')}`
   if (needs.emulatedLinks === true && !isWritable('/dev/net/tun')) return '/dev/net/tun is not usable'
   if (!canMakeNamespace()) return 'network namespaces are not permitted here'
-  return suites.map(suiteMissing).find(reason => reason !== undefined)
+  const wanted: Array<[string, string]> = suites.map(suite => ['i2pd', suite])
+  if (needs.emissary === true) wanted.push(['emissary', '0.4.0'])
+  return wanted.map(([name, version]) => routerMissing(name, version)).find(reason => reason !== undefined)
 }
 
-function suiteMissing (suite: string): string | undefined {
-  const { status, stderr } = spawnSync(fileURLToPath(new URL('i2pd-of.sh', import.meta.url)), [suite], { encoding: 'utf8' })
-  return status === 0 ? undefined : `no i2pd of ${suite}: ${stderr.trim().split('\n').at(-1) ?? ''}`
+function routerMissing (name: string, version: string): string | undefined {
+  const { status, stderr } = spawnSync(fileURLToPath(new URL(`${name}-of.sh`, import.meta.url)), [version], { encoding: 'utf8' })
+  return status === 0 ? undefined : `no ${name} of ${version}: ${stderr.trim().split('\n').at(-1) ?? ''}`
 }
 
 export function hasProgram (name: string): boolean {

@@ -48,6 +48,8 @@ export interface TestNetworkOptions {
   suite?: Suite
   /** The same for single routers. */
   suites?: Record<number, Suite>
+  /** Numbers of the routers that are emissary 0.4.0 (emissary-of.sh). */
+  emissary?: number[]
   /** i2pd's SAM, on port 7656; default false. */
   sam?: boolean
   /** Numbers of the routers that are Java I2P; `classpath` must then have the jars and RouterLauncher (../interop/java.ts). */
@@ -291,6 +293,7 @@ function settings (options: TestNetworkOptions): Record<string, string> {
     SAM: String(options.sam ?? false),
     SUITE: options.suite ?? process.env.MINWWW_I2PD ?? '',
     SUITES: Object.entries(options.suites ?? {}).map(([k, suite]) => `${k}=${suite}`).join(' '),
+    EMISSARY: (options.emissary ?? []).join(' '),
     JAVA: (options.java ?? []).join(' '),
     I2P_CLASSPATH: options.classpath ?? '',
     LOGLEVEL: options.logLevel ?? 'warn',

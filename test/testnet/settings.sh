@@ -4,6 +4,7 @@
 #   N, FF     number of routers, and how many of them (the last ones) are floodfills
 #   HOPS      tunnel lengths for which router 2 gets an HTTP server tunnel and router 1 an HTTP proxy
 #   JAVA      numbers of the routers that are Java I2P instead of i2pd ("" or "7 8"); needs I2P_CLASSPATH
+#   EMISSARY  numbers of the routers that are emissary 0.4.0 (emissary-of.sh), "" or "3 4"
 #   DELAY_MS, JITTER_MS, LOSS_PCT, RATE_KIB   of each router-to-router link, one way; SEED for jitter and loss
 #   SSU2, NTCP2   transports; SAM: i2pd's on port 7656
 #   SUITE     Debian suite whose i2pd runs (bookworm, trixie, sid; see i2pd-of.sh), "" for the machine's own; SUITES: for single
@@ -11,6 +12,7 @@
 NS=${NS:-minwww}
 RUN=${RUN:-${TMPDIR:-/tmp}/minwww-testnet-$NS}
 N=${N:-8} FF=${FF:-5} HOPS=${HOPS-"0 1 2 3"} QUANTITY=${QUANTITY:-3} NETID=${NETID:-77}
+EMISSARY=${EMISSARY:-}
 JAVA=${JAVA:-} I2P_CLASSPATH=${I2P_CLASSPATH:-} JAVA_HEAP=${JAVA_HEAP:-192m}
 SUITE=${SUITE:-} SUITES=${SUITES:-} I2PD=${I2PD:-} LOGLEVEL=${LOGLEVEL:-warn} BANDWIDTH=${BANDWIDTH:-X}
 DELAY_MS=${DELAY_MS:-0} JITTER_MS=${JITTER_MS:-0} LOSS_PCT=${LOSS_PCT:-0} RATE_KIB=${RATE_KIB:-0} SEED=${SEED:-1}
@@ -18,6 +20,7 @@ SSU2=${SSU2:-true} NTCP2=${NTCP2:-true} SAM=${SAM:-false}
 NODE=${NODE:-node}
 
 is_java() { case " $JAVA " in *" $1 "*) return 0 ;; *) return 1 ;; esac }
+is_emissary() { case " $EMISSARY " in *" $1 "*) return 0 ;; *) return 1 ;; esac }
 
 # The i2pd of router K.
 i2pd_of() {
@@ -45,6 +48,9 @@ start_router() {
   if is_java "$k"; then
     setsid ip netns exec "$NS-r$k" java "-Xmx$JAVA_HEAP" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.net.preferIPv4Stack=true \
       -cp "$I2P_CLASSPATH" minwww.interop.RouterLauncher "$d" >>"$d/out.log" 2>&1 </dev/null &
+  elif is_emissary "$k"; then
+    program=$("$HERE/emissary-of.sh" 0.4.0) || return 1
+    setsid ip netns exec "$NS-r$k" "$program" --base-path "$d" >>"$d/out.log" 2>&1 </dev/null &
   else
     program=$(i2pd_of "$k") || return 1
     setsid ip netns exec "$NS-r$k" "$program" "--datadir=$d" "--conf=$d/i2pd.conf" "--tunconf=$d/tunnels.conf" \

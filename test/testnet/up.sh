@@ -75,7 +75,9 @@ started=$(date +%s)
 start_guard
 make_namespaces
 check_closed
-for k in $(seq 1 "$N"); do if is_java "$k"; then configure_java "$k"; else configure_i2pd "$k"; fi; done
+for k in $(seq 1 "$N"); do
+  if is_java "$k"; then configure_java "$k"; elif is_emissary "$k"; then configure_emissary "$k"; else configure_i2pd "$k"; fi
+done
 configure_tunnels
 make_identities
 exchange_router_infos

@@ -1,0 +1,29 @@
+// The acceptance suite on emissary 0.4.0: sessions on two of its routers, among routers of i2pd 2.59. Building emissary takes some minutes
+// the first time, so this runs only if asked to: MINWWW_EMISSARY=1.
+import t from 'tap'
+import { leavesNothing } from '../testnet/leaves-nothing.ts'
+import { networkMissing, startNetwork } from '../testnet/network.ts'
+import { doctorFindsWell } from './doctor.ts'
+import { routerAcceptance } from './router-acceptance.ts'
+
+t.setTimeout(900_000)
+
+const ROUTERS = [3, 4]
+const reason = process.env.MINWWW_EMISSARY === undefined
+  ? 'MINWWW_EMISSARY is not set'
+  : networkMissing({ suites: ['sid'], emissary: true })
+
+t.test('emissary 0.4.0', { skip: reason ?? false }, async t => {
+  const network = await startNetwork({ hops: [1], suite: 'sid', emissary: ROUTERS, readyTimeout: 120_000 })
+  t.teardown(async () => await network.stop())
+  await routerAcceptance(t, {
+    name: 'emissary 0.4.0',
+    places: [() => network.connect(3), () => network.connect(4)],
+    options: { 'inbound.length': '1', 'outbound.length': '1', 'inbound.quantity': '2', 'outbound.quantity': '2' },
+    settle: 5_000,
+    exchange: { wait: 5_000, attempts: 12 },
+    restart: async () => await network.restart(3)
+  })
+  await t.test('minwww doctor', async t => await doctorFindsWell(t, network, 4, 'emissary', /./))
+  await t.test('the closed network', async t => await leavesNothing(t, network))
+})
