@@ -1,22 +1,26 @@
-// npm run mutate -- FILE[:FROM-TO] [TEST FILES]: changes one source file in every way that Stryker knows, and runs the tests of
-// its package (or those named) against each change. Prints what no test noticed; all of it is in artifacts/mutation.
+// npm run mutate -- FILES[:FROM-TO] [TEST FILES]: changes source files in every way that Stryker knows, and runs the tests of
+// the first one's package (or those named) against each change. Prints what no test noticed; all of it is in artifacts/mutation.
 // Ends with 1 below the threshold of stryker.config.json.
 import { existsSync, readdirSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { Stryker } from '@stryker-mutator/core'
 
 const NICE = 15
-const [file, ...named] = process.argv.slice(2)
-const path = file?.replace(/:\d+(?:-\d+)?$/, '')
-if (path === undefined || !existsSync(path)) {
-  console.error('usage: npm run mutate -- packages/NAME/src/FILE.ts[:FROM-TO] [TEST FILES]')
+const TEST = /\.test\.ts$/
+const named = process.argv.slice(2)
+const mutate = named.filter(name => !TEST.test(name))
+const paths = mutate.map(name => name.replace(/:\d+(?:-\d+)?$/, ''))
+if (paths.length === 0 || !paths.every(path => existsSync(path))) {
+  console.error('usage: npm run mutate -- packages/NAME/src/FILE.ts[:FROM-TO] [MORE FILES] [TEST FILES]')
   process.exit(2)
 }
 
-const tests = `${path.split('/', 2).join('/')}/test`
-const testFiles = named.length > 0 ? named : readdirSync(tests).filter(name => name.endsWith('.test.ts')).map(name => `${tests}/${name}`)
-const fileName = `artifacts/mutation/${path.replaceAll('/', '.')}.json`
+const tests = `${paths[0].split('/', 2).join('/')}/test`
+const all = readdirSync(tests).filter(name => TEST.test(name)).map(name => `${tests}/${name}`)
+const testFiles = named.some(name => TEST.test(name)) ? named.filter(name => TEST.test(name)) : all
+const more = paths.length > 1 ? `-and-${paths.length - 1}` : ''
+const fileName = `artifacts/mutation/${paths[0].replaceAll('/', '.')}${more}.json`
 
 setPriority(NICE)
 // Stryker sets the exit code.
-await new Stryker({ mutate: [file], tap: { testFiles }, jsonReporter: { fileName } }).runMutationTest()
+await new Stryker({ mutate, tapInProcess: { testFiles }, jsonReporter: { fileName } }).runMutationTest()

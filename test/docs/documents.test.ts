@@ -82,6 +82,13 @@ t.test('links between documents lead somewhere', async t => {
   }
 })
 
+t.test('every file that the architecture names is there', async t => {
+  const files = ['layers.config.js', ...readdirSync(join(ROOT, 'packages')).flatMap(name => list(`packages/${name}/src`))]
+  const named = new Set([...read('docs/reference/architecture.md').matchAll(/`([\w./-]+\.(?:ts|js))`/g)].map(([, name = '']) => name))
+  t.ok(named.size > 50, `${named.size} files`)
+  for (const name of named) t.ok(files.some(file => file === name || file.endsWith(`/${name}`)), name)
+})
+
 t.test('the indexes name every page', async t => {
   for (const [index, folders] of [['docs/README.md', ['guide', 'reference', 'reports']], ['docs/adr/README.md', ['']]] as const) {
     const named = new Set([...read(index).matchAll(/\]\(([^)#\s]+)/g)].map(([, target = '']) => join(dirname(index), target)))
