@@ -10,7 +10,7 @@ import {
   tunnelMessagesOf
 } from '../src/index.ts'
 import { tagMatches } from '../src/keys.ts'
-import { symbolCapacity } from '../src/sizes.ts'
+import { requestCapacity, symbolCapacity, wireBytes } from '../src/sizes.ts'
 import type { OpenMessage, TaggedMessage } from '../src/index.ts'
 
 const SEED = 4711
@@ -34,13 +34,15 @@ const SAMPLES: TaggedMessage[] = [
   { type: 'working', ...prefix, next: 5 },
   { type: 'working', ...prefix, next: 0 },
   { type: 'request', ...prefix, ...path, object: Buffer.from('push'), push: { budget: 80, digest: Buffer.alloc(6, 3) } },
-  { type: 'request', ...prefix, ...path, object: Buffer.from('once'), once: ONCE }
+  { type: 'request', ...prefix, ...path, object: Buffer.from('once'), once: ONCE },
+  { type: 'push', ...prefix, size: 1_000, index: 0, last: 1, pace: 70, time: 2, symbol: Buffer.alloc(500, 7) }
 ]
 const OPEN: OpenMessage = { type: 'open', ...prefix, ...path, time: 1_723_886_753, key: Buffer.alloc(16, 9), object: Buffer.from('object') }
 
 t.test('what stands in front of a request in symbols, or behind one in a message, is read within its bounds', async t => {
   const object = Buffer.from('object')
-  for (const block of [{}, { once: ONCE }, { push: { budget: 1, digest: Buffer.alloc(252, 5) } }]) {
+  const push = { budget: 7, digest: Buffer.alloc(6, 4) }
+  for (const block of [{}, { once: ONCE }, { push, once: ONCE }, { push: { budget: 1, digest: Buffer.alloc(252, 5) } }]) {
     const joined = joinBlock(block, object)
     t.equal(joined.length, object.length + Math.max(1, blockLength(block)))
     t.strictSame(splitBlock(joined), { block, object })
@@ -51,12 +53,17 @@ t.test('what stands in front of a request in symbols, or behind one in a message
   t.equal(blockLength({ once: ONCE }), ONCE_BLOCK)
   t.strictSame(splitBlock(Buffer.concat([Buffer.of(4, 9, 2, 7, 7), object])), { block: {}, object }, 'an entry of another type')
   t.strictSame(splitBlock(Buffer.concat([Buffer.of(5, 2, 3, 7, 7, 7), object])), { block: {}, object }, 'one that is too short for a token')
+  t.strictSame(splitBlock(Buffer.concat([Buffer.of(2, 1, 0), object])), { block: {}, object }, 'no budget at all')
+  const odd = splitBlock(Buffer.concat([Buffer.of(8, 1, 6, 80, 1, 2, 3, 4, 5), object]))
+  t.strictSame(odd, { block: { push: { budget: 80, digest: Buffer.of(1, 2, 3) } }, object }, 'a digest of whole hashes')
+  t.throws(() => splitBlock(Buffer.concat([Buffer.of(3, 1, 2, 80), object])), { code: 'MINWWW_MALFORMED', message: /an entry longer/ })
+  t.throws(() => splitBlock(Buffer.alloc(0)), { code: 'MINWWW_MALFORMED' })
   t.throws(() => joinBlock({ once: ONCE, push: { budget: 1, digest: Buffer.alloc(252) } }, object), RangeError)
 })
 
 t.test('every message comes back as it was, padded or not', async t => {
   for (const message of SAMPLES) {
-    const isSymbol = message.type === 'reply' || message.type === 'body'
+    const isSymbol = message.type === 'reply' || message.type === 'push' || message.type === 'body'
     for (const padTo of isSymbol ? [0, 683] : [0, 683, 1600]) {
       const bytes = encodeMessage(message, keys.client, padTo)
       t.strictSame(decodeMessage(bytes, keys.client), message, `${message.type} padded to ${padTo}`)
@@ -68,6 +75,8 @@ t.test('every message comes back as it was, padded or not', async t => {
   const padded = encodeOpenBody(OPEN, 1300)
   t.equal(padded.length, 1300)
   t.strictSame(decodeOpenBody(padded), OPEN)
+  const once = { ...OPEN, once: ONCE }
+  t.strictSame(decodeOpenBody(encodeOpenBody(once)), once)
 })
 
 t.test('the layout is the one of the document', async t => {
@@ -109,7 +118,7 @@ t.test('what has a right tag and still cannot be', async t => {
   const want = SAMPLES[2] as Extract<TaggedMessage, { type: 'want' }>
   const refused: Array<[string, TaggedMessage]> = [
     ['index above last', { ...reply, index: 5 }],
-    ['an object above 128 KiB', { ...reply, size: MAX_OBJECT + 1 }],
+    ['an object above 128 KiB', { ...reply, size: MAX_OBJECT + 1, symbol: Buffer.alloc(1_700) }],
     ['more than 256 symbols', { ...reply, size: 1000, symbol: Buffer.alloc(3) }],
     ['no symbol at all', { ...reply, symbol: Buffer.alloc(0) }],
     ['WANT of nothing', { ...want, count: 0 }],
@@ -119,7 +128,7 @@ t.test('what has a right tag and still cannot be', async t => {
     t.throws(() => decodeMessage(encodeMessage(message, keys.client), keys.client), { code: 'MINWWW_MALFORMED' }, what)
   }
   t.throws(() => encodeMessage({ ...reply, symbol: Buffer.alloc(61_440) }, keys.client), { code: 'MINWWW_TOO_LARGE' })
-  for (const message of [reply, SAMPLES[5]!]) {
+  for (const message of [reply, SAMPLES[5]!, SAMPLES.at(-1)!]) {
     const content = encodeMessage(message, keys.client).subarray(0, -8)
     content[14]! |= message === reply ? 0x20 : 0x10
     const marked = Buffer.concat([content, computeTag(keys.client, content)])
@@ -130,11 +139,65 @@ t.test('what has a right tag and still cannot be', async t => {
   t.throws(() => decodeMessage(raw, keys.client), { code: 'MINWWW_VERSION' })
 })
 
+/** Content with the tag that belongs to it. */
+const tagged = (content: Uint8Array): Buffer => Buffer.concat([content, computeTag(keys.client, content)])
+
+t.test('what is too short for its fields is refused, though its tag is right', async t => {
+  const shortest = { request: 20, want: 19, reply: 22, push: 22, body: 22, error: 21, cancel: 14, report: 25, working: 15 }
+  for (const [type, least] of Object.entries(shortest)) {
+    const sample = SAMPLES.find(message => message.type === type)!
+    const content = Buffer.alloc(least)
+    content.set(encodeMessage(sample, keys.client).subarray(0, 14))
+    if (type === 'want') content[18] = 1
+    t.equal(decodeMessage(tagged(content), keys.client).type, type, `${type} of ${least} bytes`)
+    for (let length = 14; length < least; length++) {
+      const cut = tagged(content.subarray(0, length))
+      t.throws(() => decodeMessage(cut, keys.client), { code: 'MINWWW_MALFORMED' }, `${type} of ${length} bytes`)
+    }
+  }
+  const cancel = encodeMessage({ type: 'cancel', ...prefix }, keys.client)
+  for (let length = 0; length < 22; length++) {
+    t.throws(() => decodeMessage(cancel.subarray(0, length), keys.client), { code: 'MINWWW_MALFORMED' }, `${length} bytes in all`)
+  }
+  t.match(peekPrefix(cancel.subarray(0, 14)), prefix)
+  t.equal(peekPrefix(cancel.subarray(0, 13)), undefined)
+})
+
+t.test('the last of what can be', async t => {
+  const reply = SAMPLES[3] as Extract<TaggedMessage, { type: 'reply' }>
+  const want = SAMPLES[2] as Extract<TaggedMessage, { type: 'want' }>
+  for (const message of [
+    { ...reply, size: 768, last: 255, symbol: Buffer.alloc(3) },
+    { ...reply, symbol: Buffer.alloc(61_410) },
+    { ...want, from: 250, count: 6 }
+  ]) t.strictSame(decodeMessage(encodeMessage(message, keys.client), keys.client), message)
+  t.throws(() => encodeMessage({ ...reply, symbol: Buffer.alloc(61_411) }, keys.client), { code: 'MINWWW_TOO_LARGE' })
+})
+
+t.test('a type that is reserved, or that never travels raw, is refused', async t => {
+  const content = encodeMessage({ type: 'cancel', ...prefix }, keys.client).subarray(0, -8)
+  let refused = 0
+  for (let type = 0; type < 16; type++) {
+    content[0] = 0x10 | type
+    const named = peekPrefix(content)!.type
+    if (named !== undefined && named !== 'open') continue
+    refused++
+    t.throws(() => decodeMessage(tagged(content), keys.client), { code: 'MINWWW_MALFORMED', message: /never travels raw/ }, `type ${type}`)
+  }
+  t.ok(refused > 1)
+  const open = encodeOpenBody({ ...OPEN, object: Buffer.alloc(0) })
+  t.equal(decodeOpenBody(open).object.length, 0)
+  t.equal(open.length, 40)
+  const request = Buffer.from(open)
+  request.set(encodeMessage(SAMPLES[0]!, keys.client).subarray(0, 1))
+  t.throws(() => decodeOpenBody(request), { code: 'MINWWW_MALFORMED' }, 'a REQUEST')
+})
+
 t.test('random bytes never do more than throw a coded error', async t => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), bytes => {
     if (bytes.length > 0) bytes[0] = 0x10 | bytes[0]! & 0x0f
-    const tagged = Buffer.concat([bytes, computeTag(keys.client, bytes)])
-    for (const decode of [() => decodeMessage(bytes, keys.client), () => decodeMessage(tagged, keys.client), () => decodeOpenBody(bytes)]) {
+    const decoders = [() => decodeMessage(bytes, keys.client), () => decodeMessage(tagged(bytes), keys.client), () => decodeOpenBody(bytes)]
+    for (const decode of decoders) {
       try { decode() } catch (error) { if (!(error instanceof ProtocolError)) throw error }
     }
   }), { seed: seedOf(t, SEED), numRuns: 2000 })
@@ -153,12 +216,18 @@ t.test('the detail of an ERROR is cut at a character and holds no NUL', async t 
   const wild = { ...error, detail: 'ä\0'.repeat(300), size: -1, retryAfter: 1e9 }
   const decoded = decodeMessage(encodeMessage(wild, keys.client, 683), keys.client)
   t.match(decoded, { detail: 'ä'.repeat(100), size: 0, retryAfter: 65_535 })
+  for (const [detail, kept] of [
+    ['a'.repeat(200), 'a'.repeat(200)], ['a'.repeat(201), 'a'.repeat(200)], ['a' + 'ä'.repeat(100), 'a' + 'ä'.repeat(99)],
+    ['\0', ''], ['', '']
+  ] as const) t.match(decodeMessage(encodeMessage({ ...error, detail }, keys.client, 683), keys.client), { detail: kept })
 })
 
 t.test('sizes of section 1', async t => {
   t.strictSame([1, 2, 3, 4, 8].map(messageCapacity), [822, 1818, 2814, 3810, 7794])
   t.equal(symbolCapacity(1), 792)
-  t.ok(messageCapacity(61) + 23 <= 61_440)
+  t.equal(messageCapacity(62) + 23, 61_440)
+  t.equal(requestCapacity(1), 794)
+  t.strictSame([0, 822, 823].map(wireBytes), [1024, 1024, 2048])
   for (let m = 1; m <= 61; m++) {
     const counts = [messageCapacity(m), messageCapacity(m) + 1, minimumPayload(m)].map(tunnelMessagesOf)
     if (counts.join() !== [m, m + 1, m].join()) t.fail(`m = ${m}: ${counts.join()}`)
