@@ -198,6 +198,11 @@ t.test('whatever a page is, it costs little and brings no more than its bound', 
     selectors: `${'a,'.repeat(200_000)}b{background:url(c.png)}`,
     junk: Buffer.from(random.bytes(400_000)).toString('latin1'),
     quotes: '"'.repeat(300_000),
+    digits: `a{font:${'1'.repeat(65_536)}}`,
+    'digits in a name': `a{font:b${'1'.repeat(65_536)}}`,
+    'digits in a string': `a{font:"${'1'.repeat(65_536)}`,
+    strings: '"\n'.repeat(250_000),
+    escapes: '\\\n'.repeat(250_000),
     links: '<'.repeat(16_000)
   }
   for (const [name, css] of Object.entries(sheets)) {
@@ -206,5 +211,25 @@ t.test('whatever a page is, it costs little and brings no more than its bound', 
     readLinkFields([css], new References(PAGE))
     t.ok(performance.now() - started < 5_000, `${name} ${Math.round(performance.now() - started)} ms`)
   }
+  t.end()
+})
+
+t.test('what is kept of a page is bounded, however much is in one place', t => {
+  const reader = new PageReader(PAGE)
+  reader.write(`<p id=a class="${Array.from({ length: 100_000 }, (_, index) => `c${index}`).join(' ')}"><p id=b class="d e f">`)
+  reader.end()
+  t.ok(reader.names.size < 8_200, `${reader.names.size} names`)
+  const long = 'f'.repeat(200)
+  t.strictSame(style(`@font-face{font-family:${long};src:url(long.woff2)}a{font-family:${long}}`), [])
+  t.end()
+})
+
+t.test('fonts: `font` says style, weight and families around its size', t => {
+  const faces = ['b', 'i'].map(name => `@font-face{font-family:"f ${name}";src:url(${name}.woff2)}`).join('') +
+    '@font-face{font-family:"f b";font-weight:700;src:url(bold.woff2)}@font-face{font-family:"f b";font-style:italic;src:url(italic.woff2)}'
+  t.strictSame(style(`${faces}p{font:italic bold 12px/1.5 "f b", serif}`, ['p']), ['font /dir/bold.woff2', 'font /dir/italic.woff2'])
+  t.strictSame(style(`${faces}p{font:700 x-large "f i"}`, ['p']), ['font /dir/i.woff2'])
+  t.strictSame(style(`${faces}p{font:12px Arial,'f i'}`, ['p']), ['font /dir/i.woff2'])
+  t.strictSame(style(`${faces}p{font:inherit}`, ['p']), [])
   t.end()
 })

@@ -9,6 +9,8 @@ export type PageNames = ReadonlySet<string>
 /** Characters of a style sheet that are read, and its tokens. */
 const MAX_CSS = 524_288
 const MAX_TOKENS = 200_000
+/** Each error of syntax costs as much as a hundred tokens; browsers would go on, but nobody has so many. */
+const MAX_ERRORS = 256
 /** Tokens of one selector or declaration that are kept. */
 const MAX_KEPT = 400
 /** Blocks in blocks. */
@@ -34,6 +36,7 @@ type OpenFace = { -readonly [K in keyof Face]?: Face[K] } & { isLatin?: boolean 
 /** What browsers cannot read as a font, and how old style sheets mark it. */
 const NO_FONT = /\.(?:eot|svgz?)(?:[?#]|$)/i
 const NO_FORMAT = /^["']?(?:embedded-opentype|svg)\b/i
+const SIZES = /^(?:(?:x{1,2}-)?(?:small|large)|smaller|larger|medium)$/i
 const WEIGHTS: Readonly<Record<string, number>> = { normal: 400, bold: 700, bolder: 700, lighter: 300 }
 
 /**
@@ -50,6 +53,7 @@ class StyleSheet {
   readonly #blocks: Block[] = [] // at most MAX_DEPTH
   #kept: CSSToken[] = []
   readonly #fonts: Fonts
+  #errors = 0
   #face: OpenFace = {}
   #rule: { families: string[], weight?: number | undefined, isItalic: boolean } = { families: [], isItalic: false }
 
@@ -60,8 +64,8 @@ class StyleSheet {
   }
 
   read (css: string): void {
-    const { nextToken, endOfFile } = tokenizer({ css: css.slice(0, MAX_CSS) })
-    for (let count = 0; count < MAX_TOKENS && !endOfFile(); count++) {
+    const { nextToken, endOfFile } = tokenizer({ css: css.slice(0, MAX_CSS) }, { onParseError: () => { this.#errors++ } })
+    for (let count = 0; count < MAX_TOKENS && this.#errors < MAX_ERRORS && !endOfFile(); count++) {
       const token = nextToken()
       switch (token[0]) {
         case 'comment': break
@@ -154,19 +158,23 @@ class StyleSheet {
     if (name === 'font-weight') this.#rule.weight = weightOf(text)
     if (name === 'font-style') this.#rule.isItalic ||= isItalic(text)
     if (name === 'font') {
-      const before = text.split(/\d\S*(?:px|em|rem|pt|%|vw|ex|ch)|(?:(?:x{1,2}-)?(?:small|large)|smaller|larger|medium)(?![-\w])/i, 1)[0]!
-      this.#rule.weight = before.split(/\s+/).map(weightOf).find(weight => weight !== undefined) ?? this.#rule.weight
-      this.#rule.isItalic ||= isItalic(before)
+      const size = tokens.findIndex(isSize)
+      const before = tokens.slice(2, size < 0 ? undefined : size)
+      this.#rule.weight = before.map(([, text]) => weightOf(text)).find(weight => weight !== undefined) ?? this.#rule.weight
+      this.#rule.isItalic ||= isItalic(textOf(before))
+      this.#use(textOf(tokens.slice(Math.max(1, size, tokens.findLastIndex(isNumeric)) + 1)))
     }
-    if (name === 'font-family' || name === 'font' || name.startsWith('--')) {
-      for (const part of text.split(',')) {
-        const family = familyOf(name === 'font' ? part.replace(/^.*\d\S*\s+(?=\S)/, '') : part)
-        if (this.#rule.families.length < MAX_KEPT) this.#rule.families.push(family)
-      }
-    }
+    if (name === 'font-family' || name.startsWith('--')) this.#use(text)
     if (IMAGES.has(name)) {
       // Several of an image-set are one choice.
       if (!/image-set\(/i.test(textOf(tokens))) for (const url of urlsOf(tokens)) this.#into.add(url, 'image')
+    }
+  }
+
+  /** The rule names these families. */
+  #use (list: string): void {
+    for (const family of list.split(',', MAX_KEPT)) {
+      if (this.#rule.families.length < MAX_KEPT) this.#rule.families.push(familyOf(family))
     }
   }
 
@@ -197,7 +205,14 @@ class StyleSheet {
 
 const textOf = (tokens: readonly CSSToken[]): string => tokens.map(([, text]) => text).join(' ')
 
-const familyOf = (text: string): string => text.trim().replace(/^["']|["']$/g, '').trim().toLowerCase()
+const isNumeric = ([type]: CSSToken): boolean => type === 'number-token' || type === 'dimension-token' || type === 'percentage-token'
+
+/** Before the size in `font` stand style and weight, behind it height and families. */
+const isSize = (token: CSSToken): boolean =>
+  token[0] === 'ident-token' ? SIZES.test(token[1]) : token[0] !== 'number-token' && isNumeric(token)
+
+/** A copy: a part of the text would keep all of the style sheet. */
+const familyOf = (text: string): string => Buffer.from(text.trim().replace(/^["']|["']$/g, '').trim().toLowerCase()).toString()
 
 const isItalic = (text: string): boolean => /\b(?:italic|oblique)\b/i.test(text)
 

@@ -2,6 +2,8 @@
 const MAX_FACES = 256
 const MAX_FAMILIES = 256
 const MAX_WEIGHTS = 32
+/** Characters of a family's name. */
+const MAX_FAMILY = 128
 const NORMAL = 400
 const BOLD = 700
 /** Elements that browsers make bold, and italic. */
@@ -39,7 +41,7 @@ export class Fonts {
   #hasItalic = false
 
   addFace (face: Face): void {
-    if (this.#count >= MAX_FACES) return
+    if (this.#count >= MAX_FACES || face.family.length > MAX_FAMILY) return
     this.#count++
     const faces = this.#faces.get(face.family)
     if (faces === undefined) this.#faces.set(face.family, [face])
@@ -50,6 +52,7 @@ export class Fonts {
     this.#hasItalic ||= isItalic
     if (families.length === 0 && weight !== undefined && this.#weights.size < MAX_WEIGHTS) this.#weights.add(weight)
     for (const family of families) {
+      if (family.length > MAX_FAMILY) continue
       let weights = this.#uses.get(family)
       if (weights === undefined && this.#uses.size < MAX_FAMILIES) this.#uses.set(family, weights = new Set())
       if (weights !== undefined && weights.size < MAX_WEIGHTS) weights.add(weight ?? Number.NaN)

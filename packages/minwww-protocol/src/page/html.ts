@@ -160,7 +160,7 @@ export class PageReader {
     if (this.names.size >= MAX_NAMES) return
     this.names.add(name)
     if (id !== undefined) this.names.add(`#${id}`)
-    for (const each of classes?.split(/\s+/) ?? []) this.names.add(`.${each}`)
+    for (const each of classes?.split(/\s+/, Math.max(0, MAX_NAMES - this.names.size)) ?? []) this.names.add(`.${each}`)
   }
 }
 
