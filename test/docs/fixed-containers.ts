@@ -60,6 +60,7 @@ export const FIXED: Readonly<Record<string, string>> = {
   'minwww-client core/sources.ts #suspended': 'one for each own Destination: two',
   'minwww-client core/sources.ts #silences': 'one for each own Destination: two',
   'minwww-client core/sources.ts exits': 'two',
+  'minwww-client sessions/backend.ts #answered': 'exits of the pool, at most 256',
   'minwww-client sessions/backend.ts #doubted': 'one for each own Destination: two',
   'minwww-client sessions/client-driver.ts #releases': 'one for each own Destination: two',
   'minwww-client sessions/client-driver.ts #unheard': 'one for each own Destination: two; who is replaced is taken out',

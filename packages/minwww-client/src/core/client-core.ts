@@ -248,7 +248,11 @@ export class ClientCore {
     this.#pushes.forgetWhere(now, ({ session }) => session.source === source)
     const held = [...this.#requests.values()].filter(({ waiting }) => waiting.kind === 'source')
     for (const request of held) this.#dispatcher.start(now, request)
-    for (const exit of this.#exits.values()) this.#probe(now, exit, source)
+    for (const exit of this.#exits.values()) {
+      // What asks a silent exit now goes from where it may not be heard.
+      if (exit.member.isOnProbation()) this.#recovery.endProbe(now, exit)
+      this.#probe(now, exit, source)
+    }
   }
 
   nextTimeout (): number | undefined {

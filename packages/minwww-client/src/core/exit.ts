@@ -247,6 +247,7 @@ export class Exit {
       id: this.id,
       destination: this.destination,
       state: this.state(now),
+      source: this.#source,
       ...(rtt.hasSample ? { srtt: rtt.srtt, rttvar: rtt.rttvar } : {}),
       loss,
       rate,

@@ -88,6 +88,13 @@ export class Recovery {
     }
   }
 
+  /** Ends what asks an exit whether it is there. */
+  endProbe (now: number, exit: Exit): void {
+    for (const request of [...this.#parts.requests.values()]) {
+      if (request.purpose.kind === 'probe' && request.purpose.exit === exit) this.#dispatcher.end(now, request)
+    }
+  }
+
   /** Whether a request is not worth waiting for; only a probe tells a silent exit from a slow site. */
   #look (now: number, request: ClientRequest): boolean {
     if (this.#parts.patience.look(now, request)) return true
@@ -114,8 +121,8 @@ export class Recovery {
   }
 
   /** WANTs in vain that end a transfer: one, if chance does not lose all that was asked for and another path can be tried. */
-  #wantsGranted (request: ClientRequest, { exit, wanted }: Transfer): number {
-    const hasOther = this.#isAlone(request) ? this.#parts.context.keys.length > 1 : request.purpose.kind === 'pool'
+  #wantsGranted (request: ClientRequest, { exit, session, wanted }: Transfer): number {
+    const hasOther = this.#isAlone(request) ? this.#parts.sources.hasOther(session.source) : request.purpose.kind === 'pool'
     return hasOther && exit.path.isBeyondChance(wanted) ? 1 : 2
   }
 

@@ -28,6 +28,11 @@ export class Sources {
     return candidates.find(candidate => !this.#isDoubtful(candidate)) ?? candidates[0]
   }
 
+  /** Another one can send. */
+  hasOther (source: number): boolean {
+    return Array.from({ length: this.#count }, (_, other) => other).some(other => other !== source && !this.#suspended.has(other))
+  }
+
   /** The next one after it. */
   other (source: number): number { return (source + 1) % this.#count }
 

@@ -75,6 +75,8 @@ export interface ExitStatus {
   id: string
   destination: Destination
   state: ExitState
+  /** Own Destination that it is asked from first. */
+  source?: number
   /** Smoothed round trip and its variation in ms, once measured. */
   srtt?: number
   rttvar?: number

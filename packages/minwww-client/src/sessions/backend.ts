@@ -9,7 +9,9 @@ import { DeafWatch, type Pinger } from './deaf-watch.ts'
 import type { ExitSpec, UsersOptions } from './options.ts'
 import type { ProxySession } from './proxy-session.ts'
 import { Readiness } from './readiness.ts'
+import { needOf, ReturnWatch } from './return-watch.ts'
 import { SessionWatch } from './session-watch.ts'
+import { VacantSession } from './vacant-session.ts'
 import { StreamAgent, type StreamConnector, type StreamPeer } from '../route/streams.ts'
 
 export interface BackendOptions {
@@ -62,6 +64,9 @@ export class Backend {
   readonly #watch: SessionWatch
   readonly #deafWatch: DeafWatch
   readonly #poolWatch: PoolWatch
+  readonly #returnWatch: ReturnWatch
+  /** Exits that have answered, by id. */
+  readonly #answered = new Set<string>() // at most MAX_EXITS
   readonly #exits = new Map<string, NamedExit>() // at most MAX_EXITS
   readonly #retries = new Map<NamedExit, { timer: NodeJS.Timeout, name: string }>()
   /** One per session, however often streams change over to it. */
@@ -87,15 +92,19 @@ export class Backend {
 
   constructor (sessions: readonly ProxySession[], options: BackendOptions) {
     if (sessions.length === 0) throw new TypeError('a proxy needs a session')
-    this.#sessions = [...sessions]
+    this.#sessions = sessions.length === 1 && options.renew !== undefined ? [...sessions, new VacantSession()] : [...sessions]
     this.#options = options
     this.#openStreams()
     const { config, logger, createCore, renew } = options
     this.driver = new ClientDriver({
-      sessions, config, ...(logger === undefined ? {} : { logger }), ...(createCore === undefined ? {} : { createCore })
+      sessions: this.#sessions, config, ...(logger === undefined ? {} : { logger }), ...(createCore === undefined ? {} : { createCore })
     })
     this.#poolWatch = new PoolWatch(logger)
-    this.driver.onExitState = this.driver.onSilent = () => this.#poolWatch.look(this.health)
+    this.driver.onSilent = () => this.#poolWatch.look(this.health)
+    this.driver.onExitState = (id, state) => {
+      if (state === 'ready' && this.#exits.has(id)) this.#answered.add(id)
+      this.#poolWatch.look(this.health)
+    }
     this.driver.onHeard = source => this.#hear(source)
     this.readiness = new Readiness(() => this.driver.ready)
     this.#watch = new SessionWatch({
@@ -112,10 +121,16 @@ export class Backend {
       giveUp: () => this.#renewDeaf(),
       spare: () => this.#watch.spare()
     })
+    this.#returnWatch = new ReturnWatch({
+      need: () => renew === undefined || !this.driver.ready ? 'wait' : needOf(this.driver.exits(), this.#answered, this.#spareSource),
+      build: () => this.#watch.build(this.#spareSource ?? 0),
+      take: () => this.#spareSource !== undefined && this.#watch.change(this.#spareSource, 'an exit is silent, and may be back'),
+      spare: () => this.#watch.spare()
+    })
     this.#sessions.forEach((session, source) => this.#watch.follow(source, session))
   }
 
-  get sessions (): readonly ProxySession[] { return this.#sessions }
+  get sessions (): readonly ProxySession[] { return this.#sessions.filter(session => !(session instanceof VacantSession)) }
 
   /** Absent where the proxy runs without streams. Another one after a session was renewed. */
   get streams (): StreamAgent | undefined { return this.#agent }
@@ -155,6 +170,7 @@ export class Backend {
 
   removeExit (id: string): boolean {
     if (!this.#exits.delete(id)) return false
+    this.#answered.delete(id)
     this.driver.removeExit(id)
     return true
   }
@@ -218,6 +234,7 @@ export class Backend {
     this.#closed = true
     this.#watch.close()
     this.#deafWatch.close()
+    this.#returnWatch.close()
     this.readiness.end()
     this.#agent?.destroy()
     for (const { timer } of this.#retries.values()) clearTimeout(timer)
@@ -237,7 +254,21 @@ export class Backend {
     if (session === this.#streaming) return
     this.#streaming = session
     this.#agent?.closeIdle()
-    this.#agent = new StreamAgent(this.#connector(session, streams), this.#carried)
+    this.#agent = new StreamAgent(this.#routed(session, streams), this.#carried)
+  }
+
+  /** Streams to an exit go from where it answers messages. */
+  #routed (usual: ProxySession, open: (session: ProxySession) => StreamConnector & Pinger): StreamConnector {
+    const connector = this.#connector(usual, open)
+    const sessionFor = (destination: Destination): ProxySession => {
+      const exit = this.#sessions.length > 1 ? this.driver.exits().find(exit => exit.destination.equals(destination)) : undefined
+      const session = exit?.state === 'ready' && exit.source !== undefined ? this.#sessions[exit.source] : undefined
+      return session?.state === 'ready' ? session : usual
+    }
+    return {
+      get limits () { return connector.limits ?? [] },
+      connect: options => this.#connector(sessionFor(options.destination), open).connect(options)
+    }
   }
 
   #connector (session: ProxySession, open: (session: ProxySession) => StreamConnector & Pinger): StreamConnector & Pinger {
@@ -265,6 +296,15 @@ export class Backend {
     const exits = this.driver.exits()
     return exits.length > 0 && exits.every(({ silentSince }) => silentSince !== undefined) &&
       exits.some(({ triedAt = 0 }) => Date.now() - triedAt < RECENT)
+  }
+
+  /** The own Destination that the exit which answers is not asked from, if nothing goes over it. */
+  get #spareSource (): number | undefined {
+    const used = this.driver.exits().find(({ state }) => state === 'ready')?.source
+    const source = this.#sessions.findIndex((_, source) => source !== used)
+    const session = this.#sessions[source]
+    const isBusy = session === this.#streaming && Object.keys(this.#agent?.sockets ?? {}).length > 0
+    return session === undefined || isBusy || (session.state !== 'ready' && !(session instanceof VacantSession)) ? undefined : source
   }
 
   /** Exits of ours answer pings, also while they wait for a slow site. */
