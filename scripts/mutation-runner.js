@@ -49,7 +49,11 @@ async function run (Test, { id, args, setup, file }, timeout) {
   const began = performance.now()
   stryker.currentTestId = id
   const ended = new Promise(resolve => root.once('complete', resolve))
-  root.test(...args)
+  const work = args.pop()
+  root.test(...args, t => {
+    t.setTimeout(timeout)
+    return work(t)
+  })
   root.end()
   const { ok, failures } = await ended
   stryker.currentTestId = undefined

@@ -112,7 +112,8 @@ t.test('strategies', async t => {
     ['ranked', [of('a', 100, 2), of('b', 101, 1), of('c', 100, 1, 5), of('d', 100, 1, 4)], 'bdca'],
     ['ranked', [of('a', 1, 1), of('b', 0.1, 0), of('c', 0, 0, 1)], 'bca'],
     ['ranked', [of('a', 111), of('b', 100, 9)], 'ba'],
-    ['ranked', [of('a', undefined, 1), of('b', undefined)], 'ba']
+    ['ranked', [of('a', undefined, 1), of('b', undefined)], 'ba'],
+    ['ranked', [of('a', undefined), of('b', 300, 5)], 'ba']
   ]
   for (const [strategy, candidates, expected] of rows) {
     const before = [...candidates]
@@ -127,6 +128,41 @@ t.test('strategies', async t => {
   const spread = (site: string): string => sorted('spread', some, site)
   t.equal(new Set(['s', 't', 'u', 'v', 'w', 'x'].map(site => spread(site).slice(0, 1))).size > 1, true, 'each good exit has its sites')
   for (const site of ['s', 't', 'u', 'v']) t.equal(spread(site).slice(-1), 'd', 'what was not measured comes last')
+})
+
+t.test('spread: a site has its order of those that are good, and the others follow by rank', async t => {
+  const sites = Array.from({ length: 40 }, (_, index) => `site ${index}`)
+  const of = (id: string, score: number | undefined): Candidate => ({ id, score, pending: 0, lastUsed: 0 })
+  const sorted = (candidates: Candidate[], site: string, salt?: string) => order('spread', candidates, site, salt).map(({ id }) => id).join('')
+  const rows: Array<[scores: Record<string, number | undefined>, good: string, others: string]> = [
+    [{ a: 100, b: 110, c: 900, d: 120 }, 'abd', 'c'],
+    [{ a: 900, b: 120, c: 110, d: 100 }, 'bcd', 'a'],
+    [{ a: 200, b: 200, c: 400 }, 'abc', ''],
+    [{ a: 200, b: 200, c: 401 }, 'ab', 'c'],
+    [{ a: 20, b: 20, c: 120 }, 'abc', ''],
+    [{ a: 20, b: 20, c: 121 }, 'ab', 'c'],
+    [{ a: 150, b: 160, c: undefined, d: undefined, e: undefined }, 'ab', 'cde'],
+    [{ a: 2_000, b: 100, c: undefined, d: 1_000, e: 100, f: 100 }, 'bef', 'dac'],
+    [{ a: undefined, b: undefined }, '', 'ab']
+  ]
+  for (const [scores, good, others] of rows) {
+    const candidates = Object.entries(scores).map(([id, score]) => of(id, score))
+    const orders = sites.map(site => sorted(candidates, site))
+    for (const ids of orders) {
+      t.equal([...ids.slice(0, good.length)].sort().join(''), good)
+      t.equal(ids.slice(good.length), others)
+    }
+    t.equal([...new Set(orders.map(ids => ids.slice(0, 1)))].sort().join(''), good === '' ? 'a' : good, 'each good one has sites')
+  }
+  const equal = ['a', 'b', 'c', 'd'].map(id => of(id, 1))
+  for (const site of sites) t.equal(sorted(equal, site), order('sticky', equal, `\0${site}`).map(({ id }) => id).join(''))
+  t.ok(sites.some(site => sorted(equal, site, 'secret') !== sorted(equal, site)), 'another salt, another order')
+})
+
+t.test('a last resort is the one measured longest ago, wherever it stands', async t => {
+  const { of, choose } = poolOf('single', 'a', 'b', 'c')
+  for (const [id, at] of [['a', 9], ['b', 3], ['c', 5]] as const) fail(of(id), 2, at)
+  t.strictSame([choose(10), choose(10, new Set(['b'])), choose(10, new Set(['b', 'c']))], ['b', 'c', 'a'])
 })
 
 t.test('who is asked: usable ones in the order of the strategy, then the one on probation measured longest ago', async t => {
