@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { seedOf } from '@minwww/testkit'
-import { ErasureDecoder, ErasureEncoder, MAX_OBJECT, ProtocolError } from '../src/index.ts'
+import { ErasureDecoder, ErasureEncoder, MAX_OBJECT } from '../src/index.ts'
 
 const SEED = 20_26
 
@@ -63,8 +63,35 @@ t.test('a decoder takes only what can belong to its object', async t => {
   t.ok(decoder.result().equals(Buffer.alloc(100, 7)))
 })
 
+t.test('the front of an object is here as far as its data symbols have no gap', async t => {
+  const object = Buffer.from(Array.from({ length: 100 }, (_, i) => i))
+  const encoder = new ErasureEncoder(object, 40)
+  const decoder = new ErasureDecoder(100, 40)
+  const fronts = () => [decoder.leading, ...[0, 40, 80, 100].map(from => decoder.front(from).toString('hex'))]
+  const expected = (leading: number) =>
+    [leading, ...[0, 40, 80, 100].map(from => object.subarray(from, Math.max(from, leading)).toString('hex'))]
+  for (const [index, leading] of [[undefined, 0], [1, 0], [0, 80], [200, 80]] as const) {
+    if (index !== undefined) decoder.add(index, encoder.symbol(index))
+    t.strictSame(fronts(), expected(leading), `after ${index}`)
+  }
+  const whole = new ErasureDecoder(100, 40)
+  for (const index of [2, 0, 1]) whole.add(index, encoder.symbol(index))
+  t.equal(whole.leading, 100)
+  t.ok(whole.front(0).equals(object) && whole.front(80).equals(object.subarray(80)))
+  t.strictSame([whole.front(100).length, whole.leading], [0, 100])
+  t.equal(new ErasureDecoder(0, 40).leading, 0)
+})
+
+t.test('parity is computed once', async t => {
+  const encoder = new ErasureEncoder(Buffer.alloc(100, 7), 40)
+  t.equal(encoder.symbol(5), encoder.symbol(5))
+})
+
 t.test('sizes that cannot be', async t => {
-  t.throws(() => new ErasureDecoder(MAX_OBJECT + 1, 60_000), ProtocolError)
+  t.throws(() => new ErasureDecoder(MAX_OBJECT + 1, 60_000), { code: 'MINWWW_BAD_SYMBOL' })
+  t.throws(() => new ErasureDecoder(-1, 60_000), { code: 'MINWWW_BAD_SYMBOL' })
+  t.throws(() => new ErasureEncoder(Buffer.alloc(10), 5).symbol(-1), { code: 'MINWWW_BAD_SYMBOL' })
+  t.equal(new ErasureDecoder(512, 2).k, 256)
   t.throws(() => new ErasureDecoder(1000, 3), { code: 'MINWWW_BAD_SYMBOL' }, '334 symbols')
   t.throws(() => new ErasureDecoder(1, 0), { code: 'MINWWW_BAD_SYMBOL' })
   t.throws(() => new ErasureEncoder(Buffer.alloc(10), 5).symbol(256), { code: 'MINWWW_BAD_SYMBOL' })
