@@ -70,6 +70,58 @@ t.test('tokens are known for 300 s, and none makes room for another', async t =>
   t.match(table.admit(later, a, onceOf(7, later / SECOND + 91)), { kind: 'unknown' }, 'a clock that is wrong')
 })
 
+t.test('a token is found by its exit and itself', async t => {
+  const table = tableOf()
+  t.equal(table.find(onceOf(1)), undefined)
+  const admitted = table.admit(EPOCH, sessions[0]!, onceOf(1))
+  t.equal(table.find(onceOf(1)), admitted.kind === 'new' ? admitted.execution : 'not new')
+  t.equal(table.find(onceOf(1, 0, Buffer.from('anothers'))), undefined)
+})
+
+t.test('the time of a token is read by the clock of the router', async t => {
+  const ahead = (seconds: number, offset: number): string =>
+    tableOf({}, () => offset).admit(EPOCH, sessions[0]!, onceOf(1, EPOCH / SECOND + seconds)).kind
+  t.strictSame([ahead(90, 0), ahead(91, 0)], ['new', 'unknown'])
+  t.strictSame([ahead(190, 100 * SECOND), ahead(191, 100 * SECOND)], ['new', 'unknown'])
+  t.strictSame([ahead(-10, -100 * SECOND), ahead(-9, -100 * SECOND)], ['new', 'unknown'])
+})
+
+t.test('who has too many is refused as long as that may be told apart, and counts what is still there', async t => {
+  const [a, b, c] = sessions as [Session, Session, Session]
+  const table = tableOf({ maxTokens: 10, maxTokensPerClient: 2 })
+  const start = EPOCH / SECOND
+  const kind = (after: number, session: Session, token: number, time = start + after): string =>
+    table.admit(EPOCH + after * SECOND, session, onceOf(token, time)).kind
+  t.strictSame([kind(0, a, 1), kind(10, a, 2), kind(20, a, 3), kind(30, b, 4), kind(30, b, 5), kind(30, b, 6)], ['new', 'new', 'full', 'new', 'new', 'full'])
+  t.equal(kind(30, a, 7, start + 15), 'full', 'it is older than what was refused')
+  const pass = (seconds: number): number | undefined => {
+    table.handleTimeout(EPOCH + seconds * SECOND)
+    const next = table.nextTimeout()
+    return next === undefined ? undefined : (next - EPOCH) / SECOND
+  }
+  t.strictSame([pass(299), pass(300), table.size], [300, 310, 3])
+  t.strictSame([kind(305, a, 8), kind(306, a, 9)], ['new', 'full'], 'one has gone')
+  t.strictSame([pass(310), table.size], [330, 3])
+  t.equal(kind(329, b, 10, start + 25), 'full')
+  t.strictSame([pass(330), table.size], [605, 1])
+  t.strictSame([kind(330, b, 11, start + 30), kind(330, c, 12, start + 30)], ['unknown', 'unknown'], 'all that is known has gone')
+  t.strictSame([kind(330, c, 13, start + 31)], ['new'])
+  t.strictSame([pass(605), pass(606), pass(629), pass(630)], [606, 629, 630, undefined])
+  t.equal(table.size, 0)
+})
+
+t.test('a full table is full for everybody, also when it has emptied', async t => {
+  const [a, b, c] = sessions as [Session, Session, Session]
+  const table = tableOf({ maxTokens: 2, maxTokensPerClient: 2 })
+  const time = EPOCH / SECOND
+  const kind = (session: Session, token: number, time: number): string => table.admit(EPOCH, session, onceOf(token, time)).kind
+  t.strictSame([kind(a, 1, time), kind(b, 2, time), kind(c, 3, time + 50)], ['new', 'new', 'full'])
+  table.handleTimeout(EPOCH + 300 * SECOND)
+  t.equal(table.size, 0)
+  const later = (token: number, time: number): string => table.admit(EPOCH + 300 * SECOND, b, onceOf(token, time)).kind
+  t.strictSame([later(4, time), later(5, time + 50), later(6, time + 51)], ['unknown', 'full', 'new'])
+})
+
 t.test('Destinations that ask for as much as they can leave room for others', async t => {
   const most = 200
   const table = tableOf({ maxTokens: most, maxTokensPerClient: 100 })
