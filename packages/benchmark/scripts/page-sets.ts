@@ -1,7 +1,7 @@
 /**
  * Real pages. Arguments: `fetch DIR` gets the packages of the list (npm, apt); `record DIR` has Chromium write down what each
  * page asks for; `replay DIR [SEEDS]` loads them with pushes, without, and over our streams, in virtual time;
- * `load DIR [RUNS] [LOSS]` does so in Chromium over the embedded router, and compares every body. Both print tables.
+ * `load DIR [RUNS] [LOSS] [DESIGNS]` does so in Chromium over the embedded router, and compares every body. Both print tables.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { PAGE_SETS, type PageSet } from '../src/page-sets/list.ts'
 import { recordSet, type Recording } from '../src/page-sets/record.ts'
 import { startBrowser } from '../src/worlds/browser.ts'
 
-const [command, directory = 'artifacts/page-sets', count = '3', loss = '0'] = process.argv.slice(2)
+const [command, directory = 'artifacts/page-sets', count = '3', loss = '0', designs] = process.argv.slice(2)
 const base = resolve(directory)
 const RECORDINGS = join(base, 'recordings.json')
 
@@ -52,9 +52,15 @@ switch (command) {
     break
   }
   case 'load': {
-    const { loadAll } = await import('../src/page-sets/chromium.ts')
-    const options = { latency: 250, loss: Number(loss), runs: Number(count), seed: 1, progress: (text: string) => console.error(text) }
-    console.log(await loadAll(base, options))
+    const { DESIGNS, loadAll } = await import('../src/page-sets/chromium.ts')
+    console.log(await loadAll(base, {
+      latency: 250,
+      loss: Number(loss),
+      runs: Number(count),
+      designs: designs?.split(',') ?? DESIGNS,
+      seed: 1,
+      progress: text => console.error(text)
+    }))
     break
   }
   case 'replay': {

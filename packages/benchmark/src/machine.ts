@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { readAsset } from '@minwww/ground/node'
 import type { Machine, ScenarioResult } from './report/types.ts'
 import { javaMissing, javaStreamingVersion } from './worlds/java-design.ts'
@@ -28,9 +29,16 @@ export function versionsOf (): Record<string, string> {
   const java = outputOf('java', ['-version'])
   if (java !== undefined) versions.java = java.replaceAll('"', '').replace(/^(\w+) version /, '$1 ')
   if (javaMissing() === undefined) versions['Java I2P streaming'] = javaStreamingVersion()
-  const i2pd = outputOf('i2pd', ['--version'])
+  const program = i2pdProgram()
+  const i2pd = program && outputOf(program, ['--version'])
   if (i2pd !== undefined) versions.i2pd = i2pd.replace(/^i2pd version /, '')
   return versions
+}
+
+/** That of the suite which MINWWW_I2PD names, as in the networks of the repository; else the machine's. */
+function i2pdProgram (): string | undefined {
+  const suite = process.env.MINWWW_I2PD
+  return suite ? outputOf(fileURLToPath(new URL('../../../test/testnet/i2pd-of.sh', import.meta.url)), [suite]) : 'i2pd'
 }
 
 /** The first line that a program says about itself. */

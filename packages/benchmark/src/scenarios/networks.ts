@@ -12,10 +12,12 @@ export interface Networks {
   readonly hops: readonly number[]
   readonly latency: number
   readonly losses: readonly number[]
+  /** Routers' own tunnels lead to pages with pictures. Default false. */
+  readonly pages?: boolean
 }
 
 /** Why none of them can run here. One that can run is enough: the others are named as missing in the report. */
-export async function networksMissing ({ kinds, ...links }: Omit<Networks, 'hops'>): Promise<Missing | undefined> {
+export async function networksMissing ({ kinds, ...links }: Omit<Networks, 'hops' | 'pages'>): Promise<Missing | undefined> {
   const missing = await Promise.all(kinds.map(async kind => await missingOf(kind, links)))
   return missing.every(one => one !== undefined) ? missing[0] : undefined
 }
@@ -26,7 +28,7 @@ async function missingOf (kind: RouterKind, { latency, losses }: Pick<Networks, 
 
 /** Starts one network after the other, and runs in each with its rivals; the settings may name a few of them. */
 export async function inNetworks (
-  context: ScenarioContext, { kinds, hops, latency, losses }: Networks,
+  context: ScenarioContext, { kinds, hops, latency, losses, pages = false }: Networks,
   run: (rivals: Rival[], network: { kind: RouterKind, loss: number }) => Promise<void>
 ): Promise<void> {
   const { seed, signal, progress, out, settings: { designs } } = context
@@ -42,11 +44,10 @@ export async function inNetworks (
       const closers = new Closers()
       try {
         progress(`starting 8 ${kind} routers in namespaces, ${latency} ms and ${loss} % loss a link`)
-        const network = closers.add(
-          await startClosedNetwork(kind, { hops: lengths, delay: latency, loss: loss / 100, seed }, signal), network => network.stop()
-        )
+        const links = { hops: lengths, delay: latency, loss: loss / 100, seed, pages }
+        const network = closers.add(await startClosedNetwork(kind, links, signal), network => network.stop())
         const site = closers.add(await startSite(), site => site.close())
-        const all = await openRivals(kind, { closers, network, site, lengths, signal, progress })
+        const all = await openRivals(kind, { closers, network, site, lengths, signal, progress, pages })
         await run(all.filter(({ design }) => designs === undefined || designs.includes(design)), { kind, loss })
       } finally {
         await closers.close()

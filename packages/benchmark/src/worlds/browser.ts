@@ -50,9 +50,9 @@ export async function startBrowser (): Promise<Browser> {
 
 /** Loads the page with its pictures in a context without cache or connections, through `via`. */
 export async function loadPage (
-  browser: Browser, via: Address, { name, seed, timeout }: { name: PageName, seed: string, timeout: number }
+  browser: Browser, via: Address, { name, seed, timeout, host = SITE }: { name: PageName, seed: string, timeout: number, host?: string }
 ): Promise<LoadedPage> {
-  return await loadUrl(browser, via, { url: `http://${SITE}/${name}.html?seed=${seed}`, timeout })
+  return await loadUrl(browser, via, { url: `http://${host}/${name}.html?seed=${seed}`, timeout })
 }
 
 /** @param onResponse - each response that the page asked for, with its body when it is here */

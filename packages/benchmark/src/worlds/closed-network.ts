@@ -1,6 +1,8 @@
+import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { Destination } from '@minwww/i2cp'
 import type { Address } from '../fetch.ts'
 import type { Missing } from '../missing.ts'
 
@@ -10,6 +12,8 @@ export type RouterKind = typeof ROUTER_KINDS[number]
 
 /** The closed network belongs to the repository's tests; an installed package does not have it. */
 const NETWORK = new URL('../../../../test/testnet/network.ts', import.meta.url)
+/** The benchmark's web server as a program. */
+const SITE = new URL('../../scripts/site.ts', import.meta.url)
 const JAVA = new URL('../../../../test/interop/java.ts', import.meta.url)
 /** TypeScript loader of the repository. */
 const LOADER = 'tsx/esm/api'
@@ -26,6 +30,8 @@ export interface ClosedNetwork {
   forward (to: number | Address): Promise<Address>
   site (hops: number): string
   proxy (hops: number): Address
+  destination (router: number, tunnel: string): Buffer
+  execAt (place: `r${number}`, command: string, args: readonly string[]): ChildProcess
   stop (): Promise<void>
 }
 
@@ -37,12 +43,21 @@ export interface Links {
   /** 0 to 1. */
   loss: number
   seed: number
+  /** i2pd's own tunnels lead to the benchmark's web server too, whose pages have pictures: `startPages`. */
+  pages?: boolean
 }
 
 interface NetworkModule {
   networkMissing: (needs: { emulatedLinks: boolean, java: boolean }) => string | undefined
-  startNetwork: (options: Links & {
-    signal: AbortSignal, readyTimeout: number, routers: number, signals: false, floodfills?: number, java?: number[], classpath?: string
+  startNetwork: (options: Omit<Links, 'pages'> & {
+    signal: AbortSignal
+    readyTimeout: number
+    routers: number
+    signals: false
+    floodfills?: number
+    java?: number[]
+    classpath?: string
+    tunnels?: Record<number, string>
   }) => Promise<ClosedNetwork>
 }
 
@@ -80,9 +95,14 @@ async function missing (java: boolean, emulatedLinks: boolean): Promise<string |
  * 90 s. Signals of the process are left to the command, so that an interrupted run still prints what it has.
  * @throws the reason of `signal`
  */
-export async function startClosedNetwork (kind: RouterKind, links: Links, signal: AbortSignal): Promise<ClosedNetwork> {
+export async function startClosedNetwork (
+  kind: RouterKind, { pages = false, ...links }: Links, signal: AbortSignal
+): Promise<ClosedNetwork> {
   const { startNetwork } = await load<NetworkModule>(NETWORK)
-  if (kind === 'i2pd') return await startNetwork({ ...links, signal, routers: ROUTERS, signals: false, readyTimeout: READY_TIMEOUT })
+  if (kind === 'i2pd') {
+    const tunnels = pages ? { [PAGES.router]: links.hops.map(pagesTunnel).join('\n') } : {}
+    return await startNetwork({ ...links, tunnels, signal, routers: ROUTERS, signals: false, readyTimeout: READY_TIMEOUT })
+  }
   const classpath = await (await load<JavaModule>(JAVA)).javaClasspath()
   const java = Array.from({ length: ROUTERS }, (_, i) => i + 1).filter(k => k >= FIRST_JAVA[kind])
   return await startNetwork(
@@ -93,4 +113,23 @@ export async function startClosedNetwork (kind: RouterKind, links: Links, signal
 async function load<T> (module: URL): Promise<T> {
   const { tsImport } = await import(LOADER) as { tsImport: (file: string, parent: string) => Promise<T> }
   return await tsImport(fileURLToPath(module), import.meta.url)
+}
+
+/** Where the benchmark's web server stands in a network of i2pd, beside the one of the network. */
+const PAGES = { router: 2, port: 8081, tunnels: 2 } as const
+
+function pagesTunnel (length: number): string {
+  const directions = ['inbound', 'outbound'].flatMap(
+    direction => [`${direction}.length = ${length}`, `${direction}.quantity = ${PAGES.tunnels}`]
+  )
+  return [
+    `[pages${length}]`, 'type = http', 'host = 127.0.0.1', `port = ${PAGES.port}`, 'inport = 80', `keys = pages${length}.dat`,
+    'i2cp.leaseSetEncType = 4,0', ...directions, ''
+  ].join('\n')
+}
+
+/** Starts that web server; the caller ends it before the network. */
+export function startPages (network: ClosedNetwork): { hostOf: (length: number) => string, process: ChildProcess } {
+  const process_ = network.execAt(`r${PAGES.router}`, process.execPath, ['--import', 'tsx', fileURLToPath(SITE), String(PAGES.port)])
+  return { hostOf: length => Destination.parse(network.destination(PAGES.router, `pages${length}`)).b32, process: process_ }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../fetch.ts'
 import type { Closers } from '@minwww/ground/node'
-import type { ClosedNetwork, RouterKind } from './closed-network.ts'
+import { startPages, type ClosedNetwork, type RouterKind } from './closed-network.ts'
 import type { Client, Design } from './design.ts'
 import { javaDesign } from './java-design.ts'
 import { minwwwDesign } from './minwww-design.ts'
@@ -37,6 +37,8 @@ interface Place {
   lengths: number[],
   signal: AbortSignal,
   progress: (text: string) => void
+  /** What the network was started with. */
+  pages?: boolean
 }
 
 /** MinWWW and the routers' own way, for each tunnel length. */
@@ -44,8 +46,11 @@ export async function openRivals (kind: RouterKind, place: Place): Promise<Rival
   return kind === 'i2pd' ? await overI2pd(place) : await overJava(place, ENDS[kind])
 }
 
-async function overI2pd ({ closers, network, site, lengths, progress }: Place): Promise<Rival[]> {
+async function overI2pd ({ closers, network, site, lengths, progress, pages = false }: Place): Promise<Rival[]> {
   const rivals: Rival[] = []
+  const own = pages ? startPages(network) : undefined
+  if (own !== undefined) closers.add(own.process, process => process.kill())
+  const hostOf = own?.hostOf ?? (length => network.site(length))
   for (const length of lengths) {
     progress(`building tunnels of ${length} hops`)
     const design = closers.add(await minwwwOver(network, ENDS.i2pd, site.origin, length), design => design.close())
@@ -56,7 +61,7 @@ async function overI2pd ({ closers, network, site, lengths, progress }: Place): 
       label: "i2pd's own HTTP tunnels",
       length,
       client: { via },
-      host: network.site(length),
+      host: hostOf(length),
       openFresh: async () => ({ via, close: async () => {} })
     })
   }

@@ -24,7 +24,8 @@ export type PageName = keyof typeof PAGES
  */
 export interface Site { readonly origin: string, readonly address: { host: string, port: number }, close: () => Promise<void> }
 
-export async function startSite (): Promise<Site> {
+/** @param port - of loopback; 0 takes a free one */
+export async function startSite (port = 0): Promise<Site> {
   let last: { key: string, body: Buffer } = { key: '', body: Buffer.alloc(0) }
   /** Under load the same page is asked for thousands of times. */
   const bodyOf = (length: number, seed: string): Buffer => {
@@ -50,12 +51,12 @@ export async function startSite (): Promise<Site> {
     else if (page !== null) send('text/html; charset=iso-8859-1', document(page[1] as PageName, seed))
     else response.writeHead(404).end('not found\n')
   })
-  return await serve(server)
+  return await serve(server, port)
 }
 
-/** On a free port of loopback. */
-export async function serve (server: Server): Promise<Site> {
-  const address = await listen(server)
+/** On loopback, by default on a free port. */
+export async function serve (server: Server, wanted = 0): Promise<Site> {
+  const address = await listen(server, wanted)
   return {
     origin: `http://${address.host}:${address.port}`,
     address,
@@ -114,8 +115,8 @@ function bitmap (size: number, seed: string): Buffer {
   return body
 }
 
-async function listen (server: Server): Promise<{ host: string, port: number }> {
-  await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(0, '127.0.0.1', resolve) })
+async function listen (server: Server, wanted: number): Promise<{ host: string, port: number }> {
+  await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(wanted, '127.0.0.1', resolve) })
   const { address, port } = server.address() as AddressInfo
   return { host: address, port }
 }

@@ -11,7 +11,7 @@ const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
   ['burst', 'twenty objects at once, 1.26 MB: a fresh client and a warm one; with --routers over the closed network'],
   ['load', 'pages a second and CPU of a page, over many clients and requests at once'],
   ['routers', "closed network of i2pd or Java routers (root, i2pd, iproute2): MinWWW and the routers' own tunnels"],
-  ['pages', 'pages with ten pictures and with forty (1.8 MB) in Chromium'],
+  ['pages', 'pages with ten pictures and with forty (1.8 MB) in Chromium; with --routers over the closed network'],
   ['https', 'one object and a page over TLS 1.3 through CONNECT, HTTP/1.1 and HTTP/2, new and resumed'],
   ['i2cp', 'messages per second and CPU of the I2CP client, against go-i2cp'],
   ['cost', 'tunnel messages, bytes, acknowledgements and CPU of a page'],
@@ -64,10 +64,12 @@ function options (command: Command): Command {
     .addOption(new Option('--latency <MS>', 'one way; of one link in routers').argParser(number(0, 60_000)))
     .addOption(new Option('--loss <PERCENT,...>', 'of tunnel messages; of packets on one link in routers').argParser(list(number(0, 50))))
     .addOption(new Option('--sizes <KB,...>', 'sizes of the pages').argParser(list(number(1, 16_384))))
-    .addOption(new Option('--hops <N,...>', 'tunnel lengths in routers and burst').argParser(list(number(0, 7))))
-    .addOption(new Option('--routers <KIND,...>', 'i2pd, java, mixed (four of each) in routers and burst').argParser(list(routerKind)))
+    .addOption(new Option('--hops <N,...>', 'tunnel lengths in routers, burst and pages').argParser(list(number(0, 7))))
+    .addOption(new Option('--routers <KIND,...>', 'i2pd, java, mixed (four of each) in routers, burst and pages')
+      .argParser(list(routerKind)))
     .addOption(new Option('--concurrency <N,...>', 'pages at the same time in routers and load').argParser(list(number(1, 100))))
-    .addOption(new Option('--designs <NAME,...>', 'only these of minwww, i2pd and java in routers and burst').argParser(list(text => text)))
+    .addOption(new Option('--designs <NAME,...>', 'only these of minwww, i2pd and java in routers, burst and pages')
+      .argParser(list(text => text)))
     .addOption(new Option('--clients <N,...>', 'how many in load').argParser(list(number(1, 500))))
     .option('--base <DIR>', 'load: a checkout of another version, built, measured beside this one')
     .addOption(new Option('--minutes <N>', 'goes on for so long in each network of routers').argParser(number(0, 1440)))
