@@ -24,10 +24,8 @@ interface OwnSites { ownSites?: ExitOptions['sites'], streamPort?: number }
 export async function openExit (
   closers: Closers, session: Session, settings: ExitSettings, logger: Logger, { ownSites = {}, streamPort }: OwnSites = {}
 ): Promise<Exit> {
-  const { console: consoleAddress, drainTime = DRAIN_TIME, switchTunnels: switchesTunnels = false } = settings
-  const streams = closers.add(
-    createStreamManager(session, {}, { logger, layer: parity(), switchesTunnels }), streams => streams.close()
-  )
+  const { console: consoleAddress, drainTime = DRAIN_TIME } = settings
+  const streams = closers.add(createStreamManager(session, {}, { logger, ...environmentOf(settings) }), streams => streams.close())
   const options = exitOptions(settings)
   const { createExit } = await import('@minwww/server') // here only: a proxy needs nothing of it
   const exit = await createExit({
@@ -45,7 +43,7 @@ export async function openExit (
 /** What `demo` and `proxy` have in common, and what only `proxy` has. */
 type ProxySettings = Partial<ProxyOnly> &
   Omit<Settings<'proxy'>, keyof ProxyOnly | 'router' | 'allowPlainRemote' | 'i2cpOption' | 'exit' | 'exits'>
-type ProxyOnly = Pick<Settings<'proxy'>, 'privateAddresses' | 'i2pOnly' | 'state' | 'switchTunnels' |
+type ProxyOnly = Pick<Settings<'proxy'>, 'privateAddresses' | 'i2pOnly' | 'state' | 'switchTunnels' | 'noParity' |
   'exitList' | 'exitListAgree' | 'neverExit'>
 
 export interface ProxySessions {
@@ -68,9 +66,9 @@ export interface ProxyParts extends ProxySessions {
 export async function openProxy (closers: Closers, parts: ProxyParts, settings: ProxySettings, logger: Logger): Promise<Proxy> {
   const {
     strategy, replyMode, timeout, hosts, jump, auth, isolate, hostname, connectPorts, acceptLanguage, privateAddresses, i2pOnly,
-    noPush, state, switchTunnels = false, exitList = [], exitListAgree: agree, neverExit: never = []
+    noPush, state, exitList = [], exitListAgree: agree, neverExit: never = []
   } = settings
-  const common = streamsOf(closers, logger, switchTunnels)
+  const common = streamsOf(closers, logger, settings)
   const proxy = await createProxy({
     ...tunnelsOf(parts, common),
     sessions: parts.sessions,
@@ -87,7 +85,7 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
     cache: cacheOf(settings),
     hostnames: hostname,
     ...(auth !== undefined && { auth: readUsers(auth) }),
-    ...(isolate && { isolate: async () => await isolated(parts.openUser(), streamsOf(closers, logger, switchTunnels)) }),
+    ...(isolate && { isolate: async () => await isolated(parts.openUser(), streamsOf(closers, logger, settings)) }),
     administrators: settings.administrator,
     ...(connectPorts.length > 0 && { connectPorts }),
     allowFields: settings.allowField,
@@ -110,16 +108,22 @@ export async function openProxy (closers: Closers, parts: ProxyParts, settings: 
  */
 const PROXY_STREAMS = { inactivityTimeout: 30_000, readTimeout: 90_000 }
 
-/** Beneath the streams of one session; it concerns only peers that have it too. */
-const parity = (): ParityCore<Destination> => new ParityCore({ random: randomBytes })
+type StreamSettings = Partial<Pick<Settings<'proxy'>, 'switchTunnels' | 'noParity'>>
+
+/** What the streams of one session have besides. The layer beneath them concerns only peers that have it too. */
+export function environmentOf (
+  { switchTunnels = false, noParity = false }: StreamSettings
+): { switchesTunnels: boolean, layer?: ParityCore<Destination> } {
+  return { switchesTunnels: switchTunnels, ...(!noParity && { layer: new ParityCore({ random: randomBytes }) }) }
+}
 
 type StreamsOf = (session: StreamSession) => StreamManager
 
 /** Makes the stream manager of a session. That of a session that was renewed ends with it. */
-function streamsOf (closers: Closers, logger: Logger, switchesTunnels: boolean): StreamsOf {
+function streamsOf (closers: Closers, logger: Logger, settings: StreamSettings): StreamsOf {
   let manager: StreamManager | undefined
   closers.add(undefined, () => manager?.close())
-  return session => (manager = createStreamManager(session, PROXY_STREAMS, { logger, layer: parity(), switchesTunnels }))
+  return session => (manager = createStreamManager(session, PROXY_STREAMS, { logger, ...environmentOf(settings) }))
 }
 
 const tunnelsOf = ({ renew }: ProxySessions, streams: StreamsOf) => ({ streams, ...(renew !== undefined && { renew }) })

@@ -107,7 +107,8 @@ const ROUTER = {
   i2cpOption: list('I2CP session option, for example inbound.length=1 (repeatable)', 'NAME=VALUE')
 }
 
-const SWITCHING = {
+const STREAMS = {
+  noParity: toggle('streams between proxy and exit have no parity beneath them, as those to other peers'),
   switchTunnels: toggle('stalled streams ask the router for another outbound tunnel (I2P proposal 171, a draft that no router knows yet)')
 }
 
@@ -132,7 +133,7 @@ export const SECTIONS = {
   }),
   exit: Type.Object({
     ...ROUTER,
-    ...SWITCHING,
+    ...STREAMS,
     keys: file('file with the Destination and private keys of the exit; created if missing'),
     site: list('web site to serve by name, from a web server that you trust (repeatable)', 'NAME=URL'),
     ...LIMITS,
@@ -180,7 +181,7 @@ export const SECTIONS = {
   }),
   proxy: Type.Object({
     ...ROUTER,
-    ...SWITCHING,
+    ...STREAMS,
     proxy: address('where the browser proxy listens', '127.0.0.1:4480'),
     exit: list('exit server: base64 Destination, b32 address or name (repeatable)', 'DEST'),
     exits: file('file with one exit per line, # starts a comment'),
