@@ -21,6 +21,7 @@ import { MAX_PRELOADS } from './route/preloads.ts'
 import { MAX_ADDRESSES } from './http/auth.ts'
 import { DECODER_ROOM } from './http/decoder-room.ts'
 import { MAX_HOSTS, MAX_KNOWN } from './route/names.ts'
+import { MAX_OTHERS, MAX_STREAMS } from './route/waiting-streams.ts'
 import { DEFAULT_SETTINGS } from './http/settings.ts'
 import { DISK, MEMORY } from './sessions/users.ts'
 
@@ -97,6 +98,8 @@ export const BOUNDS = {
     kept: 'route/honest-hosts.ts #until'
   },
   preloads: { name: 'answers asked for ahead of a page\'s requests', most: MAX_PRELOADS, unit: 'answers', full: 'no more are asked for; above 24 of one page neither', kept: 'route/preloads.ts #preloads' },
+  waiting: { name: 'streams that wait at exits for the rest of an answer', most: MAX_STREAMS, unit: 'streams', full: 'the rest is asked for; above two of one exit and Destination too', kept: 'route/waiting-streams.ts #streams #claims' },
+  impatient: { name: 'exits that do not have streams wait', most: MAX_OTHERS, unit: 'exits', full: 'all of them are asked again', kept: 'route/waiting-streams.ts #others' },
   sites: { name: 'sites that are asked by messages', most: DEFAULT_CONFIG.maxSites, unit: 'sites', full: 'the least recently used without a request goes', kept: 'core/client-core.ts #sites; core/session-table.ts #byName #byExit' },
   lists: {
     name: 'lists of exits',

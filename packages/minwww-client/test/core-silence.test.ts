@@ -167,3 +167,27 @@ t.test('an exit that says that it works is not the best one for that', async t =
   }
   t.equal(b.core.exits(b.now)[0]!.failures, failures + 1, 'and to say so to the end is a failure')
 })
+
+t.test('behind a stream of the same exit a reply is asked on for, not begun anew elsewhere', async t => {
+  const wants = (isStreaming: boolean): number => {
+    const bench = new Bench()
+    const exit = new FakeExit()
+    bench.ready('exit', exit)
+    bench.get()
+    const asked = exit.read(bench.sent()[0]!)
+    bench.wait(200)
+    const object = pageObject(Buffer.from(Array.from({ length: 40_000 }, (_, index) => index * index * 31 >> 5 & 0xff)))
+    bench.receive(exit.reply(asked, object, { symbolLength: 2_000, indices: [0, 1, 2], last: 21 }))
+    const wanted = new Set<number>()
+    for (let turn = 0; turn < 40; turn++) {
+      if (isStreaming) bench.core.streamHeard(bench.now, 'exit')
+      for (const message of bench.wait(250)) {
+        if (message.source === 1) return wanted.size
+        const read = exit.read(message)
+        if (read.type === 'want') wanted.add(read.attempt)
+      }
+    }
+    return wanted.size
+  }
+  t.strictSame([wants(false), wants(true)], [1, 3])
+})

@@ -25,7 +25,7 @@ t.test('the rest follows the beginning; the exit is asked for it by its name alo
     t.equal(answer.get('content-length'), path === '/length' ? length : undefined)
   }
   t.equal(core.requests.length, 2)
-  t.match(exit.seen, [{ method: 'GET', url: NAME, headers: ['Host', 'minwww', 'X-MinWWW-Path', '400 20 131072 10', 'Connection', 'keep-alive'] }, { url: NAME }])
+  t.match(exit.seen.filter(({ url }) => url !== NEXT), [{ method: 'GET', url: NAME, headers: ['Host', 'minwww', 'X-MinWWW-Path', '400 20 131072 10', 'Connection', 'keep-alive'] }, { url: NAME }])
   await end()
 })
 
@@ -131,5 +131,97 @@ t.test('HEAD and 204 have no body, whatever an exit says', async t => {
   const { port, end } = await withExits([exit], ({ method }) => ({ status: method === 'HEAD' ? 200 : 204, body: '', rest: 7 }))
   t.match(await get(port, 'http://a.example/', [], 'HEAD'), { status: 200, text: '' })
   t.match(await get(port, 'http://a.example/'), { status: 204, text: '' })
+  await end()
+})
+
+/** An exit whose streams wait: `wait` resolves with the answer to each. */
+async function startWaiting (other: (request: IncomingMessage, response: ServerResponse) => void) {
+  const waiting: ServerResponse[] = []
+  let tell = (): void => {}
+  const exit = await startPeer((request, response) => {
+    if (request.url !== NEXT) return other(request, response)
+    response.writeProcessing()
+    waiting.push(response)
+    tell()
+  })
+  /** The 102 is at the proxy a moment later. */
+  const wait = async (): Promise<ServerResponse> => {
+    while (waiting.length === 0) await new Promise<void>(resolve => { tell = resolve })
+    await new Promise(resolve => setTimeout(resolve, 50))
+    return waiting.shift()!
+  }
+  return { exit, wait }
+}
+
+const NEXT = 'minwww://next'
+const names = (exit: { seen: Array<{ url: string }> }): string[] => exit.seen.map(({ url }) => url)
+
+t.test('a stream that brought a rest waits for the next, which comes without being asked', async t => {
+  const { exit, wait } = await startWaiting(whole)
+  const { port, end, streams } = await withExits([exit], () => ({ body: 'begun', rest: 7 }))
+  t.equal((await get(port, 'http://a.example/')).body.length, 5 + REST.length)
+  for (let round = 0; round < 2; round++) {
+    const answer = await wait()
+    const second = get(port, 'http://a.example/2')
+    answer.writeHead(200, { 'X-MinWWW-Rest': `${REST_SESSION}/7` }).end('by itself')
+    t.equal((await second).text, 'begunby itself')
+  }
+  await wait()
+  t.strictSame(names(exit), [NAME, NEXT, NEXT, NEXT])
+  t.equal(streams.connected.length, 1, 'one stream')
+  await end()
+})
+
+t.test('it is asked for where it does not come by itself, or another one comes', async t => {
+  const { exit, wait } = await startWaiting((_request, response) => response.end('asked for'))
+  const { port, end } = await withExits([exit], () => ({ body: 'begun ', rest: 7 }))
+  t.equal((await get(port, 'http://a.example/')).text, 'begun asked for')
+  const answer = await wait()
+  t.equal((await get(port, 'http://a.example/2')).text, 'begun asked for', 'late')
+  answer.writeHead(200, { 'X-MinWWW-Rest': `${REST_SESSION}/8` }).end('of another')
+  t.equal((await get(port, 'http://a.example/3')).text, 'begun asked for', 'of another')
+  t.equal(names(exit).filter(name => name === NAME).length, 3)
+  await end()
+})
+
+t.test('a rest that comes late is taken although it was asked for', async t => {
+  const { exit, wait } = await startWaiting((_request, response) => {
+    if (names(exit).filter(name => name === NAME).length === 1) response.end('first')
+    else response.writeHead(502, { 'X-MinWWW-Error': 'unknown-id' }).end('no')
+  })
+  const { port, end } = await withExits([exit], () => ({ body: 'begun ', rest: 7 }))
+  t.equal((await get(port, 'http://a.example/')).text, 'begun first')
+  const answer = await wait()
+  const second = get(port, 'http://a.example/2')
+  while (names(exit).filter(name => name === NAME).length < 2) await new Promise(resolve => setTimeout(resolve, 20))
+  answer.writeHead(200, { 'X-MinWWW-Rest': `${REST_SESSION}/7` }).end('late')
+  t.equal((await second).text, 'begun late')
+  await end()
+})
+
+t.test('an exit of before refuses to have streams wait: once, and it is not asked again', async t => {
+  const exit = await startPeer((request, response) => {
+    if (request.url === NEXT) response.writeHead(400, { Connection: 'close' }).end('what?')
+    else response.end('rest')
+  })
+  const { port, end } = await withExits([exit], () => ({ body: 'begun ', rest: 7 }))
+  for (let round = 0; round < 3; round++) {
+    t.equal((await get(port, 'http://a.example/')).text, 'begun rest')
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+  t.strictSame(names(exit).filter(name => name === NEXT), [NEXT])
+  await end()
+})
+
+t.test('a stream that ends while it waits leaves the rest to be asked for', async t => {
+  const { exit, wait } = await startWaiting((_request, response) => response.end('rest'))
+  const { port, end } = await withExits([exit], () => ({ body: 'begun ', rest: 7 }))
+  await get(port, 'http://a.example/')
+  const answer = await wait()
+  answer.writeHead(204).end()
+  t.equal((await get(port, 'http://a.example/2')).text, 'begun rest')
+  const another = await wait()
+  another.socket!.destroy()
+  t.equal((await get(port, 'http://a.example/3')).text, 'begun rest')
   await end()
 })

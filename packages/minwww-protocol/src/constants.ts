@@ -6,6 +6,9 @@ export const EXIT_PORT = 80
 export const ALTERNATIVE = `minwww=":${EXIT_PORT}"`
 /** Scheme of what a stream asks for that brings the rest of an answer: `minwww://SESSION/ID`, both of its messages (section 9). */
 export const REST_SCHEME = 'minwww://'
+/** What a stream asks for that waits for the next rest, whichever that is; and the field that then names it. */
+export const NEXT_REST = 'next'
+export const REST_FIELD = 'X-MinWWW-Rest'
 /** Silence after which an exit forgets a session, ms. */
 export const SESSION_LIFE = 600_000
 

@@ -4,7 +4,7 @@ import { LENGTH } from './console/history.ts'
 import { DEFAULT_CONFIG } from './core/config.ts'
 import { MAX_TRACKS } from './core/egress.ts'
 import { MAX_WAITING } from './core/send-queue.ts'
-import { MAX_RESTS } from './exit/rests.ts'
+import { MAX_RESTS, MAX_WAITING as MAX_WAITING_STREAMS } from './exit/rests.ts'
 import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE } from './exit/options.ts'
 import { MAX_IDLE } from './fetch/connection-pool.ts'
 import { DEFAULT_SLOTS } from './fetch/connection-slots.ts'
@@ -131,6 +131,13 @@ export const BOUNDS = {
     unit: 'answers',
     full: 'ERROR 3, and the client asks by stream; also above 64 of one client, and 32 MB; each is given up after a minute',
     kept: 'exit/rests.ts #kept #names'
+  },
+  awaited: {
+    name: 'streams of one client that wait for the rest of its next answer',
+    most: MAX_WAITING_STREAMS,
+    unit: 'streams',
+    full: 'one more is told that there is none',
+    kept: 'exit/rests.ts #waiting #followed'
   },
   streams: {
     name: 'streams',

@@ -250,6 +250,85 @@ t.test('the limit on a response holds for beginning and rest together', async t 
   await t.rejects(rest(open(), handle), 'cut')
 })
 
+const HEARD = 'HTTP/1.1 102 Processing\r\n\r\n'
+const NOTHING = 'HTTP/1.1 204 No Content\r\n\r\n'
+
+/** A stream that waits for the next rest, and what has come on it. */
+async function waiting (stream: Duplex) {
+  let seen = Buffer.alloc(0)
+  stream.on('data', (chunk: Buffer) => { seen = Buffer.concat([seen, chunk]) })
+  const take = async (length: number): Promise<Buffer> => {
+    await until(() => seen.length >= length)
+    const taken = seen.subarray(0, length)
+    seen = seen.subarray(length)
+    return taken
+  }
+  const again = async (): Promise<void> => {
+    stream.write('GET minwww://next HTTP/1.1\r\nHost: minwww\r\n\r\n')
+    t.equal((await take(HEARD.length)).toString(), HEARD)
+  }
+  await again()
+  return { stream, again, take, left: () => seen.length }
+}
+
+t.test('a stream that waits has the rest behind its beginning, once, and may wait again', async t => {
+  const body = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index * 7 % 251))
+  const { stats, ask, answered, open } = await start(t, (_url, response) => {
+    response.setHeader('content-type', 'image/png').setHeader('content-length', body.length).end(body)
+  })
+  const other = await waiting(open(keysOf(9).destination))
+  const { take, again } = await waiting(open())
+  for (let round = 0; round < 2; round++) {
+    if (round > 0) await again()
+    const handle = ask('/large')
+    const { response } = await answered(handle)
+    const { session, id } = nameOf(handle)
+    const head = `HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nX-MinWWW-Rest: ${session}/${id}\r\nContent-Length: ${body.length - response.body.length}\r\n\r\n`
+    const came = await take(head.length + body.length - response.body.length)
+    t.equal(came.subarray(0, head.length).toString(), head)
+    t.ok(Buffer.concat([response.body, came.subarray(head.length)]).equals(body))
+    t.match(await rest(open(), handle), { status: 502, headers: { 'x-minwww-error': 'unknown-id' } }, 'once is once')
+  }
+  t.equal(other.left(), 0, 'nothing for another Destination')
+  t.equal(stats().rests, 0)
+})
+
+t.test('streams that wait: two of a client, a minute, and they are idle', async t => {
+  const { ask, answered, open, clock, stats, exit } = await start(t, (_url, response) => events(response))
+  const streams = [await waiting(open()), await waiting(open())]
+  const third = await waiting(open())
+  t.equal((await third.take(NOTHING.length)).toString(), NOTHING, 'no third one')
+  t.equal(stats().active, 0)
+  clock.advance(MINUTE)
+  for (const { take } of streams) t.equal((await take(NOTHING.length)).toString(), NOTHING)
+  await streams[0]!.again()
+  streams[0]!.stream.destroy()
+  await settle()
+  const handle = ask('/e')
+  await answered(handle)
+  t.equal(stats().rests, 1, 'one that is gone takes nothing')
+  await streams[1]!.again()
+  exit.drain().catch(() => {})
+  const end = 'HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n'
+  t.equal((await streams[1]!.take(end.length)).toString(), end, 'the end of the exit')
+})
+
+t.test('a CANCEL ends a rest that goes out on a stream that waited', async t => {
+  let closed = 0
+  const { ask, answered, cancel, open } = await start(t, (_url, response) => {
+    response.once('close', () => { closed++ })
+    events(response)
+  })
+  const { stream, take } = await waiting(open())
+  const handle = ask('/e')
+  await answered(handle)
+  await take(20)
+  const end = once(stream, 'close')
+  cancel(handle)
+  await end
+  await until(() => closed === 1)
+})
+
 t.test('no sequence of answers, streams, cancelling and time leaves a rest, a connection, a stream or a timer', { timeout: 120_000 }, async t => {
   const kinds = ['events', 'large', 'slow', 'broken', 'whole'] as const
   const sites = new Set<ServerResponse>()
@@ -281,7 +360,8 @@ t.test('no sequence of answers, streams, cancelling and time leaves a rest, a co
         const outcome = core.outcomes[random.below(core.outcomes.length)]
         if (outcome === undefined || !('part' in outcome) || outcome.part === 'whole') break
         const stream = open(random.chance(4) ? keysOf(8).destination : client)
-        stream.write(`GET minwww://${nameOf(1).session}/${outcome.handle} HTTP/1.1\r\nHost: minwww\r\n\r\n`)
+        if (random.chance(3)) stream.write('GET minwww://next HTTP/1.1\r\nHost: minwww\r\n\r\n')
+        else stream.write(`GET minwww://${nameOf(1).session}/${outcome.handle} HTTP/1.1\r\nHost: minwww\r\n\r\n`)
         if (random.chance(2)) stream.resume()
         streams.push(stream)
         begun.push(outcome.handle)

@@ -1,10 +1,10 @@
 import type { ClientEvent, RestName } from '@minwww/client/core'
 import { LocalDestination, PROTOCOL } from '@minwww/i2cp/codec'
 import { NetworkModel, type NetworkOptions } from '@minwww/local-router/network'
-import { EXIT_PORT, formatPath, parsePath, PATH_FIELD, REST_SCHEME } from '@minwww/protocol'
+import { EXIT_PORT, formatPath, NEXT_REST, parsePath, PATH_FIELD, REST_FIELD, REST_SCHEME } from '@minwww/protocol'
 import type { Connection, StreamingEvent } from '@minwww/streaming/core'
 import { pageRequest } from './http.ts'
-import { ClientNode, ExitNode } from './nodes.ts'
+import { ClientNode, ExitNode, type BeginningOf } from './nodes.ts'
 import { SeededRandom } from './random.ts'
 import { StreamNode } from './stream-node.ts'
 import { World, type Departure, type WorldMessage, type WorldNode } from './world.ts'
@@ -15,15 +15,35 @@ const PACKET = 2
 const BEGINNING = 49_152
 const AT_ONCE = 2
 const MAX_BEGINNING = 114_688
-/** Bytes of the head of a rest's answer, or about. */
-const REST_HEAD = 120
 const END_OF_HEAD = '\r\n\r\n'
+/** Asks for the rest that begins next, as the proxy does it; and what says that this was heard. */
+const PARK = `GET ${REST_SCHEME}${NEXT_REST} HTTP/1.1\r\nHost: minwww\r\n\r\n`
+const UNKNOWN = 'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n'
+const HEARD = 'HTTP/1.1 102 Processing\r\n\r\n'
+/** Round trips until a rest is asked for that should have come by itself. */
+const PATIENCE = 1.5
 
 /** A download: when its first byte came, and its last, ms from its request. */
 export interface Download { first: number, last: number, begun: number, failed: boolean }
 
-/** What came of one download. */
-interface Progress { firstAt?: number, message?: Buffer, expected: number, received: number }
+/** What came of one download. `name`: of the rest that belongs to its message. */
+interface Progress { firstAt?: number, message?: Buffer, name?: string }
+
+/** A rest as it comes; `size` is known once its head is there. */
+interface Coming { size?: number, received: number }
+
+/** A stream of the client: what it brings now, and what came of the head of that. */
+interface ClientStream {
+  readonly source: number
+  readonly connection: Connection
+  /** It was asked for a rest, or brings one. */
+  isBusy: boolean
+  /** It waits at the exit for the next rest; and that was heard. */
+  isParked: boolean
+  isHeard: boolean
+  head: string
+  rest: Coming | undefined
+}
 
 /** Messages and the streams beside them behind the same Destinations, as a proxy and an exit have them. */
 class Shared implements WorldNode {
@@ -73,25 +93,30 @@ export class LargePath {
   readonly #exitStreams: StreamNode
   readonly #exitKeys: LocalDestination
   readonly #progress = new Map<number, Progress>()
-  /** Streams that wait for the next download, and the download of those that do not. */
-  readonly #free: Array<{ source: number, connection: Connection }> = []
-  readonly #used = new Map<Connection, Progress>()
+  readonly #clientStreams = new Map<Connection, ClientStream>()
+  /** By session and id. */
+  readonly #coming = new Map<string, Coming>()
   /** At the exit: bytes that are still to come, by session and id; what was asked on a stream, and what is to be written to it. */
   readonly #rests = new Map<string, number>()
   readonly #asked = new Map<Connection, string>()
-  readonly #answers = new Map<Connection, number>()
+  readonly #answers = new Map<Connection, Buffer>()
+  /** Streams at the exit that wait for the next rest. */
+  readonly #parked = new Set<Connection>()
+  readonly #isParking: boolean
 
-  constructor (seed: number, network: Partial<NetworkOptions>) {
+  /** @param isParking - streams that brought a rest wait at the exit for the next one, as the proxy's do */
+  constructor (seed: number, network: Partial<NetworkOptions>, isParking = true) {
+    this.#isParking = isParking
     const { bytes: random } = new SeededRandom(seed)
     this.world = new World(new NetworkModel<WorldMessage>({ ...network, seed }))
     this.#exitKeys = LocalDestination.generate(random)
     const keys = [LocalDestination.generate(random), LocalDestination.generate(random)]
     this.#exit = new ExitNode({
-      world: this.world, keys: this.#exitKeys, random, begin: (name, size, atOnce) => this.#begin(name, size, atOnce)
+      world: this.world, keys: this.#exitKeys, random, begin: answer => this.#begin(answer)
     })
     this.#client = new ClientNode({ keys, random, config: { handOn: 'any' }, onEvent: event => this.#onMessages(event) })
     this.#streams = keys.map((key, source) => new StreamNode({
-      keys: key, random, hasParity: true, onEvent: event => this.#onClient(source, event)
+      keys: key, random, hasParity: true, onEvent: event => this.#onClient(event)
     }))
     this.#exitStreams = new StreamNode({
       keys: this.#exitKeys, random, hasParity: true, port: EXIT_PORT, onEvent: event => this.#onExit(event)
@@ -107,33 +132,37 @@ export class LargePath {
 
   rest (milliseconds: number): void { this.world.runUntil(this.world.now + milliseconds) }
 
-  /** Streams that stand are closed: the next rest opens one. */
-  closeStreams (): void {
-    for (const { connection } of this.#free.splice(0)) connection.end(this.world.now)
-  }
-
   fetch (size: number, deadline: number): Download {
     const { world } = this
     const started = world.now
     const handle = this.#client.core.request(started, {
       message: pageRequest(size), site: 'site.i2p', idempotent: true, timeout: deadline, mayArrive: true
     })
-    const progress: Progress = { expected: 0, received: 0 }
+    const progress: Progress = {}
     this.#progress.set(handle, progress)
-    const isDone = (): boolean => progress.message !== undefined && progress.received >= progress.expected
-    const done = world.run(isDone, started + deadline)
+    const done = world.run(() => this.#isWhole(progress), started + deadline)
     this.#progress.delete(handle)
     const page = this.#exit.page(size)
-    const { message } = progress
-    const isRight = message !== undefined && message.equals(page.subarray(0, message.length)) && progress.received <= progress.expected
+    const { message, name } = progress
+    const received = (message?.length ?? 0) + (name === undefined ? 0 : this.#coming.get(name)?.received ?? 0)
+    const isRight = message !== undefined && message.equals(page.subarray(0, message.length)) && received === page.length
     const first = (progress.firstAt ?? started + deadline) - started
+    this.#coming.clear()
     return { first, last: world.now - started, begun: message?.length ?? 0, failed: !done || !isRight }
   }
 
-  /** Of what the exit has, how much goes out as its beginning. */
-  #begin (name: string, size: number, atOnce: number): number {
+  #isWhole ({ message, name }: Progress): boolean {
+    const rest = name === undefined ? undefined : this.#coming.get(name)
+    return message !== undefined && (name === undefined || (rest?.size !== undefined && rest.received >= rest.size))
+  }
+
+  /** Of what the exit has, how much goes out as its beginning. The rest follows on a stream that waits for it, or waits for a stream. */
+  #begin ({ name, size, atOnce, to }: Parameters<BeginningOf>[0]): number {
     const length = Math.min(size, Math.min(MAX_BEGINNING, Math.max(BEGINNING, AT_ONCE * atOnce)))
-    this.#rests.set(name, size - length)
+    if (length === size) return length
+    const parked = [...this.#parked].find(({ peer }) => peer.b32 === to)
+    if (parked === undefined) this.#rests.set(name, size - length)
+    else this.#bring(parked, name, size - length)
     return length
   }
 
@@ -142,37 +171,74 @@ export class LargePath {
     const progress = this.#progress.get(event.handle)
     if (progress === undefined) return
     if (event.type === 'part' || event.type === 'response') progress.firstAt ??= this.world.now
-    if (event.type === 'begins') this.#open(progress, event.rest)
-    if (event.type === 'response') progress.message = event.message
+    if (event.type === 'begins') this.#expect(event.rest)
+    if (event.type !== 'response') return
+    progress.message = event.message
+    if (event.rest !== undefined) progress.name = nameOf(event.rest)
   }
 
-  #open (progress: Progress, rest: RestName): void {
+  /** A rest that a stream waits for comes by itself. */
+  #expect (rest: RestName): void {
+    const name = nameOf(rest)
+    const streams = [...this.#clientStreams.values()].filter(({ source }) => source === rest.source)
+    if (this.#coming.has(name)) return
+    if (!streams.some(({ isParked, isHeard }) => isParked && isHeard)) return this.#open(rest)
+    const { srtt = 0 } = this.#client.core.exits(this.world.now)[0]!
+    this.world.at(this.world.now + PATIENCE * srtt, () => { if (!this.#coming.has(name) && this.#progress.size > 0) this.#open(rest) })
+  }
+
+  #open (rest: RestName): void {
     const { now } = this.world
-    const { source, session, id } = rest
+    const { source } = rest
     const { srtt: rtt = 0, rttvar = 0, rate, loss } = this.#client.core.exits(now)[0]!
-    const free = this.#free.findIndex(stream => stream.source === source)
     const { destination } = this.#exitKeys
     const streams = this.#streams[source]!
     const path = { rtt, rttvar, loss: 1 - (1 - loss) ** PACKET }
-    const connection = this.#free.splice(free, free < 0 ? 0 : 1)[0]?.connection ??
+    const free = [...this.#clientStreams.values()].find(stream => stream.source === source && !stream.isBusy && !stream.isParked)
+    const connection = free?.connection ??
       streams.core.connect(now, { destination, port: EXIT_PORT, path, options: { ...streams.parity?.offer(destination, loss) } })
-    this.#used.set(connection, progress)
-    progress.expected = REST_HEAD + (this.#rests.get(`${session}/${id}`) ?? 0)
+    this.#clientStreams.set(connection, { source, connection, isBusy: true, isParked: false, isHeard: false, head: '', rest: undefined })
     const fields = ['Host: minwww', `${PATH_FIELD}: ${formatPath({ rtt, rttvar, rate, loss })}`, 'Connection: keep-alive']
-    connection.write(now, Buffer.from([`GET ${REST_SCHEME}${session}/${id} HTTP/1.1`, ...fields, '', ''].join('\r\n')))
+    connection.write(now, Buffer.from([`GET ${REST_SCHEME}${nameOf(rest)} HTTP/1.1`, ...fields, '', ''].join('\r\n')))
   }
 
-  #onClient (source: number, event: StreamingEvent): void {
+  #onClient (event: StreamingEvent): void {
     if (!('connection' in event)) return
-    const { connection } = event
-    const progress = this.#used.get(connection)
-    for (let chunk = connection.read(this.world.now); chunk !== undefined; chunk = connection.read(this.world.now)) {
-      if (progress === undefined) continue
-      progress.received += chunk.length
-      if (progress.received < progress.expected) continue
-      this.#used.delete(connection)
-      this.#free.push({ source, connection })
+    const stream = this.#clientStreams.get(event.connection)
+    this.#client.core.streamHeard(this.world.now, 'exit')
+    for (let chunk = event.connection.read(this.world.now); chunk !== undefined; chunk = event.connection.read(this.world.now)) {
+      if (stream !== undefined) this.#take(stream, chunk)
     }
+  }
+
+  #take (stream: ClientStream, chunk: Buffer): void {
+    let body = chunk
+    while (stream.rest === undefined) {
+      const before = stream.head.length
+      stream.head += body.toString('latin1')
+      const end = stream.head.indexOf(END_OF_HEAD)
+      if (end < 0) return
+      const head = stream.head.slice(0, end)
+      body = body.subarray(end + END_OF_HEAD.length - before)
+      stream.head = ''
+      if (head.includes(' 102 ')) stream.isHeard = true
+      else if (head.includes(' 200 ')) this.#begun(stream, head)
+      else stream.isBusy = false
+    }
+    stream.rest.received += body.length
+    if (stream.rest.received < (stream.rest.size ?? 0)) return
+    stream.isBusy = false
+    stream.rest = undefined
+    stream.isParked = this.#isParking
+    if (this.#isParking) stream.connection.write(this.world.now, Buffer.from(PARK))
+  }
+
+  #begun (stream: ClientStream, head: string): void {
+    const [, name = ''] = new RegExp(`${REST_FIELD}: (.*)`).exec(head) ?? []
+    const rest = this.#coming.get(name) ?? { received: 0 }
+    this.#coming.set(name, rest)
+    rest.size = Number(/Content-Length: (\d+)/.exec(head)?.[1])
+    Object.assign(stream, { rest, isBusy: true, isParked: false, isHeard: false })
   }
 
   #onExit (event: StreamingEvent): void {
@@ -182,6 +248,7 @@ export class LargePath {
     if (type === 'closed') {
       this.#asked.delete(connection)
       this.#answers.delete(connection)
+      this.#parked.delete(connection)
       return
     }
     for (let chunk = connection.read(now); chunk !== undefined; chunk = connection.read(now)) {
@@ -194,19 +261,36 @@ export class LargePath {
   }
 
   #answer (connection: Connection, asked: string): void {
+    this.#asked.set(connection, '')
+    if (asked === PARK) {
+      this.#parked.add(connection)
+      this.#answers.set(connection, Buffer.from(HEARD))
+      return
+    }
     const told = parsePath(new RegExp(`${PATH_FIELD}: (.*)`).exec(asked)?.[1]?.trim())
     if (told !== undefined) this.#exitStreams.core.inform(this.world.now, connection, { ...told, loss: 1 - (1 - told.loss) ** PACKET })
     const name = asked.slice('GET '.length + REST_SCHEME.length, asked.indexOf(' HTTP/'))
-    this.#asked.set(connection, '')
-    this.#answers.set(connection, REST_HEAD + (this.#rests.get(name) ?? 0))
+    const length = this.#rests.get(name)
     this.#rests.delete(name)
+    if (length !== undefined) return this.#bring(connection, name, length)
+    this.#answers.set(connection, Buffer.from(UNKNOWN))
+    this.#write(connection)
+  }
+
+  #bring (connection: Connection, name: string, length: number): void {
+    this.#parked.delete(connection)
+    const head = ['HTTP/1.1 200 OK', 'Cache-Control: no-store', `${REST_FIELD}: ${name}`, `Content-Length: ${length}`, '', ''].join('\r\n')
+    this.#answers.set(connection, Buffer.concat([Buffer.from(head), Buffer.alloc(length, 2)]))
+    this.#write(connection)
   }
 
   #write (connection: Connection): void {
     const left = this.#answers.get(connection)
     if (left === undefined) return
-    const taken = connection.write(this.world.now, Buffer.alloc(left, 2))
-    if (taken < left) this.#answers.set(connection, left - taken)
+    const taken = connection.write(this.world.now, left)
+    if (taken < left.length) this.#answers.set(connection, left.subarray(taken))
     else this.#answers.delete(connection)
   }
 }
+
+const nameOf = ({ session, id }: RestName): string => `${session}/${id}`

@@ -96,12 +96,15 @@ export abstract class ServerNode implements WorldNode {
   }
 }
 
+/** An answer of `size` bytes: how many of them go out as messages. */
+export type BeginningOf = (answer: { name: string, size: number, atOnce: number, to: string }) => number
+
 /** With a web of pages whose size is in their path. */
 export class ExitNode extends ServerNode {
   readonly #world: World
   readonly #random: (n: number) => Uint8Array
   readonly #fetchTime: () => number
-  readonly #begin: ((name: string, size: number, atOnce: number) => number) | undefined
+  readonly #begin: BeginningOf | undefined
   readonly #pages = new Map<number, Buffer>()
   /** How often each path was fetched. */
   readonly fetched = new Map<string, number>()
@@ -110,7 +113,7 @@ export class ExitNode extends ServerNode {
     world: World,
     fetchTime?: () => number,
     /** How much of a page goes out as messages, bytes: it may be all of it. */
-    begin?: (name: string, size: number, atOnce: number) => number
+    begin?: BeginningOf
   }) {
     super(o)
     this.#world = o.world
@@ -140,7 +143,7 @@ export class ExitNode extends ServerNode {
     else this.#world.at(now + wait, () => respond(this.#world.now))
   }
 
-  #beginningOf ({ name, atOnce }: FetchEvent, size: number): number {
-    return 'session' in name ? this.#begin?.(`${name.session}/${name.id}`, size, atOnce) ?? size : size
+  #beginningOf ({ name, atOnce, from }: FetchEvent, size: number): number {
+    return 'session' in name ? this.#begin?.({ name: `${name.session}/${name.id}`, size, atOnce, to: from.b32 }) ?? size : size
   }
 }

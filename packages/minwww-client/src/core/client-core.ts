@@ -151,6 +151,11 @@ export class ClientCore {
     this.#exits.get(id)?.path.carried(now, rate)
   }
 
+  /** A stream from this exit brings something. */
+  streamHeard (now: number, id: string): void {
+    this.#exits.get(id)?.streamed(now)
+  }
+
   /** Its requests go on elsewhere, if they may. */
   removeExit (now: number, id: string): void {
     const exit = this.#exits.get(id)

@@ -7,6 +7,8 @@ import type { ExitSession } from './session.ts'
 import { Silence } from './silence.ts'
 import type { ExitState, ExitStatus } from './types.ts'
 
+/** A stream that brought nothing for so long fills nothing, ms: drivers look at it twice a second. */
+const STREAMING = 1_500
 /** Room in flight beyond one round trip, ms (section 7.3). */
 const IN_FLIGHT_MARGIN = 1_000
 /** Requests under way at once; an exit that takes fewer says so by ERROR 2. */
@@ -50,6 +52,7 @@ export class Exit {
   #lastSymbolAt = Number.NEGATIVE_INFINITY
   #received = 0
   #heardAt = Number.NEGATIVE_INFINITY
+  #streamedAt = Number.NEGATIVE_INFINITY
   #reportedState: ExitState = 'new'
   /** Requests that it takes at once, as far as known. */
   #limit = MAX_ACTIVE
@@ -88,6 +91,16 @@ export class Exit {
   /** When something authentic came last; -Infinity before the first time. */
   get heardAt (): number {
     return this.#heardAt
+  }
+
+  /** A stream from it brings something. */
+  streamed (now: number): void {
+    this.#streamedAt = now
+  }
+
+  /** A stream from it fills the path: what of messages does not come waits in a queue, or found it full. */
+  isStreaming (now: number): boolean {
+    return now - this.#streamedAt < STREAMING
   }
 
   get isProbed (): boolean {

@@ -8,6 +8,8 @@ import { nextStep, SETBACKS } from './retry-policy.ts'
 import type { Facts, Setback, Step } from './retry-policy.ts'
 import type { Transfer } from './transfer.ts'
 
+/** WANTs while a stream from the same exit brings something. */
+const WANTS_BEHIND_STREAM = 3
 /** After these the exit is left for one that is well, or not at all. */
 const REFUSALS: ReadonlySet<Setback> = new Set<Setback>(['busy', 'closed', 'policy'])
 
@@ -115,13 +117,17 @@ export class Recovery {
 
   #expired (now: number, request: ClientRequest, transfer: Transfer): void {
     const isLost = transfer.waitsFor === 'gap' ||
-      (transfer.waitsFor === 'want' && transfer.wantUnanswered() < this.#wantsGranted(request, transfer))
+      (transfer.waitsFor === 'want' && transfer.wantUnanswered() < this.#wantsGranted(now, request, transfer))
     if (isLost) this.#repair(now, request, transfer)
     else this.#silent(now, request, transfer)
   }
 
-  /** WANTs in vain that end a transfer: one, if chance does not lose all that was asked for and another path can be tried. */
-  #wantsGranted (request: ClientRequest, { exit, session, wanted }: Transfer): number {
+  /**
+   * WANTs in vain that end a transfer: one, if chance does not lose all that was asked for and another path can be tried. More behind a
+   * stream, whose queue is not a path that is dead: what ends the transfer is asked for once more, all of it.
+   */
+  #wantsGranted (now: number, request: ClientRequest, { exit, session, wanted }: Transfer): number {
+    if (exit.isStreaming(now)) return WANTS_BEHIND_STREAM
     const hasOther = this.#isAlone(request) ? this.#parts.sources.hasOther(session.source) : request.purpose.kind === 'pool'
     return hasOther && exit.path.isBeyondChance(wanted) ? 1 : 2
   }

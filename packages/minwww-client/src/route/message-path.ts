@@ -24,12 +24,14 @@ export class TooLargeError extends Error {
   }
 }
 
+type RestBackend = Pick<Backend, 'driver' | 'agentOf'> & Partial<Pick<Backend, 'waiting'>>
+
 /**
  * One request by messages. The body is a stream where only the beginning of the answer came so, or where it is still arriving.
  * @throws ProxyError, MINWWW_BODY_TOO_LARGE before anything is sent; TooLargeError after ERROR 3; the signal's reason
  */
 export async function fetchByMessage (
-  backend: Pick<Backend, 'driver' | 'agentOf'>, request: WholeRequest, timeout: number, destination?: Destination
+  backend: RestBackend, request: WholeRequest, timeout: number, destination?: Destination
 ): Promise<StreamAnswer> {
   const abort = new AbortController()
   const asked = { ...request, signal: AbortSignal.any([request.signal, abort.signal]) }
@@ -107,12 +109,12 @@ function optionsOf (request: WholeRequest, timeout: number, rests: RestStreams, 
 
 /** Those of one request: as many as exits that have begun to answer it, and all but one are for nothing. */
 class RestStreams {
-  readonly #backend: Pick<Backend, 'agentOf' | 'driver'>
+  readonly #backend: RestBackend
   readonly #kind: StreamPeer['kind']
   readonly #request: WholeRequest
   readonly #open: RestStream[] = []
 
-  constructor (backend: Pick<Backend, 'agentOf' | 'driver'>, request: WholeRequest, kind: StreamPeer['kind']) {
+  constructor (backend: RestBackend, request: WholeRequest, kind: StreamPeer['kind']) {
     this.#backend = backend
     this.#kind = kind
     this.#request = request
@@ -122,7 +124,7 @@ class RestStreams {
     const agent = this.#backend.agentOf(name.source)
     if (agent === undefined || this.#open.some(stream => stream.is(name))) return
     const exit = this.#backend.driver.exits().find(({ destination }) => destination.equals(name.exit))
-    this.#open.push(new RestStream(agent, this.#kind, name, this.#request, exit && pathOf(exit)))
+    this.#open.push(new RestStream(agent, this.#kind, name, this.#request, exit && pathOf(exit), this.#backend.waiting))
   }
 
   /** @throws ProxyError MINWWW_RESPONSE_TOO_LARGE for a rest that cannot come */

@@ -8,6 +8,7 @@ import { ProxyError } from '../http/failures.ts'
 import { bodyOf, counted } from '../http/pieces.ts'
 import { replyTo, requestOptions, StreamFailure, type Limits } from './stream-path.ts'
 import { pathFields, type KnownPath, type StreamAgent, type StreamPeer } from './streams.ts'
+import { whenDone, type Expected, type WaitingStreams } from './waiting-streams.ts'
 
 /** An exit keeps a rest for a minute, ms. */
 const LIMITS: Limits = { connect: 30_000, answer: 30_000 }
@@ -15,14 +16,15 @@ const LIMITS: Limits = { connect: 30_000, answer: 30_000 }
 const RETRIES = [500, 1_000, 2_000, 4_000] as const
 
 /**
- * The stream on which an answer goes on whose beginning comes as a message. It is opened at once, so that it is there when
- * the beginning is.
+ * The stream on which an answer goes on whose beginning comes as a message. One that waits at the exit brings it without being asked;
+ * else it is opened at once, so that it is there when the beginning is.
  */
 export class RestStream {
   readonly #agent: StreamAgent
   readonly #peer: StreamPeer
   readonly #name: RestName
   readonly #request: SiteRequest
+  readonly #waiting: WaitingStreams | undefined
   readonly #abort = new AbortController()
   readonly #response: Promise<IncomingMessage>
 
@@ -30,9 +32,12 @@ export class RestStream {
    * @param request - what is answered; its signal ends the stream
    * @param path - what is known of the path to the exit
    */
-  constructor (agent: StreamAgent, kind: StreamPeer['kind'], name: RestName, request: SiteRequest, path?: KnownPath) {
+  constructor (
+    agent: StreamAgent, kind: StreamPeer['kind'], name: RestName, request: SiteRequest, path?: KnownPath, waiting?: WaitingStreams
+  ) {
     this.#agent = agent
     this.#peer = { kind, id: name.exit.b32, destination: name.exit, port: EXIT_PORT, path }
+    this.#waiting = waiting
     this.#name = name
     this.#request = { ...request, signal: AbortSignal.any([request.signal, this.#abort.signal]) }
     this.#response = this.#open()
@@ -67,6 +72,21 @@ export class RestStream {
 
   /** @throws ProxyError */
   async #open (): Promise<IncomingMessage> {
+    const expected = this.#waiting?.expect(this.#name, this.#request.signal, this.#peer.path?.rtt)
+    return expected === undefined ? await this.#askUntil() : await this.#await(expected)
+  }
+
+  /** Asks where it does not come by itself in time; then whichever comes. */
+  async #await ({ soon, response, leave }: Expected): Promise<IncomingMessage> {
+    const found = await soon
+    if (found !== undefined) return found
+    const late = response.then(found => found ?? Promise.reject(new ProxyError('MINWWW_CONNECTION_FAILED')))
+    const asked = this.#askUntil()
+    return await Promise.any([late, asked]).catch(async () => await asked).finally(leave)
+  }
+
+  /** @throws ProxyError */
+  async #askUntil (): Promise<IncomingMessage> {
     for (const [attempt, wait] of [...RETRIES, undefined].entries()) {
       try {
         return await this.#ask(attempt > 0)
@@ -85,7 +105,10 @@ export class RestStream {
     const outgoing = httpRequest({ ...requestOptions(this.#agent, this.#request, this.#peer, [], fresh), ...target, method: 'GET' })
     outgoing.end()
     const reply = await replyTo(outgoing, { ...this.#request, method: 'GET' }, LIMITS)
-    if (reply.kind === 'response' && reply.response.statusCode === 200) return reply.response
+    if (reply.kind === 'response' && reply.response.statusCode === 200) {
+      whenDone(reply.response, () => this.#waiting?.wait(this.#agent, this.#peer, this.#name.source))
+      return reply.response
+    }
     reply.response.destroy()
     throw new ProxyError('MINWWW_CONNECTION_FAILED', 'the exit has nothing that goes on')
   }

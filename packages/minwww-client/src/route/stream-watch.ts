@@ -6,7 +6,10 @@ export const INTERVAL = 500
 /** Bytes of tunnel messages for each byte of a stream: packets of 1,730 bytes are two of them. */
 const WIRE = 2_048 / 1_730
 
-/** Tells what a stream has carried at most, bytes/s of whole tunnel messages, each time that it is more than before. */
+/**
+ * Tells what a stream carries: bytes/s of whole tunnel messages each time that it is more than before, 0 if it is not more.
+ * Says nothing of one that brings nothing.
+ */
 export function watchRate (stream: Duplex & { readonly bytesRead?: number }, clock: Clock, carried: (rate: number) => void): void {
   let most = 0
   let before = { bytes: 0, at: clock.now() }
@@ -15,10 +18,8 @@ export function watchRate (stream: Duplex & { readonly bytesRead?: number }, clo
     const bytes = stream.bytesRead ?? 0
     const rate = 1_000 * (bytes - before.bytes) / (at - before.at)
     before = { bytes, at }
-    if (rate > most) {
-      most = rate
-      carried(rate * WIRE)
-    }
+    if (rate > 0) carried(rate > most ? rate * WIRE : 0)
+    most = Math.max(most, rate)
     timer = clock.setTimer(look, INTERVAL)
   }
   let timer = clock.setTimer(look, INTERVAL)

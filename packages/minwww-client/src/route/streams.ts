@@ -83,6 +83,11 @@ export class StreamAgent extends Agent {
     return peer === undefined ? '' : `${peer.kind} ${peer.destination.b32}:${peer.port}`
   }
 
+  /** An idle stream to this peer is there. */
+  hasFree (peer: StreamPeer): boolean {
+    return (this.freeSockets[this.getName({ peer })] ?? []).some(({ destroyed }) => !destroyed)
+  }
+
   /** Requests under way end on their streams; those that are idle close now. */
   closeIdle (): void {
     for (const sockets of Object.values(this.freeSockets)) for (const socket of sockets ?? []) socket.destroy()

@@ -13,6 +13,7 @@ import { needOf, ReturnWatch } from './return-watch.ts'
 import { SessionWatch } from './session-watch.ts'
 import { VacantSession } from './vacant-session.ts'
 import { StreamAgent, type StreamConnector, type StreamPeer } from '../route/streams.ts'
+import { WaitingStreams } from '../route/waiting-streams.ts'
 
 export interface BackendOptions {
   config: Partial<ClientConfig>
@@ -59,6 +60,7 @@ export class Backend {
   readonly driver: ClientDriver
   /** Of the sessions: `wait` for it. */
   readonly readiness: Readiness
+  readonly waiting = new WaitingStreams()
   readonly #sessions: ProxySession[]
   readonly #options: BackendOptions
   readonly #watch: SessionWatch
@@ -87,7 +89,9 @@ export class Backend {
   /** What streams carry, messages may too. The rest of an answer comes from a peer whose name is its address. */
   readonly #carried = ({ destination }: StreamPeer, rate: number): void => {
     const exit = this.driver.exits().find(exit => exit.destination.equals(destination))
-    if (exit !== undefined) this.driver.streamCarried(exit.id, rate)
+    if (exit === undefined) return
+    this.driver.streamHeard(exit.id)
+    if (rate > 0) this.driver.streamCarried(exit.id, rate)
   }
 
   constructor (sessions: readonly ProxySession[], options: BackendOptions) {

@@ -23,7 +23,7 @@ export class FetchError extends Error {
 }
 
 /** What the driver needs of a core: the real ClientCore, or a stand-in of a test. */
-export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'streamCarried' | 'changed' | 'takesOnce' | 'gate' | 'restore' | 'load' | 'config' | 'stats'>> & { toJSON? (): unknown }
+export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'streamCarried' | 'streamHeard' | 'changed' | 'takesOnce' | 'gate' | 'restore' | 'load' | 'config' | 'stats'>> & { toJSON? (): unknown }
 
 /** What the driver needs of a session. */
 export type DrivenSession = Pick<ProxySession, 'destination' | 'keys' | 'state' | 'clockOffset' | 'send' | 'on' | 'off'>
@@ -129,6 +129,11 @@ export class ClientDriver {
   streamCarried (id: string, rate: number): void {
     this.core.streamCarried?.(this.#clock.now(), id, rate)
     this.#loop.run()
+  }
+
+  /** A stream from an exit brings something. */
+  streamHeard (id: string): void {
+    this.core.streamHeard?.(this.#clock.now(), id)
   }
 
   /** Something was changed at a site, `host` with its port. */

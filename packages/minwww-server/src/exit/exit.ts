@@ -178,6 +178,7 @@ export class ExitParts {
   async drain (): Promise<void> {
     this.#draining = true
     this.driver.act((core, now) => core.drain?.(now))
+    this.rests.release()
     // What has begun goes on: its streams are still taken.
     const streamed = new Promise<void>((resolve, reject) => {
       this.rests.whenEmpty(() => { Promise.resolve(this.streams?.drain()).then(resolve, reject) })

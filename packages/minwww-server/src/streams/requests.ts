@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { Destination } from '@minwww/i2cp/codec'
-import { ALTERNATIVE, REST_SCHEME } from '@minwww/protocol'
+import { ALTERNATIVE, NEXT_REST, REST_FIELD, REST_SCHEME } from '@minwww/protocol'
 import type { RequestName } from '../core.ts'
 import { ServerError } from '../errors.ts'
 import type { Rest } from '../exit/rests.ts'
@@ -64,6 +64,40 @@ export function restNameOf ({ method, target }: IncomingRequest): RequestName | 
   if (token !== undefined) return { token }
   const [, session, id] = REST.exec(target) ?? []
   return session === undefined || id === undefined ? undefined : { session, id: Number(id) }
+}
+
+export const isForNextRest = ({ method, target }: IncomingRequest): boolean => method === 'GET' && target === `${REST_SCHEME}${NEXT_REST}`
+
+/**
+ * Waits for the next answer of this client that begins as a message, and goes on with it: no round trip is lost for asking. 102 says that
+ * it was heard, 204 that none came. True if the stream is good for another request; never rejects.
+ * @param onBusy - called when there is something to do
+ */
+export async function answerNextRest (asked: StreamRequest, onBusy: () => void): Promise<boolean> {
+  const { context, visitor, incoming, body, signal, stream } = asked
+  const { rests } = context
+  const isReusable = (): boolean => incoming.keepAlive && body.isComplete && !context.isDraining()
+  if (!context.isDraining() && !stream.destroyed) stream.write(responseHead(102, 'Processing', []))
+  const next = context.isDraining() ? undefined : await rests.next(visitor, signal)
+  if (next === undefined) {
+    // At the end of the exit idle streams have ended.
+    if (!stream.destroyed && !stream.writableEnded) stream.write(responseHead(204, 'No Content', isReusable() ? [] : [['Connection', 'close']]))
+    return isReusable()
+  }
+  onBusy()
+  const exchange = new StreamExchange(context, visitor)
+  const sender = new AnswerSender(asked, exchange)
+  try {
+    exchange.before = next.rest.begun
+    await sender.rest(next.rest, next.name)
+    exchange.finish()
+    return isReusable()
+  } catch (cause) {
+    sender.refuse(exchange.fail(cause))
+    return false
+  } finally {
+    rests.followed(next.handle)
+  }
 }
 
 /** Goes on with an answer where its beginning ends. True if the stream is good for another request; never rejects. */
@@ -141,10 +175,11 @@ export class AnswerSender {
     })
   }
 
-  /** What follows a beginning, as a body. */
-  async rest ({ response, head, pieces, begun }: Rest): Promise<void> {
+  /** What follows a beginning, as a body. @param name - of a rest that nobody asked for by its name */
+  async rest ({ response, head, pieces, begun }: Rest, name?: string): Promise<void> {
     const { length } = response
     const headers: Field[] = [['Cache-Control', 'no-store']]
+    if (name !== undefined) headers.push([REST_FIELD, name])
     if (length !== undefined) headers.push(['Content-Length', String(length - begun)])
     await this.#send({ ...response, status: 200, reason: 'OK' }, headers, length === undefined, async framed => {
       await this.#pour(head, framed, async bytes => await this.#exchange.passOn(bytes))

@@ -10,7 +10,7 @@ import { answerDescriptor, asksForDescriptor } from './descriptor.ts'
 import { errorAnswer, responseBytes } from './error-answer.ts'
 import type { IncomingStream, StreamLimits } from './options.ts'
 import { RequestBody } from './request-body.ts'
-import { answerRequest, answerRest, gone, restNameOf } from './requests.ts'
+import { answerNextRest, answerRequest, answerRest, gone, isForNextRest, restNameOf } from './requests.ts'
 import { isWebSocket, openTunnel, openWebSocket, type StreamFate } from './tunnels.ts'
 
 /** ms that what a client still sends is read away after the last answer, so that no reset overtakes it (RFC 9112 section 9.6). */
@@ -103,6 +103,11 @@ export class VisitorStream {
     const asked = { context, visitor, incoming, body, stream, reader, signal: this.#abort.signal }
     const rest = restNameOf(incoming)
     if (rest !== undefined) return await answerRest(asked, rest) ? 'next' : 'end'
+    if (isForNextRest(incoming)) {
+      // As good as idle: it gives way to others.
+      this.#isBusy = false
+      return await answerNextRest(asked, () => { this.#isBusy = true }) ? 'next' : 'end'
+    }
     if (asksForDescriptor(incoming, context.own)) return await answerDescriptor(asked) ? 'next' : 'end'
     if (incoming.method === 'CONNECT') return await openTunnel(asked)
     if (isWebSocket(incoming)) return await openWebSocket(asked)
