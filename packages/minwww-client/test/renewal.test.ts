@@ -447,6 +447,40 @@ t.test('a session that hears nothing is given up, one with a slow answer is not'
   t.end()
 })
 
+t.test('an exit that says one word over each Destination has no more than forty built in an hour', t => {
+  mock.timers.enable({ apis: ['setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  let now = 0
+  let built = 0
+  let builtAt = 0
+  const watch = new DeafWatch({
+    isWaiting: () => true,
+    ask: () => {},
+    build: () => { builtAt = now },
+    giveUp: () => {
+      if (now - builtAt < 10_000) return false
+      built++
+      return true
+    },
+    spare: () => {},
+    now: () => now
+  })
+  const pass = (seconds: number): void => {
+    for (let passed = 0; passed < seconds; passed++) {
+      const before = built
+      now += 1_000
+      mock.timers.tick(1_000)
+      if (built > before) watch.heard()
+    }
+  }
+  pass(3_600)
+  t.equal(built, 40)
+  pass(2 * 3_600)
+  t.ok(built > 100 && built <= 120, 'and goes on after it')
+  watch.close()
+  t.end()
+})
+
 t.test('a deaf proxy pings its exits and goes on with a new Destination', async t => {
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())

@@ -12,6 +12,9 @@ const BUILD_AFTER = 7_000
  */
 const PATIENT = 8
 const MAX_FACTOR = 64
+/** Sessions that are given up in an hour: an exit that says one word over each would have one built every 17 s for ever. */
+const MAX_CHANGES = 40
+const HOUR = 3_600_000
 
 export interface DeafWatchHooks {
   /** Whether somebody waits for an answer, over a session that can send. */
@@ -46,6 +49,8 @@ export class DeafWatch {
   #asked = false
   #isBuilding = false
   #inVain = 0
+  /** When sessions were given up, the oldest first. */
+  readonly #changes: number[] = [] // at most MAX_CHANGES
 
   constructor (hooks: DeafWatchHooks) {
     this.#hooks = hooks
@@ -73,7 +78,10 @@ export class DeafWatch {
       this.#isBuilding = false
       this.#rest()
       this.#inVain++
+      this.#changes.push(now)
+      if (this.#changes.length > MAX_CHANGES) this.#changes.shift()
     } else if (silence >= BUILD_AFTER * factor && this.#asked) {
+      if (this.#changes.length === MAX_CHANGES && now - this.#changes[0]! < HOUR) return
       this.#isBuilding = true
       this.#hooks.build()
     } else if (silence >= ASK_AFTER * factor && !this.#asked) {
