@@ -172,6 +172,7 @@ t.test('whatever a page is, it costs little and brings no more than its bound', 
   const many = Array.from({ length: 10_000 }, (_, index) => `<img src="${index}.png">`).join('')
   t.equal(read(many).length, MAX_REFERENCES)
   const random = new SeededRandom(1)
+  const families = Array.from({ length: 256 }, (_, index) => `f${index}`)
   const cases = {
     deep: '<div>'.repeat(200_000),
     open: `<img src="${'x'.repeat(2_000_000)}`,
@@ -181,6 +182,9 @@ t.test('whatever a page is, it costs little and brings no more than its bound', 
     styles: `<style>${'@import url(a.css);'.repeat(40_000)}</style>`,
     junk: Buffer.from(random.bytes(400_000)).toString('latin1'),
     templates: '<template>'.repeat(100_000),
+    fonts: `<style>${families.map(name => `@font-face{font-family:${name};src:url(${name})}p{font-family:${name}}`).join('')}` +
+      families.slice(0, 32).map((_, weight) => `p{font-weight:${weight + 1}}`).join('') +
+      `</style>${'<p style="a:url(b)">'.repeat(20_000)}`,
     links: '<link rel=stylesheet href='.repeat(50_000)
   }
   for (const [name, html] of Object.entries(cases)) {

@@ -29,7 +29,7 @@ const ELSEWHERE = new RegExp('^(?:only\\s+)?(?:print|speech|aural|braille|emboss
 type Block = 'rule' | 'group' | 'font-face' | 'skipped'
 
 /** What a page's style sheets have in common. */
-export interface PageStyles { readonly names: PageNames, readonly fonts: Fonts }
+export interface PageStyles { readonly names?: PageNames, readonly fonts: Fonts }
 
 type OpenFace = { -readonly [K in keyof Face]?: Face[K] } & { isLatin?: boolean }
 
@@ -43,8 +43,14 @@ const WEIGHTS: Readonly<Record<string, number>> = { normal: 400, bold: 700, bold
  * What a browser asks for because of a style sheet: imports; images of rules that may apply; faces of fonts that are used.
  * @param styles - of the page; undefined where it is not known: then every rule may apply
  */
-export function readStyleSheet (css: string, into: References, styles?: PageStyles): void {
-  new StyleSheet(into, styles).read(css)
+export function readStyleSheet (css: string, into: References, styles: PageStyles = { fonts: new Fonts() }): void {
+  readStyleSheets([css], into, styles)
+}
+
+/** The same of several: what they say of fonts is looked at once. */
+export function readStyleSheets (sheets: readonly string[], into: References, styles: PageStyles): void {
+  for (const css of sheets) new StyleSheet(into, styles).read(css)
+  for (const url of styles.fonts.take(styles.names)) into.add(url, 'font')
 }
 
 class StyleSheet {
@@ -57,10 +63,10 @@ class StyleSheet {
   #face: OpenFace = {}
   #rule: { families: string[], weight?: number | undefined, isItalic: boolean } = { families: [], isItalic: false }
 
-  constructor (into: References, styles: PageStyles | undefined) {
+  constructor (into: References, { names, fonts }: PageStyles) {
     this.#into = into
-    this.#names = styles?.names
-    this.#fonts = styles?.fonts ?? new Fonts()
+    this.#names = names
+    this.#fonts = fonts
   }
 
   read (css: string): void {
@@ -83,7 +89,6 @@ class StyleSheet {
           if (this.#kept.length < MAX_KEPT) this.#kept.push(token)
       }
     }
-    for (const url of this.#fonts.take(this.#names)) this.#into.add(url, 'font')
   }
 
   #open (): void {

@@ -1,5 +1,5 @@
 import { Parser } from 'htmlparser2'
-import { isForScreens, readStyleSheet, type PageStyles } from './css.ts'
+import { isForScreens, readStyleSheets, type PageStyles } from './css.ts'
 import { Fonts } from './fonts.ts'
 import { parseUrl } from '../parse-url.ts'
 import { References, type Kind, type Reference } from './references.ts'
@@ -62,7 +62,7 @@ export class PageReader {
   /** All there is. */
   end (): void {
     this.#parser.end()
-    for (const style of this.#styles) readStyleSheet(style, this.#found, this.styles)
+    readStyleSheets(this.#styles, this.#found, this.styles)
     if (this.#icon !== undefined) this.#found.add(this.#icon, 'other')
   }
 
