@@ -130,6 +130,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/clients.ts'
   ]),
   ...byHand('2026-11-30', 'came to its end with status 0', [
+    'npx tap packages/minwww-server/test/egress.test.ts',
     'minwww bench pages --routers i2pd --quick',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts fetch artifacts/page-sets',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts record artifacts/page-sets',

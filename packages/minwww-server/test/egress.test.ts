@@ -64,6 +64,37 @@ t.test('one liar of five changes nothing for the others', async t => {
   }
 })
 
+/** Reports a queue that grows for ever, of which nothing came, as often as it counts. */
+const liar = (): Client['lie'] => {
+  let count = 0
+  return () => ({ queue: Math.min(60_000, 600 * ++count), received: count })
+}
+
+t.test('one that lies in several sessions, but has few of what is sent, lowers nothing', t => {
+  const egress = new Egress()
+  const sessions = (count: number): Watched[] => Array.from({ length: count }, () => ({ bucket: { rate: 48 * KB } }))
+  const [lying, quiet] = [sessions(3), sessions(20)]
+  for (let now = EPOCH, step = 1; now < EPOCH + 30_000; now += 50, step++) {
+    // Pages now and then: what they are sent is too little for a REPORT.
+    if (step % 10 === 0) for (const session of quiet) egress.sent(now, session, 2048)
+    if (step % 5 === 0) for (const session of lying) egress.sent(now, session, 2048)
+    if (step % 6 === 0) for (const session of lying) egress.reported(now, session, { time: now & 0xffff, queue: Math.min(60_000, 10 * step), received: step })
+    if ((egress.nextTimeout() ?? Infinity) <= now) egress.handleTimeout(now)
+    if (egress.limit !== Infinity) break
+  }
+  t.equal(egress.limit, Infinity)
+  t.end()
+})
+
+t.test('five sessions that lie, and answer first, do not slow fifteen that are honest', async t => {
+  const model = (lies: boolean): Model => new Model(seedOf(t, SEED), {
+    rate: 256 * KB, delay: 250, queue: 1_000, clients: [...clients(15), ...Array.from({ length: 5 }, () => ({ grant: 48 * KB, lie: lies ? liar() : undefined, isHasty: lies }))]
+  })
+  const honest = (lies: boolean): number => total(settled(model(lies)).shares.slice(0, 15))
+  const [before, beside] = [honest(false), honest(true)]
+  t.ok(beside > 0.85 * before, `${beside.toFixed(1)} KB/s of ${before.toFixed(1)}`)
+})
+
 t.test('of two clients a liar slows the other no more than a client that asks for twice as much', async t => {
   const model = (lie: Client['lie']): Model => new Model(seedOf(t, SEED), {
     rate: 64 * KB, delay: 250, queue: 1_000, clients: [{ grant: 48 * KB, lie }, ...clients(1)]

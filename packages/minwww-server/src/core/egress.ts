@@ -9,6 +9,11 @@ const FIRST = 3
 const ENOUGH = 5
 /** Share of the busy sessions that is enough where they are fewer: one that says nothing is not waited for. */
 const QUORUM = 2 / 3
+/**
+ * Sessions cost nothing, and who lies answers first. So those who speak have so much of all that is sent, and so have those who spoke since
+ * a change where they are many, or there was time for all of them.
+ */
+const COVERED = 1 / 2
 /** Age of a reading that still counts, and after a change of the limit until what is sent counts, ms. */
 const FRESH = 3_000
 const SETTLED = 250
@@ -126,12 +131,33 @@ export class Egress {
     return count >= most || (count >= 2 && count >= QUORUM * this.#busy(now))
   }
 
+  #counts (now: number, reading: Reading | undefined): boolean {
+    return reading !== undefined && reading.until > this.#changedAt + SETTLED && now - reading.at < FRESH
+  }
+
+  /** Of what was sent just now those who speak at all, and those whose readings count, have their share. */
+  #isCovered (now: number): boolean {
+    let speakers = 0
+    let speaking = 0
+    let counted = 0
+    for (const { reading, sent } of this.#tracks.values()) {
+      const bytes = sent.since(now - BUSY_TIME)
+      if (reading !== undefined && now - reading.at < FORGET) {
+        speakers++
+        speaking += bytes
+      }
+      if (this.#counts(now, reading)) counted += bytes
+    }
+    const least = COVERED * this.#sent.since(now - BUSY_TIME)
+    return speaking >= least && (speakers <= ENOUGH || counted >= least || now - this.#changedAt > FRESH)
+  }
+
   #decide (now: number): void {
     const readings: Reading[] = []
     for (const { reading } of this.#tracks.values()) {
-      if (reading !== undefined && reading.until > this.#changedAt + SETTLED && now - reading.at < FRESH) readings.push(reading)
+      if (this.#counts(now, reading)) readings.push(reading!)
     }
-    if (!this.#isEnough(now, readings.length)) return
+    if (!this.#isEnough(now, readings.length) || !this.#isCovered(now)) return
     const agreed = agree(readings)
     const isLossy = agreed.ratio < LOSSY && agreed.excess > 0
     this.#isCongested = agreed.excess > 0

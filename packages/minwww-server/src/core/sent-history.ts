@@ -29,6 +29,11 @@ export class SentHistory {
     return this.#until(until) - this.#until(since)
   }
 
+  /** Bytes that were sent from then on, as far as that is remembered. */
+  since (time: number): number {
+    return this.#total - this.#until(time)
+  }
+
   #until (time: number): number {
     if (time >= this.#latest) return this.#total
     const index = this.#steps.findLastIndex(({ at }) => at <= time)
