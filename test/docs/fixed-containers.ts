@@ -22,6 +22,8 @@ export const FIXED: Readonly<Record<string, string>> = {
   'local-router network/java/transport.ts gateways': 'one for each of at most 16 tunnels',
   'local-router router.ts #servers': 'one for each call of listen()',
   'minwww-protocol page/needs.ts found': 'nothing, and nobody changes it',
+  'minwww-server core/session-table.ts evicted': 'two',
+  'minwww-server core/session.ts #sessions': 'MAX_SESSIONS_OF_PEER',
   'minwww-server core/sent-history.ts #steps': 'MAX_STEPS, the oldest goes',
   'minwww-server core/arrival-track.ts #roundTrips': 'two',
   'minwww-server core/flow.ts #unasked': 'bounded as the other bursts of the flow',

@@ -215,6 +215,28 @@ t.test('a second session of a validated Destination is validated', async t => {
   t.equal(world.fetches.length, 8)
 })
 
+t.test('a Destination with many sessions has no more of the exit than a few', async t => {
+  const world = new World({ signatureChecks: 1_000 })
+  const [mallory, alice] = [world.client('mallory'), world.client('alice')]
+  alice.open(1)
+  alice.request(2)
+  const { answer } = world
+  world.answer = () => undefined
+  const secrets = Array.from({ length: 20 }, (_, index) => Buffer.alloc(16, index + 1))
+  for (const key of secrets) {
+    world.run(1)
+    mallory.open(1, { key, session: sessionKeys(key).session })
+  }
+  t.equal(world.core.load.sessions, 1 + 4)
+  t.equal(world.core.stats.evicted, 16)
+  mallory.open(2, { key: secrets[19]!, session: sessionKeys(secrets[19]!).session })
+  t.equal(world.core.stats.evicted, 16, 'the newest are there')
+  world.answer = answer
+  alice.request(3)
+  world.run(10)
+  t.ok(alice.replies(3).length > 0, 'nobody else loses any')
+})
+
 t.test('new Destinations do not push out sessions in use', async t => {
   const world = new World({ maxFreshSessions: 8, maxSessions: 4, signatureChecks: 1000 })
   const alice = world.client('alice')

@@ -169,7 +169,7 @@ export class ServerCore {
     let { session } = verified
     if (session === undefined) {
       session = new Session(now, verified.from, sessionKeys(verified.open.key), this.#config, this.#sessions.peerOf(verified.from))
-      this.#evict(this.#sessions.add(session))
+      for (const other of this.#sessions.add(session)) this.#evict(other)
     }
     this.#heard(now, session, message, false)
     this.#requests.request(now, session, verified.open, verified.entry)

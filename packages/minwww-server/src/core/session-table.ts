@@ -35,12 +35,18 @@ export class SessionTable {
     return this.#peers.get(keyOf(destination)) ?? new Peer()
   }
 
-  /** Adds a session; returns the one that had to go. */
-  add (session: Session): Session | undefined {
-    const evicted = this.#fresh.size >= this.#config.maxFreshSessions ? first(this.#fresh) : undefined
-    if (evicted !== undefined) this.remove(evicted)
+  /** Adds a session; returns those that had to go: of the same Destination, and of all. */
+  add (session: Session): Session[] {
+    const evicted: Session[] = []
+    const evict = (other: Session | undefined): void => {
+      if (other === undefined) return
+      this.remove(other)
+      evicted.push(other)
+    }
+    evict(session.peer.excess)
+    if (this.#fresh.size >= this.#config.maxFreshSessions) evict(first(this.#fresh))
     this.#fresh.set(session.name, session)
-    session.peer.join()
+    session.peer.join(session)
     this.#peers.set(keyOf(session.destination), session.peer)
     return evicted
   }
@@ -65,7 +71,7 @@ export class SessionTable {
   remove (session: Session): void {
     const known = this.#fresh.delete(session.name) || this.#used.delete(session.name)
     if (!known) return
-    if (session.peer.leave()) this.#peers.delete(keyOf(session.destination))
+    if (session.peer.leave(session)) this.#peers.delete(keyOf(session.destination))
   }
 
   /** When the next session ends. */

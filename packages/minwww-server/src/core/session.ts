@@ -7,9 +7,12 @@ import type { PathFacts } from './reply.ts'
 /** Of the bytes that count against a rate, those that an object has of them. */
 const FILLED = 0.9
 
+/** Sessions of one Destination: each has a share of the exit. A client has one, and a few more after restarts. */
+export const MAX_SESSIONS_OF_PEER = 4
+
 /** A Destination that has sessions. */
 export class Peer {
-  #sessions = 0
+  readonly #sessions = new Set<Session>() // at most MAX_SESSIONS_OF_PEER
   #isValidated = false
 
   /** It spoke again after it was answered: it can be reached where it says it is (QUIC's address validation). */
@@ -21,14 +24,21 @@ export class Peer {
     this.#isValidated = true
   }
 
+  /** The one that has to go for one more: that which is silent for longest. */
+  get excess (): Session | undefined {
+    if (this.#sessions.size < MAX_SESSIONS_OF_PEER) return undefined
+    return [...this.#sessions].reduce((oldest, session) => session.heardAt < oldest.heardAt ? session : oldest)
+  }
+
   /** It has one more session. */
-  join (): void {
-    this.#sessions++
+  join (session: Session): void {
+    this.#sessions.add(session)
   }
 
   /** It has one session fewer; true if that was the last one. */
-  leave (): boolean {
-    return --this.#sessions === 0
+  leave (session: Session): boolean {
+    this.#sessions.delete(session)
+    return this.#sessions.size === 0
   }
 }
 
