@@ -134,6 +134,10 @@ t.test('what has a right tag and still cannot be', async t => {
     const marked = Buffer.concat([content, computeTag(keys.client, content)])
     t.throws(() => decodeMessage(marked, keys.client), { code: 'MINWWW_MALFORMED' }, `${message.type} of an unknown part`)
   }
+  const whole = { size: 100, index: 0, last: 0, pace: 0, time: 0, symbol: Buffer.alloc(100) }
+  for (const type of ['push', 'body'] as const) {
+    t.equal(encodeMessage({ type, ...prefix, ...whole }, keys.client, 683).length, 130, `a ${type} has no padding`)
+  }
   const raw = encodeMessage(want, keys.client)
   raw[0] = 0x23
   t.throws(() => decodeMessage(raw, keys.client), { code: 'MINWWW_VERSION' })
@@ -219,7 +223,13 @@ t.test('the detail of an ERROR is cut at a character and holds no NUL', async t 
   for (const [detail, kept] of [
     ['a'.repeat(200), 'a'.repeat(200)], ['a'.repeat(201), 'a'.repeat(200)], ['a' + 'ä'.repeat(100), 'a' + 'ä'.repeat(99)],
     ['\0', ''], ['', '']
-  ] as const) t.match(decodeMessage(encodeMessage({ ...error, detail }, keys.client, 683), keys.client), { detail: kept })
+  ] as const) {
+    for (const padTo of [0, 683]) {
+      const bytes = encodeMessage({ ...error, detail }, keys.client, padTo)
+      t.strictSame(decodeMessage(bytes, keys.client), { ...error, detail: kept })
+      t.equal(bytes.length, Math.max(padTo, 29 + Buffer.byteLength(kept)))
+    }
+  }
 })
 
 t.test('sizes of section 1', async t => {
