@@ -118,20 +118,37 @@ t.test('path: what comes after its burst was counted was late, and is not counte
 })
 
 t.test('path: the answer to a probe says how much may go into the first round trip, and nothing of loss', async t => {
-  const probed = (spacing: number, came = 5): ExitPath => {
+  const probed = (times: readonly number[]): ExitPath => {
     const path = new ExitPath(DEFAULT_CONFIG)
-    for (let index = 0; index < came; index++) {
-      path.observe(1_000 + index * spacing, 'probe', 0, symbol({ size: 0, index, last: 4, symbol: Buffer.alloc(653) }), 683)
+    for (const [index, time] of times.entries()) {
+      path.observe(1_000 + time, 'probe', 0, symbol({ size: 0, index, last: 4, symbol: Buffer.alloc(653) }), 683)
       if (index === 0) path.measure(1_000, 200, 1)
     }
     path.handleTimeout(60_000)
     return path
   }
-  const usual = probed(0, 1).rate
-  t.ok(probed(0).rate > 2 * usual, `${probed(0).rate} after ${usual}: they came as they left`)
-  t.ok(Math.abs(probed(100).rate / usual - 1) < 0.05, 'late ones leave it as it is: gateways hold messages back')
-  t.ok(probed(2).rate > usual && probed(2).rate < 520 * KB, `${probed(2).rate}: one in 2 ms, 512 KB/s`)
-  t.equal(probed(0, 3).loss, probed(0).loss)
+  const spaced = (spacing: number): readonly number[] => [0, 1, 2, 3, 4].map(index => index * spacing)
+  const usual = probed([0]).rate
+  const together = probed([0, 0, 0, 0, 0])
+  t.ok(together.rate > 2 * usual, `${together.rate} after ${usual}: they came as they left`)
+  t.ok(probed(spaced(2)).rate > usual && probed(spaced(2)).rate < 520 * KB, `${probed(spaced(2)).rate}: one in 2 ms, 512 KB/s`)
+  const rateOf = (times: readonly number[], isAware: boolean): number => {
+    const path = probed(times)
+    if (isAware) path.beware(61_000)
+    return path.rate
+  }
+  for (const times of [[0, 1, 2, 3, 103], [0, 100, 101, 102, 103], [0, 75, 75, 150, 150], [0, 0, 300, 300, 300], [0, 100]]) {
+    for (const isAware of [false, true]) {
+      t.ok(Math.abs(rateOf(times, isAware) / usual - 1) < 0.05, `${times.join(', ')} leave it as it is: gateways hold messages back`)
+    }
+  }
+  for (const spacing of [8, 16, 64]) {
+    const times = spaced(spacing).map((time, index) => index > 2 ? time + 100 : time)
+    t.ok(Math.abs(rateOf(times, false) / usual - 1) < 0.05, 'late ones leave it as it is, where nothing is pushed')
+    const rate = rateOf(times, true)
+    t.ok(Math.abs(rate / (KB * 1000 / spacing) - 1) < 0.05, `${rate}: none comes sooner than ${spacing} ms after the one before`)
+  }
+  t.equal(probed([0, 0, 0]).loss, together.loss)
 })
 
 t.test('path: a queue that loses nothing shows a clean path', async t => {

@@ -96,6 +96,11 @@ export class ExitPath {
     if (this.rtt.hasSample) this.#rate.carried(now, rate)
   }
 
+  /** More will come of a first request than it asks for. */
+  beware (now: number): void {
+    this.#rate.beware(now)
+  }
+
   /** Loss per tunnel message to plan with, 0 to 0.12. */
   get loss (): number {
     if (this.#config.replyMode === 'single' || this.#loss.clean >= this.#config.cleanRun) return 0

@@ -66,6 +66,7 @@ export class Pushes {
   grant (now: number, { plainGet: asked, site }: ClientRequest, exit: Exit, session: ExitSession): PushGrant | undefined {
     const { context: { config }, gate } = this.#parts
     if (asked?.isPage !== true || config.pushBudget === 0) return undefined
+    exit.path.beware(now)
     const part = gate.part(now, site)
     const bytes = part * Math.min(config.pushBudget, exit.path.carries * BUDGET_TIME / 1000)
     if (bytes < LEAST_BUDGET) return undefined

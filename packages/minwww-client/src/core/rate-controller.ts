@@ -1,4 +1,5 @@
 import { decodeRate, DEPTH_TIME, encodeRate, TUNNEL_BYTES } from '@minwww/protocol'
+import { ProbeTrain } from './probe-train.ts'
 
 /** What slow start adds in one round trip at most, tunnel messages: real routers drop a link with 500 waiting. */
 const MAX_STEP = 400
@@ -92,8 +93,7 @@ export class RateController {
   /** Grants of the last round trip and the one in force before. */
   readonly #history: Array<{ at: number, rate: number }> = []
   #isCongested = false
-  /** The answer to a probe: its first message, and bytes of those after it. */
-  #train: { name: string, at: number, time: number, bytes: number } | undefined
+  #train: ProbeTrain | undefined
 
   /**
    * @param o.initial - bytes/s before a round trip was measured
@@ -108,30 +108,22 @@ export class RateController {
   }
 
   /** Bytes/s. */
-  get grant (): number {
-    return this.#grant
-  }
+  get grant (): number { return this.#grant }
 
   /** What the path has shown to carry at most, bytes/s; undefined while no queue was seen. */
-  get bottleneck (): number | undefined {
-    return this.#bottleneck
-  }
+  get bottleneck (): number | undefined { return this.#bottleneck }
 
   /** ms of queue that the last measurement saw; what the last symbol met is `latest`. */
   get queue (): number { return this.#queue }
 
-  get latest (): number {
-    return this.#latest
-  }
+  get latest (): number { return this.#latest }
 
   /** The queue is longer than it should be: what is lost now says nothing of the path (section 7.4). */
-  get isCongested (): boolean {
-    return this.#isCongested
-  }
+  get isCongested (): boolean { return this.#isCongested }
 
   /** A first round trip was measured, and nothing else: how much may go into it. */
   begin ({ srtt }: RoundTrip): void {
-    if (this.#hasArrived || this.#bottleneck !== undefined || (this.#train?.bytes ?? 0) > 0) return
+    if (this.#hasArrived || this.#bottleneck !== undefined || this.#train?.isMeasured === true) return
     this.#set(0, rateOf(this.#firstWindow, srtt))
   }
 
@@ -142,16 +134,23 @@ export class RateController {
   probed (now: number, name: string, time: number, bytes: number, path: RoundTrip): void {
     this.#learnBase(now, { at: now, sent: this.#unwrap(now, time), bytes, bottleneck: Infinity })
     if (this.#hasArrived || this.#bottleneck !== undefined) return
-    const train = this.#train
-    if (train?.name !== name) {
-      this.#train = { name, at: now, time, bytes: 0 }
+    if (this.#train?.name !== name) {
+      this.#train = new ProbeTrain(now, name, time)
       return
     }
-    train.bytes += bytes
-    const sent = (time - train.time) << 16 >> 16
-    const carried = train.bytes * 1000 / Math.max(1, now - train.at - sent)
+    this.#train.came(now, time, bytes)
     // It never lowers the window: gateways may hold a message back.
-    this.#set(now, Math.min(rateOf(MAX_STEP, path.srtt), Math.max(rateOf(this.#firstWindow, path.srtt), carried)))
+    this.#set(now, Math.min(rateOf(MAX_STEP, path.srtt), Math.max(rateOf(this.#firstWindow, path.srtt), this.#train.carried)))
+  }
+
+  /** Much will come that nobody has asked for: what the train showed at most is the bottleneck until symbols tell more. */
+  beware (now: number): void {
+    if (this.#hasArrived || this.#bottleneck !== undefined) return
+    const most = this.#train?.bottleneck(this.#grant)
+    if (most === undefined) return
+    this.#bottleneck = Math.max(this.#least, most)
+    this.#mode = 'steady'
+    this.#set(now, this.#bottleneck)
   }
 
   /** What an earlier run measured, bytes/s. */
