@@ -9,6 +9,7 @@ const NICE = 15
 const TEST = /\.test\.ts$/
 const named = process.argv.slice(2)
 const mutate = named.filter(name => !TEST.test(name))
+const namedTests = named.filter(name => TEST.test(name))
 const paths = mutate.map(name => name.replace(/:\d+(?:-\d+)?$/, ''))
 if (paths.length === 0 || !paths.every(path => existsSync(path))) {
   console.error('usage: npm run mutate -- packages/NAME/src/FILE.ts[:FROM-TO] [MORE FILES] [TEST FILES]')
@@ -16,8 +17,8 @@ if (paths.length === 0 || !paths.every(path => existsSync(path))) {
 }
 
 const tests = `${paths[0].split('/', 2).join('/')}/test`
-const all = readdirSync(tests).filter(name => TEST.test(name)).map(name => `${tests}/${name}`)
-const testFiles = named.some(name => TEST.test(name)) ? named.filter(name => TEST.test(name)) : all
+const all = () => readdirSync(tests).filter(name => TEST.test(name)).map(name => `${tests}/${name}`)
+const testFiles = namedTests.length > 0 ? namedTests : all()
 const more = paths.length > 1 ? `-and-${paths.length - 1}` : ''
 const fileName = `artifacts/mutation/${paths[0].replaceAll('/', '.')}${more}.json`
 

@@ -21,7 +21,7 @@ import { reproducibleBytes } from '../testnet/bytes.mjs'
 import { fetchOver } from '../testnet/fetch.ts'
 import type { TestNetworkOptions } from '../testnet/network.ts'
 import { javaClasspath, startJavaStreamClient, startJavaStreamServer } from './java.ts'
-import { i2cpFlags, inPlace, type Place } from './place.ts'
+import { i2cpFlags, inPlace, until, type Place } from './place.ts'
 import { TUNNELS } from './streaming-java.ts'
 
 interface Kind extends Omit<TestNetworkOptions, 'delay'> {
@@ -54,9 +54,6 @@ const POSTED = 20_000
 const LARGE = 5 * 1024 * 1024
 /** A page's own deadline, s. */
 const DEADLINE = 120
-/** Of what routers need to find each other for, ms; Java's may need minutes. */
-const PATIENCE = 300_000
-const BETWEEN = 3_000
 
 const { positionals } = parseArgs({ allowPositionals: true, options: {} })
 const [name = 'sid'] = positionals
@@ -131,19 +128,6 @@ async function part (what: string, work: () => Promise<unknown>): Promise<void> 
   const failure = await work().then(() => undefined, (error: unknown) => (error as Error).message)
   if (failure !== undefined) process.exitCode = 1
   console.log(`${name} ${what}: ${failure ?? 'right'}, ${((performance.now() - began) / 1000).toFixed(1)} s`)
-}
-
-/** Until it works. Throws what it failed with last. */
-async function until (attempt: () => Promise<void>): Promise<void> {
-  for (const deadline = performance.now() + PATIENCE; ;) {
-    try {
-      await attempt()
-      return
-    } catch (error) {
-      if (performance.now() > deadline) throw error
-      await sleep(BETWEEN)
-    }
-  }
 }
 
 function isRight ({ status, body }: { status: number, body: Buffer }, size: number, seed: number): void {

@@ -5,6 +5,7 @@ import { leavesNothing } from '../testnet/leaves-nothing.ts'
 import { networkMissing, startNetwork } from '../testnet/network.ts'
 import { doctorFindsWell } from './doctor.ts'
 import { routerAcceptance } from './router-acceptance.ts'
+import { TUNNELS } from './streaming-java.ts'
 
 t.setTimeout(900_000)
 
@@ -17,7 +18,7 @@ t.test('emissary 0.4.0', { skip: reason ?? false }, async t => {
   await routerAcceptance(t, {
     name: 'emissary 0.4.0',
     places: [() => network.connect(3), () => network.connect(4)],
-    options: { 'inbound.length': '1', 'outbound.length': '1', 'inbound.quantity': '2', 'outbound.quantity': '2' },
+    options: TUNNELS,
     settle: 5_000,
     exchange: { wait: 5_000, attempts: 12 },
     drops: [20] // it passes on 6, 17, 18 and 19

@@ -6,13 +6,12 @@
  *
  * Options: --suite sid (needs ML-KEM), --hops 1, --delay 50, --rounds 10.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Destination } from '@minwww/i2cp/codec'
 import { fetchPage, startService, type Service } from '../e2e/harness.ts'
 import { reproducibleBytes } from '../testnet/bytes.mjs'
 import { fetchThroughProxy } from '../testnet/fetch.ts'
-import { i2cpFlags, inPlace, percentile } from './place.ts'
+import { i2cpFlags, inPlace, percentile, until } from './place.ts'
 
 const PROXY_ROUTER = 3
 const EXIT_ROUTER = 4
@@ -68,10 +67,10 @@ await inPlace({ suite: values.suite, delay: values.delay, tunnels }, async ({ ne
   console.log(`a page afterwards: p50 ${percentile(warm, 0.5)} ms, n ${warm.length}`)
 
   const proxy = await startService(owner, ['proxy', '--router', proxyRouter, '--proxy', '127.0.0.1:0', ...optionsOf('6,4'), '--i2p-only'])
-  const site64 = Destination.fromBase64(network.destination(2, 'web64').toString('base64').replaceAll('+', '-').replaceAll('/', '~')).b32
+  const site64 = Destination.parse(network.destination(2, 'web64')).b32
   for (const [name, host] of [['4,0', network.site(1)], ['6,4', site64]] as const) {
-    const took = await until(async () => await page(proxy, `http://${host}/bytes/20000?seed=3`, 20_000, 3))
-    console.log(`our proxy, 6,4, from i2pd's server tunnel, ${name}: ${took} ms`)
+    const took = await until(async () => await page(proxy, `http://${host}/bytes/20000?seed=3`, 20_000, 3), PATIENCE)
+    console.log(`our proxy, 6,4, from i2pd's server tunnel, ${name}: ${Math.round(took)} ms`)
   }
   for (const [name, port] of [['4,0', 4441], ['6,4', I2PD_PROXY]] as const) {
     const took = await until(async () => {
@@ -81,8 +80,8 @@ await inPlace({ suite: values.suite, delay: values.delay, tunnels }, async ({ ne
       )
       if (status !== 200 || !body.equals(reproducibleBytes(20_000, 4))) throw new Error(`status ${status}, ${body.length} bytes`)
       return performance.now() - began
-    })
-    console.log(`i2pd's HTTP proxy, ${name}, from our exit, 6,4: ${took} ms`)
+    }, PATIENCE)
+    console.log(`i2pd's HTTP proxy, ${name}, from our exit, 6,4: ${Math.round(took)} ms`)
   }
 })
 
@@ -91,16 +90,4 @@ async function page (proxy: Service, url: string, size: number, seed: number): P
   const { status, body, took } = await fetchPage(url, proxy.json.proxy as string)
   if (status !== 200 || !body.equals(reproducibleBytes(size, seed))) throw new Error(`${url}: status ${status}, ${body.length} bytes`)
   return took
-}
-
-/** The first time that it works, rounded. */
-async function until (attempt: () => Promise<number>): Promise<number> {
-  for (const deadline = performance.now() + PATIENCE; ;) {
-    try {
-      return Math.round(await attempt())
-    } catch (error) {
-      if (performance.now() > deadline) throw error
-      await sleep(2_000)
-    }
-  }
 }

@@ -6,6 +6,7 @@ import { networkMissing, startNetwork } from '../testnet/network.ts'
 import { doctorFindsWell } from './doctor.ts'
 import { javaClasspath, javaMissing } from './java.ts'
 import { routerAcceptance } from './router-acceptance.ts'
+import { TUNNELS } from './streaming-java.ts'
 
 t.setTimeout(580_000)
 
@@ -22,7 +23,7 @@ t.test('Java I2P', { skip: reason ?? false }, async t => {
   await routerAcceptance(t, {
     name: 'Java I2P',
     places: [() => network.connect(1), () => network.connect(3)],
-    options: { 'inbound.length': '1', 'outbound.length': '1', 'inbound.quantity': '2', 'outbound.quantity': '2' },
+    options: TUNNELS,
     // A look-up that starts before the peer's LeaseSet is stored waits 15 s, loses what is sent meanwhile, and after
     // three failures the router answers "not found" from memory for minutes: patience first, then few attempts, then
     // new Destinations.

@@ -4,12 +4,16 @@ import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { startNetwork, type Suite, type TestNetwork, type TestNetworkOptions } from '../testnet/network.ts'
 import { createWebServer } from '../testnet/web.mjs'
 
 const ROUTERS = 8
 const READY_TIMEOUT_MS = 180_000
+/** For routers that look for each other; Java's may need minutes. */
+const PATIENCE_MS = 300_000
+const BETWEEN_MS = 3_000
 
 /** What such a program takes of its command line. */
 export interface PlaceOptions extends Omit<TestNetworkOptions, 'suite' | 'delay'> { suite?: string | undefined, delay: string }
@@ -50,6 +54,18 @@ export async function inPlace ({ suite, delay, ...more }: PlaceOptions, work: (p
     for (const end of ends.reverse()) await end()
   }
   process.exit()
+}
+
+/** What the first attempt that works gives. Throws what it failed with last. @param patience - ms */
+export async function until<T> (attempt: () => Promise<T>, patience = PATIENCE_MS): Promise<T> {
+  for (const deadline = performance.now() + patience; ;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (performance.now() > deadline) throw error
+      await sleep(BETWEEN_MS)
+    }
+  }
 }
 
 /** Flags of the command line for tunnels of so many hops and other options of I2CP. */

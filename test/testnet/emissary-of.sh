@@ -1,7 +1,7 @@
 #!/bin/bash
 # emissary-of.sh VERSION: prints the path of the command line program of that emissary (0.4.0), a router in Rust.
-# It is built once, from crates.io and without its graphical toolkits, into the user's cache: some minutes on one core. Needs cargo, a C
-# compiler and cmake.
+# It is built once, from Rust's registry and without its graphical toolkits, into the user's cache: half an hour of one core. Needs cargo,
+# a C compiler and cmake.
 set -euo pipefail
 version=$1
 [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || { echo "no such version: $version" >&2; exit 2; }

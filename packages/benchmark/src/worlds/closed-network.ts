@@ -129,7 +129,7 @@ function pagesTunnel (length: number): string {
 }
 
 /** Starts that web server; the caller ends it before the network. */
-export function startPages (network: ClosedNetwork): { hostOf: (length: number) => string, process: ChildProcess } {
-  const process_ = network.execAt(`r${PAGES.router}`, process.execPath, ['--import', 'tsx', fileURLToPath(SITE), String(PAGES.port)])
-  return { hostOf: length => Destination.parse(network.destination(PAGES.router, `pages${length}`)).b32, process: process_ }
+export function startPages (network: ClosedNetwork): { hostOf: (length: number) => string, server: ChildProcess } {
+  const server = network.execAt(`r${PAGES.router}`, process.execPath, ['--import', 'tsx', fileURLToPath(SITE), String(PAGES.port)])
+  return { hostOf: length => Destination.parse(network.destination(PAGES.router, `pages${length}`)).b32, server }
 }

@@ -49,7 +49,7 @@ export async function openRivals (kind: RouterKind, place: Place): Promise<Rival
 async function overI2pd ({ closers, network, site, lengths, progress, pages = false }: Place): Promise<Rival[]> {
   const rivals: Rival[] = []
   const own = pages ? startPages(network) : undefined
-  if (own !== undefined) closers.add(own.process, process => process.kill())
+  if (own !== undefined) closers.add(own.server, server => server.kill())
   const hostOf = own?.hostOf ?? (length => network.site(length))
   for (const length of lengths) {
     progress(`building tunnels of ${length} hops`)
