@@ -33,6 +33,7 @@ for (const { ratio, ...o } of OTHERS) {
     const point = { latency: 250, loss: 0, bandwidth: 0, profile: 'plain', ...o, size: 300 } as const
     const [own, rival] = (['minwww', 'streaming'] as const).map(design => runLarge(design, point, OPTIONS))
     t.equal(own!.failed, 0)
+    t.ok(own!.first <= 1.1, `first byte: ${own!.first}`)
     t.ok(own!.last <= ratio * rival!.last, `${own!.last}; streaming ${rival!.last}`)
   })
 }

@@ -54,6 +54,21 @@ t.test('what is near, and what nobody asked for in parts, comes whole', t => {
   t.end()
 })
 
+t.test('a beginning comes in parts however near its end is, where it could be resumed', t => {
+  const fields: Array<[string, string]> = [['ETag', '"v1"'], ['Accept-Ranges', 'bytes'], ['Content-Length', '110000']]
+  for (const [handOn, headers, isHandedOn] of [['any', [], true], ['resumable', fields, true], ['resumable', [], false]] as const) {
+    const object = encodeObject(pageBytes(Buffer.from(seeded(9)(110_000)), [...headers]))
+    const { bench, exit, first } = asked(1, true, handOn, object)
+    bench.wait(200)
+    bench.receive(exit.reply(first, object, { symbolLength: LENGTH, pace: 4_194_304, part: 'beginning' }))
+    const events = told(bench.events())
+    t.equal(events.filter(({ type }) => type === 'part').length, isHandedOn ? Math.ceil(object.length / LENGTH) : 0)
+    t.match(events.at(-1), { type: 'response', rest: { id: Number } })
+    if (isHandedOn) t.ok(bytesOf(events).equals(object))
+  }
+  t.end()
+})
+
 t.test('a gap: the front is handed on when the rest has to be asked for, and WANT brings what is missing', t => {
   const { bench, exit, first, object } = asked()
   bench.wait(200)

@@ -1,4 +1,5 @@
 import { NetworkModel, type NetworkOptions } from '@minwww/local-router/network'
+import { paddedLength } from '@minwww/protocol'
 import { World, type Departure, type WorldMessage, type WorldNode } from './world.ts'
 
 /** Payload of a message of two tunnel messages, which needs no acknowledgement and no head: the most that it carries. */
@@ -26,7 +27,7 @@ class Perfect implements WorldNode {
   }
 
   send (at: number, to: string, length: number): void {
-    const message = { protocol: 18, fromPort: 0, toPort: 0, payload: Buffer.alloc(length) }
+    const message = { protocol: 18, fromPort: 0, toPort: 0, payload: Buffer.alloc(length), padTo: paddedLength(length) }
     this.#waiting.push({ at, departure: { ...message, from: this.addresses[0]!, to } })
   }
 

@@ -4,7 +4,7 @@ import { Delivery, restOf } from './delivery.ts'
 import type { ClientRequest } from './request.ts'
 import type { Transfer } from './transfer.ts'
 
-/** An answer whose rest is nearer than this is not handed on in parts, ms. */
+/** A whole answer of which the end is nearer than this is not handed on in parts, ms; a beginning is a part in any case. */
 const NEAR = 100
 
 /** What handing on needs. */
@@ -24,7 +24,8 @@ export function handOn (now: number, { context, promised }: HandingOn, request: 
   const { assembly, exit } = transfer
   if (!request.mayArrive || assembly === undefined) return
   // What was handed on cannot come from another exit, nor from another fetch, unless it can be resumed.
-  const mayBegin = left > NEAR && (context.config.handOn === 'any' || assembly.isResumable)
+  const isNear = assembly.part === 'whole' && left <= NEAR
+  const mayBegin = !isNear && (context.config.handOn === 'any' || assembly.isResumable)
   if (request.delivery === undefined && !mayBegin) return
   request.delivery ??= new Delivery(transfer)
   const bytes = request.delivery.transfer === transfer ? request.delivery.take(assembly) : undefined
