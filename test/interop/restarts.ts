@@ -6,7 +6,7 @@
  *
  * WHAT: exit, exit-router, proxy-router; HOW: kill, stop; default all six. Options: --suite bookworm|trixie|sid, --hops 1,
  * --delay MS, --exits 1 (that which answered most lately is restarted), --after 60 (s that are watched afterwards), --rounds 1,
- * --keep DIR (routers log at debug; their folders and the proxy's log go there where a first page takes longer than 10 s).
+ * --keep DIR (routers log at debug; their folders and the proxy's log go there where a first page takes longer than 10 s, or one is late).
  */
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -122,7 +122,7 @@ await inPlace({ suite: values.suite, delay: values.delay, logLevel }, async ({ n
     const afterwards = asked.filter(({ at }) => at >= from && at < performance.now() - 10_000)
     const late = (list: Asked[]): number => list.filter(({ took = Infinity, status }) => status !== 200 || took > LATE).length
     const slowest = Math.max(0, ...during.map(({ took = Infinity }) => took))
-    if (values.keep !== undefined && first > WORTH_KEEPING) {
+    if (values.keep !== undefined && (first > WORTH_KEEPING || late(during) > 0)) {
       const kept = join(values.keep, `${name}-${Math.round(performance.timeOrigin + began)}`)
       cpSync(network.directory, kept, { recursive: true, filter: file => !file.endsWith('.sock') })
       writeFileSync(join(kept, 'proxy.log'), proxy.stderr())

@@ -27,11 +27,11 @@ export class FakeExit {
     return decodeMessage(payload, this.#keys(peekPrefix(payload)!.session).client)
   }
 
-  /** Symbols of a reply, in the order of `indices`. */
+  /** Symbols of a reply, in the order of `indices`. @param o - `told`: what a reply without an object says */
   reply (
     to: Message,
     object: Buffer,
-    o: { symbolLength?: number, indices?: number[], last?: number, pace?: number, time?: number, attempt?: number, part?: Part } = {}
+    o: { symbolLength?: number, indices?: number[], last?: number, pace?: number, time?: number, attempt?: number, part?: Part, told?: Buffer } = {}
   ): Incoming[] {
     const symbolLength = o.symbolLength ?? Math.max(1, object.length)
     const encoder = object.length > 0 ? new ErasureEncoder(object, symbolLength) : undefined
@@ -49,7 +49,7 @@ export class FakeExit {
       last: o.last ?? Math.max(...indices),
       pace: encodeRate(o.pace ?? 131_072),
       time: o.time ?? 0,
-      symbol: encoder?.symbol(index) ?? Buffer.alloc(600)
+      symbol: encoder?.symbol(index) ?? o.told ?? Buffer.alloc(600)
     }))
   }
 

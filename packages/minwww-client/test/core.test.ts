@@ -1,5 +1,6 @@
 import { peekPrefix, tunnelMessagesOf } from '@minwww/protocol'
 import type { Message } from '@minwww/protocol'
+import type { Outgoing } from '../src/core.ts'
 import t from 'tap'
 import { seeded } from '@minwww/testkit'
 import { Bench, FakeExit, pageBytes, pageObject } from './core-fake-exit.ts'
@@ -288,6 +289,40 @@ t.test('draining: another exit, if there is one', async t => {
   t.match(bench.outcomes(), [{ type: 'response', exit: 'b' }])
   bench.get()
   t.ok(bench.sent()[0]!.to.equals(b.keys.destination), 'and it stays away')
+})
+
+t.test('draining: probes tell whether it has been started anew', async t => {
+  const bench = new Bench()
+  const [a, b] = [new FakeExit(1), new FakeExit(2)]
+  bench.ready('a', a, 100)
+  bench.ready('b', b, 400)
+  const get = (): Outgoing[] => {
+    bench.get()
+    return bench.sent()
+  }
+  const answer = (exit: FakeExit, messages: Outgoing[], told = 0): void => {
+    for (const message of messages.filter(({ to }) => to.equals(exit.keys.destination))) {
+      const read = exit.read(message)
+      if (read.type !== 'open' && read.type !== 'request') continue
+      bench.receive(exit.reply(read, read.object.length === 0 ? Buffer.alloc(0) : pageObject('x'), { told: Buffer.alloc(600, told) }))
+    }
+  }
+  const isAsked = (exit: FakeExit, messages: Outgoing[]): boolean => messages.some(({ to }) => to.equals(exit.keys.destination))
+  bench.receive(a.error(a.read(get()[0]!), 'draining'))
+  answer(b, bench.sent())
+  for (const [told, isBack] of [[0, false], [1, true]] as const) {
+    bench.wait(2_900)
+    const early = get()
+    t.notOk(isAsked(a, early), 'left alone for a while')
+    answer(b, early)
+    bench.wait(100)
+    const probed = get()
+    t.ok(isAsked(a, probed), 'and then probed beside the request')
+    answer(b, probed)
+    answer(a, probed, told)
+    t.equal(bench.core.exits(bench.now).find(({ id }) => id === 'a')!.state, isBack ? 'ready' : 'draining')
+  }
+  t.ok(isAsked(a, get()), 'it is asked for pages again')
 })
 
 t.test('CANCEL when the browser leaves, and to an exit that was not needed', async t => {

@@ -58,7 +58,9 @@ t.test('probation: from the second failure in a row on, twice as long each time,
   }
   fail(member, 1)
   member.drain(0)
-  t.strictSame([member.deservesProbe(59_999), member.deservesProbe(60_000)], [false, true], 'not while it drains')
+  t.strictSame([member.deservesProbe(2_999), member.deservesProbe(3_000)], [false, true], 'while it drains it may be started anew')
+  member.success(3_100, 5)
+  t.strictSame([member.deservesProbe(6_099), member.deservesProbe(6_100), member.isUsable(59_999)], [false, true, false], 'again and again')
   member.success(60_000, 5)
   t.strictSame([member.isOnProbation(), member.isUsable(60_000), member.deservesProbe(1e9)], [false, true, false])
   fail(member, 2, 70_000)
@@ -77,6 +79,16 @@ t.test('busy and draining: as long as it says, at most a minute', async t => {
   draining.drain(100)
   t.strictSame([draining.isDraining(60_099), draining.isUsable(60_099), draining.isDraining(60_100), draining.isUsable(60_100)],
     [true, false, false, true])
+  draining.drain(100)
+  fail(draining, 1, 3_000)
+  t.equal(draining.isDraining(3_000), true)
+  fail(draining, 1, 4_000)
+  t.strictSame([draining.isDraining(4_000), draining.isOnProbation(), draining.deservesProbe(14_000)], [false, true, true], 'it is gone')
+  const anew = new PoolMember('a')
+  anew.drain(100)
+  anew.busy(100, 60_000)
+  anew.restarted()
+  t.equal(anew.isUsable(100), true, 'another start of it said that')
 })
 
 t.test('what is kept of a member, and what of that is believed', async t => {

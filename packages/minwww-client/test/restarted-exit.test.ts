@@ -26,6 +26,10 @@ class Place {
   /** Number of the start; undefined while it is not there. */
   alive: number | undefined = 1
   published = 1
+  /** It refuses requests, since it is about to end. */
+  drains = false
+  /** Whoever asks it gets no answer: its router is gone. */
+  isCut = false
 
   constructor (seed: number) { this.exit = new FakeExit(seed) }
 }
@@ -55,11 +59,16 @@ class World {
     for (const { run } of due.sort((a, b) => a.at - b.at)) run()
   }
 
-  /** An exit is started anew, by default the first. */
-  restart (down: number, [place] = this.places): void {
-    place!.alive = undefined
-    this.after(down, () => { place!.alive = place!.published + 1 })
-    this.after(down + PUBLISHED, () => { place!.published++ })
+  /** An exit is started anew, by default the first. @param drains - so long it says that it will end, ms */
+  restart (down: number, [place] = this.places, drains = 0): void {
+    place!.drains = drains > 0
+    if (drains === 0) place!.alive = undefined
+    else this.after(drains, () => { place!.alive = undefined })
+    this.after(drains + down, () => {
+      place!.drains = false
+      place!.alive = place!.published + 1
+    })
+    this.after(drains + down + PUBLISHED, () => { place!.published++ })
   }
 
   open (): StaleSession {
@@ -113,10 +122,14 @@ class StaleSession extends FakeSession {
   #deliver (place: Place, known: number, out: Outgoing): void {
     const world = this.#world
     world.after(LATENCY, () => {
-      if (place.alive !== known) return
+      if (place.alive !== known || place.isCut) return
       const read = place.exit.read(out)
       if (read.type !== 'open' && read.type !== 'request') return
-      const answer = place.exit.reply(read, read.object.length === 0 ? Buffer.alloc(0) : pageObject('hello'), { time: world.now })
+      const { exit } = place
+      const object = read.object.length === 0 ? Buffer.alloc(0) : pageObject('hello')
+      const answer = place.drains && object.length > 0
+        ? [exit.error(read, 'draining')]
+        : exit.reply(read, object, { time: world.now, told: Buffer.alloc(600, known) })
       world.after(LATENCY, () => { for (const message of answer) this.emit('message', message) })
     })
   }
@@ -126,11 +139,21 @@ interface Asked { at: number, took: number }
 
 interface Browsed { pages: Asked[], opened: number, world: World }
 
+/** What happens to exits besides that the first is started anew. Times in ms. */
+interface More {
+  exits?: number
+  /** So long the first one says that it will end. */
+  drains?: number
+  /** When the other exit is started anew too, after the first one is ready again. */
+  then?: number
+  /** The other one's path is dead then instead. */
+  isCut?: boolean
+}
+
 /**
- * @param then - when the other exit is started anew too, after the first one is ready again, ms
  * @returns pages that were asked for every half second, from the end of the exit until a while after the last one is ready again
  */
-async function browse (seed: number, down: number, exits = 1, then?: number): Promise<Browsed> {
+async function browse (seed: number, down: number, { exits = 1, drains = 0, then, isCut = false }: More = {}): Promise<Browsed> {
   const world = new World(seed, exits)
   mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: performance.timeOrigin })
   mock.method(performance, 'now', () => world.now)
@@ -162,10 +185,11 @@ async function browse (seed: number, down: number, exits = 1, then?: number): Pr
     await ask(world.now + 5_000)
     pages.splice(0)
     const began = world.now
-    world.restart(down)
+    world.restart(down, world.places, drains)
     if (then !== undefined) {
-      await ask(began + down + then)
-      world.restart(down, world.places.slice(1))
+      await ask(began + drains + down + then)
+      if (isCut) world.places[1]!.isCut = true
+      else world.restart(down, world.places.slice(1))
     }
     await ask(world.now + down + WATCHED)
     const judged = pages.filter(({ at }) => world.now - at > 5_000).map(({ at, took }) => ({ at: at - began, took }))
@@ -195,7 +219,7 @@ for (const down of [1_000, 14_000, 20_000, 45_000, 90_000]) {
 t.test('two exits are started anew, one after the other: no page is late', async t => {
   for (const [down, then] of [[1_000, 45_000], [14_000, 45_000], [20_000, 60_000], [45_000, 60_000]] as const) {
     for (const seed of [4, 5]) {
-      const { pages, opened, world } = await browse(seed, down, 2, then)
+      const { pages, opened, world } = await browse(seed, down, { exits: 2, then })
       const late = pages.filter(({ took }) => took > 5_000)
       t.strictSame(late, [], `away for ${down} ms, then the other: ${late.length} of ${pages.length} late ones`)
       t.ok(opened < 10, `${opened} new sessions`)
@@ -206,9 +230,30 @@ t.test('two exits are started anew, one after the other: no page is late', async
   }
 })
 
+t.test('an exit says that it ends, and is started anew; then the path of the other one dies: no page is late', async t => {
+  for (const [down, then] of [[1_000, 45_000], [8_000, 30_000], [8_000, 45_000], [20_000, 60_000]] as const) {
+    for (const seed of [6, 7]) {
+      const { pages, opened } = await browse(seed, down, { exits: 2, drains: 1_500, then, isCut: true })
+      const late = pages.filter(({ took }) => took > 5_000)
+      t.strictSame(late, [], `seed ${seed}, away for ${down} ms: ${late.length} of ${pages.length} late ones`)
+      t.ok(opened < 10, `seed ${seed}, away for ${down} ms: ${opened} new sessions`)
+    }
+  }
+})
+
+t.test('the only exit says that it ends, and is started anew: the first page comes within 25 s of its being ready', async t => {
+  for (const down of [1_000, 8_000, 20_000]) {
+    const { pages } = await browse(8, down, { drains: 1_500 })
+    const ready = 1_500 + down
+    const first = Math.min(...pages.map(({ at, took }) => at + took).filter(at => at > ready)) - ready
+    t.ok(first < 25_000, `away for ${down} ms: ${first} ms`)
+    t.strictSame(pages.filter(({ at, took }) => at > ready + first && took > 1_000), [])
+  }
+})
+
 t.test('with a second exit no page is late, and few new Destinations are needed', async t => {
   for (const [down, most] of [[1_000, 1], [20_000, 3]] as const) {
-    const { pages, opened } = await browse(3, down, 2)
+    const { pages, opened } = await browse(3, down, { exits: 2 })
     const slowest = Math.max(...pages.map(({ took }) => took))
     t.ok(slowest < 5_000, `away for ${down} ms: ${slowest} ms`)
     t.ok(opened <= most, `away for ${down} ms: ${opened} new sessions`)

@@ -61,15 +61,18 @@ export class Dispatcher {
 
   /** Sends a request to its best exit, or lets it wait for one. */
   start (now: number, request: ClientRequest): void {
-    const { sources, queues, hedges, pool, exits } = this.#parts
+    const { sources, queues, hedges } = this.#parts
     if (sources.usable(0) === undefined) return request.waitFor({ kind: 'source' })
     const exit = request.onlyExit ?? this.#choose(now, request)
-    if (exit === undefined || (!request.isProbe && exit.member.isBusy(now))) return this.#waitForExit(now, request)
+    if (exit === undefined || (!request.isProbe && exit.member.isBusy(now))) {
+      this.#waitForExit(now, request)
+      return this.#probeDue(now)
+    }
     if (request.waiting.kind !== 'hedge') request.goOn()
     if (!request.isProbe) hedges.earn()
     if (request.isProbe || queues.isFree(exit)) this.begin(now, request, exit)
     else queues.append(request, exit)
-    if (!request.isProbe) for (const id of pool.dueProbes(now)) this.#parts.probe(now, exits.get(id)!)
+    if (!request.isProbe) this.#probeDue(now)
   }
 
   /** Sends a request to this exit, from this own Destination or another one in its place. */
@@ -207,6 +210,11 @@ export class Dispatcher {
     this.#parts.queues.prepend(request, exit)
     request.comesFrom(source)
     this.#parts.probe(now, exit, source)
+  }
+
+  #probeDue (now: number): void {
+    const { pool, exits, probe } = this.#parts
+    for (const id of pool.dueProbes(now)) probe(now, exits.get(id)!)
   }
 
   /** Every exit is busy, drains or is gone. */

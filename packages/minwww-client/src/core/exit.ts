@@ -42,6 +42,8 @@ export class Exit {
   readonly #inFlight = new Set<InFlight>()
   readonly #silence = new Silence()
   #incarnation: Buffer | undefined
+  /** The one that said that it drains. */
+  #drained: Buffer | undefined
   /** A try was in vain, and when that was known last, ms. */
   #wasSilent = false
   #silentAt = Number.NEGATIVE_INFINITY
@@ -82,6 +84,15 @@ export class Exit {
   /** @param incarnation - undefined: it is another one than was thought */
   began (incarnation: Buffer | undefined): void {
     this.#incarnation = incarnation
+    if (incarnation === undefined || this.#drained?.equals(incarnation) !== false) return
+    this.#drained = undefined
+    this.member.restarted()
+  }
+
+  /** It says that it ends. */
+  drain (now: number): void {
+    this.#drained = this.#incarnation
+    this.member.drain(now)
   }
 
   get lastSymbolAt (): number {

@@ -143,7 +143,7 @@ export class Outcomes {
         break
       case 'closed':
         request?.refusedBy(transfer)
-        exit.member.drain(now)
+        exit.drain(now)
         this.#dispatcher.report(now, exit)
         break
       case 'page':

@@ -15,6 +15,8 @@ const MAX_PROBATION = 600_000
  * also have been started again since, with a larger quota, and a lie must not switch off the only exit.
  */
 const MAX_AWAY = 60_000
+/** One that drains is asked so often whether it is still there, or there again, ms. */
+const ASK_DRAINING = 3_000
 /** Scores are kept below this many ms, so that no failure is forever. */
 const MAX_SCORE = 60_000
 
@@ -86,6 +88,8 @@ export class PoolMember implements Candidate {
     this.#failuresInRow++
     this.#sample(now, Math.max(FAILURE_FLOOR, FAILURE_FACTOR * (this.#score ?? 0)))
     if (this.#failuresInRow < FAILURES_TO_PROBATION) return
+    // Who has said that he goes, and is silent now, has gone: he is looked for as others that are silent.
+    this.#drainUntil = Number.NEGATIVE_INFINITY
     const doublings = Math.min(10, this.#failuresInRow - FAILURES_TO_PROBATION)
     this.#probationUntil = now + Math.min(MAX_PROBATION, PROBATION * 2 ** doublings)
   }
@@ -96,6 +100,12 @@ export class PoolMember implements Candidate {
 
   drain (now: number): void {
     this.#drainUntil = now + MAX_AWAY
+  }
+
+  /** It was started anew: what was said before holds no more. */
+  restarted (): void {
+    this.#busyUntil = Number.NEGATIVE_INFINITY
+    this.#drainUntil = Number.NEGATIVE_INFINITY
   }
 
   get busyUntil (): number {
@@ -115,9 +125,10 @@ export class PoolMember implements Candidate {
     return this.#failuresInRow >= FAILURES_TO_PROBATION
   }
 
-  /** Probation has been served: a probe may show whether the exit is back. */
+  /** Probation has been served, or it drains: a probe may show whether the exit is back. */
   deservesProbe (now: number): boolean {
-    return this.isOnProbation() && now >= this.#probationUntil && !this.isDraining(now)
+    if (this.isDraining(now)) return now >= Math.max(this.#drainUntil - MAX_AWAY, this.#scoredAt) + ASK_DRAINING
+    return this.isOnProbation() && now >= this.#probationUntil
   }
 
   isUsable (now: number): boolean {
