@@ -12,7 +12,7 @@ import { minimumPayload } from '../src/sizes.ts'
 t.setTimeout(120_000)
 
 /** A response of 200 KB through the embedded router, 5 % of the tunnel messages lost. Returns what each end's parity did. */
-async function fetch (t: Pick<typeof import('tap').t, 'teardown' | 'ok'>, { client, exit }: { client: boolean, exit: boolean }) {
+async function fetch (t: Pick<typeof import('tap').t, 'teardown' | 'ok' | 'equal'>, { client, exit }: { client: boolean, exit: boolean }) {
   const router = createLocalRouter({ seed: 5, latency: 20, loss: 0.05 })
   const open = async (): Promise<Session> => await createSession({ connect: () => router.connect() })
   const [near, far] = [await open(), await open()]
@@ -24,6 +24,7 @@ async function fetch (t: Pick<typeof import('tap').t, 'teardown' | 'ok'>, { clie
       return send(to, payload, options)
     }
   }
+  let told = 0
   const layers = [client, exit].map(has => has ? new ParityCore<Destination>({ random: seeded(9) }) : undefined)
   const [ours, theirs] = [near, far].map((session, i) => {
     const layer = layers[i]
@@ -35,6 +36,7 @@ async function fetch (t: Pick<typeof import('tap').t, 'teardown' | 'ok'>, { clie
     await Promise.all([near.close(), far.close()])
     await router.close()
   })
+  for (const manager of [ours, theirs]) manager.on('sent', (_to, bytes) => { told += bytes })
   const page = Buffer.from(seeded(1)(200_000))
   const server = theirs.createServer(socket => { socket.once('data', () => socket.end(page)) })
   server.listen(80)
@@ -42,6 +44,7 @@ async function fetch (t: Pick<typeof import('tap').t, 'teardown' | 'ok'>, { clie
   const socket = ours.connect({ destination: far.destination, port: 80, isLayered: true })
   socket.write('GET')
   t.ok((await buffer(socket)).equals(page))
+  t.equal(told, lengths.reduce((sum, length) => sum + length, 0), 'all that leaves is told')
   return { statistics: layers.map(layer => layer?.statistics), shortest: Math.min(...lengths) }
 }
 

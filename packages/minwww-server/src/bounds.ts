@@ -13,6 +13,7 @@ import { MAX_ACTIVE } from './limits/bandwidth.ts'
 import { DEFAULT_ADMISSION } from './limits/core/admission.ts'
 import { MAX_CLIENTS } from './limits/core/backlog.ts'
 import { MAX_FLOWS } from './limits/core/fair-bucket.ts'
+import { MAX_ACCOUNTS } from './limits/core/overheads.ts'
 import { DEFAULT_STREAM_LIMITS } from './streams/options.ts'
 
 const { signatureChecks, clockTolerance } = DEFAULT_CONFIG
@@ -166,6 +167,13 @@ export const BOUNDS = {
     unit: 'clients',
     full: 'the oldest counts no more',
     kept: 'limits/bandwidth.ts #active'
+  },
+  overheads: {
+    name: 'clients whose streams are charged for what they repeat',
+    most: MAX_ACCOUNTS,
+    unit: 'clients',
+    full: 'the one that was sent to longest ago begins anew',
+    kept: 'limits/core/overheads.ts #accounts'
   },
   owed: {
     name: 'clients with answers at a limit',

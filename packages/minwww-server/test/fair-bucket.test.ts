@@ -27,6 +27,29 @@ t.test('fair bucket: the rate is kept, flows share alike, a greedy one gets no m
   t.end()
 })
 
+t.test('fair bucket: what is sent beyond that keeps the rate as well, and who causes it pays', t => {
+  const rate = 65_536
+  let now = 0
+  const bucket = new FairBucket({ rate }, now)
+  const served = { plain: 0, repeating: 0 }
+  const ask = (flow: keyof typeof served): void => {
+    bucket.request(now, flow, 4_096, () => {
+      served[flow] += 4_096
+      if (flow === 'repeating') bucket.charge(now, flow, 4_096)
+      ask(flow)
+    })
+  }
+  for (const flow of ['plain', 'repeating'] as const) for (let i = 0; i < 4; i++) ask(flow)
+  while (now < 60_000) {
+    now = Math.min(60_000, bucket.nextTimeout(now) ?? 60_000)
+    bucket.poll(now)
+  }
+  t.ok(Math.abs(bucket.total - rate * 60) < rate * 60 * 0.02, `total ${bucket.total} of ${rate * 60}`)
+  t.equal(served.plain + 2 * served.repeating, bucket.total)
+  t.ok(Math.abs(served.plain - 2 * served.repeating) < 0.05 * served.plain, `${served.plain} and twice ${served.repeating}`)
+  t.end()
+})
+
 t.test('fair bucket: messages and streams share by the number of clients', t => {
   const rate = 100_000
   let now = 0

@@ -6,6 +6,7 @@ import t from 'tap'
 import { VirtualClock } from '@minwww/testkit'
 import { createExit } from '../src/index.ts'
 import { Bandwidth } from '../src/limits/bandwidth.ts'
+import { MAX_ACCOUNTS, MAX_PAID, Overheads } from '../src/limits/core/overheads.ts'
 import { QuotaJournal } from '../src/limits/journal.ts'
 import { FakeCore, FakeSession, keysOf, requestMessage } from './support/exit.ts'
 import { echo, httpd } from './support/upstream.ts'
@@ -41,6 +42,42 @@ t.test('bandwidth refuses before the limits bite', async t => {
   await t.rejects(waiting, { message: 'gone' })
   bandwidth.close()
   t.equal(clock.pending, 0)
+})
+
+t.test('what streams repeat is charged afterwards, no more of it than was paid for, and all of it is in the quota', async t => {
+  const clock = new VirtualClock(at('2026-11-22T00:00:00Z'))
+  const bandwidth = new Bandwidth({ out: 100_000, burst: 50_000, quotaDay: 1_000_000 }, clock)
+  const used = (): number => 1_000_000 - bandwidth.quotaLeft().day
+  await bandwidth.takeOut('a', 20_000)
+  for (let i = 0; i < 20; i++) bandwidth.streamed('a', 977)
+  t.same([bandwidth.totals.out, used()], [20_000, 20_000], 'paid for before')
+  for (let i = 0; i < 10; i++) bandwidth.streamed('a', 977)
+  t.same([bandwidth.totals.out, used()], [30_000, 30_000], 'repetitions')
+  for (let i = 0; i < 90; i++) bandwidth.streamed('a', 977)
+  t.same([bandwidth.totals.out, used()], [40_000, 120_000], 'who has all repeated again and again takes it from nobody else')
+  bandwidth.streamed('b', 977)
+  t.same([bandwidth.totals.out, used()], [40_000, 121_000], 'nothing was paid for')
+  const taken: number[] = []
+  for (let i = 0; i < 3; i++) bandwidth.takeOut('a', 20_000).then(() => taken.push(clock.now()), t.fail)
+  for (let i = 0; i < 60; i++) {
+    await new Promise(setImmediate)
+    clock.advance(10)
+  }
+  // 10,000 of the burst are left after 40,000: the first waits for 10,000 more.
+  const waits = taken.map(time => time - at('2026-11-22T00:00:00Z'))
+  t.same(waits.map(wait => Math.round(wait / 100)), [1, 3, 5], `${waits}`)
+  bandwidth.close()
+  t.equal(clock.pending, 0)
+})
+
+t.test('the accounts of clients are bounded', t => {
+  const overheads = new Overheads()
+  for (let client = 0; client < MAX_ACCOUNTS + 10; client++) overheads.paid(`${client}`, 1_000)
+  t.equal(overheads.size, MAX_ACCOUNTS)
+  t.same(overheads.sent('0', 1_000), { counted: 1_000, charged: 0 }, 'forgotten')
+  overheads.paid('big', 10 * MAX_PAID)
+  t.same(overheads.sent('big', 10 * MAX_PAID), { counted: 9 * MAX_PAID, charged: MAX_PAID })
+  t.end()
 })
 
 t.test('exit: busy with retryAfter when the quota is used up, own refusals by cause', async t => {

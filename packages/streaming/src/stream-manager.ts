@@ -48,6 +48,8 @@ export interface PingResult {
 interface ManagerEvents {
   /** A peer was refused. */
   rejected: [{ peer: Destination, reason: RejectReason }]
+  /** A message was handed to the session, of a stream or of the layer beneath: bytes of its payload with what pads it. */
+  sent: [to: Destination, bytes: number]
   close: []
 }
 
@@ -235,6 +237,7 @@ export class StreamManager extends EventEmitter<ManagerEvents> {
       try {
         const nonce = this.session.send(to, payload, { protocol, fromPort, toPort, notify: opens !== undefined, switchTunnel, padTo })
         if (opens !== undefined) this.#ask(nonce, opens)
+        this.emit('sent', to, Math.max(payload.length, padTo))
       } catch (error) {
         this.#logger.debug({ code: (error as { code?: string }).code }, 'stream packet not sent')
       }

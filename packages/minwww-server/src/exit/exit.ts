@@ -53,10 +53,13 @@ export class ExitParts {
   readonly #contact: string | undefined
   #ports: readonly number[]
   readonly #session: RouterSession
+  readonly #source: ExitOptions['streams']
+  readonly #onStreamed = (to: Destination, bytes: number): void => this.bandwidth.streamed(to.b32, bytes)
   #draining = false
 
   private constructor (options: ExitOptions, policy: Policy, clock: Clock, quota: Awaited<ReturnType<typeof QuotaStore.open>> | undefined) {
     this.#session = options.session
+    this.#source = options.streams
     this.destination = options.session.destination
     this.clock = clock
     this.startedAt = clock.now()
@@ -208,6 +211,7 @@ export class ExitParts {
   async close (): Promise<void> {
     this.#draining = true
     this.streams?.close()
+    this.#source?.off?.('sent', this.#onStreamed)
     this.service.close()
     this.pushes?.close()
     this.driver.close()
@@ -296,6 +300,7 @@ export class ExitParts {
       descriptor: () => this.descriptor,
       own: this.destination.b32
     }
+    options.streams.on?.('sent', this.#onStreamed)
     return new StreamProxy(context, options.streams, { ...DEFAULT_STREAM_LIMITS, ...options.streamLimits }, options.streamPort)
   }
 }

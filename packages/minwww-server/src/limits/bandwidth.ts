@@ -4,6 +4,7 @@ import type { Pacer } from '../exit/core-driver.ts'
 import type { IncomingMessage, OutgoingMessage } from '../exit/ports.ts'
 import { Backlog } from './core/backlog.ts'
 import { FairBucket } from './core/fair-bucket.ts'
+import { Overheads } from './core/overheads.ts'
 import { QuotaCounter, type QuotaLeft, type QuotaState } from './core/quota.ts'
 
 export interface BandwidthOptions {
@@ -48,6 +49,7 @@ export class Bandwidth implements Pacer {
   readonly #active = new Map<string, number>()
   /** Bytes of answers that the core has and that have not left yet, as far as is known. */
   readonly #owed = new Backlog()
+  readonly #overheads = new Overheads()
   #inWaiting = 0
 
   /** `onCounted` is called whenever the quota has changed. */
@@ -131,7 +133,16 @@ export class Bandwidth implements Pacer {
   /** Resolves when the bytes may be written to a stream. */
   async takeOut (client: string, bytes: number, signal?: AbortSignal): Promise<void> {
     await this.#take(this.#out, client, bytes, signal)
+    this.#overheads.paid(client, bytes)
     this.#count(this.#clock.now(), bytes)
+  }
+
+  /** A packet of a stream has left, or what goes with streams: what was not paid for by `takeOut` is paid for now. */
+  streamed (client: string, payload: number): void {
+    const now = this.#clock.now()
+    const { counted, charged } = this.#overheads.sent(client, payload + CONTAINER)
+    if (charged > 0) this.#out.charge(now, client, charged)
+    if (counted > 0) this.#count(now, counted)
   }
 
   /** Bytes that came from a client on a stream: they use up the quota, no rate. */

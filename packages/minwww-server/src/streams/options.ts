@@ -11,6 +11,9 @@ export interface IncomingStream extends Duplex {
 /** What the exit needs of a stream manager of @minwww/streaming. */
 export interface StreamSource {
   createServer (onConnection: (stream: IncomingStream) => void): StreamListener
+  /** Of each message that it sends, the bytes of its payload: they count against the limits. */
+  on? (event: 'sent', listener: (to: Destination, bytes: number) => void): unknown
+  off? (event: 'sent', listener: (to: Destination, bytes: number) => void): unknown
 }
 
 export interface StreamListener {

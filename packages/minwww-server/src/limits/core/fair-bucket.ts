@@ -101,6 +101,14 @@ export class FairBucket {
     if (this.#waiting.length === 0) this.#virtual = start
   }
 
+  /** More has gone for a flow than it had asked for: the next that it asks for waits so much longer. */
+  charge (now: number, flow: string, bytes: number): void {
+    this.#total += bytes
+    if (this.#bucket === undefined) return
+    this.#bucket.force(now, bytes)
+    this.#remember(flow, this.#startOf(flow) + bytes)
+  }
+
   #first (): Ticket | undefined {
     let first: Ticket | undefined
     for (const ticket of this.#waiting) {
