@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { spawnBound } from './bound-process.ts'
-import { fetchPage, freePort, missing, ROOT, runCli, startCommand, startService } from './harness.ts'
+import { fetchPage, freePort, missing, ROOT, runCli, startCommand, startService, temporaryFolder } from './harness.ts'
 
 const SCRIPT = '/usr/bin/script'
 const CLI = join(ROOT, 'packages/minwww/bin/minwww.js')
@@ -111,4 +111,17 @@ t.test('ping sums up when it is interrupted; the router has a default; a scenari
     stderr: "minwww: 'foo' is no scenario; " +
       'there are grid, tunnel, post, large, burst, load, routers, pages, https, i2cp, cost, steps, url\n'
   })
+})
+
+t.test('a service with an encrypted LeaseSet says the name under which it is found, which keys show says too', async t => {
+  const router = await startService(t, ['router', '--i2cp', '127.0.0.1:0', '--latency', '1'])
+  const keys = join(temporaryFolder(t), 'hidden.dat')
+  const start = ['tunnel', 'server', '--router', router.json.i2cp, '--target', `127.0.0.1:${await freePort()}`]
+  const server = await startService(t, [...start, '--keys', keys, '--i2cp-option', 'i2cp.leaseSetType=5'])
+  const { b33, b32, destination } = server.json as Record<'b33' | 'b32' | 'destination', string>
+  t.equal((JSON.parse(runCli(['keys', 'show', keys, '--json']).stdout) as { b33: string }).b33, b33)
+  const lookup = (name: string): ReturnType<typeof runCli> => runCli(['lookup', name, '--router', router.json.i2cp, '--json'])
+  t.equal((JSON.parse(lookup(b33).stdout) as { destination: string }).destination, destination)
+  t.match(lookup(b32), { status: 1, stderr: /found no LeaseSet/ })
+  t.equal((await startService(t, start)).json.b33, undefined, 'one that everybody can read')
 })

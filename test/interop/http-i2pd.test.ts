@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createI2p } from '@minwww/http'
 import type { CreateOptions } from '@minwww/http'
+import { encodeB33 } from '@minwww/i2cp'
 import { fetchPage } from '../../packages/http/examples/fetch-page.ts'
 import { reproducibleBytes } from '../testnet/bytes.mjs'
 import { fetchThroughProxy } from '../testnet/fetch.ts'
@@ -60,6 +61,23 @@ t.test('i2pd', { skip: networkMissing() ?? false }, async t => {
       return answer
     })
     t.match(page.body.toString(), /^GET \/page from [a-z2-7]{52}\.b32\.i2p$/)
+  })
+
+  await t.test("i2pd's HTTP proxy from an encrypted LeaseSet of ours", async t => {
+    const { router, options: tunnels } = options(4)
+    const hidden = await createI2p({ router: router!, options: { ...tunnels, 'i2cp.leaseSetType': '5' } })
+    t.teardown(async () => await hidden.close())
+    hidden.createServer((_, response) => response.end('hidden')).listen(80)
+    const { signingType, signingPublicKey } = hidden.destination
+    const url = `http://${encodeB33({ signingType, signingPublicKey })}/`
+    const page = await again(async () => {
+      const answer = await fetchThroughProxy(network.connect(network.proxy(1)), url, WAIT)
+      if (answer.status !== 200) throw new Error(`status ${answer.status}`)
+      return answer
+    })
+    t.equal(page.body.toString(), 'hidden')
+    const asked = i2p.fetch(url, { timeout: WAIT })
+    await t.rejects(asked, { cause: { message: /i2pd looks up no encrypted LeaseSets/ } }, 'by our own session it cannot be looked up')
   })
 
   await t.test('an example: fetch a page', async t => {

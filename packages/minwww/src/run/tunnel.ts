@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { LocalDestination, Session } from '@minwww/i2cp'
+import { encodeB33, type Destination, type LocalDestination, type Session } from '@minwww/i2cp'
 import {
   OPTION_TABLE, createStreamManager, forwardFromTcp, forwardToTcp, parseOptions, type StreamManager, type StreamingOptions
 } from '@minwww/streaming'
@@ -29,7 +29,10 @@ export async function runTunnelServer (command: Command): Promise<void> {
     const { session, manager } = await openStreams(closers, flags, keys, logger, reporter)
     closers.add(forwardToTcp({ manager, target, port }), forwarding => forwarding.close())
     const { base64, b32 } = session.destination
-    reporter.ready({ destination: base64, b32 }, [`${b32} is forwarded to ${text}`, `destination: ${base64}`])
+    const b33 = b33Of(session.destination, flags)
+    reporter.ready({ destination: base64, b32, ...(b33 !== undefined && { b33 }) }, [
+      `${b33 ?? b32} is forwarded to ${text}`, `destination: ${base64}`
+    ])
   })
 }
 
@@ -54,6 +57,15 @@ export async function runTunnelClient (command: Command): Promise<void> {
     const address = formatHostPort(forwarding.address)
     reporter.ready({ listen: address }, [`${address} is forwarded to ${name.slice(0, 60)}`])
   })
+}
+
+/** The only name under which it is found, if its LeaseSet is encrypted. */
+function b33Of ({ signingType, signingPublicKey }: Destination, { i2cpOption = [] }: RouterFlags): string | undefined {
+  const options = parseI2cpOptions(i2cpOption)
+  if (options['i2cp.leaseSetType'] !== '5') return undefined
+  const secretRequired = (options['i2cp.leaseSetSecret'] ?? '') !== ''
+  const clientKeyRequired = Number(options['i2cp.leaseSetAuthType'] ?? 0) > 0
+  return encodeB33({ signingType, signingPublicKey, secretRequired, clientKeyRequired })
 }
 
 /** The session, and its streams with those of the options that are theirs. */
