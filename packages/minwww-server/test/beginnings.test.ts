@@ -313,6 +313,18 @@ t.test('streams that wait: two of a client, a minute, and they are idle', async 
   t.equal((await streams[1]!.take(end.length)).toString(), end, 'the end of the exit')
 })
 
+t.test('who asks for the next rest and reads no answer is not read on', async t => {
+  const { open, clock, stats } = await start(t, (_url, response) => events(response))
+  for (let full = 0; full < 2; full++) await waiting(open())
+  const stream = open()
+  const asked = Buffer.from('GET minwww://next HTTP/1.1\r\nHost: minwww\r\n\r\n'.repeat(1_000))
+  for (let count = 0; count < 100; count++) stream.write(asked)
+  for (let turn = 0; turn < 50; turn++) await settle()
+  t.ok(stream.writableLength > 80 * asked.length, `${stream.writableLength} of ${100 * asked.length} bytes wait at the client`)
+  await clock.advanceSettled(10 * MINUTE)
+  t.equal(stats().streams, 0, 'it is given up')
+})
+
 t.test('a CANCEL ends a rest that goes out on a stream that waited', async t => {
   let closed = 0
   const { ask, answered, cancel, open } = await start(t, (_url, response) => {

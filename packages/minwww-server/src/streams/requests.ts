@@ -77,12 +77,11 @@ export async function answerNextRest (asked: StreamRequest, onBusy: () => void):
   const { context, visitor, incoming, body, signal, stream } = asked
   const { rests } = context
   const isReusable = (): boolean => incoming.keepAlive && body.isComplete && !context.isDraining()
-  if (!context.isDraining() && !stream.destroyed) stream.write(responseHead(102, 'Processing', []))
+  if (!context.isDraining() && !await say(asked, 102, 'Processing', [])) return false
   const next = context.isDraining() ? undefined : await rests.next(visitor, signal)
   if (next === undefined) {
-    // At the end of the exit idle streams have ended.
-    if (!stream.destroyed && !stream.writableEnded) stream.write(responseHead(204, 'No Content', isReusable() ? [] : [['Connection', 'close']]))
-    return isReusable()
+    const isGood = isReusable()
+    return await say(asked, 204, 'No Content', isGood ? [] : [['Connection', 'close']]) && isGood
   }
   onBusy()
   const exchange = new StreamExchange(context, visitor)
@@ -97,6 +96,18 @@ export async function answerNextRest (asked: StreamRequest, onBusy: () => void):
     return false
   } finally {
     rests.followed(next.handle)
+  }
+}
+
+/** A head alone, as soon as the client reads what was said before. False if it does not, or has gone; an idle stream may end so. */
+async function say ({ stream, context: { clock, timeouts } }: StreamRequest, status: number, reason: string, fields: Field[]): Promise<boolean> {
+  try {
+    await write(stream, responseHead(status, reason, fields), clock, timeouts.stall)
+    return true
+  } catch {
+    // At the end of the exit idle streams have ended, and leave by themselves.
+    if (!stream.writableEnded) stream.destroy()
+    return false
   }
 }
 
