@@ -71,6 +71,12 @@ class World {
     this.after(drains + down + PUBLISHED, () => { place!.published++ })
   }
 
+  disturb (): void {
+    for (const session of this.inUse) {
+      for (const protocol of [6, 18]) session.emit('message', { protocol, fromPort: 80, toPort: 80, payload: this.random(100) })
+    }
+  }
+
   open (): StaleSession {
     const session = new StaleSession(this)
     this.sessions.push(session)
@@ -148,12 +154,14 @@ interface More {
   then?: number
   /** The other one's path is dead then instead. */
   isCut?: boolean
+  /** Somebody who knows the Destinations sends them what means nothing. */
+  isNoisy?: boolean
 }
 
 /**
  * @returns pages that were asked for every half second, from the end of the exit until a while after the last one is ready again
  */
-async function browse (seed: number, down: number, { exits = 1, drains = 0, then, isCut = false }: More = {}): Promise<Browsed> {
+async function browse (seed: number, down: number, { exits = 1, drains = 0, then, isCut = false, isNoisy = false }: More = {}): Promise<Browsed> {
   const world = new World(seed, exits)
   mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: performance.timeOrigin })
   mock.method(performance, 'now', () => world.now)
@@ -168,6 +176,7 @@ async function browse (seed: number, down: number, { exits = 1, drains = 0, then
     const pass = async (until: number): Promise<void> => {
       while (world.now < until) {
         world.step()
+        if (isNoisy && world.now % 1_000 === 0) world.disturb()
         await new Promise(setImmediate)
       }
     }
@@ -215,6 +224,13 @@ for (const down of [1_000, 14_000, 20_000, 45_000, 90_000]) {
     }
   })
 }
+
+t.test('who sends what means nothing does not hide that nobody is heard', async t => {
+  const { pages, opened } = await browse(1, 20_000, { isNoisy: true })
+  const first = Math.min(...pages.map(({ at, took }) => at + took).filter(at => at > 20_000)) - 20_000
+  t.ok(first < 25_000, `${first} ms`)
+  t.ok(opened > 0 && opened < 12, `${opened} new sessions`)
+})
 
 t.test('two exits are started anew, one after the other: no page is late', async t => {
   for (const [down, then] of [[1_000, 45_000], [14_000, 45_000], [20_000, 60_000], [45_000, 60_000]] as const) {

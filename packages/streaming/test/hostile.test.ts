@@ -278,3 +278,29 @@ t.test('pings cost at most fifty signatures a second', async t => {
   world.server.core.receive(world.now + 1_000, { protocol: 6, fromPort: 0, toPort: 0, payload: forged })
   t.equal(world.server.core.pollTransmit(world.now), undefined)
 })
+
+t.test('what peers of streams of our own send is expected, and pongs; what others send is not', async t => {
+  const { world, client, server } = open()
+  const { statistics } = world.client.core
+  const expected = (): number => statistics.expected
+  t.ok(expected() > 0, 'the answer to a SYN')
+  t.equal(world.server.core.statistics.expected, 0, 'a stream that others opened')
+  const before = expected()
+  const payloads = [
+    Buffer.alloc(100, 1),
+    syn(world, 7).payload,
+    encodePacket(packet({ sendStreamId: server.receiveStreamId, receiveStreamId: 5, payload: Buffer.alloc(9) })),
+    encodePacket(packet({ receiveStreamId: 5, payload: Buffer.alloc(9) })),
+    encodePacket(packet({ echo: true, receiveStreamId: 5 })),
+    encodePacket(packet({ echo: true, sendStreamId: 5, from: mallory.destination, signed: true }), signer)
+  ]
+  for (const payload of payloads) world.client.core.receive(world.now, { protocol: 6, fromPort: 0, toPort: 80, payload })
+  world.run(1_000)
+  t.equal(expected(), before)
+  world.client.core.ping(world.now, world.server.keys.destination)
+  world.run(1_000)
+  t.equal(expected(), before + 1)
+  client.write(world.now, Buffer.alloc(10))
+  world.run(1_000)
+  t.ok(expected() > before + 1, 'an acknowledgement')
+})

@@ -224,10 +224,13 @@ export class ClientCore {
     this.#pushes.forgetSite(now, host)
   }
 
-  /** A payload for our Destination `source`. Anything that is not a genuine answer is counted and ignored. */
-  receive (now: number, source: number, message: Incoming): void {
+  /**
+   * A payload for our Destination `source`. Anything that is not a genuine answer is counted and ignored.
+   * @returns whether an exit has sent it
+   */
+  receive (now: number, source: number, message: Incoming): boolean {
     this.#context.stats.messagesReceived++
-    this.#receiver.receive(now, source, message)
+    return this.#receiver.receive(now, source, message)
   }
 
   /**

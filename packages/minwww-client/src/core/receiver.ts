@@ -45,20 +45,21 @@ export class Receiver {
     this.#pushes = o.pushes
   }
 
-  receive (now: number, source: number, { protocol, payload }: Incoming): void {
+  /** @returns whether it is genuine */
+  receive (now: number, source: number, { protocol, payload }: Incoming): boolean {
     const { stats } = this.#context
     const prefix = peekPrefix(payload)
     if (protocol !== PROTOCOL.RAW || prefix === undefined || prefix.version !== VERSION) {
       stats.malformed++
-      return
+      return false
     }
     const found = this.#sessions.find(prefix.session.toString('hex'))
     if (found === undefined || found.session.source !== source) {
       stats.unknownSessions++
-      return
+      return false
     }
     const message = this.#decode(payload, found.session)
-    if (message === undefined) return
+    if (message === undefined) return false
     found.session.heard(now)
     found.exit.heard(now)
     const isFirst = !found.exit.contact.isKnown(now, source)
@@ -70,6 +71,7 @@ export class Receiver {
     else stats.malformed++
     if (isFirst) this.#outcomes.met(now, found.exit)
     this.#report(now, found.exit)
+    return true
   }
 
   /** Grants the exit another rate, if what is still to come of it is worth a message. */

@@ -1,11 +1,10 @@
 import type { Destination, Logger } from '@minwww/i2cp'
-import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import type { ClientConfig, ExitStatus } from '../core.ts'
 import { ClientDriver } from './client-driver.ts'
 import { poolHealth, type PoolHealth } from './pool-health.ts'
-import { MAX_EXITS } from '../pool/pool.ts'
 import { PoolWatch } from './pool-watch.ts'
 import { DeafWatch, type Pinger } from './deaf-watch.ts'
+import { checkRoom, destinationOf, exitId } from './exit-spec.ts'
 import type { ExitSpec, UsersOptions } from './options.ts'
 import type { ProxySession } from './proxy-session.ts'
 import { Readiness } from './readiness.ts'
@@ -78,8 +77,8 @@ export class Backend {
   /** Those that were as silent as the one that was given up last. */
   readonly #doubted = new Set<number>() // one per session
   #agent: StreamAgent | undefined
-  /** Sessions that have received a message. */
-  readonly #heard = new WeakSet<ProxySession>()
+  /** Sessions over which something was heard, and how many packets of streams. */
+  readonly #heard = new WeakMap<ProxySession, number>()
   /** The session that streams go over. */
   #streaming: ProxySession | undefined
   #closed = false
@@ -115,10 +114,10 @@ export class Backend {
       renew,
       logger,
       replaced: (source, session) => this.#replace(source, session),
-      ready: () => this.#cameBack(),
-      heard: source => this.#heardAt(source)
+      ready: () => this.#cameBack()
     })
     this.#deafWatch = new DeafWatch({
+      listen: () => this.#listen(),
       isWaiting: () => renew !== undefined && this.driver.ready && (this.driver.inFlight > 0 || this.#isRecentlySilent),
       ask: () => this.#pingExits(),
       build: () => this.#watch.build(this.#deafSource ?? 0),
@@ -281,10 +280,22 @@ export class Backend {
     return connector
   }
 
-  /** Streams leave a session that has heard nothing for one that has. */
+  /** Something came from whom we have asked. Streams leave a session that has heard nothing for one that has. */
   #hear (source: number): void {
-    this.#heard.add(this.#sessions[source]!)
+    const session = this.#sessions[source]!
+    if (!this.#heard.has(session)) this.#heard.set(session, 0)
     if (!this.#heard.has(this.#streaming!)) this.#openStreams()
+    this.#heardAt(source)
+  }
+
+  /** The same for streams and pings. */
+  #listen (): void {
+    for (const [source, session] of [...this.#sessions.entries()]) {
+      const { expected = 0 } = this.#connectors.get(session)?.statistics ?? {}
+      if (expected === (this.#heard.get(session) ?? 0)) continue
+      this.#heard.set(session, expected)
+      this.#hear(source)
+    }
   }
 
   #replace (source: number, session: ProxySession): void {
@@ -377,22 +388,4 @@ export class Backend {
       this.#retries.set(exit, { timer, name })
     }
   }
-}
-
-/** What names an exit on the console: its own id, else its b32, else the name to look up. @throws I2cpError I2CP_MALFORMED */
-export function exitId (spec: ExitSpec): string {
-  const { target, destination } = destinationOf(spec)
-  return (typeof spec === 'object' ? spec.id : undefined) ?? destination?.b32 ?? String(target)
-}
-
-/** @throws RangeError where one more would be above MAX_EXITS */
-export function checkRoom (exits: number): void {
-  if (exits >= MAX_EXITS) throw new RangeError(`a pool has at most ${MAX_EXITS} exits`)
-}
-
-/** A whole Destination needs no look-up; b32 and names do. @throws I2cpError I2CP_MALFORMED */
-function destinationOf (spec: ExitSpec): { target: Destination | string, destination: Destination | undefined } {
-  const target = typeof spec === 'string' ? spec : spec.destination
-  if (typeof target !== 'string') return { target, destination: target }
-  return { target, destination: target.length > 300 ? DestinationClass.fromBase64(target) : undefined }
 }

@@ -23,7 +23,7 @@ export class FetchError extends Error {
 }
 
 /** What the driver needs of a core: the real ClientCore, or a stand-in of a test. */
-export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'receive' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'streamCarried' | 'streamHeard' | 'changed' | 'takesOnce' | 'gate' | 'restore' | 'load' | 'config' | 'stats'>> & { toJSON? (): unknown }
+export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'streamCarried' | 'streamHeard' | 'changed' | 'takesOnce' | 'gate' | 'restore' | 'load' | 'config' | 'stats'>> & { receive (...message: Parameters<ClientCore['receive']>): unknown, toJSON? (): unknown }
 
 /** What the driver needs of a session. */
 export type DrivenSession = Pick<ProxySession, 'destination' | 'keys' | 'state' | 'clockOffset' | 'send' | 'on' | 'off'>
@@ -65,9 +65,7 @@ export class ClientDriver {
   readonly #releases: Array<() => void> = []
   readonly #loop: DriveLoop
   #closed = false
-  /** Sessions that have not received a message yet. */
-  readonly #unheard = new Set<DrivenSession>()
-  /** Called for the first message of each session. */
+  /** Called for what an exit has sent by message; strangers may send what they want. */
   onHeard: ((source: number) => void) | undefined
   /** Called for every change of an exit's state. */
   onExitState: ((exit: string, state: string) => void) | undefined
@@ -201,16 +199,11 @@ export class ClientDriver {
 
   #listen (source: number): void {
     const session = this.#sessions[source]!
-    this.#unheard.add(session)
-    const onMessage = (message: ReceivedMessage): void => {
-      this.#receive(source, message)
-      if (this.#unheard.delete(session)) this.onHeard?.(source)
-    }
+    const onMessage = (message: ReceivedMessage): void => this.#receive(source, message)
     const onState = (): void => this.#follow(source)
     session.on('message', onMessage)
     session.on('state', onState)
     this.#releases[source] = () => {
-      this.#unheard.delete(session)
       session.off('message', onMessage)
       session.off('state', onState)
     }
@@ -226,8 +219,9 @@ export class ClientDriver {
 
   #receive (source: number, message: ReceivedMessage): void {
     this.#log('in', message.protocol, message.payload)
-    this.core.receive(this.#clock.now(), source, message)
+    const isGenuine = this.core.receive(this.#clock.now(), source, message) !== false && message.protocol !== STREAMING
     this.#loop.run()
+    if (isGenuine) this.onHeard?.(source)
   }
 
   #work (): boolean {

@@ -17,6 +17,8 @@ const MAX_CHANGES = 40
 const HOUR = 3_600_000
 
 export interface DeafWatchHooks {
+  /** Looks whether streams have heard anything: `heard` is called then. */
+  listen?: () => void
   /** Whether somebody waits for an answer, over a session that can send. */
   isWaiting: () => boolean
   /** Asks the exits for a sign of life: what is slow is not deaf. */
@@ -33,6 +35,8 @@ export interface DeafWatchHooks {
 
 /** What a stream manager can do besides streams. */
 export interface Pinger {
+  /** `expected`: packets that nobody sends who was not asked. */
+  readonly statistics?: { readonly expected: number }
   ping?: (destination: Destination, options: { timeout: number }) => Promise<unknown>
 }
 
@@ -59,7 +63,7 @@ export class DeafWatch {
     this.#timer.unref()
   }
 
-  /** A message has come, whatever it is. */
+  /** Something has come from whom we have asked. What others send says nothing: exits may not hear us all the same. */
   heard (): void {
     this.#rest()
     this.#inVain = 0
@@ -68,6 +72,7 @@ export class DeafWatch {
   close (): void { clearInterval(this.#timer) }
 
   #look (): void {
+    this.#hooks.listen?.()
     if (!this.#hooks.isWaiting()) return this.#rest()
     const now = this.#now()
     this.#since ??= now

@@ -9,8 +9,6 @@ export interface SessionWatchHooks {
   renew: ((source: number) => ProxySession) | undefined
   replaced: (source: number, session: ProxySession) => void
   ready: () => void
-  /** A message has come over a session. */
-  heard: (source: number) => void
   logger: Logger | undefined
 }
 
@@ -43,12 +41,9 @@ export class SessionWatch {
       if (wasReady) this.renew(source)
       else this.#renewLater(source)
     }
-    const onMessage = (): void => { this.#hooks.heard(source) }
     session.on('state', onState)
     session.on('close', onClose)
-    session.on('message', onMessage)
     this.#releases[source] = () => {
-      session.off('message', onMessage)
       session.off('state', onState)
       session.off('close', onClose)
     }

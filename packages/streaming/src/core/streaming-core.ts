@@ -18,8 +18,7 @@ import {
 } from './constants.ts'
 import { ControlBlocks } from './control-blocks.ts'
 import { EarlyPackets } from './early-packets.ts'
-import { sharing } from './knowledge.ts'
-import type { PathKnowledge } from './knowledge.ts'
+import { sharing, type PathKnowledge } from './knowledge.ts'
 import { limitResponse } from './limit-response.ts'
 import { ConnectionLimits } from './limits.ts'
 import { resolveOptions } from './options.ts'
@@ -29,8 +28,7 @@ import type { LocalIdentity } from './packet-writer.ts'
 import { PerSecond } from './per-second.ts'
 import { Pings } from './pings.ts'
 import { ReceiveBudget } from './receive-budget.ts'
-import { TOMBSTONE_TTL, Tombstones } from './tombstones.ts'
-import type { Tombstone } from './tombstones.ts'
+import { TOMBSTONE_TTL, Tombstones, type Tombstone } from './tombstones.ts'
 import type { ConnectRequest, CoreStatistics, Incoming, Outgoing, RejectReason, StreamingCoreInit, StreamingEvent } from './types.ts'
 
 const MAX_ID = 2 ** 32
@@ -44,7 +42,7 @@ type StreamInit = Pick<ConnectionInit, 'inbound' | 'peer' | 'peerKey' | 'localPo
  * based on the epoch, and does not run backwards. Bounds: MAX_STREAMS, MAX_HALF_OPEN, ACCEPT_BACKLOG, RECEIVE_BUDGET.
  */
 export class StreamingCore {
-  readonly statistics: CoreStatistics = { received: 0, malformed: 0, unknownStream: 0, badSignature: 0, rejected: 0 }
+  readonly statistics: CoreStatistics = { received: 0, malformed: 0, unknownStream: 0, badSignature: 0, rejected: 0, expected: 0 }
   readonly budget = new ReceiveBudget(RECEIVE_BUDGET)
   readonly controlBlocks: ControlBlocks
   readonly options: StreamingOptions
@@ -157,6 +155,7 @@ export class StreamingCore {
     if (received.echo) return this.#receiveEcho(now, message, received)
     const connection = this.#find(received)
     if (connection !== undefined) {
+      if (!connection.inbound) this.statistics.expected += 1
       connection.receive(now, received)
       if (connection.confirmed) this.#halfOpen.delete(connection)
       return this.#touch(connection)
@@ -359,7 +358,9 @@ export class StreamingCore {
   #receiveEcho (now: number, message: Incoming, echo: ReceivedPacket): void {
     if (echo.sendStreamId === 0) {
       const pong = this.#pings.pong(now, echo)
-      if (pong !== undefined) this.#events.push({ type: 'pong', ...pong })
+      if (pong === undefined) return
+      this.statistics.expected += 1
+      this.#events.push({ type: 'pong', ...pong })
       return
     }
     if (!this.options.answerPings || echo.from === undefined || !this.#pongs.admit(now)) return

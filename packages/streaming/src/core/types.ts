@@ -69,4 +69,6 @@ export interface CoreStatistics {
   unknownStream: number
   badSignature: number
   rejected: number
+  /** Packets of streams that were opened here, and answers to pings: nobody else can send one. */
+  expected: number
 }
