@@ -345,6 +345,26 @@ t.test('a session that is refused, and one that cannot be opened, are tried agai
   t.end()
 })
 
+t.test('a session that is built for two, and spared by one of them, is opened anew for the other', t => {
+  const sessions: FakeSession[] = []
+  const replaced: unknown[] = []
+  const watch = new SessionWatch({
+    renew: () => {
+      sessions.push(new FakeSession())
+      return sessions.at(-1)!
+    },
+    replaced: (source, session) => { replaced.push([source, session]) },
+    ready: () => {},
+    logger: undefined
+  })
+  watch.build(0)
+  watch.spare()
+  t.equal(watch.change(0, 'a test'), true)
+  t.strictSame(replaced, [[0, sessions[1]]])
+  watch.close()
+  t.end()
+})
+
 t.test('without a way to renew a session comes back by itself', t => {
   const session = new FakeSession()
   let back = 0

@@ -1,8 +1,11 @@
 // When another Destination looks for exits that are away. In virtual time.
 import { mock } from 'node:test'
+import { Duplex } from 'node:stream'
 import t, { type Test } from 'tap'
-import type { ExitStatus } from '../src/core.ts'
+import type { ClientEvent, ExitStatus } from '../src/core.ts'
+import { Backend } from '../src/sessions/backend.ts'
 import { needOf, ReturnWatch, type Need } from '../src/sessions/return-watch.ts'
+import { FakeSession, idleCore, keys } from './proxy-support.ts'
 
 interface Watched { builds: number[], spared: number, pass: (seconds: number) => void, need: Need, isReady: boolean }
 
@@ -33,7 +36,10 @@ function watched (test: Test): Watched {
       if (state.isReady) isBuilt = false
       return state.isReady
     },
-    spare: () => { state.spared++ },
+    spare: () => {
+      state.spared++
+      isBuilt = false
+    },
     now: () => now
   })
   test.teardown(() => {
@@ -58,6 +64,23 @@ t.test('it begins anew after all was well', async t => {
   state.need = 'yes'
   state.pass(20)
   t.strictSame(state.builds, [6, 16, 36, 46])
+})
+
+t.test('an exit that comes and goes has no more than twenty built in an hour', async t => {
+  const state = watched(t)
+  const flap = (hours: number): number => {
+    const before = state.builds.length
+    for (let second = 0; second < hours * 3_600; second++) {
+      const built = state.builds.length
+      state.pass(1)
+      state.need = state.builds.length > built ? 'no' : 'yes'
+    }
+    return state.builds.length - before
+  }
+  t.equal(flap(1), 20)
+  t.equal(flap(2), 40, 'and goes on after it')
+  state.isReady = false
+  t.equal(flap(1), 20, 'those that were not ready in time count too')
 })
 
 t.test('what is not ready is not needed any more where all is well, and is left alone while nobody answers', async t => {
@@ -87,4 +110,59 @@ t.test('it is needed where one exit alone answers, and another one has', async t
   ]
   for (const [need, ...exits] of cases) t.equal(needOf(exits, answered, 1), need, exits.map(({ id, state }) => `${id} ${state}`).join(', '))
   t.equal(needOf([exit('a', 'ready'), exit('b', 'down')], answered, undefined), 'no', 'no Destination to spare')
+})
+
+t.test('a Destination over which a stream runs is not replaced, whichever it is', async t => {
+  let now = 0
+  mock.timers.enable({ apis: ['setInterval'] })
+  mock.method(performance, 'now', () => now)
+  t.teardown(() => {
+    mock.restoreAll()
+    mock.timers.reset()
+  })
+  const exit = (id: string): ExitStatus => ({ id, destination: keys().destination, state: 'ready', source: 1 } as ExitStatus)
+  const exits = [exit('a'), exit('b')]
+  const events: ClientEvent[] = []
+  const sessions = [new FakeSession(), new FakeSession()]
+  const opened: Duplex[] = []
+  const over: unknown[] = []
+  const backend = new Backend(sessions, {
+    config: {},
+    createCore: () => idleCore({ exits: () => exits, pollEvent: () => events.shift() }),
+    renew: () => new FakeSession(),
+    streams: session => ({
+      connect: () => {
+        over.push(session)
+        opened.push(new Duplex({ read () {}, write (_chunk, _encoding, done) { done() } }))
+        return opened.at(-1)!
+      }
+    })
+  })
+  t.teardown(() => backend.close())
+  for (const { id, destination, state } of exits) {
+    backend.addExit({ id, destination })
+    events.push({ type: 'exit-state', exit: id, state })
+  }
+  backend.driver.suspectExit('a')
+  const pass = (seconds: number): void => {
+    for (let passed = 0; passed < seconds; passed++) {
+      now += 1_000
+      mock.timers.tick(1_000)
+    }
+  }
+  const { destination } = exits[0]!
+  backend.streams!.createConnection({ peer: { kind: 'exit', id: 'a', destination, port: 80 } })
+  backend.agentOf(1)!.createConnection({ peer: { kind: 'exit', id: 'a', destination, port: 80 } })
+  t.strictSame(over, [sessions[1], sessions[1]])
+  exits[0]!.source = 0
+  exits[1]!.state = 'down'
+  for (const stream of opened) {
+    pass(100)
+    t.equal(backend.sessions[1], sessions[1], 'a stream runs')
+    stream.destroy()
+    await new Promise(setImmediate)
+  }
+  pass(10)
+  t.equal(backend.sessions[0], sessions[0])
+  t.not(backend.sessions[1], sessions[1], 'none runs')
 })

@@ -1,10 +1,11 @@
+import type { Duplex } from 'node:stream'
 import type { Destination, Logger } from '@minwww/i2cp'
 import type { ClientConfig, ExitStatus } from '../core.ts'
 import { ClientDriver } from './client-driver.ts'
 import { poolHealth, type PoolHealth } from './pool-health.ts'
 import { PoolWatch } from './pool-watch.ts'
 import { DeafWatch, type Pinger } from './deaf-watch.ts'
-import { checkRoom, destinationOf, exitId } from './exit-spec.ts'
+import { checkRoom, destinationOf, exitId, type NamedExit } from './exit-spec.ts'
 import type { ExitSpec, UsersOptions } from './options.ts'
 import type { ProxySession } from './proxy-session.ts'
 import { Readiness } from './readiness.ts'
@@ -33,17 +34,8 @@ const PING_TIMEOUT = 10_000
 /** A look-up whose session was replaced waits this long for the next one, ms. */
 const LOOKUP_PATIENCE = 60_000
 
-export interface NamedExit {
-  id: string
-  /** Absent until a name is looked up. */
-  destination?: Destination
-  /** Why the look-up failed last. */
-  error?: string
-  /** Gets no new request; streams that run go on. */
-  drained?: boolean
-  /** Whether the last stream to it stood; absent before the first. */
-  hasStreams?: boolean
-}
+/** Streams of a session. */
+type OpenStreams = (session: ProxySession) => StreamConnector & Pinger
 
 /** After so long a silence streams to exits are not waited for as long as usual, and for how long, ms. */
 const SILENCE = 30_000
@@ -72,6 +64,8 @@ export class Backend {
   readonly #retries = new Map<NamedExit, { timer: NodeJS.Timeout, name: string }>()
   /** One per session, however often streams change over to it. */
   readonly #connectors = new WeakMap<ProxySession, StreamConnector & Pinger>()
+  /** Which session each open stream goes over. */
+  readonly #open = new Map<Duplex, ProxySession>() // bounded by the sessions
   /** Sessions that were given up because they were deaf. */
   #renewals = 0
   /** Those that were as silent as the one that was given up last. */
@@ -144,7 +138,7 @@ export class Backend {
     const session = this.#sessions[source]
     if (typeof streams !== 'function') return source === 0 ? this.#agent : undefined
     if (session === undefined || session === this.#streaming) return session && this.#agent
-    return new StreamAgent(this.#connector(session, streams), this.#carried)
+    return new StreamAgent({ connect: options => this.#connect(session, streams, options) }, this.#carried)
   }
 
   /** As the session's; a look-up survives that its session is replaced. */
@@ -261,7 +255,7 @@ export class Backend {
   }
 
   /** Streams to an exit go from where it answers messages. */
-  #routed (usual: ProxySession, open: (session: ProxySession) => StreamConnector & Pinger): StreamConnector {
+  #routed (usual: ProxySession, open: OpenStreams): StreamConnector {
     const connector = this.#connector(usual, open)
     const sessionFor = (destination: Destination): ProxySession => {
       const exit = this.#sessions.length > 1 ? this.driver.exits().find(exit => exit.destination.equals(destination)) : undefined
@@ -270,11 +264,17 @@ export class Backend {
     }
     return {
       get limits () { return connector.limits ?? [] },
-      connect: options => this.#connector(sessionFor(options.destination), open).connect(options)
+      connect: options => this.#connect(sessionFor(options.destination), open, options)
     }
   }
 
-  #connector (session: ProxySession, open: (session: ProxySession) => StreamConnector & Pinger): StreamConnector & Pinger {
+  #connect (session: ProxySession, open: OpenStreams, options: Parameters<StreamConnector['connect']>[0]): Duplex {
+    const stream = this.#connector(session, open).connect(options)
+    this.#open.set(stream, session)
+    return stream.once('close', () => this.#open.delete(stream))
+  }
+
+  #connector (session: ProxySession, open: OpenStreams): StreamConnector & Pinger {
     const connector = this.#connectors.get(session) ?? open(session)
     this.#connectors.set(session, connector)
     return connector
@@ -318,7 +318,8 @@ export class Backend {
     const used = this.driver.exits().find(({ state }) => state === 'ready')?.source
     const source = this.#sessions.findIndex((_, source) => source !== used)
     const session = this.#sessions[source]
-    const isBusy = session === this.#streaming && Object.keys(this.#agent?.sockets ?? {}).length > 0
+    const idle = new Set<Duplex>(Object.values(this.#agent?.freeSockets ?? {}).flatMap(sockets => sockets ?? []))
+    const isBusy = [...this.#open].some(([stream, over]) => over === session && !idle.has(stream))
     return session === undefined || isBusy || (session.state !== 'ready' && !(session instanceof VacantSession)) ? undefined : source
   }
 

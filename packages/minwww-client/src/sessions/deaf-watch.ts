@@ -1,4 +1,5 @@
 import type { Destination } from '@minwww/i2cp'
+import { Hourly } from './hourly.ts'
 
 /** Time between two looks, ms. */
 const INTERVAL = 1_000
@@ -12,9 +13,8 @@ const BUILD_AFTER = 7_000
  */
 const PATIENT = 8
 const MAX_FACTOR = 64
-/** Sessions that are given up in an hour: an exit that says one word over each would have one built every 17 s for ever. */
+/** Sessions that are built in an hour: an exit that says one word over each would have one built every 17 s for ever. */
 const MAX_CHANGES = 40
-const HOUR = 3_600_000
 
 export interface DeafWatchHooks {
   /** Looks whether streams have heard anything: `heard` is called then. */
@@ -53,8 +53,8 @@ export class DeafWatch {
   #asked = false
   #isBuilding = false
   #inVain = 0
-  /** When sessions were given up, the oldest first. */
-  readonly #changes: number[] = [] // at most MAX_CHANGES
+  /** Sessions that were built. */
+  readonly #changes = new Hourly(MAX_CHANGES)
 
   constructor (hooks: DeafWatchHooks) {
     this.#hooks = hooks
@@ -83,10 +83,9 @@ export class DeafWatch {
       this.#isBuilding = false
       this.#rest()
       this.#inVain++
-      this.#changes.push(now)
-      if (this.#changes.length > MAX_CHANGES) this.#changes.shift()
     } else if (silence >= BUILD_AFTER * factor && this.#asked) {
-      if (this.#changes.length === MAX_CHANGES && now - this.#changes[0]! < HOUR) return
+      if (this.#changes.isUsedUp(now)) return
+      this.#changes.done(now)
       this.#isBuilding = true
       this.#hooks.build()
     } else if (silence >= ASK_AFTER * factor && !this.#asked) {

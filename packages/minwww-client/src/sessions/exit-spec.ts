@@ -2,6 +2,18 @@ import { Destination } from '@minwww/i2cp/codec'
 import { MAX_EXITS } from '../pool/pool.ts'
 import type { ExitSpec } from './options.ts'
 
+export interface NamedExit {
+  id: string
+  /** Absent until a name is looked up. */
+  destination?: Destination
+  /** Why the look-up failed last. */
+  error?: string
+  /** Gets no new request; streams that run go on. */
+  drained?: boolean
+  /** Whether the last stream to it stood; absent before the first. */
+  hasStreams?: boolean
+}
+
 /** What names an exit on the console: its own id, else its b32, else the name to look up. @throws I2cpError I2CP_MALFORMED */
 export function exitId (spec: ExitSpec): string {
   const { target, destination } = destinationOf(spec)

@@ -1,4 +1,5 @@
 import type { ExitStatus } from '../core.ts'
+import { Hourly } from './hourly.ts'
 
 /** Time between two looks, ms. */
 const INTERVAL = 1_000
@@ -8,6 +9,8 @@ const BUILD_AFTER = 5_000
 const AGAIN_AFTER = 10_000
 /** After so many in vain ten minutes have passed: no router keeps a LeaseSet for longer, and probes find the exit. */
 const MOST = 7
+/** In an hour: an exit that comes and goes would have one built every few seconds for ever. */
+const MOST_HOURLY = 20
 
 /** Whether a Destination is missing for exits that are away; `wait` leaves all as it is, as none answers. */
 export type Need = 'yes' | 'no' | 'wait'
@@ -48,6 +51,7 @@ export class ReturnWatch {
   #dueAt: number | undefined
   #isBuilding = false
   #built = 0
+  readonly #changes = new Hourly(MOST_HOURLY)
 
   constructor (hooks: ReturnWatchHooks) {
     this.#hooks = hooks
@@ -64,7 +68,9 @@ export class ReturnWatch {
     if (need === 'no') return this.#rest()
     const now = this.#now()
     this.#dueAt ??= now + BUILD_AFTER
-    if (this.#built >= MOST || now < this.#dueAt) return
+    const mayBuild = this.#isBuilding || !this.#changes.isUsedUp(now)
+    if (this.#built >= MOST || now < this.#dueAt || !mayBuild) return
+    if (!this.#isBuilding) this.#changes.done(now)
     this.#isBuilding = true
     this.#hooks.build()
     if (!this.#hooks.take()) return

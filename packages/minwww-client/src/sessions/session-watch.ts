@@ -70,9 +70,9 @@ export class SessionWatch {
     if (!this.#closed) this.#next ??= this.#open(source)
   }
 
-  /** It takes the place, if it is ready. @returns whether it was */
+  /** It takes the place, if it is ready. One that somebody else did not need any more is opened anew. @returns whether it was */
   change (source: number, reason: string): boolean {
-    if (this.#next?.state === 'closed') this.#next = this.#open(source)
+    if (this.#next === undefined || this.#next.state === 'closed') this.#next = this.#open(source)
     const session = this.#next
     if (this.#closed || session?.state !== 'ready') return false
     this.#next = undefined

@@ -74,7 +74,7 @@ export const isForNextRest = ({ method, target }: IncomingRequest): boolean => m
  * @param onBusy - called when there is something to do
  */
 export async function answerNextRest (asked: StreamRequest, onBusy: () => void): Promise<boolean> {
-  const { context, visitor, incoming, body, signal, stream } = asked
+  const { context, visitor, incoming, body, signal } = asked
   const { rests } = context
   const isReusable = (): boolean => incoming.keepAlive && body.isComplete && !context.isDraining()
   if (!context.isDraining() && !await say(asked, 102, 'Processing', [])) return false
