@@ -63,6 +63,7 @@ export const FIXED: Readonly<Record<string, string>> = {
   'minwww-client core/sources.ts #silences': 'one for each own Destination: two',
   'minwww-client core/sources.ts exits': 'two',
   'minwww-client sessions/backend.ts #answered': 'exits of the pool, at most 256',
+  'minwww-client sessions/backend.ts #open': 'streams of the own Destinations, which have a bound',
   'minwww-client sessions/backend.ts #doubted': 'one for each own Destination: two',
   'minwww-client sessions/client-driver.ts #releases': 'one for each own Destination: two',
   'minwww-client http/failures.ts links': 'an empty list that nobody changes',

@@ -9,6 +9,7 @@ import { Bandwidth } from '../src/limits/bandwidth.ts'
 import { MAX_ACCOUNTS, MAX_PAID, Overheads } from '../src/limits/core/overheads.ts'
 import { QuotaJournal } from '../src/limits/journal.ts'
 import { FakeCore, FakeSession, keysOf, requestMessage } from './support/exit.ts'
+import { FakeStreams, over } from './support/streams.ts'
 import { echo, httpd } from './support/upstream.ts'
 
 const at = (text: string) => Date.parse(text)
@@ -109,6 +110,40 @@ t.test('exit: busy with retryAfter when the quota is used up, own refusals by ca
   session.emit('message', { protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(50_000) })
   t.match(await ask(8), { failed: 'busy', retryAfter: 3_600 })
   t.match(exit.stats.refusals, { destination: 2, quota: 1 })
+})
+
+t.test('the rate of one client holds for streams too, and leaves it room for requests', async t => {
+  const body = Buffer.alloc(1_000_000, 7)
+  const server = await httpd((request, response) => { response.setHeader('content-type', 'image/png').end(request.url === '/large' ? body : 'small') })
+  t.teardown(server.close)
+  const core = new FakeCore()
+  const session = new FakeSession()
+  const clock = new VirtualClock(at('2026-11-22T00:00:00Z'))
+  const streams = new FakeStreams()
+  const exit = await createExit({
+    session, streams, createCore: () => core, clock, sites: { 'demo.i2p': server.origin }, limits: { bytesPerClient: 100_000, burstPerClient: 200_000 }
+  })
+  t.teardown(async () => await exit.close())
+  const began = clock.now()
+  const took: number[] = []
+  over(streams.open(keysOf(7).destination), 'http://demo.i2p/large').then(({ body: { length } }) => {
+    t.equal(length, body.length)
+    took.push(clock.now() - began)
+  }, t.fail)
+  const refused: unknown[] = []
+  for (let handle = 1; took.length === 0 && handle < 1_000; handle++) {
+    const message = requestMessage('http://demo.i2p/small')
+    core.ask({ type: 'fetch', handle, message, from: keysOf(7).destination, deadline: clock.now() + 60_000 })
+    session.emit('message', { protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(1) })
+    const answer = (await core.answered(handle))[handle - 1]!
+    if (!('response' in answer)) refused.push(answer)
+    await clock.advanceSettled(100)
+  }
+  t.ok(took[0]! > 8_500 && took[0]! < 11_000, `${took} ms: half of the burst at once, then at the rate`)
+  t.strictSame(refused, [])
+  const other = clock.now()
+  await over(streams.open(keysOf(8).destination), 'http://demo.i2p/small')
+  t.equal(clock.now(), other, 'another client waits for nothing')
 })
 
 t.test('journal: the last whole line counts, damage is told, a kill loses at most the last second', async t => {

@@ -34,6 +34,13 @@ export class AccessControl {
     return admission.hasRoom(now(), visitor.b32) && bandwidth.refuse(visitor.b32, active() + 1) === undefined
   }
 
+  /** Bytes went to a client on a stream. @returns ms until more may */
+  streamed (visitor: Visitor, bytes: number): number {
+    const { admission, now } = this.#options
+    admission.spend(now(), visitor.b32, bytes)
+    return admission.pause(now(), visitor.b32)
+  }
+
   /** @throws ServerError MINWWW_EXIT_POLICY, MINWWW_EXIT_BUSY with retryAfter */
   admit (visitor: Visitor, request: Pick<HttpRequest, 'method'>): void {
     const { policy, admission, bandwidth, statistics, active, now } = this.#options

@@ -54,23 +54,30 @@ export class StreamExchange {
     this.context.access.admit(this.visitor, { method })
   }
 
-  /** For bytes from the web towards the client: both limits, and the largest response that the operator allows. */
+  /** For bytes from the web towards the client: all limits, and the largest response that the operator allows. */
   async download (bytes: number): Promise<void> {
     this.#count(bytes)
-    const { bandwidth } = this.context
-    await bandwidth.takeIn(this.visitor.b32, bytes)
-    await bandwidth.takeOut(this.visitor.b32, bytes)
+    await this.context.bandwidth.takeIn(this.visitor.b32, bytes)
+    await this.#send(bytes)
   }
 
   /** The same for bytes that were taken in when they were read. */
   async passOn (bytes: number): Promise<void> {
     this.#count(bytes)
-    await this.context.bandwidth.takeOut(this.visitor.b32, bytes)
+    await this.#send(bytes)
   }
 
   /** For bytes from the client. */
   async upload (bytes: number): Promise<void> {
     this.context.bandwidth.countUpload(bytes)
+  }
+
+  /** The limits of all, and the client's own. */
+  async #send (bytes: number): Promise<void> {
+    const { bandwidth, access, clock } = this.context
+    await bandwidth.takeOut(this.visitor.b32, bytes)
+    const pause = access.streamed(this.visitor, bytes)
+    if (pause > 0) await new Promise<void>(resolve => clock.setTimer(resolve, pause))
   }
 
   #count (bytes: number): void {

@@ -137,6 +137,12 @@ export class Admission {
     this.#clients.get(client)?.bytes?.force(now, bytes)
   }
 
+  /** ms until a stream may go on: it leaves half of what may go at once to requests, which are refused where nothing is left. */
+  pause (now: number, client: string): number {
+    const bytes = this.#clients.get(client)?.bytes
+    return bytes === undefined ? 0 : bytes.availableAt(now, bytes.depth / 2) - now
+  }
+
   #check (now: number, entry: Client, isSafe: boolean): Refusal | undefined {
     const causes: Array<[RefusalCause, number]> = [
       ['requests-client', entry.requests.wait(now)],
