@@ -15,6 +15,8 @@ const PATIENCE = 1.5
 const UNKNOWN_RTT = 2_000
 /** ms that a rest is kept for a beginning of which nothing came yet. */
 const KEEP = 10_000
+/** An exit ends the waiting after a minute. One that does not has no stream for ever, ms. */
+const MOST_WAIT = 120_000
 
 /** A stream that waits, or has brought what nobody has taken yet. */
 interface Waiting { readonly key: string, isHeard: boolean, brought?: { name: string, response: IncomingMessage } }
@@ -51,9 +53,17 @@ export class WaitingStreams {
     const headers = ['Host', 'minwww', ...pathFields(peer).flat()]
     const outgoing = httpRequest({ agent, peer, method: 'GET', path: `${REST_SCHEME}${NEXT_REST}`, headers, setHost: false } as object)
     outgoing.on('information', () => { waiting.isHeard = true })
-    outgoing.on('response', response => this.#heard(waiting, response, () => this.wait(agent, peer, source)))
+    const timer = setTimeout(() => { outgoing.destroy() }, MOST_WAIT)
+    timer.unref()
+    outgoing.on('response', response => {
+      clearTimeout(timer)
+      this.#heard(waiting, response, () => this.wait(agent, peer, source))
+    })
     outgoing.on('error', () => {})
-    outgoing.on('close', () => { if (waiting.brought === undefined) this.#end(waiting) })
+    outgoing.on('close', () => {
+      clearTimeout(timer)
+      if (waiting.brought === undefined) this.#end(waiting)
+    })
     outgoing.end()
   }
 
