@@ -30,6 +30,8 @@ export const FIXED: Readonly<Record<string, string>> = {
   'minwww-server exit/pushes.ts received': 'nothing, and nobody changes it',
   'minwww-server exit/pushes.ts digest': 'MAX_DIGEST hashes of one message',
   'minwww-server exit/pushes.ts pushes': 'MAX_PROMISES',
+  'minwww-protocol parity/arrival-pace.ts #row': 'ROW packets',
+  'minwww-protocol parity/arrival-pace.ts #paces': 'ROWS',
   'minwww-protocol page/css.ts #blocks': 'at most 2 MAX_DEPTH',
   'minwww-protocol page/css.ts #kept': 'MAX_KEPT tokens',
   'minwww-protocol page/css.ts families': 'MAX_KEPT',

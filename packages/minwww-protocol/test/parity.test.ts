@@ -4,6 +4,7 @@ import { SeededRandom, seedOf } from '@minwww/testkit'
 import { messageCapacity, sessionKeys, tunnelMessagesOf } from '../src/index.ts'
 import { decodeParity, encodeParity, MAX_GROUP, PARITY_PAYLOAD, ParityCore } from '../src/parity/index.ts'
 import type { LayerMessage, ParityMessage, SentMessage } from '../src/parity/index.ts'
+import { ArrivalPace } from '../src/parity/arrival-pace.ts'
 import { isParity } from '../src/parity/messages.ts'
 import { MAX_CHANNELS } from '../src/parity/channels.ts'
 import { MAX_KEPT } from '../src/parity/parity-core.ts'
@@ -70,7 +71,7 @@ class Pair {
   }
 
   /** Messages of the layer's own that leave within `ms`. */
-  own (side: 'client' | 'exit', ms = 100): Array<SentMessage<Peer>> {
+  own (side: 'client' | 'exit', ms = 100, wanted = 18): Array<SentMessage<Peer>> {
     const messages: Array<SentMessage<Peer>> = []
     for (const end = this.now + ms; ;) {
       for (let next = this[side].pollTransmit(this.now); next !== undefined; next = this[side].pollTransmit(this.now)) messages.push(next)
@@ -79,7 +80,7 @@ class Pair {
       this.now = Math.max(this.now, at)
       this[side].handleTimeout(this.now)
     }
-    return messages.filter(({ protocol }) => protocol === 18)
+    return messages.filter(({ protocol }) => protocol === wanted)
   }
 
   take (side: 'client' | 'exit', messages: readonly LayerMessage[]): void {
@@ -310,6 +311,37 @@ t.test('a SYN is sent again where loss was seen', async t => {
     return count
   }
   t.strictSame([syns(), syns(0), syns(0.01), syns(0.12)], [1, 1, 2, 4])
+})
+
+t.test('a SYN is not sent again where the path takes longer for the answer than its loss is waited for', async t => {
+  /** Packets of an answer arrive so many ms apart, then another stream is opened. */
+  const syns = (loss: number, spacing: number): number => {
+    const pair = new Pair().open(loss)
+    for (let sequence = 1; sequence <= 12; sequence++) {
+      pair.now += spacing
+      pair.arrive('client', packet({ to: 1, from: 2, sequence, payload: bytesOf(sequence, PARITY_PAYLOAD) }))
+    }
+    pair.send('client', packet({ to: 0, from: 3, sequence: 0, flags: SYNCHRONIZE | EARLY, payload: bytesOf(0, 500) }))
+    return 1 + pair.own('client', 200, 6).length
+  }
+  t.strictSame([0, 8, 32, 128].map(spacing => syns(0.01, spacing)), [2, 2, 1, 1], '1 %: nothing known, 256, 64 and 16 KB/s')
+  t.strictSame([0, 8, 32, 128].map(spacing => syns(0.1, spacing)), [4, 4, 3, 2], '10 %')
+})
+
+t.test('how long a path takes for a tunnel message is learned from full packets in a row', async t => {
+  const pace = new ArrivalPace()
+  const row = (start: number, spacing: number, count: number): void => { for (let i = 0; i < count; i++) pace.came(start + i * spacing, 2) }
+  row(0, 100, 3)
+  t.equal(pace.timeOf(1), 0, 'three tell nothing')
+  pace.came(300, 1)
+  row(400, 100, 4)
+  t.equal(pace.timeOf(3), 150)
+  row(2_000_000, 10, 4)
+  t.equal(pace.timeOf(3), 15, 'the fastest counts')
+  row(3_000_000, 100, 50)
+  t.equal(pace.timeOf(3), 15)
+  row(4_000_000, 100, 30)
+  t.equal(pace.timeOf(3), 150, 'of the last 64')
 })
 
 t.test('what goes to a peer with parity is as long as gateways want it; to others it is as it was', async t => {

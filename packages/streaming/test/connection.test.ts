@@ -127,6 +127,45 @@ t.test('a SYN reply that is lost is repeated when the SYN comes again', async t 
   t.ok(passed < 9_000 * 1.25 + 1_000, 'one initial RTO')
 })
 
+t.test('a SYN that came twice teaches no patience: after a queue, too, a lost packet is repeated as soon', async t => {
+  /** ms from the loss of a packet of an answer to its repetition; an answer before it has filled the queue. */
+  const repetition = (isTwice: boolean): number => {
+    const world = new World({ seed: 3, latency: 500, bandwidth: 16 })
+    const pumps = new Map<Connection, () => void>()
+    world.server.onEvent = event => {
+      if (event.type === 'accept') pumps.set(event.connection, send(world, event.connection, Buffer.alloc(60_000, 'e')))
+      else if ('connection' in event) pumps.get(event.connection)?.()
+    }
+    const fetch = (): void => {
+      const client = world.connect(80)
+      client.end(world.now)
+      world.run(60_000, () => { drain(world, client); return client.state.name === 'closed' })
+    }
+    fetch()
+    let [lostAt, repeatedAt] = [0, 0]
+    intercept(world, world.server, packet => {
+      if (packet.sequence !== 5) return true
+      if (lostAt > 0) repeatedAt ||= world.now
+      else lostAt = world.now
+      return repeatedAt > 0
+    })
+    if (isTwice) {
+      const { out } = world.client
+      const original = out.send.bind(out)
+      out.send = (now, size, message) => {
+        original(now, size, message)
+        if (!decodePacket(message.payload).synchronize) return
+        out.send = original
+        world.after(200, () => original(world.now, size, message))
+      }
+    }
+    fetch()
+    return repeatedAt - lostAt
+  }
+  const [once, twice] = [repetition(false), repetition(true)]
+  t.ok(once > 1_000 && twice <= once + 400, `${twice} and ${once} ms`)
+})
+
 t.test('three packets that came later are enough to repeat one, without a timeout', async t => {
   const { world, client, received } = pair(100)
   let dropped = false

@@ -1,3 +1,4 @@
+import { ArrivalPace } from './arrival-pace.ts'
 import { sessionKeys } from '../keys.ts'
 import { decodeParity, encodeParity } from './messages.ts'
 import type { GroupMessage, HelloMessage, ParityMessage, RepairsMessage } from './messages.ts'
@@ -15,6 +16,8 @@ export class Channel<Peer> {
   /** In hex. */
   readonly label: string
   readonly loss: PacketLoss
+  /** Of what comes in. */
+  readonly arrivals = new ArrivalPace()
   /** When something authentic of it came last, ms. */
   heardAt = -Infinity
   /** HELLOs since then. */

@@ -35,6 +35,10 @@ const COPY_DELAY = 25
 const NEAR = 80
 /** Tunnel messages of the answer to a SYN, which comes again when the SYN does. */
 const SYN_REPLY = 3
+/** Who has lost a SYN waits for a round trip and so much more at least, ms. */
+const TIMER = 100
+/** A smaller share of the round trip than this is nothing to save. */
+const CHEAP = 1 / 16
 /** A channel on which something came within this needs no HELLO, ms. */
 const FRESH = 20_000
 /** After so many HELLOs without an answer the peer has no parity. */
@@ -180,8 +184,7 @@ export class ParityCore<Peer extends Named> {
     const { channel, own } = stream
     const needsHello = now - channel.heardAt > FRESH
     if (needsHello) channel.greetings += 1
-    const wanted = copiesFor(tunnelMessagesOf(payload.length) + SYN_REPLY, channel.loss.seen)
-    const copies = rtt < NEAR ? 1 : Math.min(wanted, MAX_SYNS)
+    const copies = synsFor(channel, tunnelMessagesOf(payload.length) + SYN_REPLY, rtt)
     for (let copy = 0; copy < copies; copy++) {
       const at = now + copy * COPY_DELAY
       if (copy > 0) this.#queue(at, stream, () => payload, STREAMING)
@@ -256,6 +259,7 @@ export class ParityCore<Peer extends Named> {
       return
     }
     if (!isFrom(stream, packet.from) || packet.kind === 'syn') return
+    stream.channel.arrivals.came(now, tunnelMessagesOf(bytes.length))
     this.#handUp(stream, stream.receiving.received(now, packet, { own: stream.own, remote: stream.remote }))
     this.#keep(now, stream)
     this.#settle(stream)
@@ -335,6 +339,20 @@ export class ParityCore<Peer extends Named> {
     const oldest = this.#keeping.values().next().value
     this.#sweepAt = oldest === undefined ? undefined : oldest.at + IDLE
   }
+}
+
+/**
+ * How often a SYN is sent at once. The answer to each comes before what was asked for, so there are no more than are worth it: where the
+ * path takes longer for an answer than its loss, as often as it happens, is waited for.
+ */
+function synsFor ({ loss, arrivals }: Pick<Channel<unknown>, 'loss' | 'arrivals'>, tunnelMessages: number, rtt: number): number {
+  const most = rtt < NEAR ? 1 : Math.min(copiesFor(tunnelMessages, loss.seen), MAX_SYNS)
+  const cost = arrivals.timeOf(SYN_REPLY)
+  if (cost < rtt * CHEAP) return most
+  const lost = 1 - (1 - loss.seen) ** tunnelMessages
+  let copies = 1
+  while (copies < most && lost ** copies * (rtt + TIMER) > cost) copies++
+  return copies
 }
 
 /** The first packet tells the peer's id where the SYN reply has not come yet. */

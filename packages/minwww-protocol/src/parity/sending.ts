@@ -71,7 +71,7 @@ class Gathering {
     this.#packets = []
     if (isBusy && isAgain && hasMore) return undefined
     const longest = packets.reduce((most, { body }) => Math.max(most, body.length), 0)
-    const r = Math.min(parityOf(count, loss, tunnelMessagesOf(longest + PARITY_OVERHEAD), isBusy), MAX_GROUP_PARITY)
+    const r = Math.min(parityOf(count, loss, tunnelMessagesOf(longest + PARITY_OVERHEAD), isBusy, hasMore), MAX_GROUP_PARITY)
     if (r === 0) return undefined
     const spacing = Math.min((this.lastAt - this.#firstAt) / count, MAX_SPACING)
     let made: ReturnType<typeof encodeGroup> | undefined
@@ -80,11 +80,11 @@ class Gathering {
   }
 }
 
-/** Where the bytes themselves make others wait, only what is likely to be needed. */
-function parityOf (count: number, loss: number, m: number, isBusy: boolean): number {
+/** Where the bytes themselves make others wait, only what is likely to be needed; before the end, what is lost on average. */
+function parityOf (count: number, loss: number, m: number, isBusy: boolean, hasMore: boolean): number {
   if (!isBusy) return parityFor(count, MARGIN * loss, m)
   const expected = expectedLosses(count, loss, m)
-  return Math.min(Math.round(expected + Math.sqrt(expected)), parityFor(count, loss, m))
+  return Math.min(hasMore ? Math.floor(expected) : Math.round(expected + Math.sqrt(expected)), parityFor(count, loss, m))
 }
 
 /** Groups of what one stream sends. */

@@ -337,7 +337,8 @@ export class Sender {
   #sampleRtt (now: number, acked: SentPacket[], newest: SentPacket): void {
     const fastest = (this.rtt.base ?? 0) * FASTEST_SHARE
     for (const packet of acked) {
-      if (packet.sends === 1 || now - packet.sentAt >= fastest) continue
+      // The peer may have made us repeat the SYN, which says nothing of the path.
+      if (packet.synchronize || packet.sends === 1 || now - packet.sentAt >= fastest) continue
       this.statistics.spurious += 1
       this.#board.spurious(now, packet)
     }
