@@ -4,6 +4,7 @@ import { LENGTH } from './console/history.ts'
 import { DEFAULT_CONFIG } from './core/config.ts'
 import { MAX_TRACKS } from './core/egress.ts'
 import { MAX_WAITING } from './core/send-queue.ts'
+import { MAX_SENT } from './exit/pushes.ts'
 import { MAX_RESTS, MAX_WAITING as MAX_WAITING_STREAMS } from './exit/rests.ts'
 import { DEFAULT_MAX_DECODED, DEFAULT_QUEUE } from './exit/options.ts'
 import { MAX_IDLE } from './fetch/connection-pool.ts'
@@ -175,8 +176,15 @@ export const BOUNDS = {
     full: 'the one that was sent to longest ago begins anew',
     kept: 'limits/core/overheads.ts #accounts'
   },
+  pushed: {
+    name: 'resources sent unasked whose clients may ask all the same',
+    most: MAX_SENT,
+    unit: 'resources',
+    full: 'the oldest is not counted when it is asked for',
+    kept: 'exit/pushes.ts #sent'
+  },
   owed: {
-    name: 'clients with answers at a limit',
+    name: 'clients with answers that wait to be sent',
     most: MAX_CLIENTS,
     unit: 'clients',
     full: 'the one heard of longest ago is forgotten',

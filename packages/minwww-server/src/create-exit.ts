@@ -49,8 +49,11 @@ export interface ExitStats {
   streams: number
   /** Answers whose beginning went out as a message and whose rest waits for its stream. */
   rests: number
-  /** Resources that clients were promised and sent before they asked, and the bytes of these as they were sent. */
-  pushes: { promised: number, sent: number, bytes: number }
+  /**
+   * Resources that clients were promised and sent before they asked, and the bytes of these as they were sent. `cancelled`: given up by
+   * the client before all of one had left; `askedAgain`: asked for all the same within 30 s.
+   */
+  pushes: { promised: number, sent: number, bytes: number, cancelled: number, askedAgain: number }
   running: number
   waiting: number
   /** Answers that wait to leave towards I2P, and their bytes. */
@@ -155,12 +158,12 @@ function statsOf (parts: ExitParts): ExitStats {
   const { queue, bandwidth, statistics } = parts
   const totals = bandwidth.totals
   const { sending, queued } = parts.coreLoad
-  const { promises = 0, pushes = 0, pushedBytes = 0 } = parts.coreCounters
+  const { promises = 0, pushes = 0, pushedBytes = 0, pushesCancelled = 0, pushesAskedAgain = 0 } = parts.coreCounters
   return {
     active: parts.active,
     streams: parts.streams?.size ?? 0,
     rests: parts.rests.size,
-    pushes: { promised: promises, sent: pushes, bytes: pushedBytes },
+    pushes: { promised: promises, sent: pushes, bytes: pushedBytes, cancelled: pushesCancelled, askedAgain: pushesAskedAgain },
     running: queue.running,
     waiting: queue.waiting,
     sending,

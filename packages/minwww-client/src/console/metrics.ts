@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Activity } from '../route/activity.ts'
 import { POOL_STATES } from '../sessions/pool-health.ts'
-import { cacheTotals, type ConsoleSource } from './snapshot.ts'
+import { cacheTotals, pushTotals, type ConsoleSource } from './snapshot.ts'
 
 const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60]
 
@@ -40,6 +40,13 @@ export function createMetrics ({ proxy, users }: ConsoleSource): Registry {
   gauge('minwww_proxy_cache_entries', 'URLs in the cache in memory.', () => cacheTotals(users).entries)
   for (const key of ['hits', 'misses', 'revalidated', 'stale', 'merged'] as const) {
     const counter = new Counter({ name: `minwww_proxy_cache_${key}_total`, help: `Cache: ${key}.`, registers, collect () { counter.reset(); counter.inc(cacheTotals(users)[key]) } })
+  }
+  for (const [key, name, help] of [
+    ['pushes', 'pushes', 'Resources that exits sent before they were asked for.'],
+    ['bytes', 'pushed_bytes', 'Bytes of those, as they came.'],
+    ['used', 'pushes_used', 'How many of those a browser then asked for.']
+  ] as const) {
+    const counter = new Counter({ name: `minwww_proxy_${name}_total`, help, registers, collect () { counter.reset(); counter.inc(pushTotals(users)[key]) } })
   }
   exitGauge('minwww_proxy_exit_up', 'Whether the exit takes requests.', row => Number(['ready', 'new', 'probing', 'busy'].includes(row.state)))
   exitGauge('minwww_proxy_exit_rtt_seconds', 'Smoothed round trip to the exit.', row => row.srtt === undefined ? undefined : row.srtt / 1_000)

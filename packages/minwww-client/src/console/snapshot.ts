@@ -91,6 +91,18 @@ export function exitRow (exit: ReturnType<Backend['exits']>[number]): ExitRow {
   return { ...row, loss, rate, shape, successes, failures, inFlight, ...(srtt === undefined ? {} : { rtt: srtt }) }
 }
 
+/** What exits have sent before it was asked for: resources, their bytes, and how many of them a browser then asked for. */
+export function pushTotals (users: Users): Record<'pushes' | 'bytes' | 'used', number> {
+  const sum = { pushes: 0, bytes: 0, used: 0 }
+  for (const { backend } of users.seats) {
+    const { pushes = 0, pushedBytes = 0, usedPushes = 0 } = backend.driver.core.stats ?? {}
+    sum.pushes += pushes
+    sum.bytes += pushedBytes
+    sum.used += usedPushes
+  }
+  return sum
+}
+
 export function cacheTotals (users: Users, viewer: Viewer = { sees: 'all' }): Snapshot['cache'] {
   const sum = { entries: 0, bytes: 0, hits: 0, misses: 0, revalidated: 0, stale: 0, merged: 0 }
   for (const { cache } of users.seatsOf(viewer)) {

@@ -117,7 +117,9 @@ export class RequestHandler {
   cancel (now: number, session: Session, message: CancelMessage): void {
     if (!isOfPush(message)) session.window.accept(message.id)
     const request = this.#memory.of(message).find(session, message.id)
-    if (request !== undefined && message.attempt >= request.attempt) this.#forget(request)
+    if (request === undefined || message.attempt < request.attempt) return
+    if (request.isPush && (request.state.name === 'fetching' || this.#sendQueue.waiting(session, request) > 0)) this.#stats.pushesCancelled++
+    this.#forget(request)
   }
 
   /** A symbol of a request that does not fit one message. The path is what the client said last. */

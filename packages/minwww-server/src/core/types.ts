@@ -69,6 +69,8 @@ export interface ServerStats {
   promises: number
   pushes: number
   pushedBytes: number
+  /** Of what was promised: given up by the client before all of it had left. */
+  pushesCancelled: number
   /** Answers of which only the beginning went out as messages. */
   beginnings: number
   /** Times that a client was told that its request is being worked on. */
@@ -116,6 +118,7 @@ export function emptyStats (): ServerStats {
     promises: 0,
     pushes: 0,
     pushedBytes: 0,
+    pushesCancelled: 0,
     beginnings: 0,
     workings: 0,
     errors: 0,

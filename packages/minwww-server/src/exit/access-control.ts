@@ -15,7 +15,7 @@ export interface AccessControlOptions {
   admission: Admission
   bandwidth: Bandwidth
   statistics: Statistics
-  /** Requests under way. */
+  /** Requests under way, and pushes. */
   active: () => number
   now: () => number
 }

@@ -81,7 +81,7 @@ export class ExitParts {
       admission: this.admission,
       bandwidth: this.bandwidth,
       statistics: this.statistics,
-      active: () => this.active,
+      active: () => this.active + (this.pushes?.active ?? 0),
       now: clock.now
     })
     const responder = this.#createResponder(options)
@@ -170,7 +170,7 @@ export class ExitParts {
   }
 
   get coreCounters (): Record<string, number> {
-    return { ...this.core.stats }
+    return { ...this.core.stats, ...(this.pushes !== undefined && { pushesAskedAgain: this.pushes.askedAgain }) }
   }
 
   get isDraining (): boolean {

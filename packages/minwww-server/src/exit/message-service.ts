@@ -17,7 +17,7 @@ export interface MessageServiceOptions {
   responder: Pick<Responder, 'respond'>
   rests: Pick<Rests, 'keep' | 'drop'>
   /** Sends what pages need before it is asked for; undefined for an exit that does not. */
-  pushes: Pick<Pushes, 'forPage' | 'cancel'> | undefined
+  pushes: Pick<Pushes, 'forPage' | 'cancel' | 'asked'> | undefined
   queue: FetchQueue
   clock: Clock
   logger: Logger
@@ -92,6 +92,7 @@ export class MessageService {
         return
       }
       const plan = this.#options.admit(event.from, request)
+      this.#options.pushes?.asked(event.from, request.url)
       queue.add({
         id: String(event.handle),
         client: event.from.b32,

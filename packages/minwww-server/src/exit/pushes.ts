@@ -1,4 +1,5 @@
 import type { Clock } from '@minwww/ground'
+import { LRUCache } from 'lru-cache'
 import {
   addressHash, decodeRate, encodeObject, encodePromises, encodePushed, HASH, MAX_OBJECT, MAX_PROMISED_URL, MAX_PROMISES, parseResponse, ProtocolError, PUSH_IDS,
   TokenBucket, type HttpResponse, type PushGrant
@@ -34,6 +35,9 @@ const SHARE_BURST = 4
 const LEAST_BURST = 262_144
 /** Most that a client may be sent for one page, bytes. */
 const MAX_BUDGET = 4_194_304
+/** Resources whose clients are listened to for whether they ask all the same, and for how long, ms: a push is of no use after it. */
+export const MAX_SENT = 4_096
+const LIFE = 30_000
 /** ms that the fetch of a resource may take. */
 const DEADLINE = 60_000
 
@@ -65,6 +69,9 @@ export class Pushes {
   readonly #options: PushesOptions
   /** By handle; bounded by the core's own table of what is promised. */
   readonly #jobs = new Map<number, AbortController>()
+  /** Until when it is a waste that a client asks for it. */
+  readonly #sent = new LRUCache<string, number>({ max: MAX_SENT })
+  #askedAgain = 0
   /** Its share of the bandwidth; undefined where there is no limit. */
   #share: TokenBucket | undefined
 
@@ -73,6 +80,17 @@ export class Pushes {
   }
 
   get active (): number { return this.#jobs.size }
+
+  /** Requests for what had been sent to that client just before. */
+  get askedAgain (): number { return this.#askedAgain }
+
+  /** A client asks by itself. */
+  asked (from: Visitor, url: string): void {
+    const key = sentKey(from, url)
+    const until = this.#sent.get(key)
+    this.#sent.delete(key)
+    if (until !== undefined && until > this.#options.clock.now()) this.#askedAgain++
+  }
 
   /** @param rate - bytes/s that pushes may take on average; Infinity is no limit, 0 none at all */
   setShare (rate: number): void {
@@ -171,8 +189,10 @@ export class Pushes {
       const { url, headers } = plan.request
       const promises = this.#promise(handle, page, url, parsed(message), message, depth + 1)
       onOutcome(page.from, 'answered', message.length, clock.now() - started)
-      if (this.#answer(page, handle, encodePushed(url, headers, promises.message)) > 0) promises.start()
-      else promises.cancel()
+      if (this.#answer(page, handle, encodePushed(url, headers, promises.message)) > 0) {
+        this.#sent.set(sentKey(page.from, url), clock.now() + LIFE)
+        promises.start()
+      } else promises.cancel()
     } catch (cause) {
       const error = signal.reason instanceof ServerError ? signal.reason : toServerError(cause, 'request')
       onOutcome(page.from, error.reason, 0, clock.now() - started)
@@ -200,6 +220,8 @@ export class Pushes {
 
 const hashesOf = (digest: Buffer): string[] =>
   Array.from({ length: digest.length / HASH }, (_, index) => digest.toString('hex', index * HASH, (index + 1) * HASH))
+
+const sentKey = ({ b32 }: Visitor, url: string): string => `${b32} ${addressHash(url).toString('hex')}`
 
 const jobOf = (handle: number): string => `push ${handle}`
 

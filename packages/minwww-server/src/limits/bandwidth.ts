@@ -32,6 +32,8 @@ export interface BandwidthRefusal {
 export const DEFAULT_MAX_DELAY = 8_000
 /** Bytes that a request under way is expected to cost, in and out. */
 const EXPECTED_COST = 65_536
+/** What messages add to the bytes of an answer. */
+const OVERHEAD = 1.15
 /** A client counts as active for so many ms after it was sent to. */
 const ACTIVE = 1_000
 export const MAX_ACTIVE = 4_096
@@ -104,11 +106,11 @@ export class Bandwidth implements Pacer {
 
   /**
    * What speaks against a request of a client, with `active` of all clients under way, itself among them: so early that
-   * those can still end within the limits. Who waits for little is let in although another one waits for much.
+   * those, and what waits to be sent, can still end within the limits. Who waits for little is let in although another one waits for much.
    */
   refuse (client: string, active: number): BandwidthRefusal | undefined {
     const now = this.#clock.now()
-    const wait = this.#quota.retryAfter(now, active * EXPECTED_COST)
+    const wait = this.#quota.retryAfter(now, active * EXPECTED_COST + OVERHEAD * this.#owed.total(now))
     if (wait > 0) return { cause: 'quota', retryAfter: wait }
     return this.#delayed('bandwidth-out', this.#owed.ahead(now, client), this.#out.rate) ??
       this.#delayed('bandwidth-in', this.#inWaiting, this.#in.rate)
@@ -116,7 +118,7 @@ export class Bandwidth implements Pacer {
 
   /** The core has got an answer of about so many bytes for a client. */
   owe (client: string, bytes: number): void {
-    if (this.#out.rate > 0) this.#owed.add(this.#clock.now(), client, bytes)
+    this.#owed.add(this.#clock.now(), client, bytes)
   }
 
   /** Resolves when the bytes, already read, may be counted; the reader waits so long before it reads on. */

@@ -14,6 +14,7 @@ interface Entry {
 export class Backlog {
   /** The one touched longest ago first. */
   readonly #clients = new Map<string, Entry>()
+  #total = 0
 
   get size (): number { return this.#clients.size }
 
@@ -21,18 +22,25 @@ export class Backlog {
     this.#set(now, client, (this.#clients.get(client)?.bytes ?? 0) + bytes)
     if (this.#clients.size <= MAX_CLIENTS) return
     const oldest = this.#clients.keys().next().value
-    if (oldest !== undefined) this.#clients.delete(oldest)
+    if (oldest !== undefined) this.#delete(oldest)
   }
 
   sent (now: number, client: string, bytes: number): void {
     const entry = this.#clients.get(client)
     if (entry === undefined) return
     if (entry.bytes > bytes) this.#set(now, client, entry.bytes - bytes)
-    else this.#clients.delete(client)
+    else this.#delete(client)
   }
 
   clear (): void {
     this.#clients.clear()
+    this.#total = 0
+  }
+
+  /** Bytes of all. */
+  total (now: number): number {
+    this.#expire(now)
+    return this.#total
   }
 
   /**
@@ -40,10 +48,7 @@ export class Backlog {
    * is taken to go on asking, and gets the same meanwhile.
    */
   ahead (now: number, client: string): number {
-    for (const [name, { touched }] of this.#clients) {
-      if (touched + STALE > now) break
-      this.#clients.delete(name)
-    }
+    this.#expire(now)
     const own = this.#clients.get(client)?.bytes ?? 0
     if (own === 0) return 0
     let shares = 0
@@ -51,8 +56,21 @@ export class Backlog {
     return own * Math.max(1, shares)
   }
 
+  #expire (now: number): void {
+    for (const [name, { touched }] of this.#clients) {
+      if (touched + STALE > now) return
+      this.#delete(name)
+    }
+  }
+
   #set (now: number, client: string, bytes: number): void {
-    this.#clients.delete(client)
+    this.#delete(client)
     this.#clients.set(client, { bytes, touched: now })
+    this.#total += bytes
+  }
+
+  #delete (client: string): void {
+    this.#total -= this.#clients.get(client)?.bytes ?? 0
+    this.#clients.delete(client)
   }
 }
