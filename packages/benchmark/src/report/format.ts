@@ -67,7 +67,7 @@ export function inOrder<T extends { conditions: Conditions, design: string }> (i
 }
 
 const RANKS = [
-  'minwww', 'minwww-stream', 'minwww-no-push', 'minwww-honest', 'minwww-single', 'minwww-base',
+  'minwww', 'minwww-stream', 'minwww-no-push', 'minwww-floor', 'minwww-honest', 'minwww-single', 'minwww-base',
   'streaming', 'streaming-cold', 'streaming-warm', 'streaming-informed', 'java', 'i2pd'
 ]
 

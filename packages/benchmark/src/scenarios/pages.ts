@@ -18,6 +18,7 @@ const RUNS = 10
 const QUICK_RUNS = 2
 /** The heavy page takes several times as long: of so many loads of the page, one of it. */
 const HEAVY_EVERY = 2
+const MODEL_LOSSES = [0]
 const ROUTERS = { hops: [3], latency: 10, losses: [0] }
 const PAGES: ReadonlyArray<{ name: PageName, objects: readonly number[] }> = [
   { name: 'page', objects: OBJECTS }, { name: 'heavy', objects: HEAVY_OBJECTS }
@@ -39,7 +40,8 @@ export const pages: Scenario = {
       )
       out.note('The forwarders leave connections between browser and web server open, so a stream carries several requests, as with ' +
         'I2PTunnel since 0.9.62. Chromium asks one host for six things at a time. ' +
-        'Without pushes: neither exit nor proxy asks ahead. Cold: a client with a new Destination for each page.')
+        'Without pushes: neither exit nor proxy asks ahead. Cold: a client with a new Destination for each page. ' +
+        'With the pictures in its cache: only the page itself comes through I2P, which is the floor of what a push can reach.')
       if (routers === undefined) await overModel(context, browser)
       else await overRouters(context, browser, routers)
     } finally {
@@ -50,18 +52,20 @@ export const pages: Scenario = {
 
 async function overModel (context: ScenarioContext, browser: Browser): Promise<void> {
   const { quick, seed, settings, out, progress } = context
-  const { latency = quick ? QUICK_LATENCY : LATENCY, runs = quick ? QUICK_RUNS : RUNS, loss: [loss = 0] = [] } = settings
+  const { latency = quick ? QUICK_LATENCY : LATENCY, runs = quick ? QUICK_RUNS : RUNS, loss: losses = MODEL_LOSSES } = settings
   const java = javaMissing()
   if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
-  Object.assign(out.options, { latency, loss, runs })
-  progress('starting tunnels')
-  const world = await openLocalWorld({
-    network: { seed, latency, loss: loss / 100 }, designs: ['minwww', 'minwww-no-push', 'streaming', 'java']
-  })
-  try {
-    await measurePages(context, browser, world.designs, { conditions: { latency, loss }, runs })
-  } finally {
-    await world.close()
+  Object.assign(out.options, { latency, losses, runs })
+  for (const loss of losses) {
+    progress('starting tunnels')
+    const world = await openLocalWorld({
+      network: { seed, latency, loss: loss / 100 }, designs: ['minwww', 'minwww-no-push', 'minwww-floor', 'streaming', 'java']
+    })
+    try {
+      await measurePages(context, browser, world.designs, { conditions: { latency, loss }, runs })
+    } finally {
+      await world.close()
+    }
   }
 }
 
@@ -79,7 +83,7 @@ async function overRouters (context: ScenarioContext, browser: Browser, kinds: r
 }
 
 /** A design, and the name under which its site is asked for. */
-interface Rival extends Pick<Design, 'design' | 'label'> {
+interface Rival extends Pick<Design, 'design' | 'label' | 'isFloor'> {
   readonly host?: string
   openClient: () => Promise<Pick<Client, 'via' | 'close'>>
 }
@@ -95,7 +99,7 @@ async function measurePages (
     for (const design of designs) clients.set(design, await design.openClient())
     await Promise.all([...clients].map(async ([{ host }, client], i) => await warmUp(context, client, i, host)))
     const tasks = Array.from({ length: runs }, (_, round) => round)
-      .flatMap(round => designs.flatMap(design => ['cold', 'warm'].flatMap(state => pagesOf(round).map(({ name, objects }) => ({
+      .flatMap(round => designs.flatMap(design => statesOf(design).flatMap(state => pagesOf(round).map(({ name, objects }) => ({
         round,
         run: async () => {
           const conditions = { objects: objects.length, ...path, state }
@@ -118,6 +122,9 @@ async function measurePages (
   }
 }
 
+/** A client that is new has nothing in its cache. */
+const statesOf = ({ isFloor }: Rival): string[] => isFloor === true ? ['warm'] : ['cold', 'warm']
+
 function pagesOf (round: number): typeof PAGES {
   return round % HEAVY_EVERY === 0 ? PAGES : PAGES.slice(0, 1)
 }
@@ -132,11 +139,19 @@ interface Load {
 
 /** The first load of each page is shown in the report. */
 async function loadOnce (
-  { seed }: ScenarioContext, browser: Browser, { design: { design, label, host }, client: { via }, name, conditions, round }: Load
+  { seed }: ScenarioContext, browser: Browser, { design: { design, label, host, isFloor }, client: { via }, name, conditions, round }: Load
 ): Promise<{ sample: Sample, waterfall?: Waterfall }> {
   const failure = (error: string): { sample: Sample } => ({ sample: { time: DEADLINE, error } })
   try {
-    const page = { name, seed: `${seed}.${conditions.state}.${round}`, timeout: DEADLINE, ...(host !== undefined && { host }) }
+    const page = {
+      name,
+      seed: `${seed}.${conditions.state}.${round}`,
+      timeout: DEADLINE,
+      ...(isFloor !== undefined && { isKept: isFloor }),
+      ...(host !== undefined && { host })
+    }
+    // The first load fills the proxy's cache; that of the browser is empty in each.
+    if (isFloor === true) await loadPage(browser, via, page)
     const { load, resources, failed } = await loadPage(browser, via, page)
     if (failed > 0) return failure(`${failed} pictures did not come`)
     const waterfall = {

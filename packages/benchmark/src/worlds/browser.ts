@@ -33,6 +33,16 @@ export interface BrowserResponse {
 
 export interface LoadedPage { load: number, resources: Array<{ name: string, start: number, end: number, bytes: number }>, failed: number }
 
+/** Of the benchmark's web server. */
+interface PageToLoad {
+  name: PageName
+  seed: string
+  timeout: number
+  /** Caches may keep its pictures. Default false. */
+  isKept?: boolean
+  host?: string
+}
+
 export async function browserMissing (): Promise<Missing | undefined> {
   if (executable() === undefined) return { reason: 'no Chromium', hint: 'install Chromium, or name one in MINWWW_CHROMIUM' }
   const driver = await import(DRIVER).catch(() => undefined) as unknown
@@ -50,9 +60,9 @@ export async function startBrowser (): Promise<Browser> {
 
 /** Loads the page with its pictures in a context without cache or connections, through `via`. */
 export async function loadPage (
-  browser: Browser, via: Address, { name, seed, timeout, host = SITE }: { name: PageName, seed: string, timeout: number, host?: string }
+  browser: Browser, via: Address, { name, seed, timeout, isKept = false, host = SITE }: PageToLoad
 ): Promise<LoadedPage> {
-  return await loadUrl(browser, via, { url: `http://${host}/${name}.html?seed=${seed}`, timeout })
+  return await loadUrl(browser, via, { url: `http://${host}/${name}.html?seed=${seed}${isKept ? '&keep=1' : ''}`, timeout })
 }
 
 /** @param onResponse - each response that the page asked for, with its body when it is here */

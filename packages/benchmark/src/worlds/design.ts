@@ -14,6 +14,8 @@ export interface Client {
 export interface Design {
   readonly design: string
   readonly label: string
+  /** Its proxy keeps what caches may keep, so that a page whose pictures it has shows what no design can be faster than. */
+  readonly isFloor?: boolean
   /** Process ids of its server side. */
   readonly processes: number[]
   /** A new client with a new Destination: nobody knows anything of the path yet. */

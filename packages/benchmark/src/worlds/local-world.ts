@@ -40,6 +40,7 @@ export async function openLocalWorld (
     }
     await add('minwww', async () => await minwwwDesign({ client: connect, server: connect, origin: site.origin }))
     await add('minwww-no-push', async () => await minwwwDesign({ client: connect, server: connect, origin: site.origin, push: false }))
+    await add('minwww-floor', async () => await minwwwDesign({ client: connect, server: connect, origin: site.origin, floor: true }))
     await add('streaming', async () => await streamingDesign({ client: connect, server: connect, target: site.address }))
     if (wanted.includes('java') && javaMissing() === undefined) {
       const i2cp = await router.listen({ host: '127.0.0.1', port: 0 })

@@ -31,12 +31,14 @@ export interface Places {
   honestConnect?: boolean
   /** What a page needs comes with it. Default true. */
   push?: boolean
+  /** The floor of a page: no pushes, and a cache. Default false. */
+  floor?: boolean
 }
 
 /** A real exit now, and a real browser proxy with two sessions for each client. */
 export async function minwwwDesign (places: Places): Promise<Design> {
   const closers = new Closers()
-  const isPushing = places.push !== false
+  const isPushing = pushes(places)
   const session = closers.add(await open(places.server, places), session => session.close())
   const streams = closers.add(createStreamManager(session, {}, { layer: parity() }), streams => streams.close())
   const { origin, ports } = places
@@ -55,10 +57,13 @@ export async function minwwwDesign (places: Places): Promise<Design> {
   }
 }
 
+const pushes = ({ push, floor }: Places): boolean => push !== false && floor !== true
+
 /** As the commands have it. */
 const parity = (): ParityCore<Destination> => new ParityCore({ random: randomBytes })
 
-function nameOf ({ push, honestConnect }: Places): { design: string, label: string } {
+function nameOf ({ push, honestConnect, floor }: Places): Pick<Design, 'design' | 'label' | 'isFloor'> {
+  if (floor === true) return { design: 'minwww-floor', label: 'MinWWW with the pictures in its cache', isFloor: true }
   if (push === false) return { design: 'minwww-no-push', label: 'MinWWW without pushes' }
   return honestConnect === true
     ? { design: 'minwww-honest', label: 'MinWWW, CONNECT waits for the exit' }
@@ -74,9 +79,9 @@ async function openClient (places: Places, exit: string): Promise<Client> {
     exits: [exit],
     listen: { host: '127.0.0.1', port: 0 },
     timeout: DEADLINE,
-    cache: false,
-    push: places.push !== false,
-    preload: places.push !== false,
+    ...(places.floor !== true && { cache: false }),
+    push: pushes(places),
+    preload: pushes(places),
     honestConnect: places.honestConnect ?? false
   }), proxy => proxy.close())
   await settled(() => proxy.exits().every(({ status }) => status?.state === 'ready'))

@@ -10,6 +10,7 @@ const KB = 1024
 const DOCUMENT = 24 * KB
 /** Bytes of the objects of the page, as in the transport study: 189 KB. */
 export const OBJECTS = [1, 2, 4, 4, 8, 10, 16, 32, 48, 64].map(size => size * KB)
+const KEPT = 'max-age=3600'
 const BITMAP_HEADER = 54
 const BLOCK = 32
 
@@ -20,7 +21,7 @@ export type PageName = keyof typeof PAGES
 
 /**
  * The web server behind every design: `/bytes/N?seed=S`, `/page.html?seed=S` with its ten pictures, `/heavy.html?seed=S` with forty;
- * POST `/digest`.
+ * POST `/digest`. With `&keep=1` caches may keep the pictures, else nothing.
  */
 export interface Site { readonly origin: string, readonly address: { host: string, port: number }, close: () => Promise<void> }
 
@@ -37,18 +38,19 @@ export async function startSite (port = 0): Promise<Site> {
     // Through a forwarder the address comes as the browser sends it to a proxy, in absolute form.
     const { pathname, searchParams } = new URL(request.url ?? '/', `http://${SITE}`)
     const seed = searchParams.get('seed') ?? '1'
+    const isKept = searchParams.get('keep') === '1'
     const sized = /^\/bytes\/(\d{1,9})$/.exec(pathname)
     const page = /^\/(page|heavy)\.html$/.exec(pathname)
     const picture = /^\/(page|heavy)\/(\d{1,2})\.bmp$/.exec(pathname)
     const size = picture === null ? undefined : PAGES[picture[1] as PageName][Number(picture[2])]
-    const send = (type: string, body: Buffer): void => {
-      response.writeHead(200, { 'content-type': type, 'content-length': body.length, 'cache-control': 'no-store' }).end(body)
+    const send = (type: string, body: Buffer, control = 'no-store'): void => {
+      response.writeHead(200, { 'content-type': type, 'content-length': body.length, 'cache-control': control }).end(body)
     }
     if (request.method === 'POST' && pathname === '/digest') {
       digestOf(request).then(digest => send('text/plain', digest), () => response.destroy())
     } else if (sized !== null && Number(sized[1]) <= MAX_BYTES) send('application/octet-stream', bodyOf(Number(sized[1]), seed))
-    else if (size !== undefined) send('image/bmp', bitmap(size, `${seed}/${picture![2]!}`))
-    else if (page !== null) send('text/html; charset=iso-8859-1', document(page[1] as PageName, seed))
+    else if (size !== undefined) send('image/bmp', bitmap(size, `${seed}/${picture![2]!}`), isKept ? KEPT : undefined)
+    else if (page !== null) send('text/html; charset=iso-8859-1', document(page[1] as PageName, seed, isKept))
     else response.writeHead(404).end('not found\n')
   })
   return await serve(server, port)
@@ -82,11 +84,11 @@ export function randomBody (length: number, seed: number | string): Buffer {
 }
 
 /** 24 KB of HTML, nearly incompressible, whose pictures are spread over it as in a page. */
-function document (name: PageName, seed: string): Buffer {
+function document (name: PageName, seed: string, isKept: boolean): Buffer {
   const pictures = PAGES[name]
   const share = Math.floor((DOCUMENT - 400) / pictures.length)
   const parts = pictures.map((_, i) => {
-    const before = Buffer.from(`<p>Part ${i + 1} <img src="/${name}/${i}.bmp?seed=${seed}" alt="">\n<!--`)
+    const before = Buffer.from(`<p>Part ${i + 1} <img src="/${name}/${i}.bmp?seed=${seed}${isKept ? '&amp;keep=1' : ''}" alt="">\n<!--`)
     const after = Buffer.from('-->\n')
     return [before, filler(share - before.length - after.length, `${seed}#${i}`), after]
   })
