@@ -134,7 +134,9 @@ export const RUNS: Readonly<Record<string, string>> = {
     'minwww bench pages --routers i2pd --quick',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts fetch artifacts/page-sets',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts record artifacts/page-sets',
-    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts replay artifacts/page-sets 3'
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts replay artifacts/page-sets 3',
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts load artifacts/page-sets 3 0.02 minwww',
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts load artifacts/page-sets 1 0.02 minwww firefox'
   ]),
   ...byHand('2026-11-22', 'came to its end with status 0', [
     'DELAY_MS=10 LOSS_PCT=1 test/testnet/up.sh', 'test/testnet/up.sh', 'test/testnet/down.sh',

@@ -1,5 +1,5 @@
 /** Debian's Firefox over WebDriver BiDi (https://w3c.github.io/webdriver-bidi/), as far as the tests need it. */
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,8 @@ export const FIREFOX = '/usr/bin/firefox-esr'
 
 /** Longest wait for Firefox to start, and for the answer to any command, ms. */
 const DEADLINE = 120_000
+/** Bytes of the largest body that it hands out. */
+const MAX_BODY = 10_000_000
 /** What Firefox gets to end by itself, ms. */
 const GRACE = 10_000
 
@@ -73,7 +75,9 @@ const QUIET: Preferences = {
   'toolkit.telemetry.server': ''
 }
 
-interface Answer { id?: number, type: string, result?: Record<string, any>, error?: string, message?: string }
+interface Answer {
+  id?: number, type: string, result?: Record<string, any>, error?: string, message?: string, method?: string, params?: Record<string, any>
+}
 
 /** Host and port, and those of the proxy in between. */
 export interface Connection { target: string, proxy: string | undefined }
@@ -84,6 +88,8 @@ export interface Firefox {
   page: Context
   /** The browser's own window. Needs `systemAccess`. */
   window: () => Promise<Context>
+  /** A tab of somebody who shares nothing with the others: no cookies, caches or service workers. */
+  newUser: (options?: UserOptions) => Promise<UserContext>
   /** Keeps a picture of that window with the other artifacts. */
   picture: (name: string) => Promise<void>
   /** Every connection that was begun, and every name that was looked up, by Firefox's own log. */
@@ -97,6 +103,20 @@ export interface Context {
   open: (url: string) => Promise<void>
   /** The value of an expression, which may be a promise, in the page. */
   evaluate: (expression: string) => Promise<any>
+}
+
+/** A response as a page got it, decoded; no `body` where Firefox does not hand it out. */
+export interface Received { url: string, status: number, body: Buffer | undefined }
+
+export interface UserOptions {
+  /** `HOST:PORT` of a proxy. Without it: the browser's. */
+  proxy?: string
+  onResponse?: (response: Received) => void
+}
+
+export interface UserContext extends Context {
+  /** Resolves when all responses that are here have been handed on, and nothing is left of this user. */
+  close: () => Promise<void>
 }
 
 /**
@@ -148,11 +168,12 @@ export async function startFirefox (
       })
       child.once('close', status => { reject(new Error(`ended with status ${String(status)}: ${said}`)) })
     }))
-    const { version, page, window, command } = await attachFirefox(url)
+    const { version, page, window, newUser, command } = await attachFirefox(url)
     return {
       version,
       page,
       window,
+      newUser,
       picture: async name => {
         const data: string = await (await window()).evaluate(DRAW)
         mkdirSync(ARTIFACTS, { recursive: true })
@@ -169,14 +190,37 @@ export async function startFirefox (
 }
 
 /** A session with a Firefox whose BiDi listens at `url`. */
-export async function attachFirefox (url: string): Promise<Pick<Firefox, 'version' | 'page' | 'window'> & { command: Send }> {
-  const command = await connect(`${url}/session`)
+export async function attachFirefox (url: string): Promise<Pick<Firefox, 'version' | 'page' | 'window' | 'newUser'> & { command: Send }> {
+  const { command, on } = await connect(`${url}/session`)
   const { capabilities } = await command('session.new', { capabilities: {} })
   const contexts = async (scope?: string): Promise<Context> => {
     const { contexts } = await command('browsingContext.getTree', scope === undefined ? {} : { 'moz:scope': scope })
     return contextOf(command, contexts[0].context)
   }
-  return { version: capabilities.browserVersion, page: await contexts(), window: async () => await contexts('chrome'), command }
+  const newUser: Firefox['newUser'] = async ({ proxy, onResponse } = {}) => {
+    const { userContext } = await command('browser.createUserContext', proxy === undefined
+      ? {}
+      : { proxy: { proxyType: 'manual', httpProxy: proxy, sslProxy: proxy } })
+    const { context } = await command('browsingContext.create', { type: 'tab', userContext })
+    await command('session.subscribe', { events: ['network.responseCompleted'], contexts: [context] })
+    const looks: Array<Promise<void>> = []
+    let end = (): void => {}
+    if (onResponse !== undefined) {
+      await command('network.addDataCollector', { dataTypes: ['response'], maxEncodedDataSize: MAX_BODY, contexts: [context] })
+      end = on('network.responseCompleted', ({ context: where, request: { request }, response: { url, status } }) => {
+        if (where === context) looks.push(bodyOf(command, request).then(body => onResponse({ url, status, body })))
+      })
+    }
+    return {
+      ...contextOf(command, context),
+      close: async () => {
+        await Promise.all(looks)
+        end()
+        await command('browser.removeUserContext', { userContext })
+      }
+    }
+  }
+  return { version: capabilities.browserVersion, page: await contexts(), window: async () => await contexts('chrome'), newUser, command }
 }
 
 /** Nothing but the proxy was connected to, and no name was looked up: neither for pages nor for what Firefox asks by itself. */
@@ -188,14 +232,30 @@ export function passesProxy (t: Test, { connections, lookups }: Firefox, proxy: 
 }
 
 type Send = (method: string, params?: Record<string, unknown>) => Promise<Record<string, any>>
+/** Returns what ends it. */
+type Listen = (method: string, listener: (params: Record<string, any>) => void) => () => void
+
+async function bodyOf (command: Send, request: string): Promise<Buffer | undefined> {
+  try {
+    const { bytes: { type, value } } = await command('network.getData', { dataType: 'response', request })
+    return Buffer.from(value, type === 'base64' ? 'base64' : 'utf8')
+  } catch {
+    return undefined
+  }
+}
 
 /** Opens the WebSocket of a session; each command waits for its own answer. */
-async function connect (url: string): Promise<Send> {
+async function connect (url: string): Promise<{ command: Send, on: Listen }> {
   const socket = new WebSocket(url)
+  const events = new EventEmitter()
   const waiting = new Map<number, { resolve: (result: Record<string, any>) => void, reject: (error: Error) => void }>()
   let last = 0
   socket.on('message', data => {
-    const { id, type, result = {}, error, message } = JSON.parse(data.toString()) as Answer
+    const { id, type, result = {}, error, message, method = '', params = {} } = JSON.parse(data.toString()) as Answer
+    if (type === 'event') {
+      events.emit(method, params)
+      return
+    }
     const asked = waiting.get(id ?? 0)
     waiting.delete(id ?? 0)
     if (type === 'error') asked?.reject(new Error(`${error}: ${message}`))
@@ -207,10 +267,15 @@ async function connect (url: string): Promise<Send> {
   })
   await withDeadline('WebSocket', once(socket, 'open'))
   socket.once('error', () => {})
-  return async (method, params = {}) => await withDeadline(method, new Promise((resolve, reject) => {
+  const command: Send = async (method, params = {}) => await withDeadline(method, new Promise((resolve, reject) => {
     waiting.set(++last, { resolve, reject })
     socket.send(JSON.stringify({ id: last, method, params }))
   }))
+  const on: Listen = (method, listener) => {
+    events.on(method, listener)
+    return () => { events.off(method, listener) }
+  }
+  return { command, on }
 }
 
 function contextOf (command: Send, context: string): Context {

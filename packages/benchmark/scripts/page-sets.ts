@@ -1,7 +1,8 @@
 /**
  * Real pages. Arguments: `fetch DIR` gets the packages of the list (npm, apt); `record DIR` has Chromium write down what each
  * page asks for; `replay DIR [SEEDS]` loads them with pushes, without, and over our streams, in virtual time;
- * `load DIR [RUNS] [LOSS] [DESIGNS]` does so in Chromium over the embedded router, and compares every body. Both print tables.
+ * `load DIR [RUNS] [LOSS] [DESIGNS] [BROWSER] [PAGES]` does so in `chromium` or `firefox` over the embedded router, once more than RUNS as
+ * the first round warms the clients, and compares every body; PAGES is how many of the list, spread over it. Both print tables.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,7 +11,7 @@ import { PAGE_SETS, type PageSet } from '../src/page-sets/list.ts'
 import { recordSet, type Recording } from '../src/page-sets/record.ts'
 import { startBrowser } from '../src/worlds/browser.ts'
 
-const [command, directory = 'artifacts/page-sets', count = '3', loss = '0', designs] = process.argv.slice(2)
+const [command, directory = 'artifacts/page-sets', count = '3', loss = '0', designs, browser = 'chromium', pages] = process.argv.slice(2)
 const base = resolve(directory)
 const RECORDINGS = join(base, 'recordings.json')
 
@@ -52,11 +53,14 @@ switch (command) {
     break
   }
   case 'load': {
-    const { DESIGNS, loadAll } = await import('../src/page-sets/chromium.ts')
+    const { DESIGNS, loadAll } = await import('../src/page-sets/loads.ts')
+    const { startPageBrowser } = await import('./page-browsers.ts')
     console.log(await loadAll(base, {
+      browser: await startPageBrowser(browser),
       latency: 250,
       loss: Number(loss),
       runs: Number(count),
+      ...(pages !== undefined && { pages: Number(pages) }),
       designs: designs?.split(',') ?? DESIGNS,
       seed: 1,
       progress: text => console.error(text)

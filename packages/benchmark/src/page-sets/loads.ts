@@ -1,6 +1,6 @@
 import { percentile } from '../grid/statistics.ts'
 import { interleave } from '../measure.ts'
-import { loadUrl, startBrowser, type BrowserResponse } from '../worlds/browser.ts'
+import type { Address } from '../fetch.ts'
 import type { Client, Design } from '../worlds/design.ts'
 import { openLocalWorld } from '../worlds/local-world.ts'
 import { SITE } from '../worlds/site.ts'
@@ -14,12 +14,24 @@ export const DESIGNS: readonly string[] = ['minwww', 'minwww-no-push', 'streamin
 /** What the server says where a page names a file that is not there. */
 const NONE = { status: 404, body: Buffer.alloc(0) }
 
+/** A response as a page got it; no `body` where the browser does not hand it out. */
+export interface PageResponse { url: string, status: number, body: Buffer | undefined }
+
+export interface PageBrowser {
+  /** Opens a page as somebody new, and closes it again. @returns ms to the load event */
+  load: (via: Address, page: { url: string, timeout: number, onResponse: (response: PageResponse) => void }) => Promise<number>
+  close: () => Promise<void>
+}
+
 export interface LoadsOptions {
+  browser: PageBrowser
   /** ms one way. */
   latency: number
   /** 0 to 1, of tunnel messages. */
   loss: number
   runs: number
+  /** So many pages of the list, spread over it. Without it: all. */
+  pages?: number
   /** Of `DESIGNS`. */
   designs: readonly string[]
   seed: number
@@ -27,14 +39,16 @@ export interface LoadsOptions {
 }
 
 /**
- * Loads all pages of the list in Chromium, a new context for each, over clients that are warm, and compares each body with the
+ * Loads all pages of the list in a browser, as somebody new each time, over clients that are warm, and compares each body with the
  * file that it should be. The table is in Markdown.
  */
-export async function loadAll (base: string, { latency, loss, runs, designs, seed, progress }: LoadsOptions): Promise<string> {
-  const browser = await startBrowser()
+export async function loadAll (base: string, o: LoadsOptions): Promise<string> {
+  const { browser, latency, loss, runs, designs, seed, progress } = o
   const world = await openLocalWorld({ network: { seed, latency, loss }, designs, site: async () => await startPageSets(base) })
   const clients = new Map<Design, Client>()
-  const pages = PAGE_SETS.flatMap(({ package: name, pages }) => pages.map(page => `/${name}/${page}`))
+  const all = PAGE_SETS.flatMap(({ package: name, pages }) => pages.map(page => `/${name}/${page}`))
+  const part = Math.min(1, (o.pages ?? all.length) / all.length)
+  const pages = all.filter((_, index) => Math.floor(index * part) > Math.floor((index - 1) * part))
   const times = new Map<string, number[]>()
   const wrong: string[] = []
   let bodies = 0
@@ -46,19 +60,20 @@ export async function loadAll (base: string, { latency, loss, runs, designs, see
       round,
       run: async () => {
         const what = `${page} by ${design.design}`
-        const check = async (response: BrowserResponse): Promise<void> => {
-          const file = fileOfAll(base, response.url()) ?? NONE
-          const body = await response.body().catch(() => undefined)
-          // Chromium does not hand out every picture of a tab.
+        const check = ({ url, status, body }: PageResponse): void => {
+          // A browser tells of `data:` too, and a page may name other sites.
+          if (!url.startsWith(`http://${SITE}/`)) return
+          const file = fileOfAll(base, url) ?? NONE
+          // A browser does not hand out every picture of a tab.
           if (body === undefined) unread++
           else bodies++
-          if (response.status() !== file.status || (body !== undefined && !body.equals(file.body))) {
-            wrong.push(`${what}: ${response.url()} (${response.status()}, ${body?.length ?? 'unread'} bytes)`)
+          if (status !== file.status || (body !== undefined && !body.equals(file.body))) {
+            wrong.push(`${what}: ${url} (${status}, ${body?.length ?? 'unread'} bytes)`)
           }
         }
         try {
           const url = `http://${SITE}${page}`
-          const { load } = await loadUrl(browser, clients.get(design)!.via, { url, timeout: TIMEOUT, onResponse: check })
+          const load = await browser.load(clients.get(design)!.via, { url, timeout: TIMEOUT, onResponse: check })
           // The first round makes them warm.
           if (round > 0) times.set(what, [...times.get(what) ?? [], load])
         } catch (error) {
@@ -82,7 +97,7 @@ export async function loadAll (base: string, { latency, loss, runs, designs, see
   return [
     ...table.map(cells => `| ${cells.join(' | ')} |`),
     '',
-    `${pages.length * designs.length * (runs + 1)} loads, ${bodies} bodies compared, ${unread} not readable in Chromium, ` +
+    `${pages.length * designs.length * (runs + 1)} loads, ${bodies} bodies compared, ${unread} not readable in the browser, ` +
       `${wrong.length} wrong or missing.`,
     ...DESIGNS.every(design => designs.includes(design)) ? [compared] : [],
     ...wrong.map(each => `- ${each}`)
