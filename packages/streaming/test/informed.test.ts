@@ -91,6 +91,17 @@ t.test('a path that is slower than said: not slower than without', async t => {
   }
 })
 
+t.test('over a narrow path that loses much: not slower than without, and as the loss is said or not', async t => {
+  const options = { loss: 0.1, bandwidth: 16 * KB / 1_000 }
+  const median = (known: PathKnowledge | undefined): number => {
+    const times = Array.from({ length: 41 }, (_, seed) => load(known, 64 * KB, { ...options, seed: seed + 1 }).time)
+    return times.sort((a, b) => a - b)[20]!
+  }
+  const path = { ...KNOWN, rate: 16 * KB }
+  const [cold, informed, said] = [median(undefined), median(path), median({ ...path, loss: 0.19 })]
+  t.ok(said <= 1.05 * informed && said <= cold, `${said}; nothing said of the loss ${informed}, cold ${cold} ms`)
+})
+
 t.test('whatever is said, everything arrives', async t => {
   const number = fc.oneof(fc.double(), fc.constantFrom(0, -1, NaN, Infinity, -Infinity, 1e-9, 1e300), fc.constant(undefined))
   const told = fc.record({ rtt: number, rttvar: number, rate: number, loss: number })

@@ -25,14 +25,22 @@ export interface RunOptions {
 }
 
 /** Measures one design at one point of the grid: a chain of pages on one path. */
-export function runCell (design: Design, conditions: Conditions, { runs, seed, warmUpBytes = warmUpOf(conditions) }: RunOptions): Cell {
+export function runCell (design: Design, conditions: Conditions, options: RunOptions): Cell {
+  return summary(design, conditions, pagesOf(design, conditions, options))
+}
+
+/** What each page took, ms. */
+export function runTimes (design: Design, conditions: Conditions, options: RunOptions): number[] {
+  return pagesOf(design, conditions, options).outcomes.map(({ time }) => time)
+}
+
+function pagesOf (design: Design, conditions: Conditions, { runs, seed, warmUpBytes = warmUpOf(conditions) }: RunOptions): Pages {
   const network = networkOf(conditions)
-  const pages = design === 'minwww' || design === 'minwww-single'
-    ? minwwwPages(seed, network, conditions, runs, design === 'minwww-single', warmUpBytes)
-    : design === 'streaming-informed'
-      ? informedPages(seed, network, conditions, runs, warmUpBytes)
-      : streamingPages(seed, network, conditions, runs, design)
-  return summary(design, conditions, pages)
+  if (design === 'minwww' || design === 'minwww-single') {
+    return minwwwPages(seed, network, conditions, runs, design === 'minwww-single', warmUpBytes)
+  }
+  if (design === 'streaming-informed') return informedPages(seed, network, conditions, runs, warmUpBytes)
+  return streamingPages(seed, network, conditions, runs, design)
 }
 
 function warmUpOf ({ loss }: Conditions): number {

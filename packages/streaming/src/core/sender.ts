@@ -105,8 +105,9 @@ export class Sender {
   /** What others know of the path, before this stream has measured it. `streams`: those to this peer that send, this one among them. */
   inform (now: number, known: PathKnowledge, streams: number): void {
     if (this.#confirmed) return
-    if (known.loss !== undefined) this.#loss.inform(known.loss)
     const beginning = beginningOf(known, streams)
+    // Behind a bottleneck the first packets that are lost would then lower a window that is right.
+    if (known.loss !== undefined && beginning === undefined) this.#loss.inform(known.loss)
     const window = Math.max(this.congestion.window, beginning?.window ?? 0)
     if (known.rtt !== undefined) this.rtt.inform(known.rtt, known.rttvar ?? known.rtt / 2, timeOf(known, window * streams))
     if (beginning !== undefined) {
