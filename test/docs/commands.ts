@@ -131,6 +131,8 @@ export const RUNS: Readonly<Record<string, string>> = {
   ]),
   ...byHand('2026-11-30', 'came to its end with status 0', [
     'npx tap packages/minwww-server/test/egress.test.ts',
+    'npx tap packages/benchmark/test/clients.test.ts',
+    'npx tap packages/benchmark/test/moving-bandwidth.test.ts',
     'minwww bench pages --routers i2pd --quick',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts fetch artifacts/page-sets',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts record artifacts/page-sets',

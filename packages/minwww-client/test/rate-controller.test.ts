@@ -79,6 +79,39 @@ t.test('whatever an exit claims, the grant stays within its bounds', async t => 
   }
 })
 
+t.test('silence halves what is granted, once in a round trip, and only where nothing comes', async t => {
+  const controller = new RateController({ initial: 128 * KB, window: 140, least: 2 * KB, most: 64 * KB * KB })
+  const path = { srtt: 500 }
+  controller.begin(path)
+  const first = controller.grant
+  controller.silence(3_000, path)
+  t.ok(Math.abs(controller.grant / first - 0.5) < 0.05, `${controller.grant} of ${first}`)
+  const second = controller.grant
+  controller.silence(3_400, path)
+  controller.begin(path)
+  controller.probed(3_450, 'late', 0, KB, path)
+  controller.probed(3_450, 'late', 0, KB, path)
+  t.equal(controller.grant, second, 'neither twenty requests at once nor what is left of a train change that')
+  controller.arrived(4_000, 3_750, 4 * KB, 100 * KB, path)
+  controller.silence(4_200, path)
+  t.equal(controller.grant, second, 'something came')
+  for (let now = 5_000; now < 60_000; now += 500) controller.silence(now, path)
+  t.ok(controller.grant >= 1.9 * KB, `${controller.grant} is the least`)
+})
+
+t.test('losses at a queue that is always full: what comes is the bottleneck, and no less than half of what it was', async t => {
+  const path = { srtt: 500 }
+  for (const [came, least, most] of [[48, 45, 56], [4, 32, 32]] as const) {
+    const controller = new RateController({ initial: 128 * KB, window: 140, least: 2 * KB, most: 64 * KB * KB })
+    controller.restore(64 * KB)
+    for (let now = 0; now < 3_000; now += 1_000 / came) controller.arrived(now, now & 0xffff, KB, 1_000 * KB, path)
+    const before = controller.bottleneck!
+    controller.congestion(3_000, path, true)
+    const after = controller.bottleneck!
+    t.ok(after >= least / 64 * before && after <= most * KB, `${came} KB/s: ${before}, ${after}`)
+  }
+})
+
 t.test('what an earlier run measured is where it begins', async t => {
   const controller = new RateController({ initial: 128 * KB, window: 140, least: 2 * KB, most: 64 * KB * KB })
   controller.restore(64 * KB)

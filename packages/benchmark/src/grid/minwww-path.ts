@@ -18,13 +18,16 @@ export interface Outcome { time: number, failed: boolean, tunnelMessages: number
 /** One client with two Destinations and one exit, both the real cores, on one path. */
 export class MinwwwPath {
   readonly world: World
+  /** Its options can be changed under way. */
+  readonly network: NetworkModel<WorldMessage>
   readonly client: ClientNode
   readonly exit: ExitNode
   readonly #events = new Map<number, ClientEvent>()
 
   constructor (seed: number, network: Partial<NetworkOptions>, config: Partial<ClientConfig> = {}) {
     const random = new SeededRandom(seed)
-    this.world = new World(new NetworkModel<WorldMessage>({ ...network, seed }))
+    this.network = new NetworkModel<WorldMessage>({ ...network, seed })
+    this.world = new World(this.network)
     const exitKeys = LocalDestination.generate(random.bytes)
     const keys = [LocalDestination.generate(random.bytes), LocalDestination.generate(random.bytes)]
     this.exit = new ExitNode({ world: this.world, keys: exitKeys, random: random.bytes })

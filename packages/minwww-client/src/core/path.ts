@@ -112,9 +112,10 @@ export class ExitPath {
     return this.#hasLost ? this.loss : 0
   }
 
-  /** Nothing came of a request: it, or all of its answer, was lost. */
-  noteSilence (): void {
+  /** Nothing came of a request: it, or all of its answer, was lost; it may be at a queue that is full. */
+  noteSilence (now: number): void {
     this.#hasLost = true
+    this.#rate.silence(now, this.rtt)
   }
 
   /** The path loses more than parity can cover. */
@@ -326,8 +327,8 @@ export class ExitPath {
     // What is lost where the rate was too high is no property of the path (section 7.4).
     // A path that died on the way has lost all the rest: that says nothing of how much it loses while it lives.
     const announced = watch.announced - (this.isBeyondChance(tail, m) ? tail : 0)
+    if (this.#isExcess(announced - received, announced, m)) this.#rate.congestion(now, this.rtt, watch.isCongested)
     if (watch.isCongested && received < watch.announced) return
-    if (this.#isExcess(announced - received, announced, m)) this.#rate.congestion(now, this.rtt)
     if (received < watch.announced) this.#hasLost = true
     this.#loss.burst(received, announced, m)
     this.#shape.burst(now, { m, announced, received, outOfOrder: watch.isOutOfOrder })

@@ -1,5 +1,7 @@
-import { decodeRate, DEPTH_TIME, encodeRate, TUNNEL_BYTES } from '@minwww/protocol'
+import { TUNNEL_BYTES } from '@minwww/protocol'
+import { flowOf, type Arrival, type Flow } from './arrivals.ts'
 import { ProbeTrain } from './probe-train.ts'
+import { nearest, oneMessageIn, rateOf } from './rates.ts'
 
 /** What slow start adds in one round trip at most, tunnel messages: real routers drop a link with 500 waiting. */
 const MAX_STEP = 400
@@ -35,6 +37,8 @@ const SEARCH = 1.5
 const LOSS_CUT = 0.7
 const RECOVERY = 1.04
 const CAREFUL = 10
+/** What is left of the grant where nothing came. */
+const SILENT_CUT = 0.5
 /** The least delay is that of the last one or two of these, ms. */
 const BASE_PERIOD = 10_000
 /** Silence after which times of before say nothing, ms: half of what 16 bits of them hold. */
@@ -43,14 +47,8 @@ const STALE = 30_000
 const MAX_RECENT = 2_048
 const MAX_HISTORY = 64
 
-/** One symbol that came, and the bottleneck as it was known then. */
-interface Arrival { at: number, sent: number, bytes: number, bottleneck: number }
-
 /** What came between two measurements; `queue` is the shortest that a symbol met, ms. */
 interface Round { since: number, bytes: number, symbols: number, queue: number }
-
-/** ms and bytes/s. */
-interface Flow { came: number, sent: number, arrival: number, pace: number }
 
 /** What the controller needs to know of the path, ms. */
 export interface RoundTrip { srtt: number }
@@ -93,6 +91,8 @@ export class RateController {
   /** Grants of the last round trip and the one in force before. */
   readonly #history: Array<{ at: number, rate: number }> = []
   #isCongested = false
+  /** Requests have brought nothing before anything came. */
+  #isSilent = false
   #train: ProbeTrain | undefined
 
   /**
@@ -123,7 +123,7 @@ export class RateController {
 
   /** A first round trip was measured, and nothing else: how much may go into it. */
   begin ({ srtt }: RoundTrip): void {
-    if (this.#hasArrived || this.#bottleneck !== undefined || this.#train?.isMeasured === true) return
+    if (this.#hasArrived || this.#isSilent || this.#bottleneck !== undefined || this.#train?.isMeasured === true) return
     this.#set(0, rateOf(this.#firstWindow, srtt))
   }
 
@@ -133,7 +133,7 @@ export class RateController {
    */
   probed (now: number, name: string, time: number, bytes: number, path: RoundTrip): void {
     this.#learnBase(now, { at: now, sent: this.#unwrap(now, time), bytes, bottleneck: Infinity })
-    if (this.#hasArrived || this.#bottleneck !== undefined) return
+    if (this.#hasArrived || this.#isSilent || this.#bottleneck !== undefined) return
     if (this.#train?.name !== name) {
       this.#train = new ProbeTrain(now, name, time)
       return
@@ -197,12 +197,29 @@ export class RateController {
     this.#round = { since: now, bytes: 0, symbols: 1, queue: Infinity }
   }
 
-  /** More was lost than chance explains. */
-  congestion (now: number, { srtt }: RoundTrip): void {
+  /** Nothing came of what was asked for: the path is dead, or so full that all was dropped. Then less is better (RFC 5681, section 3.1). */
+  silence (now: number, { srtt }: RoundTrip): void {
+    if (now - Math.max(this.#cutAt, this.#recent.at(-1)?.at ?? Number.NEGATIVE_INFINITY) < srtt) return
+    this.#cutAt = now
+    this.#isSilent = true
+    this.#set(now, SILENT_CUT * this.#grant)
+  }
+
+  /**
+   * More was lost than chance explains.
+   * @param isQueue - a queue was seen, and is drained already
+   */
+  congestion (now: number, { srtt }: RoundTrip, isQueue = false): void {
     if (now - this.#cutAt < srtt) return
     this.#cutAt = now
     this.#bottleneck ??= this.#grant
     this.#mode = 'steady'
+    if (isQueue) {
+      // A queue that is always full looks like one that does not grow: only what comes says what the path carries.
+      this.#bottleneck = Math.max(this.#least, LEAST_GAIN * this.#bottleneck, Math.min(this.#bottleneck, this.#delivered(now)))
+      this.#set(now, Math.min(this.#grant, this.#bottleneck))
+      return
+    }
     this.#ceiling = Math.max(this.#least, LOSS_CUT * Math.min(this.#bottleneck, this.#grant))
     this.#raisedAt = now
     this.#set(now, this.#ceiling)
@@ -256,7 +273,7 @@ export class RateController {
   #measure (now: number, round: Round, announced: number, path: RoundTrip): void {
     const noise = Math.min(MAX_NOISE, Math.max(MIN_NOISE, NOISE * path.srtt))
     this.#queue = round.queue
-    const flow = this.#flow()
+    const flow = flowOf(this.#recent)
     // Times that only go backwards say nothing.
     if (!(flow.arrival > 0)) return
     const grows = flow.came - flow.sent > noise && flow.sent < SLOWER * flow.came
@@ -265,28 +282,6 @@ export class RateController {
       else this.#accelerate(now, flow, announced, path.srtt)
     } else this.#learn(now, { ...flow, noise, grows }, path.srtt)
     if (this.#mode === 'steady') this.#steer(now, announced, noise, path.srtt)
-  }
-
-  /**
-   * How long the symbols of the window took to be sent, and to come, ms; their rates. What came out of order is left out, and so
-   * is the longest silence: on real routers it is a packet that a link sent again, or a gateway that waited for more. Where a
-   * bottleneck spaces the symbols that changes nothing.
-   */
-  #flow (): Flow {
-    let last = this.#recent[0]!
-    let silence = { came: 0, sent: 0, bytes: 0 }
-    const sum = { came: 0, sent: 0, bytes: 0 }
-    for (const arrival of this.#recent) {
-      if (arrival.sent < last.sent) continue
-      const step = { came: arrival.at - last.at, sent: arrival.sent - last.sent, bytes: arrival.bytes }
-      if (step.came > silence.came) silence = step
-      for (const key of ['came', 'sent', 'bytes'] as const) sum[key] += step[key]
-      last = arrival
-    }
-    const came = Math.max(1, sum.came - silence.came)
-    const sent = sum.sent - silence.sent
-    const bytes = sum.bytes - silence.bytes - this.#recent[0]!.bytes
-    return { came, sent, arrival: bytes * 1000 / came, pace: sent > 0 ? bytes * 1000 / sent : Infinity }
   }
 
   #settle ({ arrival }: Flow): void {
@@ -342,7 +337,9 @@ export class RateController {
     const gain = Math.min(MOST_GAIN, Math.max(LEAST_GAIN, 1 + (target - queue) / Math.max(srtt, 100)))
     this.#isCongested = this.#queue > 2 * target
     this.#raiseCeiling(now, srtt)
-    this.#set(now, gain * bottleneck)
+    // One tunnel message more in each round trip at least (TCP Vegas): where others keep a queue, who has little would stay there.
+    const least = this.#queue < target ? bottleneck + oneMessageIn(srtt) : 0
+    this.#set(now, Math.max(gain * bottleneck, least))
   }
 
   /** Little by little for some round trips after losses, then faster. */
@@ -353,7 +350,9 @@ export class RateController {
     const fast = Math.max(0, now - Math.max(this.#raisedAt, careful))
     this.#raisedAt = now
     const roundTrip = Math.max(1, srtt)
-    this.#ceiling *= RECOVERY ** (slow / roundTrip) * MOST_GAIN ** (fast / roundTrip)
+    const factor = RECOVERY ** (slow / roundTrip) * MOST_GAIN ** (fast / roundTrip)
+    // And one tunnel message in each at least (RFC 5681), or who has little keeps little.
+    this.#ceiling = Math.max(factor * this.#ceiling, this.#ceiling + oneMessageIn(srtt) * (slow + fast) / roundTrip)
   }
 
   /** The rate as it was granted then. */
@@ -373,6 +372,12 @@ export class RateController {
     return bytes
   }
 
+  /** Bytes/s of what came lately, with all pauses. */
+  #delivered (now: number): number {
+    const [first] = this.#recent
+    return first === undefined ? Infinity : (this.#window - first.bytes) * 1000 / Math.max(1, now - first.at)
+  }
+
   /** Bytes/s that came in the last round trip. */
   #perRoundTrip (now: number, srtt: number): number {
     return this.#recent.reduce((sum, { at, bytes }) => at < now - srtt ? sum : sum + bytes, 0) * 1000 / Math.max(1, srtt)
@@ -383,16 +388,4 @@ export class RateController {
     this.#history.push({ at: now, rate: this.#grant })
     if (this.#history.length > MAX_HISTORY) this.#history.shift()
   }
-}
-
-/** The rate, bytes/s, at which so many tunnel messages go into the first round trip. */
-function rateOf (window: number, srtt: number): number {
-  return window * TUNNEL_BYTES * 1000 / (srtt + DEPTH_TIME)
-}
-
-/** The rate that the wire can say. */
-function nearest (rate: number): number {
-  const code = encodeRate(rate)
-  const [below, above] = [decodeRate(code), decodeRate(Math.min(255, code + 1))]
-  return rate / below < above / rate ? below : above
 }

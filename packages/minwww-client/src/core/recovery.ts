@@ -146,7 +146,7 @@ export class Recovery {
   #silent (now: number, request: ClientRequest, transfer: Transfer): void {
     const { exit, session } = transfer
     session.doubt()
-    exit.path.noteSilence()
+    exit.path.noteSilence(now)
     if (transfer.form === 'open') session.openedInVain()
     const isSilent = exit.heardAt < transfer.startedAt
     if (isSilent) {

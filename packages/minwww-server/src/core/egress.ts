@@ -192,7 +192,7 @@ export class Egress {
     this.#slack = 0
     // What was sent under the limit before says nothing of this one.
     if (median(readings.map(({ since, until }) => (since + until) / 2)) < this.#changedAt) return
-    this.#set(now, this.#limit * (this.#isConfirmed && !this.#isCongested ? PROBES[Math.min(this.#probes, PROBES.length - 1)]! : SEARCH))
+    this.#set(now, this.#limit * (this.#isConfirmed ? PROBES[Math.min(this.#probes, PROBES.length - 1)]! : SEARCH))
     this.#probes++
   }
 
