@@ -98,7 +98,7 @@ t.test('a refused send is a lost message', async t => {
   t.strictSame(states, ['xdown'])
 })
 
-t.test('the log names type, id, size and tunnel messages, and nothing else', async t => {
+t.test('the log names type, id, size, tunnel messages and which own Destination, and nothing else', async t => {
   const session = new FakeSession()
   const K = Buffer.alloc(16, 7)
   const { session: id, client, server } = sessionKeys(K)
@@ -110,8 +110,8 @@ t.test('the log names type, id, size and tunnel messages, and nothing else', asy
   driver.addExit('x', keys().destination)
   session.emit('message', { protocol: 18, fromPort: 80, toPort: 1, payload: reply })
   t.strictSame(lines, [
-    { direction: 'out', type: 'request', id: 5, attempt: 0, size: request.length, tunnelMessages: 1 },
-    { direction: 'in', type: 'reply', id: 5, attempt: 0, size: reply.length, tunnelMessages: 2 }
+    { direction: 'out', type: 'request', id: 5, attempt: 0, size: request.length, tunnelMessages: 1, source: 0 },
+    { direction: 'in', type: 'reply', id: 5, attempt: 0, size: reply.length, tunnelMessages: 2, source: 0 }
   ])
   const signed = encodeDatagram2(keys(), keys().destination.hash, request)
   t.match(summarize('out', 19, signed), { type: 'request', id: 5 })

@@ -5,7 +5,7 @@ import { VirtualClock } from '@minwww/ground/virtual'
 import { DEFAULT_CONFIG } from '../src/core/config.ts'
 import { ExitPath } from '../src/core/path.ts'
 import { RateController } from '../src/core/rate-controller.ts'
-import { INTERVAL, watchRate } from '../src/route/stream-watch.ts'
+import { INTERVAL, NO_MORE, watchRate } from '../src/route/stream-watch.ts'
 
 const PATH = { srtt: 500 }
 
@@ -18,7 +18,7 @@ t.test('a stream tells what it carried at most, while it lasts', async t => {
     stream.bytesRead += bytes
     clock.advance(INTERVAL)
   }
-  t.strictSame(told, [102_400, 204_800, 0, 409_600], 'bytes of tunnel messages a second where it is more, nothing of silence')
+  t.strictSame(told, [102_400, 204_800, NO_MORE, 409_600], 'bytes of tunnel messages a second where it is more, nothing of silence')
   stream.destroy()
   await once(stream, 'close')
   t.equal(clock.pending, 0)

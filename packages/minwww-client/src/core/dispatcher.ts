@@ -78,7 +78,7 @@ export class Dispatcher {
   /** Sends a request to this exit, from this own Destination or another one in its place. */
   begin (now: number, request: ClientRequest, exit: Exit, source = request.takeSource() ?? exit.source): void {
     const { context: { config, stats }, sources, sender, sessions } = this.#parts
-    const usable = sources.usable(source)
+    const usable = sources.usable(source, other => exit.isDeafTo(now, other))
     if (usable === undefined) return request.waitFor({ kind: 'source' })
     const session = sessions.obtain(exit, usable)
     const isReady = session.isOpen(now, config.sessionLife) && exit.contact.isKnown(now, usable)

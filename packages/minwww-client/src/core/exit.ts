@@ -13,6 +13,8 @@ const STREAMING = 1_500
 const IN_FLIGHT_MARGIN = 1_000
 /** Requests under way at once; an exit that takes fewer says so by ERROR 2. */
 const MAX_ACTIVE = 48
+/** Routers keep what they know of an exit's paths for no longer, ms. */
+const MAX_DEAF = 600_000
 /** An exit that asks to be left alone for longer than this, s, has no room for anybody. */
 const MAX_SHED = 5
 
@@ -51,6 +53,10 @@ export class Exit {
   #source = 0
   /** When it answered there last, ms. */
   #answeredAt = Number.NEGATIVE_INFINITY
+  /** When it was heard at each own Destination last, ms. */
+  readonly #heardFrom = new Map<number, number>() // at most one per own Destination
+  /** When it was heard first after it was away, ms. */
+  #backAt = Number.NEGATIVE_INFINITY
   #lastSymbolAt = Number.NEGATIVE_INFINITY
   #received = 0
   #heardAt = Number.NEGATIVE_INFINITY
@@ -82,7 +88,8 @@ export class Exit {
   }
 
   /** @param incarnation - undefined: it is another one than was thought */
-  began (incarnation: Buffer | undefined): void {
+  began (now: number, incarnation: Buffer | undefined): void {
+    if (incarnation !== undefined && this.#incarnation?.equals(incarnation) === false) this.#backAt = now
     this.#incarnation = incarnation
     if (incarnation === undefined || this.#drained?.equals(incarnation) !== false) return
     this.#drained = undefined
@@ -136,9 +143,23 @@ export class Exit {
     return this.#received
   }
 
-  heard (now: number): void {
+  /** @param source - own Destination that something authentic came to */
+  heard (now: number, source: number): void {
+    if (this.silentSince(now) !== undefined) this.#backAt = now
     this.#heardAt = now
+    this.#heardFrom.set(source, now)
     this.#silence.broken()
+  }
+
+  /** It was away since it was heard there last: routers keep what they knew of it before, for each Destination. */
+  isDeafTo (now: number, source: number): boolean {
+    return (this.#heardFrom.get(source) ?? Infinity) < this.#backAt && now - this.#backAt < MAX_DEAF
+  }
+
+  /** Another Destination takes the place of that one. */
+  forgetSource (source: number): void {
+    this.#heardFrom.delete(source)
+    this.contact.forget(source)
   }
 
   /** Nothing has come of a try, neither of it nor since. @param startedAt - when it began */

@@ -110,7 +110,7 @@ export class Outcomes {
 
   /** A probe came back. @param told - what it says */
   probed (now: number, transfer: Transfer, told: Buffer): void {
-    if (told.length >= INCARNATION) transfer.exit.began(Buffer.from(told.subarray(0, INCARNATION)))
+    if (told.length >= INCARNATION) transfer.exit.began(now, Buffer.from(told.subarray(0, INCARNATION)))
     this.#answered(now, transfer, now - transfer.startedAt)
     const request = this.#parts.requests.get(transfer.owner.handle)
     if (request !== undefined) this.#dispatcher.end(now, request, transfer)
@@ -160,7 +160,7 @@ export class Outcomes {
   /** The exit is not the one that was asked. @param age - ms since its start. @returns true if that one cannot have been reached */
   #restarted (now: number, transfer: Transfer, age: number): boolean {
     const { exit, once } = transfer
-    if (once !== undefined && exit.incarnation?.equals(once.incarnation) === true) exit.began(undefined)
+    if (once !== undefined && exit.incarnation?.equals(once.incarnation) === true) exit.began(now, undefined)
     return this.requestOf(transfer)?.wasRestarted(now - age) === true
   }
 

@@ -61,7 +61,7 @@ export class Receiver {
     const message = this.#decode(payload, found.session)
     if (message === undefined) return false
     found.session.heard(now)
-    found.exit.heard(now)
+    found.exit.heard(now, source)
     const isFirst = !found.exit.contact.isKnown(now, source)
     for (const held of found.exit.contact.heard(now, source, this.#context.chance)) this.#context.transmit(held)
     if (message.type === 'reply') this.#reply(now, found.exit, found.session, message, payload.length)

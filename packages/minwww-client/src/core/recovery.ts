@@ -207,7 +207,7 @@ export class Recovery {
         request.leave(exit.id, step.others === 'untried')
         const next = step.others === 'none' ? undefined : this.#parts.queues.choose(now, request)
         if (next === undefined) return this.#dispatcher.begin(now, request, exit, this.#sourceAfter(request, transfer))
-        return this.#dispatcher.begin(now, request, next, this.#sourceFor(next, transfer))
+        return this.#dispatcher.begin(now, request, next, this.#sourceFor(now, next, transfer))
       }
       case 'pause':
         request.forgetTried()
@@ -240,11 +240,12 @@ export class Recovery {
 
   /**
    * Copies see to it that chance seldom makes a try silent. Whether exit or path is dead nobody knows where nothing came to that
-   * Destination since: so the next exit is asked from the other one.
+   * Destination since: so the next exit is asked from the other one, unless it is known not to hear that.
    */
-  #sourceFor (next: Exit, { session: { source }, startedAt }: Transfer): number {
+  #sourceFor (now: number, next: Exit, { session: { source }, startedAt }: Transfer): number {
     const { sources } = this.#parts
-    return next.source !== source || sources.isHeardSince(source, startedAt) ? next.source : sources.other(source)
+    const other = sources.other(source)
+    return next.source !== source || sources.isHeardSince(source, startedAt) || next.isDeafTo(now, other) ? next.source : other
   }
 
   #isAlone ({ purpose, idempotent }: ClientRequest): boolean {

@@ -53,7 +53,7 @@ export class SessionTable {
       this.#byName.delete(name)
       this.#byExit.get(exit)![source] = undefined
       exit.path.forgetBursts()
-      exit.contact.forget(source)
+      exit.forgetSource(source)
     }
   }
 }

@@ -21,11 +21,13 @@ export class Sources {
   /**
    * The source that is asked for, or another one in its place; undefined while none can send. One from which several exits were
    * asked in vain is used where there is no better one.
+   * @param isDeaf - whether the exit is known not to hear one
    */
-  usable (source: number): number | undefined {
+  usable (source: number, isDeaf: (source: number) => boolean = () => false): number | undefined {
     const candidates = Array.from({ length: this.#count }, (_, offset) => (source + offset) % this.#count)
       .filter(candidate => !this.#suspended.has(candidate))
-    return candidates.find(candidate => !this.#isDoubtful(candidate)) ?? candidates[0]
+    const isAsked = (candidate: number): boolean => candidate === source
+    return candidates.find(candidate => !this.#isDoubtful(candidate) && (isAsked(candidate) || !isDeaf(candidate))) ?? candidates[0]
   }
 
   /** Another one can send. */

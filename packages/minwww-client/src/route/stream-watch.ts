@@ -6,8 +6,11 @@ export const INTERVAL = 500
 /** Bytes of tunnel messages for each byte of a stream: packets of 1,730 bytes are two of them. */
 const WIRE = 2_048 / 1_730
 
+/** Told in place of a rate: the stream brings something, but no more than before. */
+export const NO_MORE = 0
+
 /**
- * Tells what a stream carries: bytes/s of whole tunnel messages each time that it is more than before, 0 if it is not more.
+ * Tells what a stream carries: bytes/s of whole tunnel messages each time that it is more than before, else NO_MORE.
  * Says nothing of one that brings nothing.
  */
 export function watchRate (stream: Duplex & { readonly bytesRead?: number }, clock: Clock, carried: (rate: number) => void): void {
@@ -18,7 +21,7 @@ export function watchRate (stream: Duplex & { readonly bytesRead?: number }, clo
     const bytes = stream.bytesRead ?? 0
     const rate = 1_000 * (bytes - before.bytes) / (at - before.at)
     before = { bytes, at }
-    if (rate > 0) carried(rate > most ? rate * WIRE : 0)
+    if (rate > 0) carried(rate > most ? rate * WIRE : NO_MORE)
     most = Math.max(most, rate)
     timer = clock.setTimer(look, INTERVAL)
   }

@@ -13,6 +13,7 @@ import { needOf, ReturnWatch } from './return-watch.ts'
 import { SessionWatch } from './session-watch.ts'
 import { VacantSession } from './vacant-session.ts'
 import { StreamAgent, type StreamConnector, type StreamPeer } from '../route/streams.ts'
+import { NO_MORE } from '../route/stream-watch.ts'
 import { WaitingStreams } from '../route/waiting-streams.ts'
 
 export interface BackendOptions {
@@ -84,7 +85,7 @@ export class Backend {
     const exit = this.driver.exits().find(exit => exit.destination.equals(destination))
     if (exit === undefined) return
     this.driver.streamHeard(exit.id)
-    if (rate > 0) this.driver.streamCarried(exit.id, rate)
+    if (rate !== NO_MORE) this.driver.streamCarried(exit.id, rate)
   }
 
   constructor (sessions: readonly ProxySession[], options: BackendOptions) {

@@ -218,7 +218,7 @@ export class ClientDriver {
   }
 
   #receive (source: number, message: ReceivedMessage): void {
-    this.#log('in', message.protocol, message.payload)
+    this.#log('in', source, message.protocol, message.payload)
     const isGenuine = this.core.receive(this.#clock.now(), source, message) !== false && message.protocol !== STREAMING
     this.#loop.run()
     if (isGenuine) this.onHeard?.(source)
@@ -241,7 +241,7 @@ export class ClientDriver {
   }
 
   #send (out: Outgoing): void {
-    this.#log('out', out.protocol, out.payload)
+    this.#log('out', out.source, out.protocol, out.payload)
     const { protocol, fromPort, toPort, expires } = out
     try {
       this.#sessions[out.source]?.send(out.to, out.payload, { protocol, fromPort, toPort, expires })
@@ -268,9 +268,9 @@ export class ClientDriver {
     else waiting.reject(new FetchError(event))
   }
 
-  #log (direction: 'out' | 'in', protocol: number, payload: Buffer): void {
+  #log (direction: 'out' | 'in', source: number, protocol: number, payload: Buffer): void {
     if (protocol === STREAMING || this.#logger === undefined || !isDebug(this.#logger)) return
-    this.#logger.debug(summarize(direction, protocol, payload), `minwww message ${direction}`)
+    this.#logger.debug({ ...summarize(direction, protocol, payload), source }, `minwww message ${direction}`)
   }
 }
 
