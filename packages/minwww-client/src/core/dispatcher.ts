@@ -80,6 +80,7 @@ export class Dispatcher {
     const { context: { config, stats }, sources, sender, sessions } = this.#parts
     const usable = sources.usable(source, other => exit.isDeafTo(now, other))
     if (usable === undefined) return request.waitFor({ kind: 'source' })
+    exit.askedFrom(usable)
     const session = sessions.obtain(exit, usable)
     const isReady = session.isOpen(now, config.sessionLife) && exit.contact.isKnown(now, usable)
     const isUnknown = !request.idempotent && request.once === undefined && exit.incarnation === undefined

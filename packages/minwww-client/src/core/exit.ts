@@ -53,7 +53,7 @@ export class Exit {
   #source = 0
   /** When it answered there last, ms. */
   #answeredAt = Number.NEGATIVE_INFINITY
-  /** When it was heard at each own Destination last, ms. */
+  /** When it was heard at each own Destination that it was asked from last, ms; -Infinity where it was not. */
   readonly #heardFrom = new Map<number, number>() // at most one per own Destination
   /** When it was heard first after it was away, ms. */
   #backAt = Number.NEGATIVE_INFINITY
@@ -151,7 +151,15 @@ export class Exit {
     this.#silence.broken()
   }
 
-  /** It was away since it was heard there last: routers keep what they knew of it before, for each Destination. */
+  /** It is asked from that own Destination. */
+  askedFrom (source: number): void {
+    if (!this.#heardFrom.has(source)) this.#heardFrom.set(source, Number.NEGATIVE_INFINITY)
+  }
+
+  /**
+   * It was asked there, and was away since it was heard there last, if ever: routers keep what they knew of it before, for each
+   * Destination.
+   */
   isDeafTo (now: number, source: number): boolean {
     return (this.#heardFrom.get(source) ?? Infinity) < this.#backAt && now - this.#backAt < MAX_DEAF
   }
