@@ -182,7 +182,8 @@ export const RUNS: Readonly<Record<string, string>> = {
     'tunnels --delay 10', '--latency 100 --loss 0.01,0.05 --limit 10 --small 3'
   ]),
   ...byHand('2026-11-30', 'on a machine that others used too, and came to its end with status 0', [
-    'node --conditions=@minwww/source --import tsx test/interop/acceptance-more.ts sid', 'npm run test:emissary', '--exits 2 --after 30 --rounds 2',
+    'node --conditions=@minwww/source --import tsx test/interop/acceptance-more.ts sid', 'npm run test:emissary',
+    '--exits 2 --after 30 --rounds 2',
     'node --conditions=@minwww/source --import tsx test/interop/encrypted.ts sid',
     'node --conditions=@minwww/source --import tsx test/interop/switch-tunnels.ts sid --streams 15',
     'node --conditions=@minwww/source --import tsx test/interop/lone-messages.ts sid'

@@ -76,40 +76,42 @@ t.test('an exit that is dead moves nobody else', async t => {
   t.ok(first.some(name => name === 'c 0'), paths.asked.join(', '))
 })
 
-for (const when of ['heard before', 'asked in vain']) t.test(`an exit that was away is asked from where it was heard since: ${when}`, async t => {
-  const paths = new Paths(2)
-  const { bench } = paths
-  const change = (source: number): void => {
-    bench.core.suspend(bench.now, source)
-    bench.core.resume(bench.now, source, LocalDestination.generate(seeded(200 + source)))
-    paths.wait(1_000)
-  }
-  const browse = (pages: number): number => {
-    for (let i = 0; i < pages; i++) {
-      bench.get()
-      paths.wait(500)
+for (const when of ['heard before', 'asked in vain']) {
+  t.test(`an exit that was away is asked from where it was heard since: ${when}`, async t => {
+    const paths = new Paths(2)
+    const { bench } = paths
+    const change = (source: number): void => {
+      bench.core.suspend(bench.now, source)
+      bench.core.resume(bench.now, source, LocalDestination.generate(seeded(200 + source)))
+      paths.wait(1_000)
     }
-    return bench.outcomes().filter(({ type }) => type === 'response').length
-  }
-  if (when === 'heard before') change(1)
-  paths.dead.add('a 0').add('a 1')
-  t.equal(browse(60), 60)
-  if (when === 'asked in vain') change(1)
-  // Started anew: another Destination is heard there, the one of before is not.
-  paths.dead.delete('a 0')
-  change(0)
-  t.equal(browse(20), 20)
-  paths.dead.add('b 0').add('b 1')
-  paths.asked.splice(0)
-  for (let page = 0; page < 3; page++) {
-    const began = bench.now
-    bench.get()
-    while (bench.outcomes().length === 0 && bench.now < began + 30_000) paths.wait(50)
-    t.ok(bench.now - began < 3_000, `${bench.now - began} ms`)
-    paths.wait(1_000)
-  }
-  t.notOk(paths.asked.includes('a 1'), paths.asked.join(', '))
-})
+    const browse = (pages: number): number => {
+      for (let i = 0; i < pages; i++) {
+        bench.get()
+        paths.wait(500)
+      }
+      return bench.outcomes().filter(({ type }) => type === 'response').length
+    }
+    if (when === 'heard before') change(1)
+    paths.dead.add('a 0').add('a 1')
+    t.equal(browse(60), 60)
+    if (when === 'asked in vain') change(1)
+    // Started anew: another Destination is heard there, the one of before is not.
+    paths.dead.delete('a 0')
+    change(0)
+    t.equal(browse(20), 20)
+    paths.dead.add('b 0').add('b 1')
+    paths.asked.splice(0)
+    for (let page = 0; page < 3; page++) {
+      const began = bench.now
+      bench.get()
+      while (bench.outcomes().length === 0 && bench.now < began + 30_000) paths.wait(50)
+      t.ok(bench.now - began < 3_000, `${bench.now - began} ms`)
+      paths.wait(1_000)
+    }
+    t.notOk(paths.asked.includes('a 1'), paths.asked.join(', '))
+  })
+}
 
 t.test('property: a request that any path can bring is brought', async t => {
   const names = Paths.NAMES.flatMap(exit => [`${exit} 0`, `${exit} 1`])
