@@ -96,7 +96,7 @@ t.test('silence halves what is granted, once in a round trip, and only where not
   controller.silence(4_200, path)
   t.equal(controller.grant, second, 'something came')
   for (let now = 5_000; now < 60_000; now += 500) controller.silence(now, path)
-  t.ok(controller.grant >= 1.9 * KB, `${controller.grant} is the least`)
+  t.ok(controller.grant > second / 18, `${controller.grant} after a minute without a word`)
 })
 
 t.test('losses at a queue that is always full: what comes is the bottleneck, and no less than half of what it was', async t => {

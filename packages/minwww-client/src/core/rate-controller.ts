@@ -37,8 +37,9 @@ const SEARCH = 1.5
 const LOSS_CUT = 0.7
 const RECOVERY = 1.04
 const CAREFUL = 10
-/** What is left of the grant where nothing came. */
+/** What is left of the grant where nothing came, and how often in a row: a dead tunnel says nothing of the rate of the next. */
 const SILENT_CUT = 0.5
+const MAX_SILENCES = 4
 /** The least delay is that of the last one or two of these, ms. */
 const BASE_PERIOD = 10_000
 /** Silence after which times of before say nothing, ms: half of what 16 bits of them hold. */
@@ -91,8 +92,8 @@ export class RateController {
   /** Grants of the last round trip and the one in force before. */
   readonly #history: Array<{ at: number, rate: number }> = []
   #isCongested = false
-  /** Requests have brought nothing before anything came. */
-  #isSilent = false
+  /** How often requests have brought nothing since anything came. */
+  #silences = 0
   #train: ProbeTrain | undefined
 
   /**
@@ -123,7 +124,7 @@ export class RateController {
 
   /** A first round trip was measured, and nothing else: how much may go into it. */
   begin ({ srtt }: RoundTrip): void {
-    if (this.#hasArrived || this.#isSilent || this.#bottleneck !== undefined || this.#train?.isMeasured === true) return
+    if (this.#hasArrived || this.#silences > 0 || this.#bottleneck !== undefined || this.#train?.isMeasured === true) return
     this.#set(0, rateOf(this.#firstWindow, srtt))
   }
 
@@ -133,7 +134,7 @@ export class RateController {
    */
   probed (now: number, name: string, time: number, bytes: number, path: RoundTrip): void {
     this.#learnBase(now, { at: now, sent: this.#unwrap(now, time), bytes, bottleneck: Infinity })
-    if (this.#hasArrived || this.#isSilent || this.#bottleneck !== undefined) return
+    if (this.#hasArrived || this.#silences > 0 || this.#bottleneck !== undefined) return
     if (this.#train?.name !== name) {
       this.#train = new ProbeTrain(now, name, time)
       return
@@ -175,6 +176,7 @@ export class RateController {
    */
   arrived (now: number, time: number, bytes: number, announced: number, path: RoundTrip): void {
     this.#hasArrived = true
+    this.#silences = 0
     const arrival = { at: now, sent: this.#unwrap(now, time), bytes, bottleneck: this.#bottleneck ?? Infinity }
     this.#learnBase(now, arrival)
     this.#recent.push(arrival)
@@ -201,8 +203,7 @@ export class RateController {
   silence (now: number, { srtt }: RoundTrip): void {
     if (now - Math.max(this.#cutAt, this.#recent.at(-1)?.at ?? Number.NEGATIVE_INFINITY) < srtt) return
     this.#cutAt = now
-    this.#isSilent = true
-    this.#set(now, SILENT_CUT * this.#grant)
+    if (++this.#silences <= MAX_SILENCES) this.#set(now, SILENT_CUT * this.#grant)
   }
 
   /**
