@@ -1,8 +1,9 @@
 /**
  * Real pages. Arguments: `fetch DIR` gets the packages of the list (npm, apt); `record DIR` has Chromium write down what each
  * page asks for; `replay DIR [SEEDS]` loads them with pushes, without, and over our streams, in virtual time;
- * `load DIR [RUNS] [LOSS] [DESIGNS] [BROWSER] [PAGES]` does so in `chromium` or `firefox` over the embedded router, once more than RUNS as
- * the first round warms the clients, and compares every body; PAGES is how many of the list, spread over it. Both print tables.
+ * `load DIR [RUNS] [LOSS] [DESIGNS] [BROWSER] [PAGES] [fresh]` does so in `chromium` or `firefox` over the embedded router, once
+ * more than RUNS as the first round warms the clients, and compares every body; PAGES is how many of the list, spread over it; with
+ * `fresh` each page by a new client, too. Both print tables.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +12,7 @@ import { PAGE_SETS, type PageSet } from '../src/page-sets/list.ts'
 import { recordSet, type Recording } from '../src/page-sets/record.ts'
 import { startBrowser } from '../src/worlds/browser.ts'
 
-const [command, directory = 'artifacts/page-sets', count = '3', loss = '0', designs, browser = 'chromium', pages] = process.argv.slice(2)
+const [command, directory = 'artifacts/page-sets', count = '3', loss = '0', designs, browser = 'chromium', pages, fresh] = process.argv.slice(2)
 const base = resolve(directory)
 const RECORDINGS = join(base, 'recordings.json')
 
@@ -61,6 +62,7 @@ switch (command) {
       loss: Number(loss),
       runs: Number(count),
       ...(pages !== undefined && { pages: Number(pages) }),
+      fresh: fresh === 'fresh',
       designs: designs?.split(',') ?? DESIGNS,
       seed: 1,
       progress: text => console.error(text)

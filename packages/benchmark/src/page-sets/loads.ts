@@ -9,6 +9,8 @@ import { fileOfAll, startPageSets } from './server.ts'
 
 const TIMEOUT = 120_000
 const SLOWER = 1.05
+/** Pages that make a client warm, where not all of them do. */
+const WARM_UP = 3
 export const DESIGNS: readonly string[] = ['minwww', 'minwww-no-push', 'streaming']
 
 /** What the server says where a page names a file that is not there. */
@@ -32,6 +34,8 @@ export interface LoadsOptions {
   runs: number
   /** So many pages of the list, spread over it. Without it: all. */
   pages?: number
+  /** Each page by a client that is new, too; then a few pages make the others warm, not all. */
+  fresh?: boolean
   /** Of `DESIGNS`. */
   designs: readonly string[]
   seed: number
@@ -53,13 +57,17 @@ export async function loadAll (base: string, o: LoadsOptions): Promise<string> {
   const wrong: string[] = []
   let bodies = 0
   let unread = 0
+  let loads = 0
   try {
     for (const design of world.designs) clients.set(design, await design.openClient())
     const rounds = Array.from({ length: runs + 1 }, (_, round) => round)
-    const tasks = rounds.flatMap(round => pages.flatMap(page => world.designs.map(design => ({
+    const visits = rounds.flatMap(round => (round === 0 && o.fresh === true ? pages.slice(0, WARM_UP) : pages)
+      .flatMap(page => (round > 0 && o.fresh === true ? [false, true] : [false]).map(isFresh => ({ round, page, isFresh }))))
+    const tasks = visits.flatMap(({ round, page, isFresh }) => world.designs.map(design => ({
       round,
       run: async () => {
-        const what = `${page} by ${design.design}`
+        const what = `${page} by ${nameOf(design.design, isFresh)}`
+        const client = isFresh ? await design.openClient() : clients.get(design)!
         const check = ({ url, status, body }: PageResponse): void => {
           // A browser tells of `data:` too, and a page may name other sites.
           if (!url.startsWith(`http://${SITE}/`)) return
@@ -73,14 +81,17 @@ export async function loadAll (base: string, o: LoadsOptions): Promise<string> {
         }
         try {
           const url = `http://${SITE}${page}`
-          const load = await browser.load(clients.get(design)!.via, { url, timeout: TIMEOUT, onResponse: check })
+          const load = await browser.load(client.via, { url, timeout: TIMEOUT, onResponse: check })
           // The first round makes them warm.
           if (round > 0) times.set(what, [...times.get(what) ?? [], load])
         } catch (error) {
           wrong.push(`${what}: ${(error as Error).message.split('\n', 1)[0]!}`)
+        } finally {
+          if (isFresh) await client.close()
         }
       }
-    }))))
+    })))
+    loads = tasks.length
     await interleave(tasks, { seed, signal: new AbortController().signal, onDone: (done, total) => progress(`${done} of ${total}`) })
   } finally {
     for (const client of clients.values()) await client.close()
@@ -88,18 +99,26 @@ export async function loadAll (base: string, o: LoadsOptions): Promise<string> {
     await browser.close()
   }
   const median = (page: string, design: string): number => percentile(times.get(`${page} by ${design}`) ?? [], 0.5)
-  const ratios = (to: string): number[] => pages.map(page => median(page, 'minwww') / median(page, to)).filter(Number.isFinite)
-  const rows = pages.map(page => [page, ...designs.map(design => String(Math.round(median(page, design))))])
-  const table = [['page', ...designs.map(design => `${design}, ms`)], ['---', ...designs.map(() => '---')], ...rows]
-  const [toStreams, toPlain] = [ratios('streaming'), ratios('minwww-no-push')]
-  const compared = `With pushes, of our streams: median ${percentile(toStreams, 0.5).toFixed(2)}; of no pushes: median ` +
-    `${percentile(toPlain, 0.5).toFixed(2)}, slower by more than 5 %: ${toPlain.filter(each => each > SLOWER).length} of ${toPlain.length}.`
+  const states = o.fresh === true ? [false, true] : [false]
+  const ratios = (to: string, isFresh: boolean): number[] => pages
+    .map(page => median(page, nameOf('minwww', isFresh)) / median(page, nameOf(to, isFresh))).filter(Number.isFinite)
+  const columns = states.flatMap(isFresh => designs.map(design => nameOf(design, isFresh)))
+  const rows = pages.map(page => [page, ...columns.map(column => String(Math.round(median(page, column))))])
+  const table = [['page', ...columns.map(column => `${column}, ms`)], ['---', ...columns.map(() => '---')], ...rows]
+  const compared = states.map(isFresh => {
+    const [toStreams, toPlain] = [ratios('streaming', isFresh), ratios('minwww-no-push', isFresh)]
+    const slower = toPlain.filter(each => each > SLOWER).length
+    return `${isFresh ? 'Fresh' : 'Warm'}, with pushes, of our streams: median ${percentile(toStreams, 0.5).toFixed(2)}; ` +
+      `of no pushes: median ${percentile(toPlain, 0.5).toFixed(2)}, slower by more than 5 %: ${slower} of ${toPlain.length}.`
+  })
   return [
     ...table.map(cells => `| ${cells.join(' | ')} |`),
     '',
-    `${pages.length * designs.length * (runs + 1)} loads, ${bodies} bodies compared, ${unread} not readable in the browser, ` +
+    `${loads} loads, ${bodies} bodies compared, ${unread} not readable in the browser, ` +
       `${wrong.length} wrong or missing.`,
-    ...DESIGNS.every(design => designs.includes(design)) ? [compared] : [],
+    ...DESIGNS.every(design => designs.includes(design)) ? compared : [],
     ...wrong.map(each => `- ${each}`)
   ].join('\n')
 }
+
+const nameOf = (design: string, isFresh: boolean): string => isFresh ? `${design}, fresh` : design
