@@ -15,6 +15,9 @@ const LIMITS: Limits = { connect: 30_000, answer: 30_000 }
 /** An exit that has no room for a stream has some in a moment: ms until it is asked again, each time. */
 const RETRIES = [500, 1_000, 2_000, 4_000] as const
 
+/** ms that what an exit has sent may take. */
+const ON_ITS_WAY = 10_000
+
 /**
  * The stream on which an answer goes on whose beginning comes as a message. One that waits at the exit brings it without being asked;
  * else it is opened at once, so that it is there when the beginning is.
@@ -82,6 +85,8 @@ export class RestStream {
     if (found !== undefined) return found
     const late = response.then(found => found ?? Promise.reject(new ProxyError('MINWWW_CONNECTION_FAILED')))
     const asked = this.#askUntil()
+    // An exit that has nothing by this name has sent it on another stream, or lost it.
+    asked.catch(() => delay(ON_ITS_WAY, undefined, { ref: false })).then(leave, () => {})
     return await Promise.any([late, asked]).catch(async () => await asked).finally(leave)
   }
 

@@ -77,7 +77,8 @@ export class WaitingStreams {
       const response = Promise.resolve(brought.brought!.response)
       return { soon: response, response, leave: () => {} }
     }
-    if (!streams.some(({ isHeard, brought }) => isHeard && brought === undefined)) return undefined
+    const waiting = streams.filter(({ brought }) => brought === undefined)
+    if (waiting.length === 0) return undefined
     let leave = (): void => {}
     const response = new Promise<IncomingMessage | undefined>(resolve => {
       const settle = (response: IncomingMessage | undefined): void => {
@@ -91,7 +92,9 @@ export class WaitingStreams {
       signal.addEventListener('abort', leave, { once: true })
       if (signal.aborted) leave()
     })
-    const late = delay(PATIENCE * rtt, undefined, { ref: false })
+    // The exit may have a stream that has not heard from it yet: what is asked for by name may be on its way there.
+    const isSure = waiting.some(({ isHeard }) => isHeard)
+    const late = isSure ? delay(PATIENCE * rtt, undefined, { ref: false }) : undefined
     return { response, soon: Promise.race([response, late]), leave }
   }
 
