@@ -14,6 +14,7 @@ const SHARES = { p50: 0.5, p99: 0.99 } as const
 const MIDDLE = 5
 
 type At = keyof typeof SHARES
+const ATS = Object.keys(SHARES) as At[]
 interface Suspect { readonly at: At, readonly conditions: Conditions }
 
 const [design = 'streaming-parity', first = '40', last = '2000'] = process.argv.slice(2) as [Design, string, string]
@@ -22,14 +23,14 @@ const [looks, middle, most] = [Number(first), MIDDLE * Number(first), Number(las
 simulateSignatures()
 
 const { cells } = await runGrid({ designs: [design, rival], runs: looks, workers: 1 })
-const looked = fullGrid().flatMap(conditions => (['p50', 'p99'] as const).flatMap((at): Suspect[] => {
+const looked = fullGrid().flatMap(conditions => ATS.flatMap((at): Suspect[] => {
   const own = cells.find(cell => cell.design === design && isOf(cell, conditions))!
   return own[at] > TOLERANCE * sibling(cells, own, rival)![at] ? [{ at, conditions }] : []
 }))
 const left = judged(looked, middle).filter(({ ratio }) => ratio.value > TOLERANCE)
 const behind = judged(left, most).sort((a, b) => b.ratio.low - a.ratio.low)
 
-for (const at of ['p50', 'p99'] as const) {
+for (const at of ATS) {
   const counts = [looked, left, behind.filter(({ ratio }) => ratio.low > TOLERANCE)].map(list => list.filter(each => each.at === at).length)
   console.log(`${design} behind ${rival} at the ${at}: ${counts[0]} of ${fullGrid().length} points in ${looks} runs, ` +
     `${counts[1]} of those in ${middle}, ${counts[2]} in ${most} by the lower end of the interval`)

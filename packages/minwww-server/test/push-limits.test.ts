@@ -1,7 +1,7 @@
 // A whole exit that pushes, in virtual time, with a site on this machine: it keeps to what its operator allows, and says what it did.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { decodeMessage, encodeObject, encodeRate, encodeRequestHead, PUSH_IDS } from '@minwww/protocol'
+import { CONTAINER, decodeMessage, encodeObject, encodeRate, encodeRequestHead, PUSH_IDS } from '@minwww/protocol'
 import { EPOCH, seeded, VirtualClock } from '@minwww/testkit'
 import t, { type Test } from 'tap'
 import { createExit, type ExitOptions } from '../src/index.ts'
@@ -9,8 +9,6 @@ import { Client, type World } from './core-harness.ts'
 import { FakeSession } from './support/exit.ts'
 
 const KB = 1024
-/** Of an I2CP payload, beside what is in it. */
-const CONTAINER = 23
 const STEP = 20
 const PICTURES = 12
 const PICTURE = 8 * KB

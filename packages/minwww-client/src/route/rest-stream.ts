@@ -86,7 +86,10 @@ export class RestStream {
     const late = response.then(found => found ?? Promise.reject(new ProxyError('MINWWW_CONNECTION_FAILED')))
     const asked = this.#askUntil()
     // An exit that has nothing by this name has sent it on another stream, or lost it.
-    asked.catch(() => delay(ON_ITS_WAY, undefined, { ref: false })).then(leave, () => {})
+    asked.catch(async () => {
+      await delay(ON_ITS_WAY, undefined, { ref: false })
+      leave()
+    })
     return await Promise.any([late, asked]).catch(async () => await asked).finally(leave)
   }
 
