@@ -74,10 +74,18 @@ t.test('this test can fail', async t => {
   t.equal(fault('minwww keys new|show|export FILE'), undefined)
 })
 
-t.test('links between documents lead somewhere', async t => {
+/** The fragments that links may name in a Markdown document: one for each of its headings, made as GitHub makes them. */
+const fragments = (document: string): Set<string> => new Set(document.replace(/^```[^]*?^```/gm, '').match(/^#+ .*/gm)
+  ?.map(heading => heading.replace(/^#+ /, '').toLowerCase().replace(/[^\p{L}\p{N}_ -]/gu, '').replaceAll(' ', '-')))
+
+t.test('links between documents lead somewhere, and to a heading that is there', async t => {
+  t.same([...fragments('# A b: `c d`, e\n\n```\n# no heading\n```\n\n## The 2-nd')], ['a-b-c-d-e', 'the-2-nd'])
   for (const file of DOCUMENTS.filter(name => name.endsWith('.md'))) {
-    for (const [, target = ''] of read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)) {
-      t.ok(existsSync(join(ROOT, dirname(file), target)), `${file}: ${target}`)
+    const text = read(file)
+    for (const [, target = '', fragment] of text.matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)/g)) {
+      const path = target === '' ? file : join(dirname(file), target)
+      t.ok(existsSync(join(ROOT, path)), `${file}: ${target}`)
+      if (fragment !== undefined && path.endsWith('.md')) t.ok(fragments(read(path)).has(fragment), `${file}: ${target}#${fragment}`)
     }
   }
 })
