@@ -30,6 +30,7 @@ export const FIXED: Readonly<Record<string, string>> = {
   'minwww-server exit/pushes.ts received': 'nothing, and nobody changes it',
   'minwww-server exit/pushes.ts digest': 'MAX_DIGEST hashes of one message',
   'minwww-server exit/pushes.ts pushes': 'MAX_PROMISES',
+  'minwww-server exit/responder.ts links': 'MAX_HINTS characters of names and values',
   'minwww-protocol parity/arrival-pace.ts #row': 'ROW packets',
   'minwww-protocol parity/arrival-pace.ts #paces': 'ROWS',
   'minwww-protocol page/css.ts #blocks': 'at most 2 MAX_DEPTH',

@@ -100,9 +100,10 @@ export class Pushes {
   }
 
   /** Promises for a client's page; without any the answer is as it was. */
-  forPage (handle: number, from: Visitor, request: HttpRequest, grant: PushGrant | undefined, { message }: Responded): Promises {
+  forPage (handle: number, from: Visitor, request: HttpRequest, grant: PushGrant | undefined, answer: Responded): Promises {
+    const { message } = answer
     if (grant === undefined || grant.budget === 0 || request.method !== 'GET') return without(message)
-    const response = parsed(message)
+    const response = parsed(answer)
     const page: Page = {
       from,
       asked: { url: request.url, headers: request.headers, received: response?.headers ?? [] },
@@ -180,14 +181,15 @@ export class Pushes {
     const { clock, responder, onOutcome } = this.#options
     const started = clock.now()
     try {
-      const { message, rest } = await responder.respond(plan, signal)
+      const answer = await responder.respond(plan, signal)
+      const { message, rest } = answer
       if (rest !== undefined) {
         rest.response.body.destroy()
         throw tooLarge(rest.response.length ?? 0)
       }
       if (!this.#jobs.has(handle)) return
       const { url, headers } = plan.request
-      const promises = this.#promise(handle, page, url, parsed(message), message, depth + 1)
+      const promises = this.#promise(handle, page, url, parsed(answer), message, depth + 1)
       onOutcome(page.from, 'answered', message.length, clock.now() - started)
       if (this.#answer(page, handle, encodePushed(url, headers, promises.message)) > 0) {
         this.#sent.set(sentKey(page.from, url), clock.now() + LIFE)
@@ -233,9 +235,11 @@ function fits (lines: Buffer, message: Buffer): boolean {
   return encodeObject(Buffer.concat([lines, message]), { kind: 'response' }).length <= MAX_OBJECT
 }
 
-function parsed (message: Buffer): HttpResponse | undefined {
+/** With the early hints of its site among its fields. */
+function parsed ({ message, hints = [] }: Responded): HttpResponse | undefined {
   try {
-    return parseResponse(message, 'beginning')
+    const response = parseResponse(message, 'beginning')
+    return hints.length === 0 ? response : { ...response, headers: [...response.headers, ...hints] }
   } catch (error) {
     if (error instanceof ProtocolError) return undefined
     throw error

@@ -5,6 +5,7 @@ import type { SharedCache, StoredResponse } from '../fetch/cache.ts'
 import { beginningOf, collect, Moment, tooLarge, type Collected } from '../fetch/collect.ts'
 import type { Fetcher, Plan } from '../fetch/fetcher.ts'
 import type { Field, UpstreamResponse, Visitor } from '../fetch/http-types.ts'
+import type { InterimResponse } from '../http1/response.ts'
 import type { Rest } from './rests.ts'
 
 export interface ResponderOptions {
@@ -19,11 +20,17 @@ export interface ResponderOptions {
   meter: (visitor: Visitor, bytes: number, signal: AbortSignal) => Promise<void>
 }
 
-/** An HTTP response for a message in identity coding, at most MAX_OBJECT bytes once coded; with a rest only its beginning. */
-export interface Responded { message: Buffer, rest?: Rest }
+/**
+ * An HTTP response for a message in identity coding, at most MAX_OBJECT bytes once coded; with a rest only its beginning. `hints`: the
+ * `Link` fields of 103 (Early Hints) before it, which are no fields of the response (RFC 8297); MAX_HINTS characters at most.
+ */
+export interface Responded { message: Buffer, rest?: Rest, hints?: readonly Field[] }
 
 /** Bytes of an object that promises and the coding may take. */
 const RESERVE = 4_096
+const EARLY_HINTS = 103
+/** Characters of the names and values of all early hints of one answer; further ones are left out. */
+export const MAX_HINTS = 16_384
 
 /** From a request to the bytes of an HTTP response that fits one reply. */
 export class Responder {
@@ -51,7 +58,8 @@ export class Responder {
   ): Promise<Responded> {
     const { request } = plan
     const asked = validators.length === 0 ? plan : { ...plan, request: { ...request, headers: [...request.headers, ...validators] } }
-    const response = await this.#options.fetcher.fetch(asked, { signal })
+    const hints = new Hints()
+    const response = await this.#options.fetcher.fetch(asked, { signal, onInterim: interim => hints.add(interim) })
     if (validators.length > 0 && response.status === 304) {
       response.body.resume()
       const fresh = cache?.update(request, response.headers)
@@ -64,7 +72,7 @@ export class Responder {
     const abort = () => response.body.destroy()
     signal.addEventListener('abort', abort, { once: true })
     try {
-      return await this.#read(plan, response, signal, atOnce, cache)
+      return { ...await this.#read(plan, response, signal, atOnce, cache), hints: hints.links }
     } catch (error) {
       response.body.destroy()
       throw error
@@ -101,6 +109,22 @@ export class Responder {
     const left = read.subarray(body.length)
     const message = encoded({ ...response, body })
     return { message, rest: { response, head: left.length === 0 ? [] : [Buffer.from(left)], pieces: rest, begun: body.length } }
+  }
+}
+
+/** What 103s say that a page needs. */
+class Hints {
+  readonly links: Field[] = []
+  #left = MAX_HINTS
+
+  add ({ status, headers }: InterimResponse): void {
+    if (status !== EARLY_HINTS) return
+    for (const field of headers) {
+      const length = field[0].length + field[1].length
+      if (field[0].toLowerCase() !== 'link' || length > this.#left) continue
+      this.#left -= length
+      this.links.push(field)
+    }
   }
 }
 

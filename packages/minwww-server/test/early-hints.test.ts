@@ -1,0 +1,88 @@
+// A whole exit in virtual time, with a site on this machine that says 103 (Early Hints) before its page.
+import { createServer, type AddressInfo } from 'node:net'
+import { decodeMessage, decodeObject, encodeObject, encodeRate, encodeRequestHead, MAX_RESPONSE, splitPromises } from '@minwww/protocol'
+import { EPOCH, VirtualClock } from '@minwww/testkit'
+import t, { type Test } from 'tap'
+import { MAX_HINTS } from '../src/exit/responder.ts'
+import { createExit } from '../src/index.ts'
+import { Client, type World } from './core-harness.ts'
+import { FakeSession } from './support/exit.ts'
+
+const STEP = 20
+const STEPS = 50
+/** A page of one reply in one symbol, that names nothing. */
+const PAGE = 'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nhello'
+const PUSHED = 'HTTP/1.1 200 OK\r\nContent-Type: text/css\r\nContent-Length: 2\r\n\r\n{}'
+
+const hints = (...links: string[]): string => `HTTP/1.1 103 Early Hints\r\n${links.map(link => `Link: ${link}\r\n`).join('')}\r\n`
+
+/** What the exit answers to a client of it that takes pushes, whose site says `said` to a request for its page. */
+async function answerTo (t: Test, said: string, budget = encodeRate(1e6)) {
+  const asked: string[] = []
+  const site = createServer(socket => {
+    socket.on('error', () => {})
+    socket.on('data', data => {
+      const path = /^GET (\S+)/.exec(data.toString())?.[1] ?? ''
+      asked.push(path)
+      socket.write(path === '/' ? said : PUSHED)
+    })
+  })
+  await new Promise<void>(resolve => site.listen(0, '127.0.0.1', resolve))
+  const clock = new VirtualClock(EPOCH)
+  const session = new FakeSession()
+  const exit = await createExit({ session, clock, sites: { 'site.i2p': `http://127.0.0.1:${(site.address() as AddressInfo).port}` } })
+  t.teardown(async () => {
+    await exit.close()
+    site.close()
+  })
+  const client = new Client({
+    keys: session.keys,
+    get now () { return clock.now() },
+    receive: (protocol: number, payload: Buffer) => session.emit('message', { protocol, fromPort: 4480, toPort: 80, payload })
+  } as unknown as World, 'client')
+  const facts = (path: string) => {
+    const head = encodeRequestHead({ method: 'GET', url: `http://site.i2p${path}`, headers: [['Host', 'site.i2p']] })
+    const push = { budget, digest: Buffer.alloc(0) }
+    return { loss: 0, rate: encodeRate(1e6), push, object: encodeObject(head, { kind: 'request' }) }
+  }
+  const pass = async (): Promise<void> => {
+    for (let step = 0; step < STEPS; step++) {
+      clock.advance(STEP)
+      do await new Promise(resolve => setImmediate(resolve)); while (exit.stats.running > 0)
+    }
+  }
+  // Who has not answered yet is sent nothing that it did not ask for.
+  client.open(1, facts('/before'))
+  await pass()
+  client.request(2, facts('/'))
+  await pass()
+  const messages = session.sent.map(({ payload }) => decodeMessage(payload, client.session.server))
+  const reply = messages.find(({ type, id }) => type === 'reply' && id === 2)
+  if (reply?.type !== 'reply') throw new Error('no answer')
+  const { promises, message } = splitPromises(decodeObject(reply.symbol.subarray(0, reply.size), MAX_RESPONSE))!
+  return { promises: promises.map(({ url }) => url), message: message.toString('latin1'), asked, pushed: exit.stats.pushes.sent }
+}
+
+t.test('what a 103 names is promised with the page, and pushed', async t => {
+  const link = '</a.css>; rel=preload; as=style'
+  const { promises, message, asked, pushed } = await answerTo(t, hints(link) + hints('</b.js>; rel=preload; as=script', link) + PAGE)
+  t.strictSame(promises, ['http://site.i2p/a.css', 'http://site.i2p/b.js'])
+  t.strictSame(asked.sort(), ['/', '/a.css', '/b.js', '/before'])
+  t.equal(pushed, 2)
+  t.notMatch(message, /Link|103/, 'and is no field of the answer')
+})
+
+t.test('nothing is promised without a 103, by another interim answer, for another host, or to who takes no pushes', async t => {
+  const other = 'HTTP/1.1 102 Processing\r\nLink: </a.css>; rel=preload; as=style\r\n\r\n'
+  for (const said of ['', other, hints('<http://other.i2p/a.css>; rel=preload; as=style'), hints('</a>; rel=next')]) {
+    t.strictSame((await answerTo(t, said + PAGE)).promises, [])
+  }
+  t.strictSame((await answerTo(t, hints('</a.css>; rel=preload; as=style') + PAGE, 0)).promises, [])
+})
+
+t.test('of hints without an end a few are kept', async t => {
+  const link = (n: number): string => `</${n}-${'x'.repeat(1_000)}.css>; rel=preload; as=style`
+  const many = Array.from({ length: 12 }, (_, n) => hints(...Array.from({ length: 40 }, (_, i) => link(40 * n + i))))
+  const { promises } = await answerTo(t, many.join('') + PAGE)
+  t.ok(promises.length > 10 && promises.length <= MAX_HINTS / 1_000, `${promises.length} promises`)
+})
