@@ -52,6 +52,7 @@ export const FIXED: Readonly<Record<string, string>> = {
   'minwww-client lists/exit-lists.ts #added': 'one for each exit that the directory has chosen',
   'minwww-client lists/exit-sayings.ts #known': 'one for each exit of the pool: the others are dropped when somebody looks',
   'minwww-client lists/exit-lists.ts #unasked': 'one for each exit that the directory has chosen',
+  'minwww-client core/confirmations.ts #due': 'two for each exit or site, which have bounds',
   'minwww-client core/exit.ts #heardFrom': 'one for each own Destination, of which there are at most two',
   'minwww-client core/burst-watch.ts #seen': 'an index is one byte',
   'minwww-client core/rate-controller.ts #bases': 'two',

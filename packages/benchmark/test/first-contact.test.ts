@@ -42,6 +42,20 @@ t.test('24 pages at once, right after the start and after a pause: one round tri
   }
 })
 
+t.test('a proxy that was started a while ago, and has asked for nothing yet: its first page is as fast as a later one', async t => {
+  for (const rest of [30_000, 60_000, 80_000, 110_000]) {
+    for (let seed = 0; seed < RUNS; seed++) {
+      const path = new MinwwwPath(seed, { ...NETWORK, profile: 'i2pd-2.59' })
+      path.rest(rest)
+      const start = path.world.now
+      const page = path.start(4 * KB, 60_000)
+      path.world.run(() => page.isDone(), start + 60_000)
+      const time = path.world.now - start
+      t.ok(!page.failed() && time < 3 * NETWORK.latency, `seed ${seed}, after ${rest} ms: ${Math.round(time)} ms`)
+    }
+  }
+})
+
 t.test('twenty new clients at once to one exit: the median within 5 s, all within 15', async t => {
   const times: number[] = []
   for (let seed = 0; seed < RUNS; seed++) {

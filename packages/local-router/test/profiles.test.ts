@@ -179,7 +179,35 @@ t.test('i2pd 2.59: one new session in 200 ms, until the first answer', async t =
   const one = { senders: 1, gap: 50, count: 300 }
   t.ok(Math.abs(arrivals({ ...one, answered: false }) - 71) <= 5, 'measured: 71 of 300')
   t.equal(arrivals({ ...one, answered: true }), 300, 'measured: 298')
-  t.ok(arrivals({ ...one, answered: true, pause: 90_000 }) < 80, 'a session that heard nothing for 90 s starts anew')
+  t.ok(arrivals({ ...one, answered: true, pause: 120_000 }) < 80, 'a session that is 120 s old and heard nothing for 90 s starts anew')
   t.equal(arrivals({ answered: false, senders: 20, gap: 0, count: 20 }), 1, 'twenty clients at once')
   t.equal(arrivals({ answered: false, senders: 20, gap: 250, count: 20 }), 20)
+})
+
+t.test('i2pd 2.59: a session whose answer nothing has followed is forgotten, and used for two minutes all the same', t => {
+  /** Shares of 50 exits that read what comes, by time after their answer, s. */
+  const read = (follows: boolean): Map<number, number> => {
+    const shares = new Map<number, number>()
+    for (let seed = 0; seed < 50; seed++) {
+      for (const after of [10, 80, 119, 121]) {
+        const model = new NetworkModel<string>({ profile: 'i2pd-2.59', latency: 10, deadPaths: 0, seed })
+        const pass = (now: number, from: string, to: string): boolean => {
+          model.send(now, { from, to, size: 700, data: '' })
+          return model.poll(now + 100).length > 0
+        }
+        pass(0, 'client', 'exit')
+        pass(100, 'exit', 'client')
+        if (follows) pass(2_000, 'client', 'exit')
+        if (pass(after * 1_000 + 100, 'client', 'exit')) shares.set(after, (shares.get(after) ?? 0) + 1 / 50)
+      }
+    }
+    return shares
+  }
+  const [alone, followed] = [read(false), read(true)]
+  t.ok(alone.get(10)! > 0.99)
+  t.equal(alone.get(80), undefined)
+  t.equal(alone.get(119), undefined)
+  t.ok(alone.get(121)! > 0.99, 'a new session')
+  for (const after of [10, 80, 119, 121]) t.ok(followed.get(after)! > 0.99)
+  t.end()
 })

@@ -1,5 +1,7 @@
 // First contact: to an exit that routers have no session with, one message goes first.
 import t from 'tap'
+import { LocalDestination } from '@minwww/i2cp/codec'
+import { seeded } from '@minwww/testkit'
 import type { Outgoing } from '../src/core.ts'
 import { againAfter, FirstContact, MAX_HELD, type Held } from '../src/core/first-contact.ts'
 import { Bench, FakeExit, pageObject } from './core-fake-exit.ts'
@@ -65,6 +67,7 @@ t.test('after 130 s without a word one request goes first; WORKING with next 0 i
   const probe = exit.read(bench.sent()[0]!)
   bench.wait(200)
   bench.receive(exit.reply(probe, Buffer.alloc(0)))
+  bench.confirmed(exit)
   t.strictSame(bench.wait(130_000), [])
   for (let i = 0; i < 6; i++) bench.get()
   const [first, ...more] = bench.wait(150).map(message => exit.read(message))
@@ -126,4 +129,99 @@ t.test('while somebody browses the exit is asked every 60 to 75 s; then no more'
     t.ok(gap >= 60 && gap <= 77, `${gap} s`)
   })
   t.equal(bench.core.nextTimeout(), undefined, 'an idle client is silent')
+})
+
+t.test('an exit that hears nothing after its first answer is asked once more from there, before its router forgets the session', async t => {
+  const asked = (bench: Bench, exit: FakeExit): number[] => {
+    const times: number[] = []
+    const start = bench.now
+    for (let step = 0; step < 600; step++) {
+      for (const message of bench.wait(100)) {
+        times.push(bench.now - start)
+        bench.receive(exit.reply(exit.read(message), Buffer.alloc(0)), message.source)
+      }
+    }
+    return times
+  }
+  const first = (bench: Bench, exit: FakeExit): void => {
+    const probe = exit.read(bench.sent()[0]!)
+    bench.wait(200)
+    bench.receive(exit.reply(probe, Buffer.alloc(0)))
+  }
+  t.test('once, although it answers', async t => {
+    const { bench, exit } = fresh()
+    first(bench, exit)
+    t.strictSame(asked(bench, exit), [2_000])
+  })
+  t.test('not where a page follows', async t => {
+    const { bench, exit } = fresh()
+    first(bench, exit)
+    bench.wait(1_000)
+    bench.get()
+    const request = exit.read(bench.sent()[0]!)
+    bench.wait(200)
+    bench.receive(exit.reply(request, pageObject('hello')))
+    t.strictSame(asked(bench, exit), [])
+  })
+  t.test('not where what waited for the answer follows', async t => {
+    const { bench, exit } = fresh()
+    const probe = exit.read(bench.sent()[0]!)
+    for (let i = 0; i < 3; i++) bench.get()
+    bench.wait(200)
+    bench.receive(exit.reply(probe, Buffer.alloc(0)))
+    for (const message of bench.sent()) bench.receive(exit.reply(exit.read(message), pageObject('hello')))
+    t.strictSame(asked(bench, exit), [])
+  })
+  t.test('again where the question is lost', async t => {
+    const { bench, exit } = fresh()
+    first(bench, exit)
+    const [lost, ...more] = bench.wait(2_000)
+    t.match(lost, { source: 0 })
+    t.strictSame(more, [])
+    const again = bench.wait(2_000).filter(({ payload }) => !payload.equals(lost!.payload))
+    t.match(again[0], { source: 0 }, 'from the same Destination')
+  })
+  t.test('from each of our Destinations; and it stays asked from where it was', async t => {
+    const { bench, exit } = fresh()
+    first(bench, exit)
+    bench.confirmed(exit)
+    bench.wait(10_000)
+    bench.core.suspend(bench.now, 1)
+    bench.core.resume(bench.now, 1, LocalDestination.generate(seeded(201)))
+    const probe = bench.sent()[0]!
+    t.equal(probe.source, 1)
+    bench.get()
+    const request = exit.read(bench.sent()[0]!)
+    bench.wait(200)
+    bench.receive(exit.reply(request, pageObject('hello')))
+    bench.receive(exit.reply(exit.read(probe), Buffer.alloc(0)), 1)
+    t.equal(bench.core.exits()[0]!.source, 0)
+    const [confirming, ...more] = bench.wait(2_000)
+    t.strictSame(more, [])
+    t.equal(confirming!.source, 1)
+    bench.receive(exit.reply(exit.read(confirming!), Buffer.alloc(0)), 1)
+    t.equal(bench.core.exits()[0]!.source, 0)
+  })
+  t.test('a site too', async t => {
+    const { bench, exit } = fresh()
+    first(bench, exit)
+    bench.confirmed(exit)
+    const site = new FakeExit(9)
+    bench.core.request(bench.now, {
+      message: Buffer.from('GET http://b.i2p/ HTTP/1.1\r\n\r\n'), site: 'b.i2p', idempotent: true, destination: site.keys.destination
+    })
+    const request = site.read(bench.sent()[0]!)
+    bench.wait(200)
+    bench.receive(site.reply(request, pageObject('hello')))
+    t.strictSame(asked(bench, site), [2_000])
+  })
+  t.test('not where the exit or the Destination is gone', async t => {
+    const gone = [(bench: Bench) => bench.core.removeExit(bench.now, 'a'), (bench: Bench) => bench.core.suspend(bench.now, 0)]
+    for (const leave of gone) {
+      const { bench, exit } = fresh(1)
+      first(bench, exit)
+      leave(bench)
+      t.strictSame(bench.wait(60_000), [])
+    }
+  })
 })

@@ -173,6 +173,20 @@ export class Bench {
     this.sent()
   }
 
+  /**
+   * Nothing follows the exits' first answers: after 2 s they are asked once more, and answer.
+   * @returns what was sent in that time
+   */
+  confirmed (...exits: FakeExit[]): Outgoing[] {
+    const sent = this.wait(2_000)
+    for (const message of sent) {
+      const exit = exits.find(({ keys }) => message.to.equals(keys.destination))!
+      this.receive(exit.reply(exit.read(message), Buffer.alloc(0)), message.source)
+    }
+    this.events()
+    return [...sent, ...this.sent()]
+  }
+
   get (o: { idempotent?: boolean, site?: string, timeout?: number, isPage?: boolean } = {}): number {
     const method = o.idempotent === false ? 'POST' : 'GET'
     return this.core.request(this.now, {

@@ -11,6 +11,7 @@ t.test('one exit or two: who is told WORKING asks nobody, and the answer comes a
     const bench = new Bench()
     const exits = Array.from({ length: count }, (_, index) => new FakeExit(7 + index))
     for (const [index, exit] of exits.entries()) bench.ready(`exit${index}`, exit)
+    bench.confirmed(...exits)
     bench.get()
     const [sent] = bench.sent()
     const exit = exits.find(exit => sent!.to.equals(exit.keys.destination))!
@@ -57,6 +58,7 @@ t.test('an exit that has worked and falls silent is asked again itself, under th
   const bench = new Bench()
   const exits = [new FakeExit(7), new FakeExit(8)]
   for (const [index, exit] of exits.entries()) bench.ready(`exit${index}`, exit)
+  bench.confirmed(...exits)
   bench.get()
   const [sent] = bench.sent()
   const [exit, other] = exits[0]!.keys.destination.equals(sent!.to) ? exits : [exits[1]!, exits[0]!]

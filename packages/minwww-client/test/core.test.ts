@@ -31,6 +31,9 @@ t.test('a new exit is probed with an empty OPEN', async t => {
   bench.receive(exit.reply(open, Buffer.alloc(0)))
   t.match(bench.events(), [{ type: 'exit-state', state: 'probing' }, { type: 'exit-state', state: 'ready' }])
   t.match(bench.core.exits(bench.now), [{ id: 'a', state: 'ready', srtt: 250 }])
+  const [confirming, ...others] = bench.confirmed(exit)
+  t.match(exit.read(confirming!), { type: 'request', object: Buffer.alloc(0) }, 'once more, so that routers keep their session')
+  t.strictSame(others, [])
   t.equal(bench.wait(500_000).length, 0, 'an idle client is silent')
 })
 
@@ -68,6 +71,7 @@ t.test('before the exit is known, and after nine minutes, a request is an OPEN',
 
   const known = new Bench()
   known.ready('a', exit)
+  known.confirmed(exit)
   known.wait(530_000)
   known.get()
   t.equal(exit.read(known.sent()[0]!).type, 'request')
@@ -375,6 +379,7 @@ t.test('a site of its own: not the pool, and the second Destination for retries'
   const bench = new Bench()
   const [pool, site] = [new FakeExit(1), new FakeExit(2)]
   bench.ready('a', pool)
+  bench.confirmed(pool)
   bench.core.request(bench.now, {
     message: Buffer.from('GET http://b.i2p/ HTTP/1.1\r\n\r\n'), site: 'b.i2p', idempotent: true, destination: site.keys.destination
   })

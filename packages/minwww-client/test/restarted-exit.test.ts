@@ -1,4 +1,5 @@
-// The only exit is started anew: routers keep the LeaseSet of before, and what they encrypt by it reaches nobody. In virtual time.
+// Exits are started anew: routers keep the LeaseSet of before, and what they encrypt by it reaches nobody. And a ratchet session whose
+// answer nothing follows is forgotten by the exit's router, not by ours. In virtual time.
 import { mock } from 'node:test'
 import t from 'tap'
 import { seeded } from '@minwww/testkit'
@@ -16,6 +17,12 @@ const LOOKUP = 300
 const PUBLISHED = 1_500
 /** Tunnels stand after this, half of it less or more. */
 const BUILD = 8_000
+/**
+ * A session that was answered is forgotten after this, unless it is used (i2pd looks when it is so old, or up to 74 s later); and our router
+ * begins no other one before this, ms.
+ */
+const UNUSED = 15_000
+const BEGUN_ANEW = 120_000
 /** So long pages are asked for after the exit is ready. */
 const WATCHED = 45_000
 
@@ -92,6 +99,8 @@ class StaleSession extends FakeSession {
   readonly #world: World
   /** Which start of each exit its LeaseSet is of; 0 while it is looked up. */
   readonly #known = new Map<Place, number>()
+  /** When each exit's router has answered a new session, and whether it was used since. */
+  readonly #ratchets = new Map<Place, { answeredAt: number, isUsed: boolean }>()
   readonly #waiting: Array<{ place: Place, out: Outgoing }> = []
   isClosed = false
 
@@ -125,10 +134,23 @@ class StaleSession extends FakeSession {
     this.#waiting.splice(0, Infinity, ...this.#waiting.filter(waiting => waiting.place !== place))
   }
 
+  /** The exit's router can read what was sent one latency ago. */
+  #isRead (place: Place): boolean {
+    const { now } = this.#world
+    const session = this.#ratchets.get(place)
+    if (session === undefined || (!session.isUsed && now - session.answeredAt > BEGUN_ANEW)) {
+      this.#ratchets.set(place, { answeredAt: now, isUsed: false })
+      return true
+    }
+    if (!session.isUsed && now - session.answeredAt > UNUSED) return false
+    if (now - LATENCY >= session.answeredAt + LATENCY) session.isUsed = true
+    return true
+  }
+
   #deliver (place: Place, known: number, out: Outgoing): void {
     const world = this.#world
     world.after(LATENCY, () => {
-      if (place.alive !== known || place.isCut) return
+      if (place.alive !== known || place.isCut || !this.#isRead(place)) return
       const read = place.exit.read(out)
       if (read.type !== 'open' && read.type !== 'request') return
       const { exit } = place
@@ -264,6 +286,14 @@ t.test('the only exit says that it ends, and is started anew: the first page com
     const first = Math.min(...pages.map(({ at, took }) => at + took).filter(at => at > ready)) - ready
     t.ok(first < 25_000, `away for ${down} ms: ${first} ms`)
     t.strictSame(pages.filter(({ at, took }) => at > ready + first && took > 1_000), [])
+  }
+})
+
+t.test('the other exit dies after it was asked by one probe only, a minute ago: no page is late', async t => {
+  for (const seed of [9, 10, 11]) {
+    const world = await browse(seed, 1_000, { exits: 2, then: 90_000, isCut: true })
+    const late = world.pages.filter(({ took }) => took > 5_000)
+    t.strictSame(late, [], `seed ${seed}: ${late.length} of ${world.pages.length} late ones`)
   }
 })
 

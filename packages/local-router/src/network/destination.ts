@@ -32,7 +32,7 @@ export class DestinationState implements PathEnd {
     this.#random = new Random(options.seed, ordinal)
     this.outbound = new Bottleneck(options.bandwidth, options.queue)
     this.inbound = new Bottleneck(options.bandwidth, options.queue)
-    this.ratchets = new Ratchets(options.maxDestinations)
+    this.ratchets = new Ratchets(options.maxDestinations, new Random(options.seed, ordinal, -2))
   }
 
   configure (o: DestinationOptions): void {

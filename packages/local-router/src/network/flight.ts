@@ -21,6 +21,8 @@ export type LossReason =
   | 'link-dropped'
   /** i2pd since 2.55: it began a new session too soon after another one. */
   | 'too-often'
+  /** The same: of a session that the receiver has forgotten. */
+  | 'forgotten-session'
   /** Java: dropped when a gateway took its batch. */
   | 'gateway'
   /** Java: dropped by CoDel. */

@@ -86,7 +86,7 @@ export class NetworkModel<T = unknown> {
       data,
       lost: undefined,
       copy: false,
-      begins: this.#countsRatchets && from.ratchets.begins(now, to.key)
+      begins: this.#countsRatchets && from.ratchets.sends(now, to.key)
     }
     flight.tunnelMessages = this.#transport.tunnelMessages(flight)
     this.stats.messagesSent++
@@ -178,8 +178,11 @@ export class NetworkModel<T = unknown> {
     const flight = this.#deliveries.pop()
     const { time: at, from, to, size, tunnelMessages, sentAt, data } = flight
     if (!to.alive) return this.#lose(at, flight, 'unreachable')
-    if (flight.begins && !to.ratchets.takes(at)) return this.#lose(at, flight, 'too-often')
-    if (this.#countsRatchets) to.ratchets.hears(at, from.key)
+    if (this.#countsRatchets) {
+      const taken = to.ratchets.takes(at, from.key, flight.begins)
+      if (taken !== 'taken') return this.#lose(at, flight, taken)
+      to.ratchets.hears(at, from.key)
+    }
     if (flight.copy) {
       this.stats.duplicates++
     } else {

@@ -4,6 +4,7 @@ import { HedgeBudget } from '../pool/hedge-budget.ts'
 import { ExitPool } from '../pool/pool.ts'
 import { DEFAULT_CONFIG } from './config.ts'
 import type { ClientConfig } from './config.ts'
+import { Confirmations } from './confirmations.ts'
 import { ClientContext } from './context.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { DispatcherParts } from './dispatcher.ts'
@@ -62,6 +63,7 @@ export class ClientCore {
   readonly #receiver: Receiver
   readonly #pushes: Pushes
   readonly #gate = new PushGate()
+  readonly #confirmations = new Confirmations()
   readonly #saved = new Map<string, unknown>()
   #handles = 0
 
@@ -76,7 +78,8 @@ export class ClientCore {
     this.#sessions = sessions
     this.#sources = new Sources(o.keys.length, source => sessions.heardAt(source))
     this.#patience = new PoolPatience(this.#exits)
-    const sender = new Sender(context, transfers, (now, request, exit, session) => this.#pushes.grant(now, request, exit, session))
+    const confirmations = this.#confirmations
+    const sender = new Sender(context, transfers, confirmations, (now, request, exit, session) => this.#pushes.grant(now, request, exit, session))
     const parts: DispatcherParts = {
       context,
       sender,
@@ -89,7 +92,8 @@ export class ClientCore {
       requests: this.#requests,
       patience: this.#patience,
       hedges: new HedgeBudget(config.hedgeBudget),
-      probe: (now, exit, source) => this.#probe(now, exit, source),
+      confirmations,
+      probe: (now, exit, source, confirms) => this.#probe(now, exit, source, confirms),
       promised: (now, transfer, request, promises, status) => {
         this.#pushes.promised(now, transfer, request, promises, status >= 300 && status < 400)
       },
@@ -99,7 +103,7 @@ export class ClientCore {
     this.#pushes = new Pushes({ context, dispatcher: this.#dispatcher, sender, gate: this.#gate, requests: this.#requests })
     this.#recovery = new Recovery(parts, this.#dispatcher, this.#pushes)
     const outcomes = new Outcomes(parts, this.#dispatcher, this.#recovery)
-    this.#receiver = new Receiver({ context, sessions, transfers, outcomes, sender, pushes: this.#pushes })
+    this.#receiver = new Receiver({ context, sessions, transfers, outcomes, sender, confirmations, pushes: this.#pushes })
   }
 
   /** How much of what comes before it is asked for is used, by site. */
@@ -165,6 +169,7 @@ export class ClientCore {
     this.#recovery.abandonExit(now, exit)
     this.#pushes.forgetWhere(now, push => push.exit === exit)
     this.#sessions.forget(exit)
+    this.#confirmations.forgetExit(exit)
   }
 
   exits (now = 0): ExitStatus[] {
@@ -240,6 +245,7 @@ export class ClientCore {
   suspend (now: number, source: number): void {
     this.#sources.suspend(source)
     this.#sessions.forgetSource(source)
+    this.#confirmations.forgetSource(source)
     this.#recovery.abandonSource(now, source)
     this.#pushes.forgetWhere(now, ({ session }) => session.source === source)
   }
@@ -252,6 +258,7 @@ export class ClientCore {
     if (this.#context.keys[source] === undefined) return
     this.#context.replaceKeys(source, keys)
     this.#sessions.forgetSource(source)
+    this.#confirmations.forgetSource(source)
     this.#sources.resume(now, source)
     this.#pushes.forgetWhere(now, ({ session }) => session.source === source)
     const held = [...this.#requests.values()].filter(({ waiting }) => waiting.kind === 'source')
@@ -299,9 +306,9 @@ export class ClientCore {
   }
 
   /** Opens the session and measures the path with an empty request. */
-  #probe (now: number, exit: Exit, source?: number): void {
+  #probe (now: number, exit: Exit, source?: number, confirms = false): void {
     if (exit.isProbed || this.#requests.size >= this.#context.config.maxRequests || this.#sources.usable(0) === undefined) return
-    const purpose: Purpose = { kind: 'probe', exit }
+    const purpose: Purpose = { kind: 'probe', exit, confirms }
     const request = new ClientRequest({
       handle: ++this.#handles,
       purpose,
@@ -337,6 +344,7 @@ export class ClientCore {
       if (oldest !== undefined) {
         this.#sites.delete(oldest.id)
         this.#sessions.forget(oldest)
+        this.#confirmations.forgetExit(oldest)
       }
     }
     return exit

@@ -1,6 +1,7 @@
 import type { Promised } from '@minwww/protocol'
 import type { HedgeBudget } from '../pool/hedge-budget.ts'
 import type { ExitPool } from '../pool/pool.ts'
+import type { Confirmations } from './confirmations.ts'
 import type { ClientContext } from './context.ts'
 import type { Exit } from './exit.ts'
 import type { FailureCode } from './failures.ts'
@@ -28,8 +29,12 @@ export interface DispatcherParts {
   requests: Map<number, ClientRequest>
   patience: PoolPatience
   hedges: HedgeBudget
-  /** @param source - the own Destination that it comes from, where that matters */
-  probe: (now: number, exit: Exit, source?: number) => void
+  confirmations: Confirmations
+  /**
+   * @param source - the own Destination that it comes from, where that matters
+   * @param confirms - it is for routers, not for us
+   */
+  probe: (now: number, exit: Exit, source?: number, confirms?: boolean) => void
   /** An answer came with promises in front of it. */
   promised: (now: number, transfer: Transfer, request: ClientRequest, promises: readonly Promised[], status: number) => void
   /** A request is over: it waits for nothing that is pushed. */

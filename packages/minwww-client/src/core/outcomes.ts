@@ -165,9 +165,11 @@ export class Outcomes {
   }
 
   /** An exit that was silent is back: it is asked for what waits in vain. */
-  #answered (now: number, { exit, session, startedAt }: Transfer, took: number): void {
+  #answered (now: number, transfer: Transfer, took: number): void {
+    const { exit, session, startedAt } = transfer
     const isBack = exit.takeReturn() || exit.member.isOnProbation()
-    exit.answeredTo(now, session.source, startedAt)
+    const purpose = this.requestOf(transfer)?.purpose
+    if (purpose?.kind !== 'probe' || !purpose.confirms) exit.answeredTo(now, session.source, startedAt)
     exit.member.success(now, took)
     const inVain = isBack ? [...this.#parts.requests.values()].filter(request => request.isInVain(exit)) : []
     const waited = new Set(inVain.filter(request => request.hasWaited(now)))

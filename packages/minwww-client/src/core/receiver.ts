@@ -2,6 +2,7 @@ import { PROTOCOL } from '@minwww/i2cp/codec'
 import { decodeMessage, peekPrefix, ProtocolError, PUSH_IDS, VERSION } from '@minwww/protocol'
 import type { ErrorMessage, ReplyMessage, TaggedMessage, WorkingMessage } from '@minwww/protocol'
 import type { BurstWatch } from './burst-watch.ts'
+import type { Confirmations } from './confirmations.ts'
 import type { ClientContext } from './context.ts'
 import { handOn } from './hand-on.ts'
 import type { Exit } from './exit.ts'
@@ -24,6 +25,7 @@ export interface ReceiverParts {
   transfers: TransferTable
   outcomes: Outcomes
   sender: Sender
+  confirmations: Confirmations
   pushes: Pushes
 }
 
@@ -34,6 +36,7 @@ export class Receiver {
   readonly #transfers: TransferTable
   readonly #outcomes: Outcomes
   readonly #sender: Sender
+  readonly #confirmations: Confirmations
   readonly #pushes: Pushes
 
   constructor (o: ReceiverParts) {
@@ -42,6 +45,7 @@ export class Receiver {
     this.#transfers = o.transfers
     this.#outcomes = o.outcomes
     this.#sender = o.sender
+    this.#confirmations = o.confirmations
     this.#pushes = o.pushes
   }
 
@@ -63,7 +67,9 @@ export class Receiver {
     found.session.heard(now)
     found.exit.heard(now, source)
     const isFirst = !found.exit.contact.isKnown(now, source)
-    for (const held of found.exit.contact.heard(now, source, this.#context.chance)) this.#context.transmit(held)
+    const held = found.exit.contact.heard(now, source, this.#context.chance)
+    for (const message of held) this.#context.transmit(message)
+    if (isFirst && held.length === 0) this.#confirmations.answered(now, found.exit, source)
     if (message.type === 'reply') this.#reply(now, found.exit, found.session, message, payload.length)
     else if (message.type === 'error') this.#error(now, found.session, message, payload.length)
     else if (message.type === 'push') this.#push(now, found.exit, found.session, { ...message, type: 'reply', part: 'whole' }, payload.length)

@@ -33,7 +33,7 @@ export class Recovery {
       for (const { dueAt } of request.transfers) next = Math.min(next, dueAt)
     }
     for (const { path, contact } of this.#dispatcher.allExits()) next = Math.min(next, path.nextTimeout() ?? Infinity, contact.nextTimeout())
-    next = Math.min(next, this.#pushes.nextTimeout() ?? Infinity)
+    next = Math.min(next, this.#pushes.nextTimeout() ?? Infinity, this.#parts.confirmations.nextTimeout())
     return next === Infinity ? undefined : next
   }
 
@@ -44,11 +44,18 @@ export class Recovery {
       this.#meet(now, exit)
     }
     this.#pushes.handleTimeout(now)
+    this.#confirm(now)
     for (const request of [...this.#parts.requests.values()]) {
       if (request.deadline <= now && !request.stretch(now)) this.#timedOut(now, request)
       else if (request.looksAt <= now && this.#look(now, request)) this.#fail(now, request, 'silent')
       else this.#proceed(now, request)
     }
+  }
+
+  /** Exits are asked once more for the sake of routers that would forget their first answer. */
+  #confirm (now: number): void {
+    const { confirmations, probe } = this.#parts
+    for (let due = confirmations.take(now); due !== undefined; due = confirmations.take(now)) probe(now, due.exit, due.source, true)
   }
 
   /** What has waited for a first answer, or for its turn before one. */
@@ -232,10 +239,12 @@ export class Recovery {
 
   /**
    * Where there is no other exit a retry comes from the other own Destination: routers keep one path per pair for a
-   * while, so the same pair would meet the same dead path. What the exit was working on stays in its session at first.
+   * while, so the same pair would meet the same dead path. What the exit was working on stays in its session at first, and what
+   * confirms one is not confirmed by another.
    */
   #sourceAfter (request: ClientRequest, { session, isWorkedOn }: Transfer): number {
-    return this.#isAlone(request) && !isWorkedOn ? (session.source + 1) % this.#parts.context.keys.length : session.source
+    const stays = isWorkedOn || (isConfirming(request) && request.transfers.length === 1)
+    return this.#isAlone(request) && !stays ? (session.source + 1) % this.#parts.context.keys.length : session.source
   }
 
   /**
@@ -285,6 +294,8 @@ export class Recovery {
     return this.#parts.requests.get(owner.handle)
   }
 }
+
+const isConfirming = ({ purpose }: ClientRequest): boolean => purpose.kind === 'probe' && purpose.confirms
 
 function isEarly (now: number, request: ClientRequest, { exit, repetition }: Transfer): boolean {
   return repetition === 0 && request.isEarly(now, exit)

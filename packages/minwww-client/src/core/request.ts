@@ -20,8 +20,11 @@ const DRIFT = 1_000
 /** An exit that has been silent for so many round trips is left (section 6). */
 const SILENT_ROUND_TRIPS = 3
 
-/** What a request is for: a page of the pool, a page of one exit only, or a probe of an exit. */
-export type Purpose = { kind: 'pool' } | { kind: 'direct', exit: Exit } | { kind: 'probe', exit: Exit }
+/**
+ * What a request is for: a page of the pool, a page of one exit only, or a probe of an exit. `confirms`: so that routers keep their session,
+ * it does not say from where the exit is asked best.
+ */
+export type Purpose = { kind: 'pool' } | { kind: 'direct', exit: Exit } | { kind: 'probe', exit: Exit, confirms: boolean }
 
 /** What a request waits for, beside the answers to its transfers. */
 export type Waiting =

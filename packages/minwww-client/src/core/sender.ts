@@ -4,6 +4,7 @@ import {
   REQUEST_HEADER, requestCapacity, TAG, TOKEN, tunnelMessagesOf
 } from '@minwww/protocol'
 import type { Once, PushGrant, RequestBlock, TaggedMessage } from '@minwww/protocol'
+import type { Confirmations } from './confirmations.ts'
 import type { ClientContext } from './context.ts'
 import type { Exit } from './exit.ts'
 import { AGAIN, againAfter } from './first-contact.ts'
@@ -37,12 +38,13 @@ export type Grant = (now: number, request: ClientRequest, exit: Exit, session: E
 export class Sender {
   readonly #context: ClientContext
   readonly #transfers: TransferTable
-
+  readonly #confirmations: Confirmations
   readonly #grant: Grant
 
-  constructor (context: ClientContext, transfers: TransferTable, grant: Grant) {
+  constructor (context: ClientContext, transfers: TransferTable, confirmations: Confirmations, grant: Grant) {
     this.#context = context
     this.#transfers = transfers
+    this.#confirmations = confirmations
     this.#grant = grant
   }
 
@@ -224,6 +226,7 @@ export class Sender {
       expires: now + EXPIRY
     }
     const { rtt } = exit.path
+    this.#confirmations.sent(exit, session.source)
     if (exit.contact.pass(now, { message, isWanted }, rtt.hasSample ? rtt.srtt : 0, this.#context.chance)) this.#context.transmit(message)
   }
 }
