@@ -6,7 +6,8 @@
  *
  * WHAT: exit, exit-router, proxy-router; HOW: kill, stop; default all six. Options: --suite bookworm|trixie|sid, --hops 1,
  * --delay MS, --exits 1 (that which answered most lately is restarted), --after 60 (s that are watched afterwards), --rounds 1,
- * --keep DIR (routers log at debug; their folders and the proxy's log go there where a first page takes longer than 10 s, or one is late).
+ * --keep DIR (routers log at debug; their folders and the proxy's log go there where a first page takes longer than 10 s, or one is late),
+ * --apart (tunnels of one hop, none of proxy and exits by way of their routers, as in a network of more than eight; i2pd 2.59).
  */
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,6 +21,9 @@ const WHATS = ['exit', 'exit-router', 'proxy-router'] as const
 const HOWS = ['kill', 'stop'] as const
 const PROXY_ROUTER = 3
 const FIRST_EXIT_ROUTER = 4
+const ROUTERS = 8
+/** Hashes of routers that fit into one option. */
+const MOST_PEERS = 5
 /** Pages are asked for so often, ms, each with so much time, s. */
 const EVERY = 500
 const PATIENCE = 60
@@ -40,6 +44,7 @@ const { values, positionals } = parseArgs({
     after: { type: 'string', default: '60' },
     rounds: { type: 'string', default: '1' },
     keep: { type: 'string' },
+    apart: { type: 'boolean', default: false },
     log: { type: 'boolean', default: false }
   }
 })
@@ -53,8 +58,10 @@ const logLevel = values.keep === undefined ? 'warn' : 'debug'
 await inPlace({ suite: values.suite, delay: values.delay, logLevel }, async ({ network, owner, routerAt, site }) => {
   const folder = mkdtempSync(join(tmpdir(), 'minwww-restarts-'))
   owner.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  const options = i2cpFlags(values.hops)
   const exitRouters = Array.from({ length: Number(values.exits) }, (_, index) => FIRST_EXIT_ROUTER + index)
+  const others = Array.from({ length: ROUTERS }, (_, index) => index + 1).filter(k => k !== PROXY_ROUTER && !exitRouters.includes(k))
+  const apart = values.apart ? [`trustedRouters=${others.slice(-MOST_PEERS).map(k => network.routerHash(k)).join(',')}`] : []
+  const options = i2cpFlags(values.hops, ...apart)
   /** When each exit's site was asked last. */
   const lately = exitRouters.map(() => 0)
   const exitArguments = await Promise.all(exitRouters.map(async (k, index) => {
