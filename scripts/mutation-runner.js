@@ -67,11 +67,17 @@ const resultOf = (id, fileName, timeSpentMs = 0) => ({ id, name: id, fileName, t
 class TapInProcess {
   static inject = tokens(commonTokens.options)
   #files
+  #slowest
   #bundles = []
   #Test
-  #times = new Map()
+  /** The tests that may be asked for: where they are, and how long they took, ms. */
+  #known = new Map()
 
-  constructor ({ tapInProcess }) { this.#files = tapInProcess.testFiles }
+  constructor ({ tapInProcess }) {
+    this.#files = tapInProcess.testFiles
+    // Stryker hands options on as JSON, which has no infinity.
+    this.#slowest = tapInProcess.slowest ?? Infinity
+  }
 
   capabilities () { return { reloadEnvironment: true } }
 
@@ -83,10 +89,20 @@ class TapInProcess {
   async dryRun ({ timeout }) {
     stryker.activeMutant = undefined
     stryker.mutantCoverage = { static: {}, perTest: {} }
-    const tests = []
-    for (const bundle of this.#bundles) for (const test of load(bundle)) tests.push(await run(this.#Test, test, timeout))
-    this.#times = new Map(tests.map(({ id, timeSpentMs }) => [id, timeSpentMs]))
-    return { status: DryRunStatus.Complete, tests, mutantCoverage: stryker.mutantCoverage }
+    const results = []
+    this.#known.clear()
+    for (const bundle of this.#bundles) {
+      for (const [index, test] of load(bundle).entries()) {
+        const result = await run(this.#Test, test, timeout)
+        // A test that fails before anything is changed is named, however slow.
+        if (result.status === TestStatus.Success && result.timeSpentMs > this.#slowest) delete stryker.mutantCoverage.perTest[test.id]
+        else {
+          this.#known.set(test.id, { bundle, index, time: result.timeSpentMs })
+          results.push(result)
+        }
+      }
+    }
+    return { status: DryRunStatus.Complete, tests: results, mutantCoverage: stryker.mutantCoverage }
   }
 
   async mutantRun ({ activeMutant, testFilter, hitLimit, timeout }) {
@@ -95,20 +111,20 @@ class TapInProcess {
     return toMutantRunResult(determineHitLimitReached(stryker.hitCount, hitLimit) ?? { status: DryRunStatus.Complete, tests })
   }
 
-  /** The fastest first. */
-  async #untilOneFails (timeout, ids) {
-    const bundles = this.#bundles.filter(({ file }) => ids?.some(id => id.startsWith(`${file} `)) ?? true)
+  /** The fastest first; a bundle is evaluated when the first of its tests has its turn. */
+  async #untilOneFails (timeout, ids = [...this.#known.keys()]) {
+    const loaded = new Map()
     const results = []
-    try {
-      const tests = bundles.flatMap(load).filter(({ id }) => ids?.includes(id) ?? true)
-      tests.sort((a, b) => (this.#times.get(a.id) ?? 0) - (this.#times.get(b.id) ?? 0))
-      for (const test of tests) {
-        results.push(await run(this.#Test, test, timeout))
-        if (results.at(-1).status === TestStatus.Failed) break
+    const tests = ids.map(id => this.#known.get(id)).sort((a, b) => a.time - b.time)
+    for (const { bundle, index } of tests) {
+      try {
+        if (!loaded.has(bundle)) loaded.set(bundle, load(bundle))
+      } catch (error) {
+        // A mutant that breaks a module is noticed.
+        return [...results, { ...resultOf('load', bundle.file), status: TestStatus.Failed, failureMessage: String(error) }]
       }
-    } catch (error) {
-      // A mutant that breaks a module is noticed.
-      results.push({ ...resultOf('load', bundles[0].file), status: TestStatus.Failed, failureMessage: String(error) })
+      results.push(await run(this.#Test, loaded.get(bundle)[index], timeout))
+      if (results.at(-1).status === TestStatus.Failed) break
     }
     return results
   }
