@@ -68,7 +68,9 @@ t.test('messages come back as they were, in each shape that they have', async t 
     { type: TYPE.SetDate, date: 5, version: '0.9.66' },
     { type: TYPE.DestReply },
     { type: TYPE.DestReply, hash },
-    { type: TYPE.DestReply, destination }
+    { type: TYPE.DestReply, destination },
+    { type: TYPE.RequestVariableLeaseSet, sessionId: 1, leases: [{ gateway: hash, tunnelId: 2, end: 3_000 }] },
+    { type: TYPE.RequestLeaseSet, sessionId: 1, tunnels: [{ gateway: hash, tunnelId: 2 }], end: 3_000 }
   ]
   for (const message of all) t.same(again(message), plain(message))
   t.equal(bodyOf({ ...all[0] } as Message).length, 4 * 16, 'nine reserved integers')
