@@ -211,17 +211,42 @@ t.test('five hundred waiting messages, or tunnel messages, end the session with 
   t.notOk(slow.overflows(0, 80, 10), 'they come slowly')
 })
 
-t.test('a Destination of i2pd takes one new session in 200 ms, and keeps those that were heard', async t => {
-  const ratchets = new Ratchets(2)
-  t.ok(ratchets.begins(0, 'a'))
-  ratchets.hears(0, 'a')
-  t.strictSame([ratchets.begins(89_999, 'a'), ratchets.begins(90_000, 'a')], [false, true])
-  ratchets.hears(1, 'b')
+t.test('a Destination of i2pd takes one new session in 200 ms', async t => {
+  const ratchets = new Ratchets(9, says(0.5))
+  t.strictSame([0, 199, 200, 300].map(now => ratchets.takes(now, `${now}`, true)), ['taken', 'too-often', 'taken', 'too-often'])
+})
+
+t.test('each message begins a new session until the peer has answered, and after it was silent for long', async t => {
+  const ratchets = new Ratchets(2, says(0.5))
+  const sends = (...times: number[]): boolean[] => times.map(now => ratchets.sends(now, 'a'))
+  t.strictSame(sends(0, 1), [true, true])
   ratchets.hears(2, 'a')
-  t.notOk(ratchets.begins(3, 'b'))
-  ratchets.hears(3, 'c')
-  t.strictSame(['a', 'b', 'c'].map(peer => ratchets.begins(4, peer)), [true, false, false], 'the one heard first is forgotten')
-  t.strictSame([0, 199, 200, 300].map(now => ratchets.takes(now)), [true, false, true, false])
+  t.strictSame(sends(3, 90_002, 120_001), [false, false, false])
+  t.ok(ratchets.sends(120_002, 'a'), 'as old as it must be, and silent for 90 s')
+  ratchets.hears(120_003, 'a')
+  ratchets.hears(200_000, 'a')
+  t.strictSame(sends(240_003, 289_999, 290_000), [false, false, true])
+  ratchets.hears(300_000, 'b')
+  ratchets.hears(300_001, 'c')
+  t.strictSame(['a', 'b', 'c'].map(peer => ratchets.sends(300_002, peer)), [true, false, false], 'the one heard first is forgotten')
+})
+
+t.test('a session that was answered and not used is forgotten, and its peer goes on with it', async t => {
+  const answered = (usedAt?: number): Ratchets => {
+    const ratchets = new Ratchets(9, says(0.5))
+    ratchets.takes(0, 'a', true)
+    ratchets.hears(0, 'a')
+    ratchets.sends(10, 'a')
+    if (usedAt !== undefined) t.equal(ratchets.takes(usedAt, 'a', false), 'taken')
+    return ratchets
+  }
+  t.equal(answered().takes(44_000, 'a', false), 'forgotten-session')
+  t.ok(answered().sends(44_000, 'a'), 'here a new one begins')
+  t.equal(answered(20).takes(44_001, 'a', false), 'taken')
+  const again = answered()
+  again.takes(44_000, 'b', false)
+  t.equal(again.takes(44_001, 'a', true), 'taken')
+  t.equal(again.takes(44_002, 'a', false), 'taken')
 })
 
 t.test('the end of a burst waits, unless something follows it', async t => {

@@ -9,8 +9,8 @@ const REPORT = 500
 /** One way, ms. */
 const DELAY = 150
 
-/** What the clients of one step say, all of them. */
-interface Said { queue?: number, came?: number, grant?: number, isSilent?: boolean, rate?: number }
+/** What the clients of one step say, all of them; `grows`: ms a second. */
+interface Said { queue?: number, came?: number, grant?: number, isSilent?: boolean, rate?: number, grows?: number }
 
 /** An exit that sends to each client so much (KB/s), and clients that say what the test wants. */
 class Scene {
@@ -33,7 +33,8 @@ class Scene {
     for (const end = this.now + ms; this.now < end; this.now += STEP) {
       if ((this.egress.nextTimeout() ?? Infinity) <= this.now) this.egress.handleTimeout(this.now)
       for (const client of this.#clients) {
-        const { rate = 40, came = 1, queue = 0, grant = 1_000, isSilent } = client.said
+        const { rate = 40, came = 1, grant = 1_000, isSilent, grows = 0 } = client.said
+        const queue = (client.said.queue ?? 0) + Math.floor((this.now - EPOCH) * grows / 1000)
         client.bucket.rate = grant * KB
         client.owed += Math.min(rate, this.egress.limit / KB / this.#clients.length) * KB * STEP / 1000
         for (; client.owed >= MESSAGE; client.owed -= MESSAGE) {
@@ -49,6 +50,13 @@ class Scene {
   }
 
   get limit (): number { return this.egress.limit / KB }
+
+  /** The limits that follow each other in a time, each as a part of the one before. */
+  changes (ms: number): number[] {
+    const all = [this.limit]
+    for (const end = this.now + ms; this.now < end;) if (this.run(STEP) !== all.at(-1)) all.push(this.limit)
+    return all.slice(1).map((limit, i) => limit / all[i]!)
+  }
 }
 
 const all = (count: number, said: Said): Said[] => Array.from({ length: count }, () => said)
@@ -98,6 +106,84 @@ t.test('a queue that stays makes the limit lower, step by step', async t => {
   t.ok(scene.run(3_000) < 0.9 * begun)
   t.ok(scene.run(60_000) < 0.3 * begun)
   t.equal(Math.round(scene.run(120_000)), 8, 'not without end')
+})
+
+t.test('where the queue grows as it begins, less comes through than was sent', async t => {
+  const begin = (grows: number): number => first(new Scene(all(2, { queue: 400, grows })))
+  t.ok(near(begin(250), 0.75 * begin(0), 0.05), 'what leaves in 375 ms takes 500 to come')
+})
+
+t.test('a queue is emptied in half as long again as a reading of it takes to come', async t => {
+  const step = (queue: number): number => {
+    const scene = new Scene(all(2, { queue }))
+    first(scene, 9_000)
+    return scene.changes(9_000)[0]!
+  }
+  const [queue, noise, reading] = [250, 110, 1_050]
+  t.ok(near(step(queue), 1 - (queue + noise) / (1.5 * reading), 0.02), `${step(queue)}`)
+  t.ok(near(step(3_000), 0.7, 0.02), 'but seven tenths of what comes are sent at least')
+})
+
+t.test('a short queue is kept, and emptied every eight seconds', async t => {
+  const scene = new Scene(all(2, { queue: 400 }))
+  first(scene)
+  scene.say({ queue: 45 })
+  scene.run(2_000)
+  const steps = scene.changes(30_000)
+  const dips = steps.filter(step => step < 0.97).length
+  t.ok(dips >= 2 && dips <= 5, `${dips} dips: ${steps.map(step => step.toFixed(2)).join(' ')}`)
+  t.ok(steps.every(step => step < 1.25), 'and rises slowly meanwhile')
+})
+
+t.test('after a queue without loss the limit is tried in larger and larger steps, after one with loss at once', async t => {
+  const rises = (came: number): number[] => {
+    const scene = new Scene(all(2, { queue: 400, came, rate: 400 }))
+    first(scene)
+    scene.run(2_500)
+    scene.say({ queue: 0, came: 1 })
+    return scene.changes(20_000).filter(step => step > 1.01 && step < Infinity)
+  }
+  const [back, ...careful] = rises(1)
+  t.ok(back! < 1.5, 'what it was before')
+  t.strictSame(careful.slice(0, 4).map(step => Math.round(step * 100) / 100), [1.03, 1.06, 1.12, 1.25])
+  const bold = rises(0.5)
+  t.ok(bold.some(step => near(step, 1.5, 0.01)) && !bold.some(step => near(step, 1.03, 0.005)), bold.join(', '))
+})
+
+t.test('a limit that holds nobody back stays for ten readings', async t => {
+  const scene = new Scene(all(2, { queue: 400 }))
+  first(scene)
+  scene.say({ grant: 30, queue: 400 })
+  scene.run(4_000)
+  t.not(scene.limit, Infinity)
+  scene.run(8_000)
+  t.equal(scene.limit, Infinity)
+})
+
+t.test('it is looked at once in a second, however often it could be', async t => {
+  const scene = new Scene(all(2, { queue: 400 }))
+  first(scene)
+  const changedAt: number[] = []
+  for (let now = scene.now, limit = scene.limit; now < scene.now + 10_000; now += STEP) {
+    scene.egress.handleTimeout(now)
+    if (scene.limit !== limit) changedAt.push(now)
+    limit = scene.limit
+  }
+  t.ok(changedAt.length > 3)
+  t.ok(changedAt.slice(1).every((at, i) => at - changedAt[i]! >= 1_000), changedAt.join(', '))
+  const idle = new Egress()
+  t.doesNotThrow(() => idle.handleTimeout(EPOCH))
+  t.equal(idle.limit, Infinity)
+})
+
+t.test('of many who speak those who answer first are not enough', async t => {
+  const scene = new Scene(all(12, { queue: 400 }))
+  const begun = first(scene)
+  scene.run(600)
+  const limit = scene.limit
+  scene.say(...all(5, { queue: 2_000 }), { isSilent: true })
+  t.equal(scene.run(1_500), limit, `${begun}`)
+  t.ok(scene.run(3_500) < limit, 'there was time for the others')
 })
 
 t.test('where no queue is left the limit rises until it holds nobody back, and ends', async t => {
