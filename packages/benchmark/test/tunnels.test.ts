@@ -38,9 +38,11 @@ t.test('nothing is added where nothing is lost', async t => {
   t.ok(parity.open.p99 <= 1.05 * plain.open.p99)
 })
 
-for (const [latency, loss, bandwidth] of [[10, 10, 64], [250, 5, 16]] as const) {
-  t.test(`128 KB, ${latency} ms, ${loss} %, ${bandwidth} KB/s: where bytes are what takes the time parity is hardly slower`, async t => {
-    const point = { size: 128 * 1_024, latency, loss, bandwidth, burst: 1 }
+const NARROW = [[10, 10, 64, 'plain'], [250, 5, 16, 'plain'], [10, 0, 256, 'i2pd'], [10, 1, 256, 'i2pd']] as const
+for (const [latency, loss, bandwidth, profile] of NARROW) {
+  const name = `128 KB, ${latency} ms, ${loss} %, ${bandwidth} KB/s, ${profile}`
+  t.test(`${name}: where bytes are what takes the time parity is hardly slower`, async t => {
+    const point = { size: 128 * 1_024, latency, loss, bandwidth, burst: 1, profile }
     const [warm, parity] = (['streaming-warm', 'streaming-parity'] as const).map(design => runCell(design, point, { runs: 100, seed: 7 }))
     t.ok(parity!.p50 <= 1.07 * warm!.p50, `${parity!.p50} and ${warm!.p50} ms`)
     t.ok(parity!.tunnelMessages <= 1.1 * warm!.tunnelMessages, `${parity!.tunnelMessages} and ${warm!.tunnelMessages}`)

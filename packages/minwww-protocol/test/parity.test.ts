@@ -234,6 +234,22 @@ t.test('where bytes are what takes the time there is less of it: what is sent ag
   t.ok(symbols({ wasLoaded: true, hasMore: false }, true) > 0, 'the end is covered')
 })
 
+t.test('where the stream itself repeats sooner, only what leaves last has any', async t => {
+  const groups = (state: Partial<typeof QUIET & { held: number, wasLoaded: boolean }>) => {
+    const pair = new Pair().open(0.1)
+    for (let i = 1; i <= 48; i++) pair.send('client', packet({ sequence: i, payload: bytesOf(i) }), { ...QUIET, ...state })
+    return pair.own('client').map(({ payload }) => decodeParity(payload, sessionKeys(Buffer.alloc(16, 7)).client))
+  }
+  const whole = groups({ hasMore: true }).length
+  t.ok(whole > 0)
+  t.equal(groups({ hasMore: true, held: 6 }).length, 0, 'nothing before the end')
+  t.equal(groups({ hasMore: true, held: 40 }).length, whole, 'a path that holds a group: as where nothing is known')
+  const end = groups({ hasMore: false, held: 4 })
+  t.ok(end.length > 0 && end.length < groups({ hasMore: false }).length, `${end.length} symbols`)
+  for (const message of end) t.match(message, { kind: 'group', first: 43, count: 6 }, '1.25 times what the path holds, and one')
+  t.ok(groups({ hasMore: true, held: 4, wasLoaded: true }).length > 0, 'behind a queue the least round trip says nothing')
+})
+
 t.test('what arrives twice was not lost', async t => {
   const loss = new PacketLoss(0.02)
   const before = loss.value

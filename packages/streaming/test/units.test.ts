@@ -16,6 +16,16 @@ import { segmentSize } from '../src/core/segment-size.ts'
 import { SendBuffer } from '../src/core/send-buffer.ts'
 import { ACKNOWLEDGING, TimerTable } from '../src/core/timers.ts'
 
+t.test('what a path holds is remembered until another stream has met it', async t => {
+  const blocks = new ControlBlocks({ rttDampening: 0.75, rttdevDampening: 0.75, wdwDampening: 0.75 })
+  const block = { rtt: 100, rttvar: 10, window: 8, base: 40 }
+  const heldAfter = (held: number | undefined): number | undefined => {
+    blocks.update(0, 'peer', { ...block, held })
+    return blocks.get(0, 'peer')!.held
+  }
+  t.strictSame([undefined, 4, undefined, 9].map(heldAfter), [undefined, 4, 4, 9])
+})
+
 t.test('RTT and RTO follow RFC 6298 within their bounds', async t => {
   const rtt = new RttEstimator(9_000)
   t.equal(rtt.rto, 9_000)

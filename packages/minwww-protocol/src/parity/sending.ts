@@ -15,6 +15,8 @@ const LASTING_GROUP = 24
 /** While more waits for the window, a group ends after this share of the round trip, and only with so many packets. */
 const FLIGHT_SHARE = 1 / 4
 const MIN_FLIGHT = 8
+/** A stream repeats what is lost after so many of the path's least round trips. */
+const REPEATED_AFTER = 1.25
 /** Parity leaves as its packets did, but no slower than this, ms from one to the next. */
 const MAX_SPACING = 5
 
@@ -28,6 +30,8 @@ export interface StreamState {
   readonly isLoaded: boolean
   /** One stood when earlier streams sent to this peer: the first packets, before anything was measured, make one too. */
   readonly wasLoaded?: boolean
+  /** Packets that the path carries in its least round trip, where that is known. */
+  readonly held?: number | undefined
 }
 
 /** Parity of one group, made when it is sent. */
@@ -63,17 +67,21 @@ class Gathering {
    * Ends it. `loss`: per tunnel message, 0..1. `isAgain`: its packets were sent before. Where a queue stands and more is to come, one of
    * those that is lost again is there a third time before the queue is empty.
    */
-  finish (loss: number, { isLoaded, wasLoaded = false, hasMore }: StreamState, isAgain: boolean): Parity | undefined {
-    const isBusy = isLoaded || wasLoaded
-    const packets = this.#packets
+  finish (loss: number, { isLoaded, wasLoaded = false, hasMore, held = Infinity }: StreamState, isAgain: boolean): Parity | undefined {
+    const isQueued = isLoaded || wasLoaded
+    const repeatable = isQueued ? Infinity : REPEATED_AFTER * held
+    const isNarrow = repeatable < MIN_FLIGHT
+    const isBusy = isQueued || isNarrow
+    const spacing = Math.min((this.lastAt - this.#firstAt) / this.#packets.length, MAX_SPACING)
+    // What came before was repeated by the stream, where it was lost.
+    const packets = this.#packets.slice(-(1 + Math.ceil(repeatable)))
     const { length: count } = packets
-    if (count === 0) return undefined
     this.#packets = []
+    if (count === 0 || (isNarrow && hasMore)) return undefined
     if (isBusy && isAgain && hasMore) return undefined
     const longest = packets.reduce((most, { body }) => Math.max(most, body.length), 0)
     const r = Math.min(parityOf(count, loss, tunnelMessagesOf(longest + PARITY_OVERHEAD), isBusy, hasMore), MAX_GROUP_PARITY)
     if (r === 0) return undefined
-    const spacing = Math.min((this.lastAt - this.#firstAt) / count, MAX_SPACING)
     let made: ReturnType<typeof encodeGroup> | undefined
     const symbol = (index: number): Buffer => (made ??= encodeGroup(packets)).parity(index)
     return { first: packets[0]!.sequence, count, r, symbol, spacing }

@@ -107,7 +107,8 @@ export class Connection {
   /** What later connections to this peer start from; undefined before the first RTT sample. */
   get controlBlock (): SharedControlBlock | undefined {
     const { srtt, rttvar, latest, base } = this.#sender.rtt
-    return srtt === undefined || latest === undefined ? undefined : { rtt: srtt, rttvar, window: this.#sender.congestion.window, base }
+    if (srtt === undefined || latest === undefined) return undefined
+    return { rtt: srtt, rttvar, window: this.#sender.congestion.window, base, held: this.#sender.held }
   }
 
   inform (now: number, known: PathKnowledge, streams: number): void { this.#sender.inform(now, known, streams) }

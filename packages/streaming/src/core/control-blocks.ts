@@ -1,12 +1,14 @@
 import { MAX_SLOW_START_WINDOW } from './constants.ts'
 
-/** What connections to one peer share: ms, ms, packets, ms. */
+/** What connections to one peer share: ms, ms, packets, ms, packets. */
 export interface SharedControlBlock {
   readonly rtt: number
   readonly rttvar: number
   readonly window: number
   /** Least RTT. */
   readonly base?: number | undefined
+  /** What the path carries in its least RTT, where a window has met it. */
+  readonly held?: number | undefined
 }
 
 /** Weight of what was known before, 0..1. RFC 2140; the document's tcbcache options. */
@@ -48,6 +50,7 @@ export class ControlBlocks {
       rtt: mix(old?.rtt, block.rtt, rttDampening),
       rttvar: mix(old?.rttvar, block.rttvar, rttdevDampening),
       base: leastOf(old?.base, block.base, rttDampening),
+      held: block.held ?? old?.held,
       window: Math.min(Math.round(mix(old?.window, block.window, wdwDampening)), MAX_SLOW_START_WINDOW)
     })
     if (this.#entries.size > CONTROL_BLOCK_CAPACITY) this.#entries.delete(this.#entries.keys().next().value!)

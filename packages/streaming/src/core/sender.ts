@@ -56,6 +56,7 @@ export class Sender {
   }
 
   readonly #config: ConnectionConfig
+  readonly #wasHeld: number | undefined // by earlier streams, if they met a queue
   readonly #buffer: SendBuffer
   readonly #board = new Scoreboard()
   readonly #pacer = new Pacer()
@@ -94,6 +95,7 @@ export class Sender {
     this.maxMessageSize = config.initialMessageSize
     this.rtt = new RttEstimator(config.initialRto, shared)
     this.wasLoaded = shared?.base !== undefined && shared.rtt > LOADED * shared.base
+    this.#wasHeld = shared !== undefined && isLoaded({ srtt: shared.rtt, base: shared.base, rate: 0, loss: 0 }) ? shared.held : undefined
     this.congestion = new CongestionController({
       initialWindow: config.initialWindow,
       maxWindow: config.maxWindow,
@@ -132,6 +134,14 @@ export class Sender {
   get choked (): boolean { return this.#choked }
   /** A queue stands on the path, or nothing is known of it. */
   get loaded (): boolean { return isLoaded(this.#path()) }
+  /** Packets that the path carries in its least RTT; undefined where no window or no queue shows that this is what limits the stream. */
+  get held (): number | undefined {
+    if (this.rtt.latest === undefined) return this.#wasHeld
+    if (!this.loaded) return undefined
+    const carried = this.#rate.rate * (this.rtt.base ?? 0)
+    if (!this.congestion.slowStart && carried > 0) return carried
+    return this.#wasHeld === undefined ? undefined : Math.max(this.#wasHeld, carried)
+  }
 
   write (data: Buffer): number { return this.half === 'open' ? this.#buffer.write(data) : 0 }
 

@@ -27,11 +27,13 @@ export interface SendingState {
   readonly isLoaded: boolean
   /** One stood when earlier streams sent to this peer. */
   readonly wasLoaded?: boolean
+  /** Packets that the path carries in its least RTT, where that is what limits the stream. */
+  readonly held?: number | undefined
 }
 
-export function sendingStateOf ({ rtt: { srtt, base }, buffered, wasLoaded }: Sender): SendingState {
+export function sendingStateOf ({ rtt: { srtt, base }, buffered, wasLoaded, held }: Sender): SendingState {
   const isLoaded = srtt !== undefined && base !== undefined && srtt > base * LOADED
-  return { rtt: srtt, hasMore: buffered > 0, isLoaded, wasLoaded }
+  return { rtt: srtt, hasMore: buffered > 0, isLoaded, wasLoaded, held }
 }
 
 export function statisticsOf (sender: Sender, receiver: Receiver): ConnectionStatistics {
