@@ -188,6 +188,9 @@ export const RUNS: Readonly<Record<string, string>> = {
     'node --conditions=@minwww/source --import tsx test/interop/switch-tunnels.ts sid --streams 15',
     'node --conditions=@minwww/source --import tsx test/interop/lone-messages.ts sid'
   ]),
+  ...byHand('2026-12-01', 'on a machine that others used too, and came to its end with status 0', [
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/at-once.ts 2'
+  ]),
   ...byHand('2026-11-22', 'with systemd 252 in a container, both units started, reloaded, killed, started again by systemd and stopped', [
     'systemctl restart i2pd', 'systemctl reload', 'systemctl start minwww-exit'
   ]),
