@@ -247,6 +247,13 @@ t.test('exits that do not take a stream share one deadline', async t => {
     throw new StreamFailure(new ProxyError('MINWWW_TIMEOUT'), true)
   }), { code: 'MINWWW_TIMEOUT' })
   t.strictSame(shares, [[20, 300_000], [30, 300_000], [60, 300_000]], 'the time to connect is shared, the answer has its own')
+  shares.length = 0
+  const known = peers.map((peer, index): StreamPeer => ({ ...peer, path: { rtt: [200, 800, 200][index]!, rttvar: 0, rate: 100_000, loss: 0 } }))
+  await t.rejects(firstOf(known, limits, async (_peer, { connect }) => {
+    shares.push([Math.round(connect / 1_000), 0])
+    throw new StreamFailure(new ProxyError('MINWWW_TIMEOUT'), true)
+  }))
+  t.strictSame(shares.map(([connect]) => connect), [5, 8, 60], 'ten round trips, and the last one has all that is left')
   await t.rejects(firstOf(peers, limits, async () => { throw new ProxyError('MINWWW_POLICY') }), { code: 'MINWWW_POLICY' }, 'a refusal that has meaning ends the search')
   await t.rejects(firstOf([], limits, async () => {}), { code: 'MINWWW_NO_EXIT' })
 })

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import type { SiteRequest } from '../src/http/answer.ts'
 import { ProxyError } from '../src/http/failures.ts'
 import type { Fields } from '../src/http/fields.ts'
-import { resuming } from '../src/route/resume.ts'
+import { resuming, standstillOf } from '../src/route/resume.ts'
 import type { StreamAnswer } from '../src/route/stream-path.ts'
 
 const CONTENT = Buffer.from(Array.from({ length: 5_000 }, (_, i) => i * 7 & 0xff))
@@ -69,6 +69,7 @@ t.test('a stream that stands still is given up', async t => {
   const whole = await read(resuming(request(), answer(WHOLE, stalled), async again => rest(rangeOf(again), body(rangeOf(again), CONTENT.length, 'ends')), 1))
   t.ok(whole.equals(CONTENT))
   t.ok(stalled.destroyed)
+  t.strictSame([20, 1_000, 2_000, 10_000, undefined].map(standstillOf), [15_000, 15_000, 20_000, 30_000, 30_000], 'after ten round trips, within bounds')
 })
 
 t.test('what may be something else is not joined', async t => {

@@ -2,14 +2,12 @@ import type { Duplex } from 'node:stream'
 import { reasonOf } from '../http/answer.ts'
 import { ProxyError } from '../http/failures.ts'
 import { mayRepeat } from '../http/first-bytes.ts'
+import { patience } from './peer-search.ts'
 import type { Limits } from './stream-path.ts'
 import type { StreamPeer } from './streams.ts'
 
 /** Bytes that a browser may say before its tunnel is taken; they are kept for another exit. More waits on its connection. */
 export const MAX_KEPT = 16_384
-/** An exit that has others behind it is given up when it does not take a stream within so many round trips, and so many ms. */
-const PATIENCE_ROUND_TRIPS = 10
-const MIN_PATIENCE = 5_000
 
 /** Somebody to whom a tunnel may be opened. */
 export interface Candidate {
@@ -75,7 +73,7 @@ export class EarlyTunnel {
         onNext(candidates[index - 1]!, failure)
       }
       try {
-        return await this.#over(candidate, { connect: patience(candidate, left / (candidates.length - index), isLast), answer: limits.answer })
+        return await this.#over(candidate, { connect: patience(candidate.srtt, left / (candidates.length - index), isLast), answer: limits.answer })
       } catch (error) {
         this.#to = undefined
         if (signal.aborted) throw error
@@ -144,8 +142,4 @@ export class EarlyTunnel {
     if (piece.length < chunk.length) browser.unshift(chunk.subarray(piece.length))
     this.#full()
   }
-}
-
-function patience ({ srtt }: Candidate, share: number, isLast: boolean): number {
-  return isLast || srtt === undefined ? share : Math.min(share, Math.max(MIN_PATIENCE, PATIENCE_ROUND_TRIPS * srtt))
 }

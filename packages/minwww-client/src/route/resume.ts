@@ -7,8 +7,13 @@ import type { StreamAnswer } from './stream-path.ts'
 
 /** How often one body goes on after its stream broke off. */
 const MAX_RESUMPTIONS = 3
-/** A stream that may be given up carries nothing for this long, although the browser waits, ms. */
-const STANDSTILL = 30_000
+/**
+ * A stream that may be given up carries nothing for so many round trips of its path, within these bounds in ms, although the browser
+ * waits. A stream takes another tunnel before that.
+ */
+const STANDSTILL_ROUND_TRIPS = 10
+const MIN_STANDSTILL = 15_000
+const MAX_STANDSTILL = 30_000
 
 /** Asks for the rest of a body: somebody else than `failed`, if there is somebody. */
 export type AskRest = (request: SiteRequest, failed: StreamAnswer) => Promise<StreamAnswer>
@@ -18,7 +23,7 @@ export type AskRest = (request: SiteRequest, failed: StreamAnswer) => Promise<St
  * validator and takes ranges (RFC 9110, sections 13.1.5 and 14), so that the browser gets the same bytes or none. Other
  * answers come back as they are.
  */
-export function resuming (request: SiteRequest, answer: StreamAnswer, ask: AskRest, standstill = STANDSTILL): StreamAnswer {
+export function resuming (request: SiteRequest, answer: StreamAnswer, ask: AskRest, standstill = MAX_STANDSTILL): StreamAnswer {
   const isPlain = request.method === 'GET' && valueOf(request.fields, 'range') === undefined
   const whole = isPlain ? wholeOf(answer.status, answer.received) : undefined
   if (whole === undefined || Buffer.isBuffer(answer.body)) return answer
@@ -28,6 +33,9 @@ export function resuming (request: SiteRequest, answer: StreamAnswer, ask: AskRe
   body.once('close', () => download.close())
   return { ...answer, body }
 }
+
+/** @param rtt - of the path to the exit, ms; undefined where it is not known */
+export const standstillOf = (rtt = Infinity): number => Math.min(MAX_STANDSTILL, Math.max(MIN_STANDSTILL, STANDSTILL_ROUND_TRIPS * rtt))
 
 class Download {
   readonly #request: SiteRequest

@@ -14,7 +14,7 @@ import type { NameService } from './names.ts'
 import type { Settings } from '../http/settings.ts'
 import { firstOf } from './peer-search.ts'
 import { isWell } from '../sessions/pool-health.ts'
-import { resuming } from './resume.ts'
+import { resuming, standstillOf } from './resume.ts'
 import { fetchByStream, isRepeatable, StreamFailure, type Limits, type StreamAnswer } from './stream-path.ts'
 import { asStream, fitsMessage, isHarmless, isPlain, readWhole, type WholeRequest } from './small-body.ts'
 import { pathOf, type StreamPeer } from './streams.ts'
@@ -226,12 +226,14 @@ export class SiteFetcher {
 
   /** A body that breaks off goes on from other exits, where it may. */
   #resuming (request: SiteRequest, backend: Backend, answer: StreamAnswer): StreamAnswer {
-    return resuming(request, answer, async (rest, { exit }) => {
+    const askOthers = async (rest: SiteRequest, { exit }: StreamAnswer): Promise<StreamAnswer> => {
       this.#options.logger?.debug({ exit }, 'the rest of a body is asked of another exit')
       if (exit !== undefined) backend.driver.suspectExit(exit)
       const peers = exitsForRest(backend.driver.exits(), exit).map(peerOf)
       return await this.#askExits(rest, backend, peers, limitsOf(this.#options.settings))
-    })
+    }
+    const path = backend.driver.exits().find(({ id }) => id === answer.exit)
+    return resuming(request, answer, askOthers, standstillOf(path?.srtt))
   }
 
   async #askExits (request: SiteRequest, backend: Backend, peers: readonly StreamPeer[], limits: Limits): Promise<StreamAnswer> {
