@@ -134,3 +134,20 @@ t.test('the bottleneck is kept over a restart, and nonsense is not', async t => 
     t.equal(fresh.path.bottleneck, undefined, String(rate))
   }
 })
+
+t.test('what the answer to a probe has shown is not forgotten over one of a single message', t => {
+  const path = { srtt: 500 }
+  const learnt = (isAskedAgain: boolean): [number, number | undefined] => {
+    const controller = new RateController({ initial: 64 * KB, window: 140, least: KB, most: 64 * KB * KB })
+    // A bottleneck of 20 KB/s.
+    for (let i = 0; i < 5; i++) controller.probed(1_000 + 50 * i, 'train', 0, KB, path)
+    if (isAskedAgain) controller.probed(3_000, 'lone', 2_000, KB, path)
+    controller.begin(path)
+    controller.beware(3_500)
+    return [controller.grant, controller.bottleneck]
+  }
+  const [, bottleneck] = learnt(false)
+  t.ok(bottleneck! > 19 * KB && bottleneck! < 22 * KB, String(bottleneck))
+  t.strictSame(learnt(true), learnt(false))
+  t.end()
+})

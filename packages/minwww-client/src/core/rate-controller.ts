@@ -94,6 +94,8 @@ export class RateController {
   #isCongested = false
   /** How often requests have brought nothing since anything came. */
   #silences = 0
+  /** The last answer to a probe, and the last one of more than one message, if there is one. */
+  #answer: ProbeTrain | undefined
   #train: ProbeTrain | undefined
 
   /**
@@ -124,7 +126,7 @@ export class RateController {
 
   /** A first round trip was measured, and nothing else: how much may go into it. */
   begin ({ srtt }: RoundTrip): void {
-    if (this.#hasArrived || this.#silences > 0 || this.#bottleneck !== undefined || this.#train?.isMeasured === true) return
+    if (this.#hasArrived || this.#silences > 0 || this.#bottleneck !== undefined || this.#train !== undefined) return
     this.#set(0, rateOf(this.#firstWindow, srtt))
   }
 
@@ -135,13 +137,15 @@ export class RateController {
   probed (now: number, name: string, time: number, bytes: number, path: RoundTrip): void {
     this.#learnBase(now, { at: now, sent: this.#unwrap(now, time), bytes, bottleneck: Infinity })
     if (this.#hasArrived || this.#silences > 0 || this.#bottleneck !== undefined) return
-    if (this.#train?.name !== name) {
-      this.#train = new ProbeTrain(now, name, time)
+    const answer = this.#answer
+    if (answer?.name !== name) {
+      this.#answer = new ProbeTrain(now, name, time)
       return
     }
-    this.#train.came(now, time, bytes)
+    answer.came(now, time, bytes)
+    this.#train = answer
     // It never lowers the window: gateways may hold a message back.
-    this.#set(now, Math.min(rateOf(MAX_STEP, path.srtt), Math.max(rateOf(this.#firstWindow, path.srtt), this.#train.carried)))
+    this.#set(now, Math.min(rateOf(MAX_STEP, path.srtt), Math.max(rateOf(this.#firstWindow, path.srtt), answer.carried)))
   }
 
   /** Much will come that nobody has asked for: what the train showed at most is the bottleneck until symbols tell more. */
