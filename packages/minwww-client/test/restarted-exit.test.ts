@@ -37,6 +37,8 @@ class Place {
   drains = false
   /** Whoever asks it gets no answer: its router is gone. */
   isCut = false
+  /** When a page was asked for last. */
+  askedAt = 0
 
   constructor (seed: number) { this.exit = new FakeExit(seed) }
 }
@@ -155,6 +157,7 @@ class StaleSession extends FakeSession {
       if (read.type !== 'open' && read.type !== 'request') return
       const { exit } = place
       const object = read.object.length === 0 ? Buffer.alloc(0) : pageObject('hello')
+      if (object.length > 0) place.askedAt = world.now
       const answer = place.drains && object.length > 0
         ? [exit.error(read, 'draining')]
         : exit.reply(read, object, { time: world.now, told: Buffer.alloc(600, known) })
@@ -176,6 +179,8 @@ interface More {
   then?: number
   /** The other one's path is dead then instead. */
   isCut?: boolean
+  /** The one that is started anew is that which is not in use. */
+  isIdle?: boolean
   /** Somebody who knows the Destinations sends them what means nothing. */
   isNoisy?: boolean
 }
@@ -183,7 +188,7 @@ interface More {
 /**
  * @returns pages that were asked for every half second, from the end of the exit until a while after the last one is ready again
  */
-async function browse (seed: number, down: number, { exits = 1, drains = 0, then, isCut = false, isNoisy = false }: More = {}): Promise<Browsed> {
+async function browse (seed: number, down: number, { exits = 1, drains = 0, then, isCut = false, isIdle = false, isNoisy = false }: More = {}): Promise<Browsed> {
   const world = new World(seed, exits)
   mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: performance.timeOrigin })
   mock.method(performance, 'now', () => world.now)
@@ -216,11 +221,12 @@ async function browse (seed: number, down: number, { exits = 1, drains = 0, then
     await ask(world.now + 5_000)
     pages.splice(0)
     const began = world.now
-    world.restart(down, world.places, drains)
+    const order = isIdle ? world.places.toSorted((a, b) => a.askedAt - b.askedAt) : world.places
+    world.restart(down, order, drains)
     if (then !== undefined) {
       await ask(began + drains + down + then)
-      if (isCut) world.places[1]!.isCut = true
-      else world.restart(down, world.places.slice(1))
+      if (isCut) order[1]!.isCut = true
+      else world.restart(down, order.slice(1))
     }
     await ask(world.now + down + WATCHED)
     const judged = pages.filter(({ at }) => world.now - at > 5_000).map(({ at, took }) => ({ at: at - began, took }))
@@ -294,6 +300,17 @@ t.test('the other exit dies after it was asked by one probe only, a minute ago: 
     const world = await browse(seed, 1_000, { exits: 2, then: 90_000, isCut: true })
     const late = world.pages.filter(({ took }) => took > 5_000)
     t.strictSame(late, [], `seed ${seed}: ${late.length} of ${world.pages.length} late ones`)
+  }
+})
+
+t.test('an exit that is not in use is started anew, and then the other one goes: no page is late', async t => {
+  for (const then of [40_000, 60_000]) {
+    for (const seed of [12, 13]) {
+      const { pages, opened } = await browse(seed, 8_000, { exits: 2, then, isCut: true, isIdle: true })
+      const late = pages.filter(({ took }) => took > 5_000)
+      t.strictSame(late, [], `seed ${seed}, ${then} ms: ${late.length} of ${pages.length} late ones`)
+      t.ok(opened < 10, `${opened} new sessions`)
+    }
   }
 })
 

@@ -23,6 +23,11 @@ export class ProbeTrain {
     this.#first = this.#last = { at: now, time }
   }
 
+  /** Something came after the first message. */
+  get isMeasured (): boolean {
+    return this.#pairs > 0
+  }
+
   came (now: number, time: number, bytes: number): void {
     this.#bytes += bytes
     this.#pairs++

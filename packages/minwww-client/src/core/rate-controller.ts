@@ -126,7 +126,7 @@ export class RateController {
 
   /** A first round trip was measured, and nothing else: how much may go into it. */
   begin ({ srtt }: RoundTrip): void {
-    if (this.#hasArrived || this.#silences > 0 || this.#bottleneck !== undefined || this.#train !== undefined) return
+    if (this.#hasArrived || this.#silences > 0 || this.#bottleneck !== undefined || this.#train?.isMeasured === true) return
     this.#set(0, rateOf(this.#firstWindow, srtt))
   }
 

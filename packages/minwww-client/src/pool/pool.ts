@@ -7,9 +7,12 @@ import type { Strategy } from './strategies.ts'
 export const MAX_EXITS = 256
 /** Sites remembered as tied to an exit (cookies); the one tied longest ago goes first. */
 export const MAX_PINS = 1_024
-/** Every so many requests the exit measured longest ago is probed again, if that was over `STALE` ms ago. */
+/**
+ * Every so many requests the exit measured longest ago is probed again, if that was over `STALE` ms ago: one that is not in use, and was
+ * started anew, is to be found before the one that is in use goes.
+ */
 const REMEASURE_EVERY = 16
-const STALE = 60_000
+const STALE = 20_000
 
 /** What survives a restart. */
 export interface PoolState { version: 1, exits: MemberState[], pins: Array<[site: string, exit: string]> }
