@@ -29,8 +29,6 @@ interface Kind extends Omit<TestNetworkOptions, 'delay'> {
   at: [number, number]
   /** Java's streaming library is the other side of streams, on the exit's router; else i2pd's own tunnels. */
   withJava?: boolean
-  /** Its proxy's router is started anew; Java's is not, as it builds no tunnels in its first 90 s. */
-  restarts?: boolean
   /** Until its routers build tunnels, ms. */
   settle?: number
 }
@@ -38,14 +36,14 @@ interface Kind extends Omit<TestNetworkOptions, 'delay'> {
 const JAVA = { floodfills: 4, hops: [], readyTimeout: 0, withJava: true, settle: 110_000 }
 const JAVA_HALF = { ...JAVA, at: [5, 3] as [number, number], java: [5, 6, 7, 8] }
 const KINDS: Readonly<Record<string, Kind>> = {
-  bookworm: { at: [3, 4], suite: 'bookworm', restarts: true },
-  trixie: { at: [3, 4], suite: 'trixie', restarts: true },
-  sid: { at: [3, 4], suite: 'sid', restarts: true },
-  mixed: { at: [3, 4], suite: 'bookworm', suites: { 2: 'sid', 3: 'sid', 5: 'sid', 7: 'sid' }, restarts: true },
+  bookworm: { at: [3, 4], suite: 'bookworm' },
+  trixie: { at: [3, 4], suite: 'trixie' },
+  sid: { at: [3, 4], suite: 'sid' },
+  mixed: { at: [3, 4], suite: 'bookworm', suites: { 2: 'sid', 3: 'sid', 5: 'sid', 7: 'sid' } },
   java: { ...JAVA, at: [1, 3], java: [1, 2, 3, 4, 5, 6, 7, 8] },
   'java-sid': { ...JAVA_HALF, suite: 'sid' },
   'java-bookworm': { ...JAVA_HALF, suite: 'bookworm' },
-  emissary: { at: [3, 4], suite: 'sid', emissary: [3, 4], restarts: true }
+  emissary: { at: [3, 4], suite: 'sid', emissary: [3, 4] }
 }
 const PAGES = 24
 const SIZES = [1_000, 16_000, 60_000, 120_000]
@@ -59,7 +57,7 @@ const { positionals } = parseArgs({ allowPositionals: true, options: {} })
 const [name = 'sid'] = positionals
 const kind = KINDS[name]
 if (kind === undefined) throw new Error(`no such kind: ${name}`)
-const { at: [proxyRouter, exitRouter], withJava = false, restarts = false, settle = 0, ...network } = kind
+const { at: [proxyRouter, exitRouter], withJava = false, settle = 0, ...network } = kind
 if (network.java !== undefined) network.classpath = await javaClasspath()
 
 await inPlace({ ...network, delay: '10' }, async place => {
@@ -96,7 +94,6 @@ await inPlace({ ...network, delay: '10' }, async place => {
     await part("i2pd's HTTP proxy from our exit", async () => await until(async () =>
       await stream(place.network.connect(place.network.proxy(1)), `http://${exit.json.b32 as string}`)))
   }
-  if (!restarts) return
   await part("the proxy's router killed, first page", async () => {
     await place.network.restart(proxyRouter)
     await until(async () => await page('site.i2p', 1_000, 9))
