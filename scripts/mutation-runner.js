@@ -72,8 +72,8 @@ class TapInProcess {
   #slowest
   #bundles = []
   #Test
-  /** The tests that may be asked for: where they are, and how long they took, ms. */
-  #known = new Map()
+  /** How long tests took, ms: those that may be asked for. Empty in a process that follows one in which a mutant hung. */
+  #times = new Map()
 
   constructor ({ tapInProcess }) {
     this.#files = tapInProcess.testFiles
@@ -92,14 +92,14 @@ class TapInProcess {
     stryker.activeMutant = undefined
     stryker.mutantCoverage = { static: {}, perTest: {} }
     const results = []
-    this.#known.clear()
+    this.#times.clear()
     for (const bundle of this.#bundles) {
-      for (const [index, test] of load(bundle).entries()) {
+      for (const test of load(bundle)) {
         const result = await run(this.#Test, test, timeout)
         // A test that fails before anything is changed is named, however slow.
         if (result.status === TestStatus.Success && result.timeSpentMs > this.#slowest) delete stryker.mutantCoverage.perTest[test.id]
         else {
-          this.#known.set(test.id, { bundle, index, time: result.timeSpentMs })
+          this.#times.set(test.id, result.timeSpentMs)
           results.push(result)
         }
       }
@@ -114,18 +114,30 @@ class TapInProcess {
   }
 
   /** The fastest first; a bundle is evaluated when the first of its tests has its turn. */
-  async #untilOneFails (timeout, ids = [...this.#known.keys()]) {
+  async #untilOneFails (timeout, ids = [...this.#times.keys()]) {
     const loaded = new Map()
+    const testsOf = bundle => {
+      if (!loaded.has(bundle)) loaded.set(bundle, load(bundle))
+      return loaded.get(bundle)
+    }
     const results = []
-    const tests = ids.map(id => this.#known.get(id)).sort((a, b) => a.time - b.time)
-    for (const { bundle, index } of tests) {
+    // A mutant that breaks a module is noticed.
+    const broken = error => [...results, { ...resultOf('load', ''), status: TestStatus.Failed, failureMessage: String(error) }]
+    const bundleOf = id => this.#bundles.find(({ file }) => id.startsWith(`${file} `))
+    let wanted = ids
+    try {
+      if (ids.length === 0) wanted = this.#bundles.flatMap(testsOf).map(({ id }) => id)
+    } catch (error) {
+      return broken(error)
+    }
+    for (const id of wanted.sort((a, b) => (this.#times.get(a) ?? 0) - (this.#times.get(b) ?? 0))) {
+      let tests
       try {
-        if (!loaded.has(bundle)) loaded.set(bundle, load(bundle))
+        tests = testsOf(bundleOf(id))
       } catch (error) {
-        // A mutant that breaks a module is noticed.
-        return [...results, { ...resultOf('load', bundle.file), status: TestStatus.Failed, failureMessage: String(error) }]
+        return broken(error)
       }
-      results.push(await run(this.#Test, loaded.get(bundle)[index], timeout))
+      results.push(await run(this.#Test, tests.find(test => test.id === id), timeout))
       if (results.at(-1).status === TestStatus.Failed) break
     }
     return results
