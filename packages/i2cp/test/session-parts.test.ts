@@ -1,7 +1,9 @@
 /** The parts of a session one by one; session-core.test.ts has them together, with a scripted router. */
 import { seeded } from '@minwww/testkit'
 import t from 'tap'
+import { decryptLeaseSet } from '../src/crypto/encrypted-lease-set.ts'
 import { LocalDestination } from '../src/crypto/local-destination.ts'
+import { readEncryptedLeaseSet } from '../src/data/encrypted-lease-set.ts'
 import { LEASE_SET_TYPE, readLeaseSet2, verifyLeaseSet2 } from '../src/data/lease-set2.ts'
 import { ByteReader } from '../src/data/reader.ts'
 import { decodeGzipPayload, encodeGzipPayload } from '../src/datagrams/gzip.ts'
@@ -227,7 +229,11 @@ t.test('flags of a LeaseSet say whether it is published, offline, or encrypted',
     new LeaseSetMaker(by, { ...plain, ...o }, seeded('x')).create(7, [leaseUntil(9)], NOW)!
   const flags = (by: LocalDestination, o: Partial<LeaseSetSettings>): number => readLeaseSet2(new ByteReader(made(by, o).leaseSet)).flags
   t.strictSame([flags(keys, {}), flags(keys, { unpublished: true }), flags(offline, {})], [0, 2, 1])
-  t.equal(made(keys, { encrypted: {} }).leaseSetType, LEASE_SET_TYPE.ENCRYPTED)
+  const { leaseSet, leaseSetType } = made(keys, { encrypted: {} })
+  t.equal(leaseSetType, LEASE_SET_TYPE.ENCRYPTED)
+  const outer = readEncryptedLeaseSet(new ByteReader(leaseSet))
+  t.notOk(leaseSet.includes(destination.bytes), 'nothing says whose it is')
+  t.match(decryptLeaseSet(outer, destination), { flags: 2 | 4, leases: [{ tunnelId: 5 }] }, 'what is in it is not to be published')
   t.throws(() => made(offline, { encrypted: {} }), { code: 'I2CP_UNSUPPORTED', message: 'an encrypted LeaseSet with offline keys' })
 })
 

@@ -1,5 +1,5 @@
 import type { Once, ReplyMessage } from '@minwww/protocol'
-import { encodeRate, MAX_ATTEMPT } from '@minwww/protocol'
+import { encodeObject, encodePromises, encodeRate, encodeResponse, MAX_ATTEMPT, PUSH_IDS } from '@minwww/protocol'
 import { seeded } from '@minwww/testkit'
 import t from 'tap'
 import { Delivery, restOf } from '../src/core/delivery.ts'
@@ -413,4 +413,26 @@ t.test('what was handed on is completed only by an object that begins the same',
   const request = requestOf()
   request.delivery = delivery
   t.equal(request.onlyExit, transfer.exit)
+})
+
+t.test('promises in front of an answer are told once, and looked for in its first eight parts', async t => {
+  const promises = [{ id: PUSH_IDS + 1, url: 'http://a.i2p/x.css' }]
+  const response = encodeResponse({ status: 200, reason: '', headers: [], body: Buffer.from('<p>') })
+  const object = encodeObject(Buffer.concat([encodePromises(promises), response]), { coding: 0 })
+  const delivered = (delivery: Delivery, end: number): void => {
+    delivery.take({ front: (from: number) => object.subarray(from, end) } as Parameters<Delivery['take']>[0])
+  }
+  const delivery = new Delivery(ask(requestOf()))
+  delivered(delivery, 5)
+  t.equal(delivery.takePromises(), undefined)
+  delivered(delivery, object.length)
+  t.strictSame(delivery.takePromises(), promises)
+  t.equal(delivery.takePromises(), undefined, 'once')
+  for (const [looks, told] of [[7, promises], [8, undefined]] as const) {
+    const slow = new Delivery(ask(requestOf()))
+    delivered(slow, 5)
+    for (let i = 0; i < looks; i++) t.equal(slow.takePromises(), undefined)
+    delivered(slow, object.length)
+    t.strictSame(slow.takePromises(), told)
+  }
 })
