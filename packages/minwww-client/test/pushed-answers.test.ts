@@ -62,6 +62,7 @@ t.test('a page\'s pushes are for what it refers to itself', async t => {
     ['https://a.i2p:8/', [undefined, 'http://b.i2p/', page], true],
     ['https://a.i2p:8/', [undefined], false],
     ['', ['nonsense'], false],
+    ['http://a.i2p/', ['http://a.i2p/b'], true],
     ['http://x/', ['ahttp://x/y'], false]
   ]
   for (const [referer, addresses, isReferred] of table) t.equal(isReferredBy(referer, addresses), isReferred, `${referer} of ${addresses.join(' ')}`)
