@@ -67,6 +67,20 @@ t.test('what is asked for ahead has the fields that its browser would send', asy
   for (const [kind, value] of Object.entries(accept)) t.equal(fields('http://a.org/x', { kind: kind as Kind }).Accept, value, kind)
 })
 
+t.test('cookies that the page sets are those that its browser would send, whatever other fields say', async t => {
+  const received: HeaderList = [['X-Cookie', 'c=3'], ['Set-Cookie', 'b=2'], ['set-cookie', 'd=4; Max-Age=0'], ['X-Policy', 'no-referrer']]
+  const { Cookie, Referer } = fields('http://a.org/dir/x.css', { received })
+  t.strictSame([Cookie, Referer], ['a=1; b=2', PAGE])
+  t.equal(fields('http://b.org/x.css', { received }).Cookie, undefined)
+})
+
+t.test('what is asked for says which types it may be', async t => {
+  const accept = (kind: Kind): string => fields('http://a.org/x', { kind }).Accept!
+  t.match(accept('document'), /^text\/html,/)
+  t.match(accept('image'), /^image\/avif,/)
+  t.match(accept('style'), /^text\/css,/)
+})
+
 t.test('another site gets neither cookies nor credentials, nor where they come from', async t => {
   const received: HeaderList = [['Set-Cookie', 'b=2; Domain=org']]
   for (const url of ['http://b.org/x.css', 'http://a.org:81/x.css', 'http://www.a.org/x.css']) {

@@ -158,7 +158,7 @@ t.test('a send buffer takes as much as it has room for, and keeps nothing of wha
 t.test('a queue stands on a path whose round trip is half as long again as its least', async t => {
   const state = (srtt: number | undefined, base: number | undefined, buffered = 0) =>
     sendingStateOf({ rtt: { srtt, base }, buffered, wasLoaded: true } as unknown as Parameters<typeof sendingStateOf>[0])
-  t.strictSame(state(150, 100, 1), { rtt: 150, hasMore: true, isLoaded: false, wasLoaded: true })
+  t.match(state(150, 100, 1), { rtt: 150, hasMore: true, isLoaded: false, wasLoaded: true })
   t.match(state(151, 100), { hasMore: false, isLoaded: true })
   t.strictSame([state(undefined, 100).isLoaded, state(151, undefined).isLoaded], [false, false])
 })

@@ -21,10 +21,6 @@ export class Heap<T> {
     return this.#entries[0]?.key
   }
 
-  has (item: T): boolean {
-    return this.#byItem.has(item)
-  }
-
   /** The item must not be in the heap. */
   add (item: T, key: number): void {
     const entry = { item, key, index: this.#entries.length }
