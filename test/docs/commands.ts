@@ -140,9 +140,6 @@ export const RUNS: Readonly<Record<string, string>> = {
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts load artifacts/page-sets 3 0.02 minwww',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/page-sets.ts load artifacts/page-sets 1 0.02 minwww firefox'
   ]),
-  ...byHand('2026-11-30', 'with 2 and 6 runs, came to its end with status 0', [
-    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/behind.ts streaming-parity'
-  ]),
   ...byHand('2026-11-22', 'came to its end with status 0', [
     'DELAY_MS=10 LOSS_PCT=1 test/testnet/up.sh', 'test/testnet/up.sh', 'test/testnet/down.sh',
     'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts bench 1 20',
@@ -189,7 +186,8 @@ export const RUNS: Readonly<Record<string, string>> = {
     'node --conditions=@minwww/source --import tsx test/interop/lone-messages.ts sid'
   ]),
   ...byHand('2026-12-01', 'on a machine that others used too, and came to its end with status 0', [
-    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/at-once.ts 2'
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/at-once.ts 2',
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/behind.ts streaming-parity 40 400'
   ]),
   ...byHand('2026-11-22', 'with systemd 252 in a container, both units started, reloaded, killed, started again by systemd and stopped', [
     'systemctl restart i2pd', 'systemctl reload', 'systemctl start minwww-exit'
