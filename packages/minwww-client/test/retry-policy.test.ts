@@ -101,13 +101,27 @@ t.test('what each failure is to the attempt', async t => {
   t.strictSame(codesBy(leave(), { refusals: 1 }).filter(code => code === 'policy'), ['policy'])
 })
 
+t.test('however long the deadline, a dead path is not waited for longer than routers keep it', async t => {
+  const budget = new RetryBudget(3)
+  const waits = (): number[] => Array.from({ length: 3 }, () => {
+    budget.spend()
+    return budget.longWait(600_000)
+  })
+  // Once 95 s: of twenty objects over i2pd's paths the last one took two minutes, and its exit was well.
+  t.strictSame(waits(), [10_000, 30_000, 60_000])
+  budget.extend()
+  t.strictSame(waits(), [10_000, 30_000, 60_000])
+  budget.extend()
+  t.strictSame(waits(), [10_000, 30_000, 600_000], 'after the very last one nothing follows')
+})
+
 t.test('the budget of a request: attempts, refunds, and two extensions that wait long', async t => {
   const budget = new RetryBudget(4)
   const waits: number[] = []
   const spendAll = (): void => {
     while (!budget.isExhausted) {
       budget.spend()
-      waits.push(budget.longWait)
+      waits.push(budget.longWait(1))
     }
   }
   spendAll()

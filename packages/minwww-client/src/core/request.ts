@@ -292,7 +292,7 @@ export class ClientRequest implements TransferOwner {
   /** How long the attempt just begun waits at least, ms. Where nothing at all is heard the last ones cover the deadline. */
   longWait (now: number): number {
     if ((this.traffic.isAnswered && !this.budget.isExtended) || this.isProbe) return 0
-    return (this.deadline - now) * this.budget.longWait
+    return this.budget.longWait(this.deadline - now)
   }
 
   /**

@@ -3,6 +3,8 @@
  * 11 s and 36 s. Routers leave a dead path after half a minute, and six attempts at the pace of a fast path are over before.
  */
 const LONG_WAITS = [1, 1 / 2, 1 / 6] as const
+/** Of a longer time only the very last one takes more: a path that is dead has been left before, ms. */
+const LONGEST = 60_000
 /** How often attempts that were all quick, because something had come or other exits were left, are followed by three long ones. */
 const MAX_EXTENSIONS = 2
 
@@ -55,9 +57,10 @@ export class RetryBudget {
     this.#refunded += LONG_WAITS.length
   }
 
-  /** Share of the time left that the attempt just begun waits at least, 0 to 1. */
-  get longWait (): number {
-    return LONG_WAITS[this.#left] ?? 0
+  /** How long the attempt just begun waits at least, ms. @param left - until the deadline */
+  longWait (left: number): number {
+    const share = LONG_WAITS[this.#left] ?? 0
+    return share * (share < 1 || this.canExtend ? Math.min(left, LONGEST) : left)
   }
 
   get #left (): number {
