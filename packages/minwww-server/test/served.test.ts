@@ -76,6 +76,9 @@ t.test('fetches: so many at once, of one session, and of those who are not valid
   fetches.add(3, second)
   t.strictSame([fetches.takeRoom(EPOCH, a), fetches.takeRoom(EPOCH, b)], [false, true])
   t.strictSame([0, 0, 999, 1_001].map(ms => fetches.takeRoom(EPOCH + ms, stranger)), [true, false, false, true])
+  fetches.add(8, requestOf(a, PUSH_IDS + 2))
+  fetches.take(8)
+  t.notOk(fetches.takeRoom(EPOCH, a), 'a push that is over makes no room')
   fetches.replace(3, requestOf(b, 1))
   t.ok(fetches.takeRoom(EPOCH, a))
   t.equal(fetches.get(3)?.session, b)
@@ -106,7 +109,8 @@ t.test('what is remembered of requests and of pushes is kept apart', async t => 
   const session = sessionOf()
   const execution = new Execution('token')
   t.strictSame([memory.held, memory.nextTimeout()], [0, undefined])
-  t.strictSame([memory.of({ id: PUSH_IDS }), memory.of({ id: PUSH_IDS - 1 })], [memory.pushes, memory.requests])
+  t.equal(memory.of({ id: PUSH_IDS }), memory.pushes)
+  t.equal(memory.of({ id: PUSH_IDS - 1 }), memory.requests)
   const all = [1, 2].map(id => requestOf(session, id, fetching(), execution))
   const [first, second] = all as [ServedRequest, ServedRequest]
   for (const request of all) {
@@ -322,7 +326,7 @@ t.test('a client hears in time that its request is worked on: a stranger soon, o
   t.equal(said(stranger), 0)
   notes.handleTimeout(EPOCH + meetAfter)
   t.strictSame([queue.waiting(stranger, first), said(friend), stats.workings], [1, 0, 0])
-  t.equal(stranger.addressedAt, EPOCH + meetAfter)
+  t.strictSame([queue.waiting(stranger, push), stranger.addressedAt], [0, EPOCH + meetAfter])
   t.equal(notes.nextTimeout, EPOCH + workingAfter)
   notes.handleTimeout(EPOCH + workingAfter)
   t.strictSame(all.map(request => queue.waiting(request.session, request)), [1, 1, 1], 'what waits is not said twice')
