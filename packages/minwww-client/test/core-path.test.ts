@@ -1,30 +1,12 @@
-import type { ReplyMessage } from '@minwww/protocol'
-import { decodeLoss, encodeRate, parityFor } from '@minwww/protocol'
+import { decodeLoss, parityFor } from '@minwww/protocol'
 import t from 'tap'
 import { Assembly } from '../src/core/assembly.ts'
 import { DEFAULT_CONFIG } from '../src/core/config.ts'
 import { ExitPath } from '../src/core/path.ts'
 import { ShapeLearner } from '../src/core/shape.ts'
+import { symbol } from './symbols.ts'
 
 const KB = 1024
-
-function symbol (o: Partial<ReplyMessage> = {}): ReplyMessage {
-  return {
-    type: 'reply',
-    part: 'whole',
-    attempt: 0,
-    flags: 0,
-    session: Buffer.alloc(8),
-    id: 1,
-    size: 10_000,
-    index: 0,
-    last: 9,
-    pace: encodeRate(128 * KB),
-    time: 0,
-    symbol: Buffer.alloc(1_000),
-    ...o
-  }
-}
 
 t.test('while nothing was lost a reply of one message gets no copy, a long one parity', async t => {
   const { loss } = new ExitPath(DEFAULT_CONFIG).report(0)

@@ -313,8 +313,9 @@ t.test('the proxy closes while tunnels are promised', async t => {
 t.test('an exit that has others behind it is not waited for as long as one that has none', async t => {
   const waited = async (srtt: number | undefined, connect: number): Promise<number[]> => {
     const times: number[] = []
+    const path = srtt === undefined ? undefined : { rtt: srtt, rttvar: 0, rate: 100_000, loss: 0 }
     const candidates = ['one', 'two'].map(id => ({
-      peer: { kind: 'exit' as const, id, destination: keys().destination, port: 80 }, takesEarly: true, srtt
+      peer: { kind: 'exit' as const, id, destination: keys().destination, port: 80, path }, takesEarly: true
     }))
     const early = new EarlyTunnel({
       browser: new PassThrough(),

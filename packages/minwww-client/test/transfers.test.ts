@@ -1,5 +1,5 @@
-import type { Once, ReplyMessage } from '@minwww/protocol'
-import { encodeObject, encodePromises, encodeRate, encodeResponse, MAX_ATTEMPT, PUSH_IDS } from '@minwww/protocol'
+import type { Once } from '@minwww/protocol'
+import { encodeObject, encodePromises, encodeResponse, MAX_ATTEMPT, PUSH_IDS } from '@minwww/protocol'
 import { seeded } from '@minwww/testkit'
 import t from 'tap'
 import { Delivery, restOf } from '../src/core/delivery.ts'
@@ -12,6 +12,7 @@ import { ExitSession } from '../src/core/session.ts'
 import { Traffic } from '../src/core/traffic.ts'
 import { TransferTable } from '../src/core/transfer-table.ts'
 import { Transfer } from '../src/core/transfer.ts'
+import { symbol } from './symbols.ts'
 
 const KB = 1024
 /** What a transfer asks of its exit; a test changes it as it goes. */
@@ -49,21 +50,6 @@ function transferOf ({ isProbe = false, isPush = false, now = 1_000, ...o }: Beg
   return new Transfer({ owner, exit: exitOf(), session: sessionOf(), id: 1, base: 0, form: 'request', repetition: 0, once: undefined, now, ...o })
 }
 
-const symbol = (o: Partial<ReplyMessage> = {}): ReplyMessage => ({
-  type: 'reply',
-  part: 'whole',
-  attempt: 0,
-  flags: 0,
-  session: Buffer.alloc(8),
-  id: 1,
-  size: 10_000,
-  index: 0,
-  last: 9,
-  pace: encodeRate(128 * KB),
-  time: 0,
-  symbol: Buffer.alloc(1_000),
-  ...o
-})
 const GAP: GapTimes = { spacing: 10, slack: 20, silence: 200, backlog: 300 }
 
 t.test('a transfer waits for a first symbol, longer while other bytes are ahead of it, but not beyond a silence', async t => {

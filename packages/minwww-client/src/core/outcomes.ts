@@ -168,8 +168,7 @@ export class Outcomes {
   #answered (now: number, transfer: Transfer, took: number): void {
     const { exit, session, startedAt } = transfer
     const isBack = exit.takeReturn() || exit.member.isOnProbation()
-    const purpose = this.requestOf(transfer)?.purpose
-    if (purpose?.kind !== 'probe' || !purpose.confirms) exit.answeredTo(now, session.source, startedAt)
+    if (this.requestOf(transfer)?.isConfirming !== true) exit.answeredTo(now, session.source, startedAt)
     exit.member.success(now, took)
     const inVain = isBack ? [...this.#parts.requests.values()].filter(request => request.isInVain(exit)) : []
     const waited = new Set(inVain.filter(request => request.hasWaited(now)))

@@ -243,7 +243,7 @@ export class Recovery {
    * confirms one is not confirmed by another.
    */
   #sourceAfter (request: ClientRequest, { session, isWorkedOn }: Transfer): number {
-    const stays = isWorkedOn || (isConfirming(request) && request.transfers.length === 1)
+    const stays = isWorkedOn || (request.isConfirming && request.transfers.length === 1)
     return this.#isAlone(request) && !stays ? (session.source + 1) % this.#parts.context.keys.length : session.source
   }
 
@@ -294,8 +294,6 @@ export class Recovery {
     return this.#parts.requests.get(owner.handle)
   }
 }
-
-const isConfirming = ({ purpose }: ClientRequest): boolean => purpose.kind === 'probe' && purpose.confirms
 
 function isEarly (now: number, request: ClientRequest, { exit, repetition }: Transfer): boolean {
   return repetition === 0 && request.isEarly(now, exit)

@@ -110,6 +110,10 @@ export class ClientRequest implements TransferOwner {
     return this.purpose.kind === 'probe'
   }
 
+  get isConfirming (): boolean {
+    return this.purpose.kind === 'probe' && this.purpose.confirms
+  }
+
   /**
    * The one exit that it may use, if it may use only one: what must not be fetched twice stays where it was sent, and what was
    * handed on in part goes on from where it came.

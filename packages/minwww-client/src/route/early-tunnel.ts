@@ -14,8 +14,6 @@ export interface Candidate {
   readonly peer: StreamPeer
   /** It is known to take bytes behind a CONNECT that it has not answered; any other peer gets them after its answer. */
   readonly takesEarly: boolean
-  /** Smoothed round trip to it, ms, where it is known. */
-  readonly srtt?: number | undefined
 }
 
 /** A stream whose other end is the site. `rest`: what came of the site already. */
@@ -67,13 +65,13 @@ export class EarlyTunnel {
     let failure: unknown = new ProxyError('MINWWW_NO_EXIT')
     for (const [index, candidate] of candidates.entries()) {
       const left = end - performance.now()
-      const isLast = index === candidates.length - 1
       if (index > 0) {
         if (left <= 0 || !mayRepeat(Buffer.concat(this.#kept))) break
         onNext(candidates[index - 1]!, failure)
       }
       try {
-        return await this.#over(candidate, { connect: patience(candidate.srtt, left / (candidates.length - index), isLast), answer: limits.answer })
+        const connect = patience(candidate.peer, left, candidates.length - index - 1)
+        return await this.#over(candidate, { connect, answer: limits.answer })
       } catch (error) {
         this.#to = undefined
         if (signal.aborted) throw error

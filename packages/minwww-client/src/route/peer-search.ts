@@ -7,12 +7,13 @@ const PATIENCE_ROUND_TRIPS = 10
 const MIN_PATIENCE = 5_000
 
 /**
- * ms that a peer gets to take a stream. The last one has all that is left.
- * @param share - of the time, ms, if it were shared evenly
- * @param rtt - of the path to the peer, ms
+ * ms that a peer gets to take a stream: an even share of the time at most. The last one has all that is left.
+ * @param left - ms, for this peer and those behind it
+ * @param behind - how many those are
  */
-export function patience (rtt: number | undefined, share: number, isLast: boolean): number {
-  return isLast || rtt === undefined ? share : Math.min(share, Math.max(MIN_PATIENCE, PATIENCE_ROUND_TRIPS * rtt))
+export function patience ({ path }: StreamPeer, left: number, behind: number): number {
+  const share = left / (behind + 1)
+  return behind === 0 || path === undefined ? share : Math.min(share, Math.max(MIN_PATIENCE, PATIENCE_ROUND_TRIPS * path.rtt))
 }
 
 /**
@@ -30,8 +31,7 @@ export async function firstOf<T> (
     const left = end - performance.now()
     if (left <= 0) break
     try {
-      const connect = patience(peer.path?.rtt, left / (peers.length - index), index === peers.length - 1)
-      return await attempt(peer, { connect, answer: limits.answer })
+      return await attempt(peer, { connect: patience(peer, left, peers.length - index - 1), answer: limits.answer })
     } catch (error) {
       if (!(error instanceof StreamFailure) || !mayGoOn(error, peer)) throw error
       failure = error

@@ -122,8 +122,8 @@ export class Tunnels {
     await fetcher.poolReady(backend, signal)
     const known = new Map(backend.driver.exits().map(status => [status.id, status]))
     const candidates = fetcher.exitPeers(backend, target).map((peer): Candidate => {
-      const { successes = 0, srtt } = known.get(peer.id) ?? {}
-      return { peer, takesEarly: successes > 0 || srtt !== undefined, srtt }
+      const { successes = 0 } = known.get(peer.id) ?? {}
+      return { peer, takesEarly: successes > 0 || peer.path !== undefined }
     })
     return { target, backend, limits: fetcher.limitsOf(backend), candidates }
   }
