@@ -317,6 +317,46 @@ t.test('a peer that vanishes without a RESET ends the stream after maxResends', 
   t.equal(world.client.core.size, 0)
 })
 
+t.test('a path that is away for a minute does not end a stream, however short it is', async t => {
+  for (const latency of [5, 20, 50, 60, 80, 100, 250]) {
+    const { world, client, received } = pair(latency)
+    world.run(1_000)
+    let isAway = true
+    intercept(world, world.client, () => !isAway)
+    intercept(world, world.server, () => !isAway)
+    client.write(world.now, Buffer.from('anybody?'))
+    world.after(60_000, () => { isAway = false })
+    world.run(180_000, () => received.length > 0)
+    t.equal(Buffer.concat(received).toString(), 'anybody?', `${latency} ms one way`)
+  }
+})
+
+t.test('a peer that is gone has a minute, and on a short path little more', async t => {
+  for (const latency of [5, 20, 50, 60, 80]) {
+    const { world, client } = pair(latency)
+    world.run(1_000)
+    intercept(world, world.server, () => false)
+    client.write(world.now, Buffer.from('anybody?'))
+    const passed = world.run(600_000, () => client.state.name === 'closed')
+    t.equal(code(client), 'STREAMING_TIMEOUT')
+    t.ok(passed >= 60_000 && passed < 130_000, `${latency} ms one way: ${passed} ms`)
+    t.ok(client.statistics.timeouts <= 15, `${client.statistics.timeouts} timeouts`)
+  }
+})
+
+t.test('so has one that has choked the stream', async t => {
+  const { world, client, server } = pair(5)
+  world.run(1_000)
+  intercept(world, world.server, packet => packet.sequence === 0)
+  const ack = encodePacket(packet({ sendStreamId: client.receiveStreamId, receiveStreamId: server().receiveStreamId, delay: 65_535 }))
+  world.client.core.receive(world.now, { protocol: 6, fromPort: 80, toPort: 0, payload: ack })
+  intercept(world, world.server, () => false)
+  client.write(world.now, Buffer.from('anybody?'))
+  const passed = world.run(600_000, () => client.state.name === 'closed')
+  t.equal(code(client), 'STREAMING_TIMEOUT')
+  t.ok(passed >= 60_000 && passed < 130_000, `${passed} ms`)
+})
+
 t.test('inactivity: send keeps a living peer and finds a dead one, disconnect ends, noop waits', async t => {
   const living = pair(100, { client: { inactivityTimeout: 10_000 } })
   living.world.run(100_000)

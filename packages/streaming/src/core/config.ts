@@ -1,4 +1,4 @@
-import { DEFAULT_MESSAGE_SIZE } from './constants.ts'
+import { DEFAULT_MESSAGE_SIZE, MAX_RESENDS, PATIENCE } from './constants.ts'
 import type { StreamingOptions } from './options.ts'
 
 /** What a connection needs of the options. Times in ms; undefined times are off. */
@@ -12,6 +12,8 @@ export interface ConnectionConfig {
   /** Payload we send before the peer announced its own, bytes. */
   readonly initialMessageSize: number
   readonly maxResends: number
+  /** A packet is repeated until so long after the first timeout, ms, before a peer that does not answer is given up. */
+  readonly patience: number
   readonly initialRto: number
   readonly initialRtt: number
   readonly initialAckDelay: number
@@ -35,6 +37,7 @@ export function connectionConfig (options: StreamingOptions): ConnectionConfig {
     maxMessageSize: options.maxMessageSize,
     initialMessageSize: Math.min(options.maxMessageSize, DEFAULT_MESSAGE_SIZE),
     maxResends: options.maxResends,
+    patience: options.maxResends < MAX_RESENDS ? 0 : PATIENCE,
     initialRto: options.initialRTO,
     initialRtt: options.initialRTT,
     initialAckDelay: options.initialAckDelay,

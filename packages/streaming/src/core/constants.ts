@@ -1,6 +1,14 @@
 /** Bounds of the retransmission timer, ms. Streaming document, "Other Parameters". */
 export const MIN_RTO = 100
 export const MAX_RTO = 45_000
+/** Timeouts in a row after which a peer is given up, unless told otherwise. */
+export const MAX_RESENDS = 8
+/**
+ * On a short path those are over after half a minute, in which routers just leave a dead tunnel. So a packet is repeated until so
+ * long after the first timeout, as often as this says, ms. Who asks for fewer timeouts wants to be told sooner.
+ */
+export const PATIENCE = 60_000
+export const EXTRA_RESEND_INTERVAL = 10_000
 /** Longest RTT estimate, ms. */
 export const MAX_RTT = 60_000
 

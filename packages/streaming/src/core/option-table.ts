@@ -1,3 +1,5 @@
+import { MAX_RESENDS } from './constants.ts'
+
 /** The options of the streaming document as a typed configuration; units, bounds and defaults are in OPTION_TABLE. */
 export interface StreamingOptions {
   /** Hashes in base64 or b32, of the access list or the blacklist of this Destination. */
@@ -103,7 +105,7 @@ export const OPTION_TABLE: readonly OptionRow[] = [
   integer('i2p.streaming.maxConnsPerHour', 'maxConnsPerHour', 'connections', 0, 0, MAX_CONNECTIONS),
   integer('i2p.streaming.maxConnsPerDay', 'maxConnsPerDay', 'connections', 0, 0, MAX_CONNECTIONS),
   integer('i2p.streaming.maxMessageSize', 'maxMessageSize', 'bytes', 1_812, 512, 32_768),
-  integer('i2p.streaming.maxResends', 'maxResends', 'resends', 8, 0, 100),
+  integer('i2p.streaming.maxResends', 'maxResends', 'resends', MAX_RESENDS, 0, 100),
   integer('i2p.streaming.maxTotalConnsPerMinute', 'maxTotalConnsPerMinute', 'connections', 0, 0, MAX_CONNECTIONS),
   integer('i2p.streaming.maxTotalConnsPerHour', 'maxTotalConnsPerHour', 'connections', 0, 0, MAX_CONNECTIONS),
   integer('i2p.streaming.maxTotalConnsPerDay', 'maxTotalConnsPerDay', 'connections', 0, 0, MAX_CONNECTIONS),

@@ -1,4 +1,4 @@
-import { ACK_REQUEST_INTERVAL, LOADED, MAX_EARLY_PACKETS, MAX_INFORMED_SPAN, MAX_RTO, MAX_SPAN } from './constants.ts'
+import { ACK_REQUEST_INTERVAL, LOADED, MAX_EARLY_PACKETS, MAX_INFORMED_SPAN, MAX_SPAN } from './constants.ts'
 import { CongestionController, isLoaded, MAX_RANDOM_LOSS } from './congestion.ts'
 import type { PathState } from './congestion.ts'
 import type { ConnectionConfig } from './config.ts'
@@ -13,10 +13,8 @@ import { Scoreboard } from './scoreboard.ts'
 import type { SentPacket } from './scoreboard.ts'
 import { segmentSize } from './segment-size.ts'
 import { SendBuffer } from './send-buffer.ts'
+import { Silence } from './silence.ts'
 import type { TimerTable } from './timers.ts'
-
-/** Retransmissions of one packet for any reason, as a multiple of maxResends: one packet that never comes through ends the stream. */
-const SENDS_PER_RESEND = 3
 
 /** What parity repairs needs no haste: so many packets are looked at together, for chance not to look like a queue that overflows. */
 const REPAIR_SAMPLE = 64
@@ -69,13 +67,13 @@ export class Sender {
   #recoveryOrder = 0
   /** Losses that were repaired before then belong to a round that was answered, ms. */
   #repairedUntil = -Infinity
-  #timeouts = 0
+  readonly #timeouts = new Silence()
   #keepAlive = false
   #choked = false
   #probe = false
   /** Probes since the choke, for their back-off, and since the peer was last heard. */
   #probes = 0
-  #unanswered = 0
+  readonly #unanswered = new Silence()
   #confirmed = false
   #limited = false
   /** The first window is what the path holds, and need not be sent twice as fast. */
@@ -173,6 +171,8 @@ export class Sender {
     }
     if (!this.#windowOpen(lost === undefined)) {
       this.#limited = true
+      // What was written after the choke is probed for as well.
+      if (this.#choked) this.#arm(now)
       return undefined
     }
     const paced = this.#pacer.availableAt(now)
@@ -186,14 +186,14 @@ export class Sender {
   }
 
   /** Anything at all arrived from the peer: it lives. */
-  heard (): void { this.#unanswered = 0 }
+  heard (): void { this.#unanswered.end() }
 
   acknowledge (now: number, ackThrough: number, nacks: readonly number[]): void {
     if (ackThrough >= this.#nextSequence) return // acknowledges what was never sent
     const limited = this.#limited || this.#board.inFlight >= this.congestion.window
     const { acked, newest } = this.#board.acknowledge(now, ackThrough, nacks)
     if (newest !== undefined) {
-      this.#timeouts = 0
+      this.#timeouts.end()
       this.#confirmed = true
       this.#sampleRtt(now, acked, newest)
       this.#rate.acknowledge(now, acked.length, newest)
@@ -215,7 +215,8 @@ export class Sender {
     this.#timers.stop('retransmit')
     this.#timers.stop('persist')
     this.#probe = false
-    this.#probes = this.#unanswered = 0
+    this.#probes = 0
+    this.#unanswered.end()
     if (choked) {
       this.statistics.chokesReceived += 1
       this.#timers.stop('reorder')
@@ -247,10 +248,9 @@ export class Sender {
   retransmitExpired (now: number): boolean {
     const lowest = this.#board.lowest
     if (lowest === undefined) return false
-    this.#timeouts += 1
     this.statistics.timeouts += 1
-    if (this.#timeouts > this.#config.maxResends || lowest.sends > SENDS_PER_RESEND * this.#config.maxResends) return true
-    if (this.#timeouts === 1 || !this.#confirmed) {
+    if (this.#timeouts.tried(now, this.#config, lowest.sends)) return true
+    if (this.#timeouts.tries === 1 || !this.#confirmed) {
       // Tail loss: one packet tells what arrived, and the rest of the window is not thrown away for it. Before the first
       // ACK the same: that the round trip is longer than the initial RTO is as likely as a loss.
       this.#board.markLost(lowest)
@@ -266,8 +266,7 @@ export class Sender {
   /** The timer 'persist' has expired. Returns true when the peer does not answer any more. */
   persistExpired (now: number): boolean {
     this.#probes += 1
-    this.#unanswered += 1
-    if (this.#unanswered > this.#config.maxResends) return true
+    if (this.#unanswered.tried(now, this.#config)) return true
     this.#probe = true
     this.#arm(now)
     return false
@@ -385,8 +384,9 @@ export class Sender {
     if (!waiting) return this.#timers.stop(timer)
     if (this.#timers.isSet(timer)) return
     // The first timeout repeats one packet; from the second on the time doubles.
-    const doublings = this.#choked ? Math.min(this.#probes, MAX_DOUBLINGS) : Math.max(this.#timeouts - 1, 0)
-    this.#timers.set(timer, now + Math.min(this.rtt.rto * 2 ** doublings * this.#spread, MAX_RTO))
+    const doublings = this.#choked ? Math.min(this.#probes, MAX_DOUBLINGS) : Math.max(this.#timeouts.tries - 1, 0)
+    const longest = (this.#choked ? this.#unanswered : this.#timeouts).longest(this.#config)
+    this.#timers.set(timer, now + Math.min(this.rtt.rto * 2 ** doublings * this.#spread, longest))
   }
 
   /** What was rebuilt is in the delivery rate, so it counts only where it is too much to be chance. */
