@@ -6,11 +6,11 @@ import { pageRequest } from '../src/grid/http.ts'
 import { MinwwwPath } from '../src/grid/minwww-path.ts'
 import { ClientNode, ExitNode } from '../src/grid/nodes.ts'
 import { SeededRandom } from '../src/grid/random.ts'
-import { World } from '../src/grid/world.ts'
+import { INBOUND_TAGS, World } from '../src/grid/world.ts'
 import type { WorldMessage } from '../src/grid/world.ts'
 
 const KB = 1024
-const NETWORK = { latency: 300, jitter: 15, deadPaths: 0, tunnelLifetime: 86_400_000 }
+const NETWORK = { latency: 300, jitter: 15, deadPaths: 0, tunnelLifetime: 86_400_000, inboundTags: INBOUND_TAGS }
 const RUNS = 10
 
 /** ms until the last of 24 pages of 4 KB is here: right after the start, and after a pause. */
@@ -84,4 +84,26 @@ t.test('twenty new clients at once to one exit: the median within 5 s, all withi
   t.comment(`median ${Math.round(times[times.length >> 1]!)} ms, last ${Math.round(times.at(-1)!)} ms`)
   t.ok(times[times.length >> 1]! <= 5_000)
   t.ok(times.at(-1)! <= 15_000)
+})
+
+t.test('a router can read what follows some seconds in which nothing came, although pages were asked for', async t => {
+  for (const away of [10_000, 20_000]) {
+    for (let seed = 0; seed < RUNS; seed++) {
+      const path = new MinwwwPath(seed, { ...NETWORK, latency: 50, profile: 'i2pd-2.59' })
+      const { world, network } = path
+      path.settle(10_000)
+      path.rest(5_000)
+      const back = world.now + away
+      network.setAlive(path.exit.addresses[0]!, false)
+      world.at(back, () => network.setAlive(path.exit.addresses[0]!, true))
+      const pages: Array<ReturnType<MinwwwPath['start']>> = []
+      while (world.now < back + 10_000) {
+        pages.push(path.start(2 * KB, 60_000))
+        path.rest(500)
+      }
+      path.rest(5_000)
+      t.ok(pages.every(page => page.isDone()), `seed ${seed}, nothing for ${away} ms: all pages are here`)
+      t.equal(network.stats.lostBy['unknown-tag'] ?? 0, 0)
+    }
+  }
 })

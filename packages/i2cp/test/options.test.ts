@@ -9,9 +9,14 @@ const keys = LocalDestination.generate(seeded('options'))
 
 t.test('defaults, and what the client keeps for itself', async t => {
   const { options, leaseSet, warnings, authentication } = interpretOptions({}, keys)
-  t.same(
-    options, { 'i2cp.leaseSetEncType': '4', 'i2cp.fastReceive': 'true', 'i2cp.messageReliability': 'none', 'outbound.batchFrequency': '0' }
-  )
+  t.same(options, {
+    'i2cp.leaseSetEncType': '4',
+    'i2cp.fastReceive': 'true',
+    'i2cp.messageReliability': 'none',
+    'outbound.batchFrequency': '0',
+    'crypto.ratchet.inboundTags': '800'
+  })
+  t.equal(interpretOptions({ 'crypto.ratchet.inboundTags': 160 }, keys).options['crypto.ratchet.inboundTags'], '160')
   t.notOk('i2cp.dontPublishLeaseSet' in options)
   t.match(leaseSet, { encryptionTypes: [4], unpublished: false })
   t.same(warnings, [])

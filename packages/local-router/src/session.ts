@@ -19,6 +19,7 @@ export type SessionState = 'building' | 'requested' | 'ready' | 'closed'
 
 /** Destinations to which an unpublished session has bundled its LeaseSet; the oldest is forgotten above this. */
 export const MAX_CONTACTS = 1_024
+const MAX_TAGS = 65_535
 
 /** What a session needs of its router. */
 export interface SessionContext {
@@ -61,6 +62,7 @@ export class RouterSession {
     this.destination = destination
     this.key = destinationKey(destination)
     this.options = options
+    this.#configureTags()
     this.#buildIn(context.options.tunnelBuildTime)
   }
 
@@ -102,6 +104,13 @@ export class RouterSession {
     this.#answerTimer?.clear()
     this.#context.netdb.remove(this.key)
     this.#context.network.removeDestination(this.key)
+  }
+
+  /** Out of range is as not said, as on i2pd. */
+  #configureTags (): void {
+    const inboundTags = Number(this.options['crypto.ratchet.inboundTags'] ?? 0)
+    const isValid = Number.isInteger(inboundTags) && inboundTags >= 0 && inboundTags <= MAX_TAGS
+    if (isValid) this.#context.network.configure(this.key, { inboundTags })
   }
 
   #buildIn (delay: number): void {

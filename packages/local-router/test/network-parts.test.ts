@@ -211,42 +211,64 @@ t.test('five hundred waiting messages, or tunnel messages, end the session with 
   t.notOk(slow.overflows(0, 80, 10), 'they come slowly')
 })
 
+const BEGINS = { begins: true }
+const GOES_ON = { begins: false }
+
 t.test('a Destination of i2pd takes one new session in 200 ms', async t => {
   const ratchets = new Ratchets(9, says(0.5))
-  t.strictSame([0, 199, 200, 300].map(now => ratchets.takes(now, `${now}`, true)), ['taken', 'too-often', 'taken', 'too-often'])
+  t.strictSame([0, 199, 200, 300].map(now => ratchets.takes(now, `${now}`, BEGINS)), ['taken', 'too-often', 'taken', 'too-often'])
 })
 
 t.test('each message begins a new session until the peer has answered, and after it was silent for long', async t => {
   const ratchets = new Ratchets(2, says(0.5))
-  const sends = (...times: number[]): boolean[] => times.map(now => ratchets.sends(now, 'a'))
+  const sends = (...times: number[]): boolean[] => times.map(now => ratchets.sends(now, 'a').begins)
   t.strictSame(sends(0, 1), [true, true])
   ratchets.hears(2, 'a')
   t.strictSame(sends(3, 90_002, 120_001), [false, false, false])
-  t.ok(ratchets.sends(120_002, 'a'), 'as old as it must be, and silent for 90 s')
+  t.ok(ratchets.sends(120_002, 'a').begins, 'as old as it must be, and silent for 90 s')
   ratchets.hears(120_003, 'a')
   ratchets.hears(200_000, 'a')
   t.strictSame(sends(240_003, 289_999, 290_000), [false, false, true])
   ratchets.hears(300_000, 'b')
   ratchets.hears(300_001, 'c')
-  t.strictSame(['a', 'b', 'c'].map(peer => ratchets.sends(300_002, peer)), [true, false, false], 'the one heard first is forgotten')
+  t.strictSame(['a', 'b', 'c'].map(peer => ratchets.sends(300_002, peer).begins), [true, false, false], 'the one heard first is forgotten')
 })
 
 t.test('a session that was answered and not used is forgotten, and its peer goes on with it', async t => {
   const answered = (usedAt?: number): Ratchets => {
     const ratchets = new Ratchets(9, says(0.5))
-    ratchets.takes(0, 'a', true)
+    ratchets.takes(0, 'a', BEGINS)
     ratchets.hears(0, 'a')
     ratchets.sends(10, 'a')
-    if (usedAt !== undefined) t.equal(ratchets.takes(usedAt, 'a', false), 'taken')
+    if (usedAt !== undefined) t.equal(ratchets.takes(usedAt, 'a', GOES_ON), 'taken')
     return ratchets
   }
-  t.equal(answered().takes(44_000, 'a', false), 'forgotten-session')
-  t.ok(answered().sends(44_000, 'a'), 'here a new one begins')
-  t.equal(answered(20).takes(44_001, 'a', false), 'taken')
+  t.equal(answered().takes(44_000, 'a', GOES_ON), 'forgotten-session')
+  t.ok(answered().sends(44_000, 'a').begins, 'here a new one begins')
+  t.equal(answered(20).takes(44_001, 'a', GOES_ON), 'taken')
   const again = answered()
-  again.takes(44_000, 'b', false)
-  t.equal(again.takes(44_001, 'a', true), 'taken')
-  t.equal(again.takes(44_002, 'a', false), 'taken')
+  again.takes(44_000, 'b', GOES_ON)
+  t.equal(again.takes(44_001, 'a', BEGINS), 'taken')
+  t.equal(again.takes(44_002, 'a', GOES_ON), 'taken')
+})
+
+t.test('messages are counted by session, and one that is too far ahead is not read', async t => {
+  const [from, to] = [new Ratchets(9, says(0.5)), new Ratchets(9, says(0.5))]
+  from.hears(0, 'to')
+  t.strictSame(from.sends(1, 'to'), { begins: false, tag: { session: 1, index: 0 } })
+  t.strictSame(from.sends(1, 'to'), { begins: false, tag: { session: 1, index: 1 } })
+  const read = (session: number, index: number): string => to.takes(1, 'from', { begins: false, tag: { session, index } })
+  t.equal(read(1, 24), 'unknown-tag')
+  t.strictSame([23, 57, 24, 0].map(index => read(1, index)), ['taken', 'taken', 'taken', 'taken'])
+  t.equal(read(1, 57 + 24 + 28), 'unknown-tag')
+  from.hears(200_000, 'to')
+  t.strictSame(from.sends(200_001, 'to').tag, { session: 2, index: 0 })
+  t.equal(read(2, 24), 'unknown-tag')
+  t.equal(read(1, 9_999), 'taken', 'the session before is known still')
+  to.inboundTags = 100
+  t.strictSame([99, 100, 199, 51, 50].map(index => read(3, index)), ['taken', 'taken', 'taken', 'taken', 'taken'])
+  from.takes(400_000, 'to', BEGINS)
+  t.strictSame(from.sends(400_001, 'to'), { begins: true })
 })
 
 t.test('the end of a burst waits, unless something follows it', async t => {
@@ -358,6 +380,7 @@ t.test('options of a network: defaults of its profile, and bounds', async t => {
     tunnelLifetime: [1, 86_400_000],
     duplicate: [0, 1],
     deadPaths: [0, 1],
+    inboundTags: [0, 65_535],
     maxInFlight: [1, 1e8],
     maxBytesInFlight: [1, 2 ** 40],
     maxDestinations: [1, 1e7]

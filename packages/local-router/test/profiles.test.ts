@@ -211,3 +211,36 @@ t.test('i2pd 2.59: a session whose answer nothing has followed is forgotten, and
   for (const after of [10, 80, 119, 121]) t.ok(followed.get(after)! > 0.99)
   t.end()
 })
+
+t.test('i2pd 2.59: what comes after too many lost messages of a session cannot be read, until there is a new one', t => {
+  /** Messages to an exit that read the last one of `before`, answers and was away for so many: which of the next ten it reads. */
+  const readAfter = (lost: number, o: { before: number, inboundTags?: number, pause?: number }): number => {
+    const model = new NetworkModel<string>({ profile: 'i2pd-2.59', latency: 10, deadPaths: 0, seed: 1 })
+    if (o.inboundTags !== undefined) model.configure('exit', { inboundTags: o.inboundTags })
+    let now = 0
+    const pass = (from: string, to: string): boolean => {
+      model.send(now, { from, to, size: 700, data: '' })
+      now += 30
+      return model.poll(now).length > 0
+    }
+    pass('client', 'exit')
+    pass('exit', 'client')
+    for (let i = 0; i < o.before; i++) pass('client', 'exit')
+    pass('exit', 'client')
+    model.setAlive('exit', false)
+    for (let i = 0; i < lost; i++) pass('client', 'exit')
+    model.setAlive('exit', true)
+    now += o.pause ?? 0
+    return Array.from({ length: 10 }, () => pass('client', 'exit')).filter(Boolean).length
+  }
+  t.equal(readAfter(22, { before: 1 }), 10, 'index 0 came: 24 are known, of which 23 is the next')
+  t.equal(readAfter(23, { before: 1 }), 0)
+  t.equal(readAfter(72, { before: 101 }), 10, 'index 100 came: 74 more')
+  t.equal(readAfter(73, { before: 101 }), 0)
+  t.equal(readAfter(798, { before: 2_000 }), 10, 'never more than 800')
+  t.equal(readAfter(799, { before: 2_000 }), 0)
+  t.equal(readAfter(40, { before: 1, pause: 130_000 }), 2, 'new sessions, of which one in 200 ms is taken')
+  for (const before of [1, 101, 350]) t.equal(readAfter(380, { before, inboundTags: 800 }), 10, 'half of what was asked for at least')
+  t.equal(readAfter(900, { before: 1, inboundTags: 800 }), 0)
+  t.end()
+})

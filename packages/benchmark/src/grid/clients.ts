@@ -5,7 +5,7 @@ import { Liar, type Lie } from './liar.ts'
 import { ClientNode, ExitNode } from './nodes.ts'
 import { SeededRandom } from './random.ts'
 import { percentile } from './statistics.ts'
-import { World, type WorldMessage } from './world.ts'
+import { INBOUND_TAGS, World, type WorldMessage } from './world.ts'
 
 const KB = 1024
 const JITTER = 0.05
@@ -73,7 +73,7 @@ export function runClients (
   const network: Partial<NetworkOptions> = {
     latency, queue, profile, jitter: JITTER * latency, loss: loss / 100, bandwidth: bandwidth * KB, tunnelLifetime: 86_400_000
   }
-  const model = new NetworkModel<WorldMessage>({ ...network, seed })
+  const model = new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed })
   const world = new World(model)
   const keys = LocalDestination.generate(random.bytes)
   // The queue of an exit that keeps a limit is short: it is the one that waits.

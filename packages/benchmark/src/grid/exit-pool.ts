@@ -6,7 +6,7 @@ import { pageRequest } from './http.ts'
 import { ClientNode, ExitNode } from './nodes.ts'
 import { SeededRandom } from './random.ts'
 import { percentile } from './statistics.ts'
-import { World } from './world.ts'
+import { INBOUND_TAGS, World } from './world.ts'
 import type { WorldMessage } from './world.ts'
 
 const KB = 1024
@@ -89,7 +89,14 @@ class PoolScene {
   constructor (seed: number, strategy: PoolRun['strategy'], hedging: boolean, dead: number) {
     const random = this.#random = new SeededRandom(seed)
     const network = new NetworkModel<WorldMessage>({
-      seed, latency: 1, jitter: 0.2 * LATENCY, loss: LOSS, bandwidth: 0, queue: 3_600_000, tunnelLifetime: 86_400_000
+      inboundTags: INBOUND_TAGS,
+      seed,
+      latency: 1,
+      jitter: 0.2 * LATENCY,
+      loss: LOSS,
+      bandwidth: 0,
+      queue: 3_600_000,
+      tunnelLifetime: 86_400_000
     })
     this.world = new World(network)
     this.#client = new ClientNode({

@@ -7,7 +7,7 @@ import { pageRequest } from './http.ts'
 import { ClientNode, ExitNode, type BeginningOf } from './nodes.ts'
 import { SeededRandom } from './random.ts'
 import { StreamNode } from './stream-node.ts'
-import { World, type Departure, type WorldMessage, type WorldNode } from './world.ts'
+import { INBOUND_TAGS, World, type Departure, type WorldMessage, type WorldNode } from './world.ts'
 
 /** Tunnel messages of a packet. */
 const PACKET = 2
@@ -108,7 +108,7 @@ export class LargePath {
   constructor (seed: number, network: Partial<NetworkOptions>, isParking = true) {
     this.#isParking = isParking
     const { bytes: random } = new SeededRandom(seed)
-    this.world = new World(new NetworkModel<WorldMessage>({ ...network, seed }))
+    this.world = new World(new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed }))
     this.#exitKeys = LocalDestination.generate(random)
     const keys = [LocalDestination.generate(random), LocalDestination.generate(random)]
     this.#exit = new ExitNode({

@@ -6,7 +6,7 @@ import type { PathKnowledge } from '@minwww/streaming/core'
 import { pageRequest } from './http.ts'
 import { ClientNode, ExitNode } from './nodes.ts'
 import { SeededRandom } from './random.ts'
-import { World } from './world.ts'
+import { INBOUND_TAGS, World } from './world.ts'
 import type { WorldMessage } from './world.ts'
 
 /** Tunnel messages of a packet. */
@@ -26,7 +26,7 @@ export class MinwwwPath {
 
   constructor (seed: number, network: Partial<NetworkOptions>, config: Partial<ClientConfig> = {}) {
     const random = new SeededRandom(seed)
-    this.network = new NetworkModel<WorldMessage>({ ...network, seed })
+    this.network = new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed })
     this.world = new World(this.network)
     const exitKeys = LocalDestination.generate(random.bytes)
     const keys = [LocalDestination.generate(random.bytes), LocalDestination.generate(random.bytes)]

@@ -6,7 +6,7 @@ import { encodeRequestHead, encodeResponse, parseRequest } from '@minwww/protoco
 import { ServerCore } from '@minwww/server/core'
 import { ClientNode } from './nodes.ts'
 import { SeededRandom } from './random.ts'
-import { departure, World, type Carrier, type Departure, type WorldMessage, type WorldNode } from './world.ts'
+import { INBOUND_TAGS, departure, World, type Carrier, type Departure, type WorldMessage, type WorldNode } from './world.ts'
 
 /** Failures after which a client does not know whether its request was carried out. */
 const UNKNOWN: ReadonlySet<string> = new Set(['unanswered', 'outcome-unknown'])
@@ -131,7 +131,8 @@ class PostsScene {
     this.#plan = plan
     this.siteTime = plan.siteTime ?? 100
     this.random = new SeededRandom(plan.seed)
-    this.world = new World(plan.carrier?.(this.random) ?? new NetworkModel<WorldMessage>({ ...plan.network, seed: plan.seed }))
+    const { network, seed } = plan
+    this.world = new World(plan.carrier?.(this.random) ?? new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed }))
     const keys = Array.from({ length: plan.exits }, () => LocalDestination.generate(this.random.bytes))
     this.#exits = keys.map(key => new MortalExit(this, key))
     const own = [0, 1].map(() => LocalDestination.generate(this.random.bytes))

@@ -7,7 +7,7 @@ import { pageRequest, pageResponse, requestedPage } from './http.ts'
 import type { Outcome } from './minwww-path.ts'
 import { SeededRandom } from './random.ts'
 import { StreamNode } from './stream-node.ts'
-import { World } from './world.ts'
+import { INBOUND_TAGS, World } from './world.ts'
 import type { WorldMessage } from './world.ts'
 
 /** A browser's and a site's streaming core on one path, one connection for each page, as HTTP proxies use them. */
@@ -30,7 +30,7 @@ export class StreamingPath {
   constructor (seed: number, network: Partial<NetworkOptions>, known?: PathKnowledge, hasParity = false) {
     this.#known = known
     this.#random = new SeededRandom(seed)
-    this.world = new World(new NetworkModel<WorldMessage>({ ...network, seed }))
+    this.world = new World(new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed }))
     this.#keys = [LocalDestination.generate(this.#random.bytes), LocalDestination.generate(this.#random.bytes)]
     const common = { random: this.#random.bytes, hasParity }
     this.#client = new StreamNode({ ...common, keys: this.#keys[0], onEvent: event => this.#onClient(event) })

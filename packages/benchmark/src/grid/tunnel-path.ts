@@ -5,7 +5,7 @@ import { EXIT_PORT } from '@minwww/protocol'
 import type { Connection, StreamingEvent } from '@minwww/streaming/core'
 import { SeededRandom } from './random.ts'
 import { StreamNode } from './stream-node.ts'
-import { World } from './world.ts'
+import { INBOUND_TAGS, World } from './world.ts'
 import type { WorldMessage } from './world.ts'
 
 /** Bytes of a request in a tunnel: what a browser says first in TLS is about as long. */
@@ -27,7 +27,7 @@ export class TunnelPath {
 
   constructor (seed: number, network: Partial<NetworkOptions>, { hasParity }: { hasParity: boolean }) {
     const { bytes: random } = new SeededRandom(seed)
-    this.world = new World(new NetworkModel<WorldMessage>({ ...network, seed }))
+    this.world = new World(new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed }))
     this.#keys = [LocalDestination.generate(random), LocalDestination.generate(random)]
     const [client, server] = this.#keys
     this.client = new StreamNode({ keys: client, random, hasParity, onEvent: event => this.#onClient(event) })

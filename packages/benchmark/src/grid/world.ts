@@ -1,9 +1,12 @@
+import { DEFAULT_SESSION_OPTIONS } from '@minwww/i2cp'
 import type { NetworkModel } from '@minwww/local-router/network'
 
 /** I2CP's gzip container around a payload, bytes. */
 const CONTAINER = 23
 /** Steps without the clock moving, after which a simulation is stuck: a livelock is an error, not a hang. */
 const MAX_STEPS_AT_ONCE = 100_000
+/** Tags of ratchet sessions that our Destinations have their routers know ahead. */
+export const INBOUND_TAGS = Number(DEFAULT_SESSION_OPTIONS['crypto.ratchet.inboundTags'])
 
 /** What a node hands to the network. */
 export interface WorldMessage { protocol: number, fromPort: number, toPort: number, payload: Buffer }

@@ -12,7 +12,7 @@ import type { Connection, StreamingEvent } from '@minwww/streaming/core'
 import { ClientNode, ServerNode } from '../grid/nodes.ts'
 import { SeededRandom } from '../grid/random.ts'
 import { StreamNode } from '../grid/stream-node.ts'
-import { World, type WorldMessage } from '../grid/world.ts'
+import { INBOUND_TAGS, World, type WorldMessage } from '../grid/world.ts'
 import { fieldsOf, fileOf, type SiteFile } from './files.ts'
 import type { PageSet } from './list.ts'
 import type { Recording } from './record.ts'
@@ -148,7 +148,7 @@ class PageExit extends ServerNode {
 
 function messageLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed: number, isPushing: boolean): Loader {
   const random = new SeededRandom(seed)
-  const world = new World(new NetworkModel<WorldMessage>({ ...network, seed }))
+  const world = new World(new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed }))
   const keys = LocalDestination.generate(random.bytes)
   const stats = { pushed: 0, used: 0 }
   const pushed = new Map<string, number>()
@@ -202,7 +202,7 @@ function messageLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed:
 /** Six streams at most, each one for one thing after the other. */
 function streamLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed: number): Loader {
   const random = new SeededRandom(seed)
-  const world = new World(new NetworkModel<WorldMessage>({ ...network, seed }))
+  const world = new World(new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed }))
   const keys = [LocalDestination.generate(random.bytes), LocalDestination.generate(random.bytes)] as const
   interface Open { left: number, onHere: (() => void) | undefined }
   const opened = new Map<Connection, Open>()

@@ -54,7 +54,9 @@ const ROWS = {
   clientMessageTimeout: { ...integer(8_000, 120_000), side: 'router', default: '60000', doc: 'ms; unused by routers' },
   'crypto.lowTagThreshold': { ...integer(1, 128), side: 'router', default: '30', doc: 'ElGamal only' },
   'crypto.tagsToSend': { ...integer(1, 128), side: 'router', default: '40', doc: 'ElGamal only' },
-  'crypto.ratchet.inboundTags': { ...integer(1, U16), side: 'router', default: '160', doc: 'inbound tag window' },
+  'crypto.ratchet.inboundTags': {
+    ...integer(1, U16), side: 'router', default: '160', doc: 'inbound tag window; 800 is sent where it is not set'
+  },
   'crypto.ratchet.outboundTags': { ...integer(1, U16), side: 'router', default: '160', doc: 'advice to the far end' },
   explicitPeers: { ...text, side: 'router', doc: 'router hashes, for tests' },
   'i2cp.dontPublishLeaseSet': { ...boolean, side: 'both', default: 'false', doc: 'for pure clients; absent is best, see quirks.ts' },

@@ -33,11 +33,13 @@ export class DestinationState implements PathEnd {
     this.outbound = new Bottleneck(options.bandwidth, options.queue)
     this.inbound = new Bottleneck(options.bandwidth, options.queue)
     this.ratchets = new Ratchets(options.maxDestinations, new Random(options.seed, ordinal, -2))
+    this.ratchets.inboundTags = options.inboundTags
   }
 
   configure (o: DestinationOptions): void {
     if (o.extraLatency !== undefined) this.extraLatency = o.extraLatency
     if (o.bandwidthOut !== undefined) this.outbound = new Bottleneck(o.bandwidthOut, this.#options.queue)
+    if (o.inboundTags !== undefined) this.ratchets.inboundTags = o.inboundTags
     if (o.bandwidthIn !== undefined) this.inbound = new Bottleneck(o.bandwidthIn, this.#options.queue)
   }
 

@@ -1,5 +1,6 @@
 import type { DestinationState } from './destination.ts'
 import type { Timed } from './event-queue.ts'
+import type { RatchetMessage } from './i2pd/ratchets.ts'
 
 /** Why a message did not arrive. */
 export type LossReason =
@@ -23,6 +24,8 @@ export type LossReason =
   | 'too-often'
   /** The same: of a session that the receiver has forgotten. */
   | 'forgotten-session'
+  /** i2pd: so many of its session were lost before it that the receiver knows its tag not yet. */
+  | 'unknown-tag'
   /** Java: dropped when a gateway took its batch. */
   | 'gateway'
   /** Java: dropped by CoDel. */
@@ -45,8 +48,8 @@ export interface Flight<T> extends Timed {
   lost: LossReason | undefined
   /** The second delivery of a duplicated message. */
   readonly copy: boolean
-  /** It begins a ratchet session, where the profile counts them. */
-  readonly begins: boolean
+  /** What it is to the ratchet, where the profile counts them. */
+  readonly ratchet: RatchetMessage | undefined
 }
 
 /** A message that has arrived. */

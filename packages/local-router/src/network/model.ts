@@ -86,7 +86,7 @@ export class NetworkModel<T = unknown> {
       data,
       lost: undefined,
       copy: false,
-      begins: this.#countsRatchets && from.ratchets.sends(now, to.key)
+      ratchet: this.#countsRatchets ? from.ratchets.sends(now, to.key) : undefined
     }
     flight.tunnelMessages = this.#transport.tunnelMessages(flight)
     this.stats.messagesSent++
@@ -178,8 +178,8 @@ export class NetworkModel<T = unknown> {
     const flight = this.#deliveries.pop()
     const { time: at, from, to, size, tunnelMessages, sentAt, data } = flight
     if (!to.alive) return this.#lose(at, flight, 'unreachable')
-    if (this.#countsRatchets) {
-      const taken = to.ratchets.takes(at, from.key, flight.begins)
+    if (flight.ratchet !== undefined) {
+      const taken = to.ratchets.takes(at, from.key, flight.ratchet)
       if (taken !== 'taken') return this.#lose(at, flight, taken)
       to.ratchets.hears(at, from.key)
     }

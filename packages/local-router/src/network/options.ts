@@ -36,6 +36,8 @@ export interface NetworkOptions {
   maxDestinations: number
   /** Profile java: whether the sender's gateway waits to fill tunnel messages; false is outbound.batchFrequency=0. */
   javaBatching: boolean
+  /** Profile i2pd-2.59: tags that Destinations have known ahead (`crypto.ratchet.inboundTags`); 0 = as i2pd does it. */
+  inboundTags: number
   profile: NetworkProfile
 }
 
@@ -56,6 +58,7 @@ export const NETWORK_DEFAULTS: Readonly<NetworkOptions> = Object.freeze({
   maxBytesInFlight: 2 ** 29,
   maxDestinations: 65_536,
   javaBatching: true,
+  inboundTags: 0,
   profile: 'plain'
 })
 
@@ -76,6 +79,8 @@ export interface DestinationOptions {
   bandwidthOut?: number
   /** Bytes/s of its inbound tunnels; 0 = unlimited. */
   bandwidthIn?: number
+  /** As the network's option. */
+  inboundTags?: number
 }
 
 /** Lowest and highest value of each numeric option. */
@@ -91,6 +96,7 @@ const RANGES: Partial<Record<keyof NetworkOptions, [number, number]>> = {
   tunnelLifetime: [1, 86_400_000],
   duplicate: [0, 1],
   deadPaths: [0, 1],
+  inboundTags: [0, 65_535],
   maxInFlight: [1, 100_000_000],
   maxBytesInFlight: [1, 2 ** 40],
   maxDestinations: [1, 10_000_000]

@@ -12,6 +12,18 @@ const MIN_AGE = 120_000
 const LOOK = 44_000
 const LOOK_SPREAD = 30_000
 const UNUSED = 15_000
+/**
+ * Tags that a receiver knows ahead of the last message that came, and half of the index of that one more, up to the other
+ * (HandleExistingSessionMessage). A message with a later one cannot be read, and nobody tells the sender.
+ */
+const TAGS = 24
+const MAX_TAGS = 800
+
+/** Which message of which session a message is. */
+export interface RatchetTag { readonly session: number, readonly index: number }
+
+/** What a message is to the ratchet: the first of a session, an answer to such a one (neither), or one with a tag of the session. */
+export interface RatchetMessage { readonly begins: boolean, readonly tag?: RatchetTag }
 
 interface Session {
   /** When it stood, ms. */
@@ -22,7 +34,8 @@ interface Session {
 /**
  * The ratchet sessions of one Destination, as i2pd has them since 2.55: until a peer has answered, and after 90 s of silence,
  * each message to it begins a new session; and a Destination takes one of those in 200 ms. Who has answered keeps a session only once
- * the peer has used it; the peer, which does not notice, goes on with what nobody can read.
+ * the peer has used it; the peer, which does not notice, goes on with what nobody can read. So does one of which too many messages in a
+ * row were lost.
  */
 export class Ratchets {
   readonly #most: number
@@ -32,6 +45,12 @@ export class Ratchets {
   readonly #unused = new Map<string, number>()
   /** Peers whose session was forgotten, which use it all the same. */
   readonly #forgotten = new Map<string, true>()
+  /** Sessions that messages went out by, and how many of them. */
+  readonly #sent = new Map<string, { session: number, count: number }>()
+  /** The first tag that is not known of a peer's session. */
+  readonly #known = new Map<string, { session: number, next: number }>()
+  /** `crypto.ratchet.inboundTags`; 0: as the router does it by itself. */
+  inboundTags = 0
   #takenAt = Number.NEGATIVE_INFINITY
   #looksAt: number | undefined
 
@@ -41,41 +60,78 @@ export class Ratchets {
     this.#random = random
   }
 
-  /** A message goes to this peer. @returns whether it begins a new session */
-  sends (now: number, peer: string): boolean {
+  /** A message goes to this peer. */
+  sends (now: number, peer: string): RatchetMessage {
     this.#look(now)
-    if (this.#begins(now, peer)) return true
+    if (this.#begins(now, peer)) return { begins: true }
     if (this.#unused.get(peer) === Infinity) this.#unused.set(peer, now)
-    return false
+    if (this.#unused.has(peer)) return { begins: false }
+    const sent = this.#sent.get(peer) ?? this.#restart(peer)
+    return { begins: false, tag: { session: sent.session, index: sent.count++ } }
   }
 
   hears (now: number, peer: string): void {
     const session = this.#sessions.get(peer)
-    if (session === undefined || this.#begins(now, peer)) this.#keep(this.#sessions, peer, { since: now, heardAt: now })
-    else session.heardAt = now
+    if (session !== undefined && !this.#begins(now, peer)) session.heardAt = now
+    else {
+      this.#keep(this.#sessions, peer, { since: now, heardAt: now })
+      this.#restart(peer)
+    }
   }
 
   /**
-   * Takes a message of this peer, or cannot: a new session that came too soon after another one, or one that was forgotten.
-   * @param begins - a new session
+   * Takes a message of this peer, or cannot: a new session that came too soon after another one, one that was forgotten, or a tag that is
+   * not known yet.
    */
-  takes (now: number, peer: string, begins: boolean): 'taken' | 'too-often' | 'forgotten-session' {
+  takes (now: number, peer: string, { begins, tag }: RatchetMessage): 'taken' | 'too-often' | 'forgotten-session' | 'unknown-tag' {
     this.#look(now)
     if (!begins) {
+      if (this.#forgotten.has(peer)) return 'forgotten-session'
+      if (tag !== undefined && !this.#knows(peer, tag)) return 'unknown-tag'
       this.#unused.delete(peer)
-      return this.#forgotten.has(peer) ? 'forgotten-session' : 'taken'
+      return 'taken'
     }
     if (now - this.#takenAt < MIN_INTERVAL) return 'too-often'
     this.#takenAt = now
     // Of several new ones that come before the answer the first is kept.
-    if (this.#begins(now, peer)) this.#keep(this.#unused, peer, Infinity)
+    if (this.#isReplaced(now, peer)) {
+      this.#sessions.delete(peer)
+      this.#keep(this.#unused, peer, Infinity)
+    }
     this.#forgotten.delete(peer)
     return 'taken'
+  }
+
+  /** Counts anew, by another session. */
+  #restart (peer: string): { session: number, count: number } {
+    const sent = { session: (this.#sent.get(peer)?.session ?? 0) + 1, count: 0 }
+    this.#keep(this.#sent, peer, sent)
+    return sent
+  }
+
+  /** Of the session before the tags are known still. */
+  #knows (peer: string, { session, index }: RatchetTag): boolean {
+    let known = this.#known.get(peer)
+    if (known === undefined || known.session < session) {
+      known = { session, next: this.inboundTags || TAGS }
+      this.#keep(this.#known, peer, known)
+    }
+    if (known.session > session) return true
+    if (index >= known.next) return false
+    if (this.inboundTags === 0) known.next = Math.max(known.next, index + Math.min(MAX_TAGS, TAGS + (index >> 1)))
+    else if (known.next - index < this.inboundTags / 2) known.next += this.inboundTags
+    return true
   }
 
   #begins (now: number, peer: string): boolean {
     const session = this.#sessions.get(peer)
     return session === undefined || (now - session.heardAt >= SILENCE && now - session.since >= MIN_AGE)
+  }
+
+  /** A new session takes the place of one that is old enough (AddECIESx25519Session). */
+  #isReplaced (now: number, peer: string): boolean {
+    const session = this.#sessions.get(peer)
+    return session === undefined || now - session.since >= MIN_AGE
   }
 
   #look (now: number): void {
