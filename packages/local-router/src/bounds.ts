@@ -55,7 +55,8 @@ export const BOUNDS = {
     most: NETWORK_DEFAULTS.maxDestinations,
     unit: 'Destinations',
     full: 'the oldest is forgotten',
-    kept: 'network/i2pd/ratchets.ts #sessions #unused #forgotten; network/model.ts #destinations; network/destination.ts #paths'
+    kept: 'network/i2pd/ratchets.ts #sessions #unused #forgotten #sent #known; network/model.ts #destinations; ' +
+      'network/destination.ts #paths'
   },
   inFlight: {
     name: 'messages in flight',
