@@ -7,7 +7,8 @@
  * WHAT: exit, exit-router, proxy-router; HOW: kill, stop; default all six. Options: --suite bookworm|trixie|sid, --hops 1,
  * --delay MS, --exits 1 (that which answered most lately is restarted), --after 60 (s that are watched afterwards), --rounds 1,
  * --keep DIR (routers log at debug; their folders and the proxy's log go there where a first page takes longer than 10 s, or one is late),
- * --apart (tunnels of one hop, none of proxy and exits by way of their routers, as in a network of more than eight; i2pd 2.59).
+ * --option NAME=VALUE (of all sessions), --apart (tunnels of one hop, none of proxy and exits by way of their routers, as in a network of
+ * more than eight; i2pd 2.59).
  */
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -44,6 +45,7 @@ const { values, positionals } = parseArgs({
     after: { type: 'string', default: '60' },
     rounds: { type: 'string', default: '1' },
     keep: { type: 'string' },
+    option: { type: 'string', multiple: true, default: [] },
     apart: { type: 'boolean', default: false },
     log: { type: 'boolean', default: false }
   }
@@ -61,7 +63,7 @@ await inPlace({ suite: values.suite, delay: values.delay, logLevel }, async ({ n
   const exitRouters = Array.from({ length: Number(values.exits) }, (_, index) => FIRST_EXIT_ROUTER + index)
   const others = Array.from({ length: ROUTERS }, (_, index) => index + 1).filter(k => k !== PROXY_ROUTER && !exitRouters.includes(k))
   const apart = values.apart ? [`trustedRouters=${others.slice(-MOST_PEERS).map(k => network.routerHash(k)).join(',')}`] : []
-  const options = i2cpFlags(values.hops, ...apart)
+  const options = i2cpFlags(values.hops, ...apart, ...values.option)
   /** When each exit's site was asked last. */
   const lately = exitRouters.map(() => 0)
   const exitArguments = await Promise.all(exitRouters.map(async (k, index) => {
