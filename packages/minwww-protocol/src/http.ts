@@ -39,7 +39,7 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const ABSOLUTE_URL = /^https?:\/\/[\x21-\x7e]+$/i
 const REQUEST_LINE = /^([^ ]+) ([^ ]+) HTTP\/1\.1$/
-const STATUS_LINE = /^HTTP\/1\.1 ([1-5][0-9]{2}) ?(.*)$/
+const STATUS_LINE = /^HTTP\/1\.1 ([1-5][0-9]{2})(?: (.*))?$/
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
 /** Request line in absolute form, fields, body. Throws MINWWW_BAD_HTTP for anything that `parseRequest` refuses. */
@@ -76,7 +76,7 @@ export function parseResponse (bytes: Uint8Array, part: Part = 'whole'): HttpRes
   const match = STATUS_LINE.exec(start)
   if (match === null || !FIELD_VALUE.test(start)) throw bad('status line')
   checkContentLength(headers, body, false, part === 'beginning')
-  return { status: Number(match[1]), reason: match[2]!, headers, body }
+  return { status: Number(match[1]), reason: match[2] ?? '', headers, body }
 }
 
 function encode (start: string, headers: HeaderList, body: Uint8Array | undefined): Buffer {

@@ -1,0 +1,100 @@
+/** What the client knows of a path: round trip, loss and rate, number by number. */
+import t from 'tap'
+import { LossEstimator, PRIOR_LOSS, RttEstimator, TokenBucket } from '../src/index.ts'
+
+const near = (actual: number, expected: number): boolean => Math.abs(actual - expected) < 1e-9
+
+t.test('a bucket fills at its rate, up to its depth, and gives what it has', async t => {
+  const bucket = new TokenBucket(1_000, 100, 50)
+  t.strictSame([bucket.rate, bucket.depth, bucket.level(50)], [1_000, 100, 100], 'it starts full')
+  t.ok(bucket.take(50, 60))
+  t.equal(bucket.level(50), 40)
+  t.notOk(bucket.take(50, 41))
+  t.equal(bucket.level(50), 40, 'what may not leave takes nothing')
+  t.ok(bucket.take(50, 40))
+  t.equal(bucket.level(60), 10, 'a byte in a millisecond')
+  t.equal(bucket.level(55), 10, 'time does not go back')
+  t.equal(bucket.level(60), 10)
+  t.equal(bucket.level(1_000), 100)
+})
+
+t.test('a bucket says when so much may leave: not before, and then it may', async t => {
+  const bucket = new TokenBucket(1_000, 100, 0)
+  t.equal(bucket.availableAt(0, 100), 0)
+  bucket.force(0, 130)
+  t.equal(bucket.level(0), -30, 'what leaves in any case is owed')
+  t.ok(near(bucket.availableAt(0, 10), 40.001 - 1e-6), '40 bytes are missing, and a step of the clock')
+  t.ok(near(bucket.availableAt(0, 500), 130.001 - 1e-6), 'more than it holds: when it is full')
+  t.ok(near(bucket.availableAt(20, 10), 40.001 - 1e-6))
+  t.notOk(bucket.take(39, 10))
+  t.ok(bucket.take(bucket.availableAt(39, 10), 10))
+  t.equal(bucket.availableAt(500, 10), 500)
+})
+
+t.test('another rate keeps a full bucket full and an empty one empty', async t => {
+  const bucket = new TokenBucket(1_000, 100, 0)
+  bucket.setRate(0, 2_000, 400)
+  t.strictSame([bucket.rate, bucket.depth, bucket.level(0)], [2_000, 400, 400])
+  bucket.force(0, 300)
+  bucket.setRate(10, 1_000, 40)
+  t.equal(bucket.level(10), 12, 'filled at the rate of before: 120 of 400, which is 12 of 40')
+  bucket.force(10, 12)
+  bucket.setRate(10, 1_000, 80)
+  t.equal(bucket.level(10), 0)
+  bucket.force(10, 20)
+  bucket.setRate(10, 1_000, 800)
+  t.equal(bucket.level(10), -20, 'a debt stays what it is')
+  t.equal(bucket.level(25), -5)
+})
+
+t.test('a round trip before the first sample, and time-outs of attempts', async t => {
+  const rtt = new RttEstimator(400)
+  t.strictSame([rtt.hasSample, rtt.srtt, rtt.rttvar, rtt.rto()], [false, 400, 200, 1_200])
+  t.strictSame([new RttEstimator().srtt, new RttEstimator().rttvar], [1_000, 500])
+  rtt.sample(-1)
+  t.notOk(rtt.hasSample, 'no packet comes before it was sent')
+  rtt.sample(0)
+  t.strictSame([rtt.hasSample, rtt.srtt, rtt.rttvar], [true, 0, 0])
+  t.strictSame([rtt.rto(), rtt.rto(0, 30), rtt.rto(1, 30), rtt.rto(10)], [100, 30, 60, 60_000])
+  const other = new RttEstimator()
+  other.sample(200)
+  t.strictSame([other.rttvar, other.rto(0, 30)], [100, 600])
+  t.strictSame([0, 1, 4].map(attempt => other.backoff(attempt)), [1, 2, 16])
+})
+
+t.test('the estimate of loss: what it assumes, and what a burst changes (section 5)', async t => {
+  const loss = new LossEstimator()
+  t.strictSame([loss.value, loss.upper, loss.clean, loss.excessive, PRIOR_LOSS], [0.01, 0.0125, 0, false, 0.01])
+  loss.burst(800, 800, 1)
+  t.ok(near(loss.value, 0.005), 'half of it after 800 tunnel messages')
+  t.equal(loss.clean, 800)
+  loss.burst(200, 200, 4)
+  t.ok(near(loss.value, 0.0025), 'whatever they are cut into')
+  t.equal(loss.clean, 1_600)
+  loss.burst(720, 800, 1)
+  t.ok(near(loss.value, 0.00125 + 0.05), 'a tenth of single tunnel messages, with half of the weight')
+  t.equal(loss.clean, 0)
+  const large = new LossEstimator(0.1)
+  large.burst(0, 200, 4)
+  t.ok(near(large.value, 0.05 + 0.5 * 0.1 / (1 - 0.9 ** 4)), 'of a lost symbol as many of its tunnel messages as are likely')
+  const same = new LossEstimator(0.2)
+  for (const [received, announced, m] of [[0, 0, 4], [0, 4, 0], [0, NaN, 4], [0, 4, NaN]] as const) same.burst(received, announced, m)
+  t.strictSame([same.value, same.clean], [0.2, 0], 'nothing was announced')
+  same.burst(900, 800, 1)
+  t.ok(near(same.value, 0.1), 'more than were announced are none lost')
+  t.equal(same.clean, 800)
+})
+
+t.test('what is planned with has a margin, and twelve percent are the most', async t => {
+  for (const [value, upper, excessive] of [[0.08, 0.1, false], [0.096, 0.12, false], [0.0961, 0.12, true], [0.5, 0.12, true]] as const) {
+    const loss = new LossEstimator(value)
+    t.ok(near(loss.upper, upper), `${value}`)
+    t.equal(loss.excessive, excessive, `${value}`)
+  }
+  const none = new LossEstimator(0)
+  none.burst(0, 1_000_000, 1)
+  t.ok(none.value > 1e-6 && none.value <= 1 - 1e-5, 'an estimate of nothing can rise')
+  const all = new LossEstimator(1)
+  all.burst(0, 800, 1)
+  t.ok(near(all.value, 1 - 1e-5), 'and one of everything stays below it')
+})
