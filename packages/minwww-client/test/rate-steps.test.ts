@@ -11,11 +11,11 @@ const controllerOf = (o: Partial<ConstructorParameters<typeof RateController>[0]
   new RateController({ initial: 128 * KB, window: 140, least: 2 * KB, most: 64 * KB * KB, ...o })
 
 /** Symbols of `bytes`, which leave and come so many ms apart from `start` on; the last one at `start + (count - 1) * apart`. */
-function arrive (
-  controller: RateController, start: number, count: number,
-  { apart = 1, sentApart = apart, bytes = TUNNEL_BYTES, announced = 0, sentFrom = start, path = PATH } = {}
-): void {
-  for (let i = 0; i < count; i++) controller.arrived(start + i * apart, (sentFrom + i * sentApart) & 0xffff, bytes, announced, path)
+function arrive (controller: RateController, start: number, count: number,
+  o: Partial<Record<'apart' | 'sentApart' | 'bytes' | 'announced' | 'sentFrom', number>> = {}): void {
+  const { apart = 1, bytes = TUNNEL_BYTES, announced = 0, sentFrom = start } = o
+  const { sentApart = apart } = o
+  for (let i = 0; i < count; i++) controller.arrived(start + i * apart, (sentFrom + i * sentApart) & 0xffff, bytes, announced, PATH)
 }
 
 t.test('before anything came: the first window, once, and within bounds', async t => {
