@@ -473,3 +473,61 @@ t.test('a Destination has tunnels for their life, and a path to each other one',
   a.path(d)
   t.not(a.path(b), again, 'the oldest is forgotten')
 })
+
+t.test('a session that was answered is looked at now and then, and forgotten 15 s after it was answered', async t => {
+  const begun = (ratchets: Ratchets, now: number): void => {
+    ratchets.takes(now, 'a', BEGINS)
+    ratchets.hears(now, 'a')
+    ratchets.sends(now, 'a')
+  }
+  const ratchets = new Ratchets(9, says(0.5))
+  ratchets.takes(0, 'x', BEGINS)
+  begun(ratchets, 29_000)
+  t.notOk(ratchets.sends(44_000, 'a').begins, '15 s are not enough')
+  t.strictSame([ratchets.sends(102_999, 'a').begins, ratchets.sends(103_000, 'a').begins], [false, true],
+    'the next look is 44 to 74 s later')
+  t.equal(ratchets.takes(103_001, 'a', GOES_ON), 'forgotten-session')
+  const idle = new Ratchets(9, says(0.5))
+  for (const now of [0, 44_000]) idle.takes(now, 'q', GOES_ON)
+  begun(idle, 45_000)
+  t.strictSame([idle.sends(65_999, 'a').begins, idle.sends(66_000, 'a').begins], [false, true],
+    'with nothing to look at the next look is drawn')
+  const twice = new Ratchets(9, says(0.5))
+  begun(twice, 0)
+  twice.takes(300, 'a', BEGINS)
+  t.ok(twice.sends(44_000, 'a').begins, 'of several beginnings the first counts')
+})
+
+t.test('so many sessions are remembered', async t => {
+  const ratchets = new Ratchets(2, says(0.5))
+  for (const [now, peer] of ['a', 'b', 'c'].entries()) ratchets.hears(now, peer)
+  t.strictSame(['a', 'b', 'c'].map(peer => ratchets.sends(3, peer).begins), [true, false, false])
+  const renewed = new Ratchets(2, says(0.5))
+  renewed.hears(0, 'b')
+  renewed.hears(0, 'a')
+  renewed.hears(100_000, 'b')
+  renewed.hears(130_000, 'a')
+  t.notOk(renewed.sends(130_001, 'b').begins, 'one that is begun anew takes nobody\'s place')
+})
+
+t.test('the drift of a path is drawn anew each two latencies, and with each choice', async t => {
+  const options = networkOptions({ latency: 100, jitter: 50, reorder: true })
+  const path = new Path(end(), end(), says(0.5, 0.75, 0.5, 0.5, 0.25, 0.5), options, rules)
+  t.notOk(path.dead)
+  t.strictSame([0, 199, 200].map(at => path.transit(at)), [120, 319, 280])
+  const near = new Path(end(), end(), says(0.5, 0.75, 0.5, 0.5, 0.25, 0.5), { ...options, latency: 10 }, rules)
+  t.strictSame([0, 99, 100].map(at => near.transit(at)), [30, 129, 100], 'but not more often than in 100 ms')
+  const chosen = new Path(end(), end(), says(0.5, 0, 0, 0.5, 0.75, 0.5), options, rules)
+  chosen.use(0)
+  t.equal(chosen.transit(0), 120)
+  const smooth = new Path(end(), end(), new Random(1), networkOptions({ latency: 100 }), rules)
+  for (let i = 0; i < 3; i++) smooth.use(0)
+  t.equal(smooth.transit(5_000), 5_100)
+  smooth.use(1)
+  t.equal(smooth.transit(4_000), 4_100, 'what goes through other tunnels may overtake')
+})
+
+t.test('a seed that a report names gives the same network in later versions', async t => {
+  const random = new Random(1, 2)
+  t.strictSame([random.next(), random.next()], [0.14372951223049313, 0.485103648272343])
+})

@@ -16,7 +16,8 @@ interface Setup { options?: Partial<StreamingOptions>, jitter?: number, shared?:
 /** A sender whose timers a test sees; `write`: full packets that it has to send. */
 function senderOf ({ options = {}, jitter = 0, shared, established = true, write = 0 }: Setup = {}) {
   const timers = new TimerTable()
-  const sender = new Sender(connectionConfig(resolveOptions({ initialRTO: RTO, bufferSize: 1_048_576, ...options })), jitter, timers, shared)
+  const sender = new Sender(connectionConfig(resolveOptions({ initialRTO: RTO, bufferSize: 1_048_576, ...options })), jitter, timers,
+    shared)
   sender.established = established
   sender.write(Buffer.alloc(write * FULL, 'x'))
   const all = (now: number, most = 1_000): SentPacket[] => {
