@@ -91,7 +91,7 @@ export class Pushes {
       if (known.arrived === undefined && reply.index === reply.last) sender.forget(now, exit, session, reply)
       return undefined
     }
-    const isStray = known === undefined && (reply.id < PUSH_IDS || !session.mayPush(now) || this.#strays(session) >= MAX_STRAY)
+    const isStray = known === undefined && (reply.id < PUSH_IDS || !session.mayPush(now) || this.#unpromised(session) >= MAX_STRAY)
     if (isStray || reply.size === 0 || reply.size > MAX_OBJECT || !session.takePushed(reply.symbol.length)) {
       stats.refusedPushes++
       if (known !== undefined) this.#fail(now, known)
@@ -126,9 +126,10 @@ export class Pushes {
     if (push?.state === 'expected') push.signBy = now + 2 * next + this.#sign(push.exit)
   }
 
-  /** It will not come. */
-  refused (now: number, session: ExitSession, id: number): void {
-    const push = this.#find(session, id)
+  /** It will not come. Of what no page has promised yet that is remembered: an ERROR is there before a long answer that promises it. */
+  refused (now: number, exit: Exit, session: ExitSession, id: number): void {
+    const isStray = session.mayPush(now) && this.#unpromised(session) < MAX_STRAY
+    const push = this.#find(session, id) ?? (isStray ? this.#create(now, exit, session, id) : undefined)
     if (push?.isOpen === true) this.#fail(now, push, false)
   }
 
@@ -352,8 +353,8 @@ export class Pushes {
     return this.#pushes.get(session)?.get(id)
   }
 
-  #strays (session: ExitSession): number {
-    return [...this.#pushes.get(session)?.values() ?? []].filter(({ promise, state }) => promise === undefined && state !== 'over').length
+  #unpromised (session: ExitSession): number {
+    return [...this.#pushes.get(session)?.values() ?? []].filter(({ promise }) => promise === undefined).length
   }
 
   #waitingFor (push: Push): ClientRequest[] {

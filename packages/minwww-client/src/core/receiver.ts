@@ -71,7 +71,7 @@ export class Receiver {
     for (const message of held) this.#context.transmit(message)
     if (isFirst && held.length === 0) this.#confirmations.answered(now, found.exit, source)
     if (message.type === 'reply') this.#reply(now, found.exit, found.session, message, payload.length)
-    else if (message.type === 'error') this.#error(now, found.session, message, payload.length)
+    else if (message.type === 'error') this.#error(now, found.exit, found.session, message, payload.length)
     else if (message.type === 'push') this.#push(now, found.exit, found.session, { ...message, type: 'reply', part: 'whole' }, payload.length)
     else if (message.type === 'working') this.#working(now, found.exit, found.session, message, payload.length)
     else stats.malformed++
@@ -165,8 +165,8 @@ export class Receiver {
     if (message.next > 0) this.#outcomes.working(now, transfer, next)
   }
 
-  #error (now: number, session: ExitSession, message: ErrorMessage, length: number): void {
-    if (message.id >= PUSH_IDS) return this.#pushes.refused(now, session, message.id)
+  #error (now: number, exit: Exit, session: ExitSession, message: ErrorMessage, length: number): void {
+    if (message.id >= PUSH_IDS) return this.#pushes.refused(now, exit, session, message.id)
     const transfer = this.#transfers.find(session, message)
     if (transfer === undefined) {
       this.#context.stats.late++
