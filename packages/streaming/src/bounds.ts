@@ -19,7 +19,7 @@ export const BOUNDS = {
     unit: 'streams',
     full: 'a SYN is dropped; STREAMING_TOO_MANY',
     kept: 'core/streaming-core.ts #connections #byRemote #refusals #ready #eventful #deadlines; ' +
-      'stream-manager.ts #sockets; stream-server.ts #sockets'
+      'core/path-shares.ts #informed; stream-manager.ts #sockets; stream-server.ts #sockets'
   },
   halfOpen: {
     name: 'streams whose peer has not proved its address',

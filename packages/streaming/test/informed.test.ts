@@ -11,13 +11,18 @@ const KNOWN: PathKnowledge = { rtt: 500, rttvar: 20, rate: 400 * KB, loss: 0 }
 
 interface Load { time: number, burst: number, messages: number }
 
-/** Answers of `size` bytes to `streams` requests at once; `known` is what the server, and but for the rate the client, begin with. */
+/**
+ * Answers of `size` bytes to `streams` requests at once, or of each of these sizes.
+ * @param known - what the server, and but for the rate the client, begin with
+ */
 function load (
-  known: PathKnowledge | undefined, size: number, { streams = 1, seed = 1, loss = 0, bandwidth = 0, maxWindow = 128 } = {}
+  known: PathKnowledge | undefined, size: number | number[],
+  { streams = 1, seed = 1, loss = 0, bandwidth = 0, maxWindow = 128 } = {}
 ): Load {
   const world = new World({ seed, latency: 250, loss, bandwidth }, { server: { maxWindowSize: maxWindow } })
-  const body = Buffer.alloc(size, 'abcdefghij')
+  const sizes = typeof size === 'number' ? Array.from({ length: streams }, () => size) : size
   const received = new Map<Connection, number>()
+  const asked = new Map<Connection, number>()
   const departures = new Map<number, number>()
   const { out } = world.server
   const pass = out.send.bind(out)
@@ -25,27 +30,29 @@ function load (
     departures.set(now, (departures.get(now) ?? 0) + 1)
     pass(now, bytes, message)
   }
+  let accepted = 0
   const onServer = dispatch(world.server, connection => {
     if (known !== undefined) world.server.core.inform(world.now, connection, known)
-    const pump = send(world, connection, body)
+    const pump = send(world, connection, Buffer.alloc(sizes[accepted++]!, 'abcdefghij'))
     onServer(connection, () => {
       drain(world, connection)
       pump()
     })
   })
   const onClient = dispatch(world.client)
-  for (let n = 0; n < streams; n++) {
+  for (const size of sizes) {
     const connection = world.client.core.connect(world.now, {
       destination: world.server.keys.destination, port: 80, ...(known && { path: { ...known, rate: undefined } })
     })
     received.set(connection, 0)
+    asked.set(connection, size)
     onClient(connection, () => {
       for (const chunk of drain(world, connection)) received.set(connection, received.get(connection)! + chunk.length)
     })
     connection.write(world.now, Buffer.from('a request'))
     connection.end(world.now)
   }
-  const time = world.run(600_000, () => [...received.values()].every(bytes => bytes === size))
+  const time = world.run(600_000, () => [...received].every(([connection, bytes]) => bytes === asked.get(connection)))
   return { time, burst: Math.max(...departures.values()), messages: out.stats.sent }
 }
 
@@ -80,6 +87,18 @@ t.test('streams share what the path holds', async t => {
   t.strictSame(beginningOf(KNOWN, 5), { window: 20, burst: 4 })
   t.strictSame(beginningOf({ rtt: 10_000, rate: 1e9 }, 1), { window: 200, burst: 24 }, '400 tunnel messages')
   t.strictSame(beginningOf({ rtt: 10_000, rate: 1e9 }, 100), { window: 2, burst: 2 })
+})
+
+t.test('a stream that begins beside others takes their share when they have no more to send', async t => {
+  const wide = { ...KNOWN, rate: 8_000 * KB }
+  const alone = load(wide, 600 * KB)
+  for (const [others, more] of [[1, 400], [3, 600]] as const) {
+    const beside = load(wide, [...Array.from({ length: others }, () => 60 * KB), 600 * KB])
+    t.ok(beside.time <= alone.time + more, `beside ${others}: ${beside.time}, alone ${alone.time} ms`)
+  }
+  const narrow = { bandwidth: 256 * KB / 1_000 }
+  const [one, beside] = [load(wide, 300 * KB, narrow), load(wide, [30 * KB, 30 * KB, 240 * KB], narrow)]
+  t.ok(beside.time <= 1.05 * one.time, `narrower than said: ${beside.time}, all of it by one ${one.time} ms`)
 })
 
 t.test('a path that is slower than said: not slower than without', async t => {

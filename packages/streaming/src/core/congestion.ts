@@ -38,6 +38,7 @@ export class CongestionController {
   #ssthresh = MAX_SLOW_START_WINDOW
   readonly #options: CongestionOptions
   #maxWindow: number
+  #wasLowered = false
 
   constructor (options: CongestionOptions, sharedWindow?: number) {
     this.#options = options
@@ -47,10 +48,10 @@ export class CongestionController {
     this.#ssthresh = Math.max(this.#ssthresh, this.#window)
   }
 
-  /** The path is known to hold so many packets of this stream, and the peer to take `maxWindow`. */
+  /** The path is known to hold so many packets of this stream, and the peer to take `maxWindow`. What a loss has shown counts more. */
   inform (window: number, maxWindow: number): void {
     this.#maxWindow = Math.max(this.#maxWindow, maxWindow)
-    if (window <= this.#window) return
+    if (window <= this.#window || this.#wasLowered) return
     this.#set(window)
     this.#ssthresh = Math.max(this.#ssthresh, this.#window)
   }
@@ -73,18 +74,21 @@ export class CongestionController {
   /** Once per round trip in which packets were lost, and were found lost by ACKs. */
   lost (path: PathState): void {
     if (this.slowStart && path.loss < SLOW_START_LOSS && unloaded(path)) return
+    this.#wasLowered = true
     this.#ssthresh = this.#carried(path)
     this.#set(Math.min(this.#window, this.#ssthresh))
   }
 
   /** The retransmission timer fired twice: nothing comes through. */
   timedOut (path: PathState): void {
+    this.#wasLowered = true
     this.#ssthresh = Math.min(this.#carried(path), MAX_SLOW_START_WINDOW)
     this.#set(MIN_WINDOW)
   }
 
   /** The peer choked us and now does not: its buffer is smaller than our window. */
   unchoked (): void {
+    this.#wasLowered = true
     this.#ssthresh = Math.max(this.#window / 2, 2)
     this.#set(this.#ssthresh)
   }

@@ -111,7 +111,16 @@ export class Connection {
     return { rtt: srtt, rttvar, window: this.#sender.congestion.window, base, held: this.#sender.held }
   }
 
-  inform (now: number, known: PathKnowledge, streams: number): void { this.#sender.inform(now, known, streams) }
+  inform (now: number, known: PathKnowledge, streams: number): void {
+    this.#sender.inform(now, known, streams)
+    this.#wake()
+  }
+
+  /** So many streams to this peer send, this one among them: it may take its part of what it was told of the path. */
+  share (now: number, streams: number): void {
+    this.#sender.share(now, streams)
+    this.#wake()
+  }
 
   /** Takes up to writableLength bytes without a copy, and returns how many. If not all, 'drain' follows. */
   write (now: number, data: Uint8Array): number {

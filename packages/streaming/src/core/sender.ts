@@ -13,6 +13,7 @@ import { Scoreboard } from './scoreboard.ts'
 import type { SentPacket } from './scoreboard.ts'
 import { segmentSize } from './segment-size.ts'
 import { SendBuffer } from './send-buffer.ts'
+import type { SenderStatistics } from './sender-statistics.ts'
 import { Silence } from './silence.ts'
 import type { TimerTable } from './timers.ts'
 
@@ -27,16 +28,6 @@ const TIMEOUT_SPREAD = 1 / 4
 
 /** The sending half of a stream: open, told to end, CLOSE sent, CLOSE acknowledged. */
 export type SendHalf = 'open' | 'ending' | 'close-sent' | 'closed'
-
-export interface SenderStatistics {
-  packetsSent: number
-  bytesSent: number
-  retransmissions: number
-  fastRetransmissions: number
-  timeouts: number
-  chokesReceived: number
-  spurious: number
-}
 
 /** Windows, retransmission and loss of one direction, without packets' headers. Times in ms. */
 export class Sender {
@@ -76,8 +67,8 @@ export class Sender {
   readonly #unanswered = new Silence()
   #confirmed = false
   #limited = false
-  /** The first window is what the path holds, and need not be sent twice as fast. */
-  #informed = false
+  /** The first window is what the path holds by this, and need not be sent twice as fast. */
+  #known: PathKnowledge | undefined
   /** Between the lowest packet that is not acknowledged and the highest. */
   #span = MAX_SPAN
   /** Stretches the timeouts of this stream, so that streams that lost their packets together do not repeat them together. */
@@ -111,17 +102,25 @@ export class Sender {
     const window = Math.max(this.congestion.window, beginning?.window ?? 0)
     if (known.rtt !== undefined) this.rtt.inform(known.rtt, known.rttvar ?? known.rtt / 2, timeOf(known, window * streams))
     if (beginning !== undefined) {
-      this.#informed = true
+      this.#known = known
       // Who has set a smaller one wants it.
       const isLarge = this.#config.maxWindow >= MAX_SPAN
       if (isLarge) this.#span = MAX_INFORMED_SPAN
-      this.congestion.inform(beginning.window, isLarge ? INFORMED_WINDOW : 0)
-      this.#pacer.limit(now, beginning.burst)
-      this.#pacer.update(now, this.congestion.window, this.rtt.srtt, false)
+      this.congestion.inform(0, isLarge ? INFORMED_WINDOW : 0)
+      this.share(now, streams)
     }
     if (!this.#timers.isSet('retransmit')) return
     this.#timers.stop('retransmit')
     this.#arm(now)
+  }
+
+  /** Of what is known of the path, this stream's part where so many send. */
+  share (now: number, streams: number): void {
+    const beginning = this.#known && beginningOf(this.#known, streams)
+    if (beginning === undefined) return
+    this.congestion.inform(beginning.window, 0)
+    this.#pacer.limit(now, beginning.burst)
+    this.#pacer.update(now, this.congestion.window, this.rtt.srtt, false)
   }
 
   get room (): number { return this.half === 'open' ? this.#buffer.room : 0 }
@@ -293,7 +292,7 @@ export class Sender {
   }
 
   #sendNew (now: number): SentPacket {
-    if (this.#nextSequence === 0) this.#pacer.update(now, this.congestion.window, this.rtt.srtt, !this.#informed)
+    if (this.#nextSequence === 0) this.#pacer.update(now, this.congestion.window, this.rtt.srtt, this.#known === undefined)
     const payload = this.#buffer.take(segmentSize(this.maxMessageSize))
     const close = this.half === 'ending' && this.#buffer.length === 0
     if (close) this.half = 'close-sent'

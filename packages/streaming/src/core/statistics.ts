@@ -1,6 +1,7 @@
 import { LOADED } from './constants.ts'
 import type { Receiver, ReceiverStatistics } from './receiver.ts'
-import type { Sender, SenderStatistics } from './sender.ts'
+import type { Sender } from './sender.ts'
+import type { SenderStatistics } from './sender-statistics.ts'
 
 /** A snapshot of one connection. Times in ms, windows in packets. */
 export interface ConnectionStatistics extends SenderStatistics, ReceiverStatistics {

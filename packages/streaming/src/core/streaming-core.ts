@@ -18,7 +18,7 @@ import {
 } from './constants.ts'
 import { ControlBlocks } from './control-blocks.ts'
 import { EarlyPackets } from './early-packets.ts'
-import { sharing, type PathKnowledge } from './knowledge.ts'
+import type { PathKnowledge } from './knowledge.ts'
 import { limitResponse } from './limit-response.ts'
 import { ConnectionLimits } from './limits.ts'
 import { resolveOptions } from './options.ts'
@@ -26,12 +26,11 @@ import type { StreamingOptions } from './options.ts'
 import { encodeReset } from './packet-writer.ts'
 import type { LocalIdentity } from './packet-writer.ts'
 import { PerSecond } from './per-second.ts'
+import { PathShares } from './path-shares.ts'
 import { Pings } from './pings.ts'
 import { ReceiveBudget } from './receive-budget.ts'
 import { TOMBSTONE_TTL, Tombstones, type Tombstone } from './tombstones.ts'
 import type { ConnectRequest, CoreStatistics, Incoming, Outgoing, RejectReason, StreamingCoreInit, StreamingEvent } from './types.ts'
-
-const MAX_ID = 2 ** 32
 
 type StreamInit = Pick<ConnectionInit, 'inbound' | 'peer' | 'peerKey' | 'localPort' | 'remotePort' | 'sendStreamId' | 'asks'> &
   { options: StreamingOptions, path?: PathKnowledge | undefined }
@@ -59,6 +58,7 @@ export class StreamingCore {
   readonly #tombstones = new Tombstones()
   /** By our stream ID. */
   readonly #connections = new Map<number, Connection>()
+  readonly #shares = new PathShares(() => this.#connections.values())
   /** Inbound ones by the peer's stream ID: until our SYN reply arrives the peer does not know ours. */
   readonly #byRemote = new Map<number, Connection>()
   readonly #halfOpen = new Set<Connection>()
@@ -126,10 +126,7 @@ export class StreamingCore {
   }
 
   /** Lets a stream begin with what others know of its path, which it shares with the streams to the same peer that send. */
-  inform (now: number, connection: Connection, known: PathKnowledge): void {
-    connection.inform(now, known, sharing(connection, this.#connections.values()))
-    this.#touch(connection)
-  }
+  inform (now: number, connection: Connection, known: PathKnowledge): void { this.#shares.inform(now, connection, known) }
 
   /** Sends a ping with up to 32 bytes; a 'pong' event with the id returned may follow. Throws STREAMING_TOO_MANY. */
   ping (now: number, destination: Destination, { payload = Buffer.alloc(0), port = 0, localPort = 0 } = {}): number {
@@ -156,8 +153,10 @@ export class StreamingCore {
     const connection = this.#find(received)
     if (connection !== undefined) {
       if (!connection.inbound) this.statistics.expected += 1
+      const { sending } = connection
       connection.receive(now, received)
       if (connection.confirmed) this.#halfOpen.delete(connection)
+      if (sending && !connection.sending) this.#shares.left(now, connection)
       return this.#touch(connection)
     }
     if (received.sendStreamId !== 0) return this.#receiveLate(now, message, received)
@@ -226,6 +225,7 @@ export class StreamingCore {
     if (this.#byRemote.get(connection.sendStreamId) === connection) this.#byRemote.delete(connection.sendStreamId)
     this.#halfOpen.delete(connection)
     this.#refusals.delete(connection)
+    this.#shares.forget(connection)
     const block = connection.controlBlock
     if (block !== undefined) this.controlBlocks.update(now, connection.peer.hash.toString('hex'), block)
     if (connection.sendStreamId !== 0) this.#bury(now, connection, connection.state.error)
@@ -389,7 +389,7 @@ export class StreamingCore {
 
   #freshId (): number {
     for (;;) {
-      const id = Buffer.from(this.#random(4)).readUInt32BE() % MAX_ID
+      const id = Buffer.from(this.#random(4)).readUInt32BE()
       if (id !== 0 && !this.#connections.has(id)) return id
     }
   }

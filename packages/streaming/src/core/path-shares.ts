@@ -1,0 +1,37 @@
+import { sharing, type PathKnowledge } from './knowledge.ts'
+
+/** A stream, as far as it shares its path with others to the same peer. */
+interface Sharer {
+  readonly peer: { readonly hash: Buffer }
+  readonly sending: boolean
+  inform: (now: number, known: PathKnowledge, streams: number) => void
+  /** So many streams send, this one among them. */
+  share: (now: number, streams: number) => void
+}
+
+/**
+ * Streams that begin with what others know of their path divide it among those that send. When one of them has no more to send, the others
+ * divide it anew: a share that only grew as windows do would be too small for many round trips.
+ */
+export class PathShares<Stream extends Sharer> {
+  /** The streams of a core, and those of them that were told something. */
+  readonly #all: () => Iterable<Stream>
+  readonly #informed = new Set<Stream>()
+
+  constructor (all: () => Iterable<Stream>) { this.#all = all }
+
+  inform (now: number, stream: Stream, known: PathKnowledge): void {
+    this.#informed.add(stream)
+    stream.inform(now, known, sharing(stream, this.#all()))
+  }
+
+  /** It has no more to send. */
+  left (now: number, { peer: { hash } }: Stream): void {
+    for (const other of this.#informed) {
+      if (other.sending && other.peer.hash.equals(hash)) other.share(now, sharing(other, this.#all()))
+    }
+  }
+
+  /** It is over. */
+  forget (stream: Stream): void { this.#informed.delete(stream) }
+}
