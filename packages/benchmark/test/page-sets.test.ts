@@ -6,7 +6,8 @@ import t from 'tap'
 import { fileOf } from '../src/page-sets/files.ts'
 import { PAGE_SETS, type PageSet } from '../src/page-sets/list.ts'
 import type { Recording } from '../src/page-sets/record.ts'
-import { isSmall, replaySite, SiteFiles, type PageLoad, type ReplayDesign } from '../src/page-sets/replay.ts'
+import { isSmall, replaySite, type PageLoad, type ReplayDesign } from '../src/page-sets/replay.ts'
+import { SiteFiles } from '../src/page-sets/site-files.ts'
 
 const SET: PageSet = { host: 'site.i2p', from: 'npm', package: 'site', version: '1.0.0', with: [], root: 'dist', pages: ['index.html'] }
 const RECORDING: Recording = {
@@ -89,6 +90,46 @@ t.test('a narrow path: what nobody asked for does not overflow its queue, fresh 
   }
   t.end()
 })
+
+/** A style sheet with a large picture, and more of them in the page. */
+const LARGE: Recording = {
+  host: 'site.i2p',
+  page: '/large.html',
+  resources: [
+    { path: '/large.css', because: '/large.html' },
+    ...[220_000, 240_000, 100_000].map(size => ({ path: `/${size}.jpg`, because: '/large.html' })),
+    { path: '/540000.jpg', because: '/large.css' }
+  ]
+}
+
+function largeFolder (t: { testdir: () => string }): string {
+  const base = folder(t)
+  const random = new SeededRandom(2)
+  const put = (path: string, body: string | Uint8Array): void => writeFileSync(join(base, 'npm/site/dist', path), body)
+  const pictures = LARGE.resources.flatMap(({ path }) => /\/(\d+)\.jpg/.exec(path)?.[1] ?? [])
+  for (const size of pictures) put(`${size}.jpg`, random.bytes(Number(size)))
+  const rules = random.bytes(12_000).toString('hex').replace(/(.{8})/g, '.a$1 { color: red }\n')
+  put('large.css', `.masthead { background: url(540000.jpg) }\n${rules}`)
+  const images = pictures.slice(0, 3).map(size => `<img src=${size}.jpg>`).join('')
+  put('large.html', `<link rel=stylesheet href=large.css><header class=masthead>${images}`)
+  return base
+}
+
+t.setTimeout(180_000)
+for (const profile of ['plain', 'i2pd', 'i2pd-2.59', 'java'] as const) {
+  t.test(`large pictures, which streams bring, over routers as ${profile}: not later than without pushes, fresh or warm`, t => {
+    const site = new SiteFiles(largeFolder(t), SET)
+    const network = { profile, latency: 250, jitter: 12, tunnelLifetime: 86_400_000 }
+    t.notOk(isSmall(site, LARGE))
+    const loads = (design: ReplayDesign): PageLoad[] => [1, 2, 3, 4, 5].map(seed => replaySite(design, site, [LARGE], network, seed)[0]!)
+    const [push, plain] = [loads('push'), loads('plain')]
+    for (const visit of ['fresh', 'warm'] as const) {
+      const [own, other] = [push, plain].map(all => all.map(load => load[visit]!).sort((a, b) => a - b))
+      t.ok(own![2]! < 1.05 * other![2]!, `${visit}: ${own!.map(Math.round).join(', ')}; without ${other!.map(Math.round).join(', ')}`)
+    }
+    t.end()
+  })
+}
 
 t.test('the list is one of pages that can be got', t => {
   const pages = PAGE_SETS.flatMap(({ pages }) => pages)

@@ -1,21 +1,19 @@
-import { gzipSync } from 'node:zlib'
-import type { ClientEvent } from '@minwww/client/core'
+import type { ClientEvent, RestName } from '@minwww/client/core'
 import { LocalDestination } from '@minwww/i2cp/codec'
 import { NetworkModel, type NetworkOptions } from '@minwww/local-router/network'
 import {
-  decodeRate, encodeObject, encodePromises, encodePushed, encodeRequestHead, encodeResponse, EXIT_PORT, MAX_OBJECT, parseRequest,
-  parseResponse, type HeaderList, type PushGrant
+  decodeRate, encodePromises, encodePushed, encodeRequestHead, EXIT_PORT, parseRequest, parseResponse, type HeaderList, type PushGrant
 } from '@minwww/protocol'
 import { fieldsFor, mayNeed, needsOf, type PageStyles } from '@minwww/protocol/page'
 import type { FetchEvent } from '@minwww/server/core'
 import type { Connection, StreamingEvent } from '@minwww/streaming/core'
 import { ClientNode, ServerNode } from '../grid/nodes.ts'
 import { SeededRandom } from '../grid/random.ts'
+import { RestStreams } from '../grid/rest-streams.ts'
 import { StreamNode } from '../grid/stream-node.ts'
 import { INBOUND_TAGS, World, type WorldMessage } from '../grid/world.ts'
-import { fieldsOf, fileOf, type SiteFile } from './files.ts'
-import type { PageSet } from './list.ts'
 import type { Recording } from './record.ts'
+import type { SiteFiles } from './site-files.ts'
 
 /** `push`: MinWWW; `plain`: MinWWW without pushes; `streams`: our streams, six as browsers open them, kept open for a page. */
 export type ReplayDesign = 'push' | 'plain' | 'streams'
@@ -45,44 +43,13 @@ const REQUEST_FIELDS: HeaderList = [
 /** A style sheet's style sheets. */
 const MAX_DEPTH = 4
 const MAX_PROMISES = 64
-const TEXTS = /^(?:text\/|application\/json|image\/svg)/
 
-/** The files of one site, and its answers. */
-export class SiteFiles {
-  readonly #base: string
-  readonly #set: PageSet
-  readonly #answers = new Map<string, { file: SiteFile, message: Buffer, coded: number, gzipped: number }>()
+/** What came of one thing of a page, ms from the page's request on. */
+export interface Thing { page: string, path: string, asked: number, here: number }
+export type OnThing = (thing: Thing) => void
 
-  constructor (base: string, set: PageSet) {
-    this.#base = base
-    this.#set = set
-  }
-
-  get host (): string { return this.#set.host }
-
-  /** What an exit gets for a URL's path. */
-  answer (path: string): Buffer { return this.#of(path).message }
-
-  /** Bytes of the object in which it travels. */
-  coded (path: string): number { return this.#of(path).coded }
-
-  /** Bytes that a web server sends to a browser: texts are compressed, as most servers do. */
-  gzipped (path: string): number { return this.#of(path).gzipped }
-
-  #of (path: string): { file: SiteFile, message: Buffer, coded: number, gzipped: number } {
-    let answer = this.#answers.get(path)
-    if (answer === undefined) {
-      const file = fileOf(this.#base, this.#set, path.split('?', 1)[0]!)
-      const headers = fieldsOf(file)
-      const { status, body, type } = file
-      const message = encodeResponse({ status, reason: status === 200 ? 'OK' : 'Not Found', headers, body })
-      const coded = encodeObject(message, { kind: 'response' }).length
-      const gzipped = message.length - body.length + (TEXTS.test(type) ? gzipSync(body).length : body.length)
-      this.#answers.set(path, answer = { file, message, coded, gzipped })
-    }
-    return answer
-  }
-}
+/** When a thing is here: its front, if that is told, and all of it. */
+interface Asking { readonly onFront: () => void, readonly onHere: () => void }
 
 /** One way to load things from a site; each `ask` calls back when it is here. */
 interface Loader {
@@ -90,33 +57,43 @@ interface Loader {
   readonly stats: { pushed: number, used: number }
   /** A new page: connections of the one before are closed. */
   begin: () => void
-  ask: (path: string, page: string | undefined, onHere: () => void) => void
+  ask: (path: string, page: string | undefined, asking: Asking) => void
 }
 
 /** The real exit core with pushes as `Pushes` makes them, without its queues. */
 class PageExit extends ServerNode {
   readonly #site: SiteFiles
-  readonly onPushed: (path: string, bytes: number) => void
+  readonly #onPushed: (path: string, bytes: number) => void
+  readonly #onRest: (event: FetchEvent, length: number) => void
 
-  constructor (keys: LocalDestination, { bytes }: SeededRandom, site: SiteFiles, onPushed: (path: string, bytes: number) => void) {
+  /** @param onRest - so much follows the beginning of an answer */
+  constructor (
+    keys: LocalDestination, { bytes }: SeededRandom, site: SiteFiles, onPushed: (path: string, bytes: number) => void,
+    onRest: (event: FetchEvent, length: number) => void
+  ) {
     super({ keys, random: bytes })
     this.#site = site
-    this.onPushed = onPushed
+    this.#onPushed = onPushed
+    this.#onRest = onRest
   }
 
-  protected override fetch (now: number, { handle, message, push }: FetchEvent): void {
-    const { url, headers } = parseRequest(message)
-    this.#answer(now, handle, url, headers, push)
+  protected override fetch (now: number, event: FetchEvent): void {
+    const { url, headers } = parseRequest(event.message)
+    this.#answer(now, event, url, headers, event.push)
   }
 
-  #answer (now: number, handle: number, url: string, headers: HeaderList, grant: PushGrant | undefined): void {
+  #answer (now: number, event: FetchEvent, url: string, headers: HeaderList, grant: PushGrant | undefined): void {
+    const { handle } = event
     const seen = new Set([url])
-    const message = this.#site.answer(pathOf(url))
-    const asked = { url, headers, received: parseResponse(message).headers }
+    const whole = this.#site.answer(pathOf(url))
+    const message = whole.subarray(0, this.#site.begun(pathOf(url), event.atOnce))
+    const isWhole = message.length === whole.length
+    if (!isWhole) this.#onRest(event, whole.length - message.length)
+    const asked = { url, headers, received: parseResponse(message, 'beginning').headers }
     let left = grant === undefined ? 0 : decodeRate(grant.budget)
     const promise = (by: number, of: string, body: Buffer, depth: number, styles?: PageStyles): [Buffer, () => void] => {
       if (left <= 0 || depth >= MAX_DEPTH) return [body, () => {}]
-      const needs = needsOf(of, parseResponse(body), styles)
+      const needs = needsOf(of, parseResponse(body, 'beginning'), styles)
       const wanted = needs.found.filter(({ url }) => !seen.has(url) && mayNeed(asked.url, url))
         .slice(0, Math.max(0, MAX_PROMISES - seen.size))
       const pushes = wanted.length === 0 ? [] : this.core.promise(now, by, wanted.length)
@@ -126,8 +103,8 @@ class PageExit extends ServerNode {
       return [promises.length === 0 ? body : Buffer.concat([lines, body]), () => {
         for (const { handle: pushed, reference } of promises) {
           const path = pathOf(reference.url)
-          if (left <= 0 || this.#site.coded(path) > MAX_OBJECT) {
-            this.core.fail(now, pushed, 'busy', {})
+          if (left <= 0 || !this.#site.isWhole(path)) {
+            this.core.fail(now, pushed, left <= 0 ? 'busy' : 'too-large', {})
             continue
           }
           const next = reference.kind === 'late-style' ? MAX_DEPTH : depth + 1
@@ -135,13 +112,13 @@ class PageExit extends ServerNode {
           const sent = this.core.respond(now, pushed, encodePushed(reference.url, fieldsFor(asked, reference, now), own), 'whole', left)
           left -= sent
           if (sent === 0) continue
-          this.onPushed(path, sent)
+          this.#onPushed(path, sent)
           start()
         }
       }]
     }
     const [body, start] = promise(handle, url, message, 0)
-    this.core.respond(now, handle, body)
+    this.core.respond(now, handle, body, isWhole ? 'whole' : 'beginning')
     start()
   }
 }
@@ -155,33 +132,48 @@ function messageLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed:
   const exit = new PageExit(keys, random, site, (path, bytes) => {
     stats.pushed += bytes
     pushed.set(path, bytes)
+  }, ({ name, from }, length) => {
+    if ('session' in name) rests.keep({ name: `${name.session}/${name.id}`, to: from.b32 }, length)
   })
-  const waiting = new Map<number, { path: string, onHere: () => void }>()
-  const onEvent = (event: ClientEvent): void => {
-    if (event.type !== 'response' && event.type !== 'failed') return
-    const asked = waiting.get(event.handle)
-    if (asked === undefined) return
-    waiting.delete(event.handle)
-    if (event.type === 'failed') throw new Error(`${asked.path} failed: ${JSON.stringify(event)}`)
-    if (!event.message.equals(site.answer(asked.path))) throw new Error(`${asked.path} is not what it should be`)
+  const waiting = new Map<number, { path: string, rest?: RestName } & Asking>()
+  const here = (handle: number): void => {
+    const asked = waiting.get(handle)!
+    waiting.delete(handle)
     asked.onHere()
   }
+  const onEvent = (event: ClientEvent): void => {
+    if (event.type === 'exit-state') return
+    const asked = waiting.get(event.handle)
+    if (asked === undefined) return
+    if (event.type === 'failed') throw new Error(`${asked.path} failed: ${JSON.stringify(event)}`)
+    if (event.type === 'begins') return rests.expect(event.rest)
+    asked.onFront()
+    if (event.type !== 'response') return
+    const whole = site.answer(asked.path)
+    const length = event.rest === undefined ? whole.length : event.message.length
+    if (!event.message.equals(whole.subarray(0, length))) throw new Error(`${asked.path} is not what it should be`)
+    if (event.rest === undefined || rests.isWhole(event.rest)) here(event.handle)
+    else asked.rest = event.rest
+  }
+  const onRest = (): void => {
+    for (const [handle, { rest }] of [...waiting]) if (rest !== undefined && rests.isWhole(rest)) here(handle)
+  }
+  const own = [LocalDestination.generate(random.bytes), LocalDestination.generate(random.bytes)]
   const client = new ClientNode({
-    keys: [LocalDestination.generate(random.bytes), LocalDestination.generate(random.bytes)],
-    random: random.bytes,
-    config: isPushing ? {} : { pushBudget: 0 },
-    onEvent
+    keys: own, random: random.bytes, config: { handOn: 'any', ...(isPushing ? {} : { pushBudget: 0 }) }, onEvent
   })
-  world.add(client)
-  world.add(exit)
+  const rests = new RestStreams({ world, random: random.bytes, keys: own, exitKeys: keys, client, exit, onRest })
   client.core.addExit(world.now, { id: 'exit', destination: keys.destination })
   world.run(() => client.core.exits(world.now)[0]!.state === 'ready', world.now + DEADLINE)
   world.runUntil(world.now + PAUSE)
   return {
     world,
     stats,
-    begin: () => pushed.clear(),
-    ask: (path, page, onHere) => {
+    begin: () => {
+      pushed.clear()
+      rests.forget()
+    },
+    ask: (path, page, asking) => {
       stats.used += pushed.get(path) ?? 0
       pushed.delete(path)
       const url = `http://${site.host}${path}`
@@ -192,9 +184,10 @@ function messageLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed:
         idempotent: true,
         timeout: DEADLINE,
         isPage: page === undefined,
+        mayArrive: true,
         ...(page !== undefined && { referer: `http://${site.host}${page}` })
       })
-      waiting.set(handle, { path, onHere })
+      waiting.set(handle, { path, ...asking })
     }
   }
 }
@@ -263,7 +256,7 @@ function streamLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed: 
       for (const connection of opened.keys()) connection.end(world.now)
       opened.clear()
     },
-    ask: (path, _page, onHere) => {
+    ask: (path, _page, { onHere }) => {
       let idle = [...opened].find(([, { onHere }]) => onHere === undefined)
       if (idle === undefined) {
         const connection = client.core.connect(world.now, { destination: keys[1].destination, port: EXIT_PORT })
@@ -278,50 +271,61 @@ function streamLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed: 
   }
 }
 
-/** @returns ms until the last resource is here, or the deadline; things are asked for when what names them is here, so many at once */
-function loadPage (loader: Loader, { page, resources }: Recording): number {
+/**
+ * Things are asked for when what names them is here, of the page its front; so many at once.
+ * @returns ms until the last resource is here, or the deadline
+ */
+function loadPage (loader: Loader, { page, resources }: Recording, onThing: OnThing): number {
   const { world } = loader
   const started = world.now
   const waiting = resources.slice()
-  const here = new Set<string>()
-  let [open, missing] = [1, resources.length + 1]
-  const onHere = (path: string): void => {
-    here.add(path)
-    open--
-    missing--
-    next()
-  }
-  const next = (): void => {
-    while (open < CONNECTIONS) {
-      const index = waiting.findIndex(({ because }) => here.has(because))
-      if (index < 0) return
-      const [{ path }] = waiting.splice(index, 1) as [Recording['resources'][number]]
-      open++
-      loader.ask(path, page, () => onHere(path))
+  const read = new Set<string>()
+  let [open, missing] = [0, resources.length + 1]
+  const ask = (path: string, of?: string): void => {
+    const askedAt = world.now
+    open++
+    const onFront = (): void => {
+      if (path === page) onRead(path)
     }
+    const onHere = (): void => {
+      open--
+      missing--
+      onThing({ page, path, asked: askedAt - started, here: world.now - started })
+      onRead(path)
+    }
+    loader.ask(path, of, { onFront, onHere })
+  }
+  const next = (): Recording['resources'][number] | undefined => {
+    const index = open < CONNECTIONS ? waiting.findIndex(({ because }) => read.has(because)) : -1
+    return index < 0 ? undefined : waiting.splice(index, 1)[0]
+  }
+  const onRead = (path: string): void => {
+    read.add(path)
+    for (let thing = next(); thing !== undefined; thing = next()) ask(thing.path, page)
   }
   loader.begin()
-  loader.ask(page, undefined, () => onHere(page))
+  ask(page)
   world.run(() => missing === 0, started + PAGE_DEADLINE)
   const time = world.now - started
   world.runUntil(world.now + PAUSE)
   return time
 }
 
-/** Whether every part of a page fits in a message object; what does not comes by streams, which are not replayed. */
+/** Whether every part of a page fits in a message object; the rest of what does not comes by streams. */
 export function isSmall (site: SiteFiles, { page, resources }: Recording): boolean {
-  return [page, ...resources.map(({ path }) => path)].every(path => site.coded(path) <= MAX_OBJECT)
+  return [page, ...resources.map(({ path }) => path)].every(path => site.isWhole(path))
 }
 
 /** Loads a site's pages one after the other, twice. The same seed gives the same figures. */
 export function replaySite (
-  design: ReplayDesign, site: SiteFiles, recordings: readonly Recording[], network: Partial<NetworkOptions>, seed: number
+  design: ReplayDesign, site: SiteFiles, recordings: readonly Recording[], network: Partial<NetworkOptions>, seed: number,
+  onThing: OnThing = () => {}
 ): PageLoad[] {
   const loader = design === 'streams' ? streamLoader(site, network, seed) : messageLoader(site, network, seed, design === 'push')
-  const first = recordings.map(recording => loadPage(loader, recording))
+  const first = recordings.map(recording => loadPage(loader, recording, onThing))
   return recordings.map((recording, index) => {
     const before = { ...loader.stats }
-    const warm = loadPage(loader, recording)
+    const warm = loadPage(loader, recording, onThing)
     return {
       page: `${recording.host}${recording.page}`,
       resources: recording.resources.length + 1,

@@ -2,7 +2,8 @@ import type { NetworkOptions } from '@minwww/local-router/network'
 import { percentile } from '../grid/statistics.ts'
 import { PAGE_SETS } from './list.ts'
 import type { Recording } from './record.ts'
-import { isSmall, PAGE_DEADLINE, replaySite, SiteFiles, type PageLoad, type ReplayDesign } from './replay.ts'
+import { isSmall, PAGE_DEADLINE, replaySite, type PageLoad, type ReplayDesign } from './replay.ts'
+import { SiteFiles } from './site-files.ts'
 
 const KB = 1024
 const POINTS: ReadonlyArray<readonly [string, Partial<NetworkOptions>]> = [
