@@ -1,7 +1,7 @@
 /** Heads of requests and answers, rule by rule: section 4 of the protocol, RFC 9112. */
 import t from 'tap'
 import {
-  encodeRequestHead, encodeResponse, HOP_BY_HOP, MAX_FIELDS, MAX_HEAD, MAX_URL, parseRequest, parseResponse, type HeaderList,
+  encodeRequestHead, encodeResponse, HOP_BY_HOP, MAX_FIELDS, MAX_HEAD, MAX_URL, parseRequest, parseResponse, parseUrl, type HeaderList,
   type HttpResponse
 } from '../src/index.ts'
 
@@ -131,4 +131,9 @@ t.test('a head may lie anywhere in its memory, and its body is a view', async t 
   t.throws(() => parseRequest(all.subarray(4, all.length - 10)), /end of head/, 'nothing behind its end is read')
   t.strictSame(encodeResponse({ status: 200, reason: 'OK', headers: [['A', 'b']], body: bytes('page') }).toString(),
     `${OK}\r\nA: b\r\n\r\npage`)
+})
+
+t.test('an address, or none', async t => {
+  t.equal(parseUrl('x', 'http://a.i2p/b/c')?.href, 'http://a.i2p/b/x')
+  t.strictSame(['http://[x', 'x', ''].map(text => parseUrl(text)), [undefined, undefined, undefined])
 })

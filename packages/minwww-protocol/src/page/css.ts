@@ -36,6 +36,8 @@ type OpenFace = { -readonly [K in keyof Face]?: Face[K] } & { isLatin?: boolean 
 /** What browsers cannot read as a font, and how old style sheets mark it. */
 const NO_FONT = /\.(?:eot|svgz?)(?:[?#]|$)/i
 const NO_FORMAT = /^["']?(?:embedded-opentype|svg)\b/i
+/** A range that begins with the first characters, or with a space, `A` or `a`; or one that is written with wildcards. */
+const LATIN = /u\+0{0,4}(?:0-|(?:20|41|61)(?![\da-f])|\?\?)/i
 const SIZES = /^(?:(?:x{1,2}-)?(?:small|large)|smaller|larger|medium)$/i
 const WEIGHTS: Readonly<Record<string, number>> = { normal: 400, bold: 700, bolder: 700, lighter: 300 }
 
@@ -145,7 +147,8 @@ class StyleSheet {
   #describe (name: string, tokens: readonly CSSToken[]): void {
     const text = textOf(tokens.slice(2))
     if (name === 'font-family') this.#face.family = familyOf(text)
-    if (name === 'unicode-range') this.#face.isLatin = /u\+0{0,4}(?:0-|20|41|61|\?\?)/i.test(text)
+    // The tokens of a range do not end where it does.
+    if (name === 'unicode-range') this.#face.isLatin = LATIN.test(tokens.slice(2).map(([, text]) => text).join(''))
     if (name === 'font-style') this.#face.isItalic = isItalic(text)
     if (name === 'font-weight') {
       const [from = 400, to = from] = text.split(/\s+/).map(weightOf).filter(weight => weight !== undefined)
