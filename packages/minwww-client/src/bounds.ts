@@ -23,6 +23,7 @@ import { DECODER_ROOM } from './http/decoder-room.ts'
 import { MAX_HOSTS, MAX_KNOWN } from './route/names.ts'
 import { MAX_OTHERS, MAX_STREAMS } from './route/waiting-streams.ts'
 import { DEFAULT_SETTINGS } from './http/settings.ts'
+import { MAX_SITE_WAYS } from './sessions/site-ways.ts'
 import { DISK, MEMORY } from './sessions/users.ts'
 
 /** Of a proxy; those of the core, the exits and the cache of each isolated user. */
@@ -121,6 +122,13 @@ export const BOUNDS = {
   banned: { name: 'exits that are banned', most: MAX_BANNED, unit: 'exits', full: 'one more is refused', kept: 'lists/core/directory.ts #banned' },
   pins: { name: 'sites tied to an exit', most: MAX_PINS, unit: 'sites', full: 'the one tied longest ago is free again', kept: 'pool/pool.ts #pins' },
   announced: { name: 'sites known to take messages, or not to', most: MAX_SITES, unit: 'sites', full: 'the least recently used goes', kept: 'route/alt-svc.ts #sites #broken' },
+  ways: {
+    name: 'sites of which it is known from which own Destination they are reached by streams',
+    most: MAX_SITE_WAYS,
+    unit: 'sites',
+    full: 'the one asked longest ago is forgotten',
+    kept: 'sessions/site-ways.ts #sites'
+  },
   names: { name: 'names that were looked up', most: MAX_KNOWN, unit: 'names', full: 'the least recently used goes', kept: 'route/names.ts #known' },
   hosts: { name: 'names of the hosts file', most: MAX_HOSTS, unit: 'names', full: 'lines are skipped; a further name is refused', kept: 'route/names.ts #hosts' },
   passwords: { name: 'addresses with wrong passwords', most: MAX_ADDRESSES, unit: 'addresses', full: 'the least recently used is forgotten', kept: 'http/auth.ts #failures' },

@@ -1,10 +1,13 @@
 import t, { type Test } from 'tap'
 import { Duplex } from 'node:stream'
+import type { Destination } from '@minwww/i2cp'
 import { ActivityLog } from '../src/route/activity.ts'
 import { Tunnels, type TunnelEnd } from '../src/route/tunnels.ts'
 import { parseConnectTarget } from '../src/http/target.ts'
 import type { Backend } from '../src/sessions/backend.ts'
 import type { SiteFetcher } from '../src/route/site-fetcher.ts'
+import type { Limits } from '../src/route/stream-path.ts'
+import type { StreamPeer } from '../src/route/streams.ts'
 import { keys } from './proxy-support.ts'
 
 const until = async (isThere: () => boolean): Promise<void> => { while (!isThere()) await new Promise(setImmediate) }
@@ -47,6 +50,10 @@ async function tunnel (t: Test, honestConnect: boolean): Promise<{ browser: Slow
         setImmediate(() => site.emit('connect'))
         return site
       }
+    },
+    sessionStreams: {
+      peersOf: (destination: Destination, port: number) => [{ kind: 'site', id: destination.b32, destination, port }],
+      fromWhere: async (peer: StreamPeer, limits: Limits) => ({ peer, limits })
     },
     driver: { exits: () => [] },
     isGone: () => false

@@ -37,7 +37,7 @@ function limitsOfSeat ({ backend, cache }: Seat): Limit[] {
     : { ...load, requests: { used: load.requests, most: config.maxRequests }, sites: { used: load.sites, most: config.maxSites } }
   const disk = cache?.disk
   return [
-    ...limitsOf(BOUNDS, { ...core, ...cache?.load }),
+    ...limitsOf(BOUNDS, { ...core, ...cache?.load, ways: backend.sessionStreams.known }),
     ...limitsOf(BOUNDS, disk === undefined ? {} : { disk: { used: disk.bytes, most: disk.maxBytes }, writes: disk.waiting }),
     ...backend.sessions.flatMap(({ limits }) => limits),
     ...backend.streams?.limits ?? []

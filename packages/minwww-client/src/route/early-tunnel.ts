@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { reasonOf } from '../http/answer.ts'
 import { ProxyError } from '../http/failures.ts'
 import { mayRepeat } from '../http/first-bytes.ts'
-import { patience } from './peer-search.ts'
+import { mayAskNext, patience } from './peer-search.ts'
 import type { Limits } from './stream-path.ts'
 import type { StreamPeer } from './streams.ts'
 
@@ -74,7 +74,7 @@ export class EarlyTunnel {
         return await this.#over(candidate, { connect, answer: limits.answer })
       } catch (error) {
         this.#to = undefined
-        if (signal.aborted) throw error
+        if (signal.aborted || !mayAskNext(candidate.peer, error)) throw error
         failure = error
       }
     }

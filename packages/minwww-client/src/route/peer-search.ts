@@ -11,10 +11,16 @@ const MIN_PATIENCE = 5_000
  * @param left - ms, for this peer and those behind it
  * @param behind - how many those are
  */
-export function patience ({ path }: StreamPeer, left: number, behind: number): number {
+export function patience ({ path, patience }: StreamPeer, left: number, behind: number): number {
   const share = left / (behind + 1)
-  return behind === 0 || path === undefined ? share : Math.min(share, Math.max(MIN_PATIENCE, PATIENCE_ROUND_TRIPS * path.rtt))
+  if (behind === 0) return share
+  const own = patience ?? (path === undefined ? Infinity : Math.max(MIN_PATIENCE, PATIENCE_ROUND_TRIPS * path.rtt))
+  return Math.min(share, own)
 }
+
+/** Another exit may do better whatever the failure. A site is asked from another Destination where nothing was heard of it. */
+export const mayAskNext = ({ kind }: StreamPeer, failure: unknown): boolean =>
+  kind === 'exit' || (failure instanceof StreamFailure && failure.silent)
 
 /**
  * Asks peers one after the other as long as the next one may be asked. One that does not even take the stream gets no more than
@@ -33,7 +39,7 @@ export async function firstOf<T> (
     try {
       return await attempt(peer, { connect: patience(peer, left, peers.length - index - 1), answer: limits.answer })
     } catch (error) {
-      if (!(error instanceof StreamFailure) || !mayGoOn(error, peer)) throw error
+      if (!(error instanceof StreamFailure) || !mayAskNext(peer, error) || !mayGoOn(error, peer)) throw error
       failure = error
     }
   }

@@ -196,8 +196,11 @@ export class SiteFetcher {
   async #fromSite (request: SiteRequest, backend: Backend, destination: Destination): Promise<Answer> {
     const { altSvc, settings } = this.#options
     const site = destination.b32
-    const peer: StreamPeer = { kind: 'site', id: site, destination, port: request.target.port }
-    const ask = async (asked: SiteRequest): Promise<StreamAnswer> => await this.#overStream(asked, backend, peer, limitsOf(settings))
+    const ask = async (asked: SiteRequest): Promise<StreamAnswer> => {
+      const attempt = async (peer: StreamPeer, limits: Limits): Promise<StreamAnswer> => await this.#overStream(asked, backend, peer, limits)
+      const mayGoOn = (failure: StreamFailure): boolean => failure.harmless && !hasStarted(asked)
+      return await firstOf(backend.sessionStreams.peersOf(destination, request.target.port), limitsOf(settings), attempt, mayGoOn)
+    }
     let asked = request
     const takesIt = (): boolean => isPlain(request) || backend.driver.takesOnce(destination)
     if (request.target.port === EXIT_PORT && fitsMessage(request) && altSvc.has(site) && takesIt()) {
@@ -257,8 +260,9 @@ export class SiteFetcher {
     return exitsForSite(backend.driver.exits(), target.host, first, this.#options.salt?.()).map(peerOf)
   }
 
-  async #overStream (request: SiteRequest, backend: Backend, peer: StreamPeer, limits: Limits): Promise<StreamAnswer> {
+  async #overStream (request: SiteRequest, backend: Backend, asked: StreamPeer, usual: Limits): Promise<StreamAnswer> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', 'streams')
+    const { peer, limits } = await backend.sessionStreams.fromWhere(asked, usual, request.signal)
     try {
       const answer = await fetchByStream(backend.streams, request, peer, limits)
       if (peer.kind === 'exit') backend.noteStream(peer.id, true)

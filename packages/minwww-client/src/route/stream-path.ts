@@ -30,10 +30,13 @@ export class StreamFailure extends ProxyError {
   readonly harmless: boolean
   /** An idle stream had ended: the same peer deserves a new one. */
   readonly reused: boolean
-  constructor (error: ProxyError, harmless: boolean, reused = false) {
+  /** The peer has not taken the stream in time. */
+  readonly silent: boolean
+  constructor (error: ProxyError, harmless: boolean, { reused = false, isTaken = true } = {}) {
     super(error.code, error.detail, { cause: error.cause })
     this.harmless = harmless
     this.reused = reused
+    this.silent = !isTaken && error.code === 'MINWWW_TIMEOUT'
   }
 }
 
@@ -59,11 +62,26 @@ export async function fetchByStream (
 ): Promise<StreamAnswer> {
   const stream = isRepeatable(request) ? undefined : await takenStream(agent, request, peer, limits.connect)
   const outgoing = open(agent, request, peer, fresh, stream)
+  if (peer.patience !== undefined && isRepeatable(request)) endIfUnheard(outgoing, peer.patience)
   passInterim(outgoing, request)
   const reply = await replyTo(outgoing, request, limits)
   if (reply.kind === 'response') return await toAnswer(reply.response, request, peer)
   reply.socket.destroy()
   throw new ProxyError('MINWWW_BAD_UPSTREAM', `status ${reply.response.statusCode ?? 0} to a request that did not ask for it`)
+}
+
+/** A stream of @minwww/streaming; `sending`: the peer has not acknowledged everything. */
+interface Acknowledged { readonly connection?: { readonly sending: boolean } }
+
+/** A peer that has acknowledged nothing on an idle stream is gone, or was started anew: it is not waited for as for an answer. */
+function endIfUnheard (outgoing: ClientRequest, patience: number): void {
+  outgoing.once('socket', (socket: Duplex & Acknowledged) => {
+    if (!outgoing.reusedSocket) return
+    const timer = setTimeout(() => {
+      if (socket.connection?.sending === true) outgoing.destroy(new ProxyError('MINWWW_TIMEOUT', 'the idle stream is dead'))
+    }, patience)
+    for (const event of ['response', 'close']) outgoing.once(event, () => clearTimeout(timer))
+  })
 }
 
 /** @throws ProxyError for what must not reach the browser; the response is destroyed then */
@@ -151,7 +169,7 @@ async function takenStream (agent: StreamAgent, request: SiteRequest, peer: Stre
     await connected(stream, request.signal, timeout)
     return stream
   } catch (error) {
-    throw request.signal.aborted ? reasonOf(request.signal) : new StreamFailure(toStreamError(error), true)
+    throw request.signal.aborted ? reasonOf(request.signal) : new StreamFailure(toStreamError(error), true, { isTaken: false })
   }
 }
 
@@ -235,7 +253,7 @@ export async function replyTo (outgoing: ClientRequest, request: SiteRequest, li
     })
   } catch (error) {
     if (signal.aborted) throw reasonOf(signal)
-    throw new StreamFailure(toStreamError(error), isRepeatable(request) || !isTaken, outgoing.reusedSocket)
+    throw new StreamFailure(toStreamError(error), isRepeatable(request) || !isTaken, { reused: outgoing.reusedSocket, isTaken })
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', abort)

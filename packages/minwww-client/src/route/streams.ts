@@ -6,16 +6,26 @@ import { systemClock } from '@minwww/ground/node'
 import { formatPath, PATH_FIELD, type ToldPath } from '@minwww/protocol'
 import type { ExitStatus } from '../core.ts'
 import type { Fields } from '../http/fields.ts'
+import type { ProxySession } from '../sessions/proxy-session.ts'
+import type { Way } from '../sessions/site-ways.ts'
 import { watchRate } from './stream-watch.ts'
 
 /** What the proxy needs of a stream manager of @minwww/streaming: a socket that emits 'connect', or 'error'. */
 export interface StreamConnector {
   /** How full its tables are. */
   readonly limits?: Limit[]
-  /** `isLayered`: the peer is an exit, which takes parity beneath streams. */
-  connect (options: {
-    destination: Destination, port?: number, signal?: AbortSignal, path?: Pick<KnownPath, 'rtt' | 'rttvar' | 'loss'> | undefined, isLayered?: boolean
-  }): Duplex
+  connect (options: ConnectOptions): Duplex
+}
+
+interface ConnectOptions {
+  destination: Destination
+  port?: number
+  signal?: AbortSignal
+  path?: Pick<KnownPath, 'rtt' | 'rttvar' | 'loss'> | undefined
+  /** The peer is an exit, which takes parity beneath streams. */
+  isLayered?: boolean
+  /** The own Destination that it goes from, where that is not left to the connector. */
+  from?: ProxySession | undefined
 }
 
 /** What messages have measured of the path to an exit. */
@@ -39,6 +49,10 @@ export interface StreamPeer {
   port: number
   /** Of an exit that has answered messages. */
   path?: KnownPath | undefined
+  /** The own Destination that a site is asked from; `new`: one that is built for it. */
+  from?: Way | undefined
+  /** ms that it has to take a stream, where others are behind it. */
+  patience?: number | undefined
 }
 
 /** Tells an exit what it cannot know before its first packets are acknowledged. */
@@ -70,9 +84,10 @@ export class StreamAgent extends Agent {
   override createConnection (options: StreamRequestArgs): Duplex {
     const peer = options.peer!
     const { destination, port, kind } = peer
+    const from = peer.from === 'new' ? undefined : peer.from
     // The rate is that from the exit to us.
     const path = peer.path && { rtt: peer.path.rtt, rttvar: peer.path.rttvar, loss: 1 - (1 - peer.path.loss) ** PACKET }
-    const stream = opened(() => this.#streams.connect({ destination, port, path, isLayered: kind === 'exit' }))
+    const stream = opened(() => this.#streams.connect({ destination, port, path, isLayered: kind === 'exit', from }))
     const carried = this.#carried
     if (kind === 'exit' && carried !== undefined) watchRate(stream, systemClock, rate => carried(peer, rate))
     return stream
@@ -80,7 +95,9 @@ export class StreamAgent extends Agent {
 
   override getName (options?: StreamRequestArgs): string {
     const peer = options?.peer
-    return peer === undefined ? '' : `${peer.kind} ${peer.destination.b32}:${peer.port}`
+    if (peer === undefined) return ''
+    const from = typeof peer.from === 'object' ? ` from ${peer.from.destination.b32}` : ''
+    return `${peer.kind} ${peer.destination.b32}:${peer.port}${from}`
   }
 
   /** An idle stream to this peer is there. */

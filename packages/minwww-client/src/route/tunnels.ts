@@ -84,7 +84,7 @@ export class Tunnels {
       const route = await this.#options.fetcher.route(request.target, backend)
       if (route.to === 'pool') await this.#options.fetcher.poolReady(backend, request.signal)
       const peers: StreamPeer[] = route.to === 'site'
-        ? [{ kind: 'site', id: route.destination.b32, destination: route.destination, port: request.target.port }]
+        ? backend.sessionStreams.peersOf(route.destination, request.target.port)
         : this.#options.fetcher.exitPeers(backend, request.target)
       const limits = route.to === 'site' ? this.#limits : this.#options.fetcher.limitsOf(backend)
       const outcome = await firstOf(peers, limits, async (peer, limits) => await this.#ask(request, peer, limits, backend))
@@ -115,9 +115,8 @@ export class Tunnels {
     const { fetcher } = this.#options
     const route = await fetcher.route(target, backend)
     if (route.to === 'site') {
-      const { destination } = route
-      const peer: StreamPeer = { kind: 'site', id: destination.b32, destination, port: target.port }
-      return { target, backend, limits: this.#limits, candidates: [{ peer, takesEarly: true }] }
+      const peers = backend.sessionStreams.peersOf(route.destination, target.port)
+      return { target, backend, limits: this.#limits, candidates: peers.map(peer => ({ peer, takesEarly: true })) }
     }
     await fetcher.poolReady(backend, signal)
     const known = new Map(backend.driver.exits().map(status => [status.id, status]))
@@ -161,7 +160,11 @@ export class Tunnels {
       limits: { connect: limits.connect, answer: Math.min(limits.answer, settings.timeout) },
       signal: abort.signal,
       dial: async (candidate, limits, ready) => await this.#dial(way, candidate, limits, abort.signal, ready),
-      onNext: ({ peer: { id } }, error) => logger?.debug({ exit: id, err: error }, 'a tunnel is asked of another exit')
+      onNext: ({ peer: { kind, id } }, error) => {
+        // Which site somebody opens is in no log.
+        if (kind === 'site') logger?.debug({}, 'a tunnel is asked for from another Destination')
+        else logger?.debug({ exit: id, err: error }, 'a tunnel is asked of another exit')
+      }
     })
     const opening = early.run()
     this.#sockets.add(browser)
@@ -197,9 +200,12 @@ export class Tunnels {
   ): Promise<Opened> {
     const streams = backend.streams!
     if (peer.kind === 'site') {
-      const socket = streams.createConnection({ peer })
+      const found = await backend.sessionStreams.fromWhere(peer, limits, signal)
+      const socket = streams.createConnection({ peer: found.peer })
       ready(socket)
-      await connected(socket, signal, limits.connect)
+      await connected(socket, signal, found.limits.connect).catch((error: unknown) => {
+        throw signal.aborted ? error : new StreamFailure(toStreamError(error), true, { isTaken: false })
+      })
       return { socket, rest: Buffer.alloc(0), id: peer.id }
     }
     const authority = hostAndPort(target)
@@ -229,8 +235,9 @@ export class Tunnels {
     throw new StreamFailure(new ProxyError(code, `the exit answered ${status}`), true)
   }
 
-  async #ask (request: SiteRequest, peer: StreamPeer, limits: Limits, backend: Backend): Promise<TakenOver & { exit: string } | Answer> {
+  async #ask (request: SiteRequest, asked: StreamPeer, usual: Limits, backend: Backend): Promise<TakenOver & { exit: string } | Answer> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', 'Upgrade')
+    const { peer, limits } = await backend.sessionStreams.fromWhere(asked, usual, request.signal)
     const outgoing = httpRequest({
       method: 'GET',
       path: peer.kind === 'exit' ? request.target.url : request.target.path,

@@ -1,18 +1,18 @@
-import type { Duplex } from 'node:stream'
 import type { Destination, Logger } from '@minwww/i2cp'
 import type { ClientConfig, ExitStatus } from '../core.ts'
 import { ClientDriver } from './client-driver.ts'
 import { poolHealth, type PoolHealth } from './pool-health.ts'
 import { PoolWatch } from './pool-watch.ts'
-import { DeafWatch, type Pinger } from './deaf-watch.ts'
+import { DeafWatch } from './deaf-watch.ts'
 import { checkRoom, destinationOf, exitId, type NamedExit } from './exit-spec.ts'
 import type { ExitSpec, UsersOptions } from './options.ts'
 import type { ProxySession } from './proxy-session.ts'
 import { Readiness } from './readiness.ts'
 import { needOf, ReturnWatch } from './return-watch.ts'
+import { SessionStreams } from './session-streams.ts'
 import { SessionWatch } from './session-watch.ts'
 import { VacantSession } from './vacant-session.ts'
-import { StreamAgent, type StreamConnector, type StreamPeer } from '../route/streams.ts'
+import type { StreamAgent, StreamPeer } from '../route/streams.ts'
 import { NO_MORE } from '../route/stream-watch.ts'
 import { WaitingStreams } from '../route/waiting-streams.ts'
 
@@ -35,9 +35,6 @@ const PING_TIMEOUT = 10_000
 /** A look-up whose session was replaced waits this long for the next one, ms. */
 const LOOKUP_PATIENCE = 60_000
 
-/** Streams of a session. */
-type OpenStreams = (session: ProxySession) => StreamConnector & Pinger
-
 /** After so long a silence streams to exits are not waited for as long as usual, and for how long, ms. */
 const SILENCE = 30_000
 const SHORT_CONNECT = 8_000
@@ -53,6 +50,8 @@ export class Backend {
   /** Of the sessions: `wait` for it. */
   readonly readiness: Readiness
   readonly waiting = new WaitingStreams()
+  /** From where exits and sites are reached. */
+  readonly sessionStreams: SessionStreams
   readonly #sessions: ProxySession[]
   readonly #options: BackendOptions
   readonly #watch: SessionWatch
@@ -63,19 +62,12 @@ export class Backend {
   readonly #answered = new Set<string>() // at most MAX_EXITS
   readonly #exits = new Map<string, NamedExit>() // at most MAX_EXITS
   readonly #retries = new Map<NamedExit, { timer: NodeJS.Timeout, name: string }>()
-  /** One per session, however often streams change over to it. */
-  readonly #connectors = new WeakMap<ProxySession, StreamConnector & Pinger>()
-  /** Which session each open stream goes over. */
-  readonly #open = new Map<Duplex, ProxySession>() // bounded by the sessions
   /** Sessions that were given up because they were deaf. */
   #renewals = 0
   /** Those that were as silent as the one that was given up last. */
   readonly #doubted = new Set<number>() // one per session
-  #agent: StreamAgent | undefined
   /** Sessions over which something was heard, and how many packets of streams. */
   readonly #heard = new WeakMap<ProxySession, number>()
-  /** The session that streams go over. */
-  #streaming: ProxySession | undefined
   #closed = false
   /** When silent exits were asked last because somebody looked. */
   #askedAt = Number.NEGATIVE_INFINITY
@@ -92,8 +84,16 @@ export class Backend {
     if (sessions.length === 0) throw new TypeError('a proxy needs a session')
     this.#sessions = sessions.length === 1 && options.renew !== undefined ? [...sessions, new VacantSession()] : [...sessions]
     this.#options = options
-    this.#openStreams()
-    const { config, logger, createCore, renew } = options
+    const { config, logger, createCore, renew, streams } = options
+    this.sessionStreams = new SessionStreams({
+      sessions: this.#sessions,
+      streams,
+      renew,
+      exits: () => this.driver.exits(),
+      isHeard: session => this.#heard.has(session),
+      carried: this.#carried,
+      logger
+    })
     this.driver = new ClientDriver({
       sessions: this.#sessions, config, ...(logger === undefined ? {} : { logger }), ...(createCore === undefined ? {} : { createCore })
     })
@@ -131,16 +131,10 @@ export class Backend {
   get sessions (): readonly ProxySession[] { return this.#sessions.filter(session => !(session instanceof VacantSession)) }
 
   /** Absent where the proxy runs without streams. Another one after a session was renewed. */
-  get streams (): StreamAgent | undefined { return this.#agent }
+  get streams (): StreamAgent | undefined { return this.sessionStreams.agent }
 
   /** Streams from one of the own Destinations: the kept ones, where it is theirs. Undefined where there are none. */
-  agentOf (source: number): StreamAgent | undefined {
-    const { streams } = this.#options
-    const session = this.#sessions[source]
-    if (typeof streams !== 'function') return source === 0 ? this.#agent : undefined
-    if (session === undefined || session === this.#streaming) return session && this.#agent
-    return new StreamAgent({ connect: options => this.#connect(session, streams, options) }, this.#carried)
-  }
+  agentOf (source: number): StreamAgent | undefined { return this.sessionStreams.agentOf(source) }
 
   /** As the session's; a look-up survives that its session is replaced. */
   async lookup (name: string, options?: { timeout?: number }): Promise<Destination> {
@@ -234,65 +228,23 @@ export class Backend {
     this.#deafWatch.close()
     this.#returnWatch.close()
     this.readiness.end()
-    this.#agent?.destroy()
+    this.sessionStreams.close()
     for (const { timer } of this.#retries.values()) clearTimeout(timer)
     this.driver.close()
-  }
-
-  /** Streams go over the first session, or over the first that is ready when that one is not. */
-  #openStreams (): void {
-    const { streams } = this.#options
-    if (typeof streams !== 'function') {
-      if (streams !== undefined) this.#agent ??= new StreamAgent(streams, this.#carried)
-      return
-    }
-    const ready = this.#sessions.filter(({ state }) => state === 'ready')
-    // A new Destination may not be heard by the exits at first: one that has had an answer is.
-    const session = ready.find(session => this.#heard.has(session)) ?? ready[0] ?? this.#sessions[0]!
-    if (session === this.#streaming) return
-    this.#streaming = session
-    this.#agent?.closeIdle()
-    this.#agent = new StreamAgent(this.#routed(session, streams), this.#carried)
-  }
-
-  /** Streams to an exit go from where it answers messages. */
-  #routed (usual: ProxySession, open: OpenStreams): StreamConnector {
-    const connector = this.#connector(usual, open)
-    const sessionFor = (destination: Destination): ProxySession => {
-      const exit = this.#sessions.length > 1 ? this.driver.exits().find(exit => exit.destination.equals(destination)) : undefined
-      const session = exit?.state === 'ready' && exit.source !== undefined ? this.#sessions[exit.source] : undefined
-      return session?.state === 'ready' ? session : usual
-    }
-    return {
-      get limits () { return connector.limits ?? [] },
-      connect: options => this.#connect(sessionFor(options.destination), open, options)
-    }
-  }
-
-  #connect (session: ProxySession, open: OpenStreams, options: Parameters<StreamConnector['connect']>[0]): Duplex {
-    const stream = this.#connector(session, open).connect(options)
-    this.#open.set(stream, session)
-    return stream.once('close', () => this.#open.delete(stream))
-  }
-
-  #connector (session: ProxySession, open: OpenStreams): StreamConnector & Pinger {
-    const connector = this.#connectors.get(session) ?? open(session)
-    this.#connectors.set(session, connector)
-    return connector
   }
 
   /** Something came from whom we have asked. Streams leave a session that has heard nothing for one that has. */
   #hear (source: number): void {
     const session = this.#sessions[source]!
     if (!this.#heard.has(session)) this.#heard.set(session, 0)
-    if (!this.#heard.has(this.#streaming!)) this.#openStreams()
+    if (!this.#heard.has(this.sessionStreams.usual!)) this.sessionStreams.choose()
     this.#heardAt(source)
   }
 
   /** The same for streams and pings. */
   #listen (): void {
     for (const [source, session] of [...this.#sessions.entries()]) {
-      const { expected = 0 } = this.#connectors.get(session)?.statistics ?? {}
+      const { expected = 0 } = this.sessionStreams.connectorOf(session)?.statistics ?? {}
       if (expected === (this.#heard.get(session) ?? 0)) continue
       this.#heard.set(session, expected)
       this.#hear(source)
@@ -302,7 +254,7 @@ export class Backend {
   #replace (source: number, session: ProxySession): void {
     const old = this.#sessions[source]
     this.#sessions[source] = session
-    if (!this.#sessions.includes(this.#streaming!)) this.#openStreams()
+    if (!this.#sessions.includes(this.sessionStreams.usual!)) this.sessionStreams.choose()
     this.driver.replaceSession(source, session)
     old?.close?.().catch(() => {})
   }
@@ -319,15 +271,13 @@ export class Backend {
     const used = this.driver.exits().find(({ state }) => state === 'ready')?.source
     const source = this.#sessions.findIndex((_, source) => source !== used)
     const session = this.#sessions[source]
-    const idle = new Set<Duplex>(Object.values(this.#agent?.freeSockets ?? {}).flatMap(sockets => sockets ?? []))
-    const isBusy = [...this.#open].some(([stream, over]) => over === session && !idle.has(stream))
-    return session === undefined || isBusy || (session.state !== 'ready' && !(session instanceof VacantSession)) ? undefined : source
+    return session === undefined || this.sessionStreams.isBusy(session) || (session.state !== 'ready' && !(session instanceof VacantSession)) ? undefined : source
   }
 
   /** Exits of ours answer pings, also while they wait for a slow site. */
   #pingExits (): void {
     for (const session of this.#sessions) {
-      const connector = this.#connectors.get(session)
+      const connector = this.sessionStreams.connectorOf(session)
       for (const { destination } of this.#exits.values()) {
         if (destination !== undefined) connector?.ping?.(destination, { timeout: PING_TIMEOUT }).catch(() => {})
       }
@@ -360,7 +310,7 @@ export class Backend {
 
   /** A session is ready: what waits for one goes on, and exits that were not found are looked up at once. */
   #cameBack (): void {
-    if (this.#streaming?.state !== 'ready') this.#openStreams()
+    if (this.sessionStreams.usual?.state !== 'ready') this.sessionStreams.choose()
     for (const [exit, { timer, name }] of [...this.#retries]) {
       clearTimeout(timer)
       this.#retries.delete(exit)
