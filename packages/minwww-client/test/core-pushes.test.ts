@@ -115,6 +115,10 @@ t.test('a request that would get something else asks for itself', t => {
     ['a part', { fields: [['Range', 'bytes=0-1']] }],
     ['a script of its own', { fields: [['X-Requested-With', 'XMLHttpRequest']] }],
     ['another site\'s script', { fields: [['Origin', 'http://b.example']] }],
+    ['another port\'s', { fields: [['Origin', 'http://a.i2p:81']] }],
+    ['no origin at all', { fields: [['Origin', 'null']] }],
+    ['its own origin, which Vary names', { fields: [['Origin', 'http://a.i2p']] }, { headers: [['Vary', 'Origin']] }],
+    ['another origin was pushed', { fields: [['Origin', 'http://a.i2p']] }, { fields: [['Origin', 'http://b.example']] }],
     ['a field that Vary names', { fields: [['Accept', 'text/css']] }, { headers: [['Vary', 'Accept']], fields: [['Accept', '*/*']] }],
     ['anything may change it', {}, { headers: [['Vary', '*']] }],
     ['a window', { isPage: true }],
@@ -145,6 +149,7 @@ t.test('the same answer, whatever says nothing of it', t => {
     ['a referer that says the site only', { referer: 'http://a.i2p/' }],
     ['none', {}],
     ['a validator', { fields: [['If-None-Match', '"1"'], ['Cache-Control', 'max-age=0']] }],
+    ['its own origin, as Chromium says of fonts', { fields: [['Origin', 'http://a.i2p']] }],
     ['not there', {}, { status: 404 }],
     ['no-store', {}, { headers: [['Cache-Control', 'no-store']] }]
   ]

@@ -49,8 +49,15 @@ export function isAnswerTo (asked: Asked, pushed: Pick<PushedObject, 'url' | 'he
   const varying = (fieldsOf(received).get('vary') ?? '').toLowerCase().split(',').map(name => name.trim()).filter(name => name !== '')
   if (varying.includes('*')) return false
   const names = new Set([...asked.fields.keys(), ...own.keys()])
-  for (const name of names) if (!FREE.has(name) && asked.fields.get(name) !== own.get(name)) return false
+  for (const name of names) {
+    if (!FREE.has(name) && asked.fields.get(name) !== own.get(name) && !(name === 'origin' && isOwnOrigin(asked, own))) return false
+  }
   return varying.every(name => asked.fields.get(name) === own.get(name))
+}
+
+/** Chromium says it of fonts, and others do not: that a page asks for something of its own site, as whoever pushes it supposes. */
+function isOwnOrigin ({ url, fields }: Asked, pushed: ReadonlyMap<string, string>): boolean {
+  return !pushed.has('origin') && fields.get('origin') === originOf(url)
 }
 
 /** True for a referer that is one of these addresses, or their site where the browser says no more. */
@@ -60,5 +67,6 @@ export function isReferredBy (referer: string | undefined, addresses: ReadonlyAr
   return addresses.some(address => address !== undefined && (address === bare || siteOf(address) === bare))
 }
 
+const originOf = (url: string): string | undefined => /^https?:\/\/[^/?#]+/.exec(url)?.[0]
 /** With the slash that a browser writes. */
-const siteOf = (url: string): string | undefined => /^https?:\/\/[^/?#]+/.exec(url)?.[0].concat('/')
+const siteOf = (url: string): string | undefined => originOf(url)?.concat('/')
