@@ -238,3 +238,71 @@ t.test('mixed: a path is one of i2pd or one of Java, by lot', async t => {
   }
   t.strictSame([...kinds].toSorted(), ['i2pd', 'java'])
 })
+
+t.test('what of a message finds room is sent all the same', async t => {
+  for (const profile of ['plain', 'i2pd', 'java'] as const) {
+    const { model, send, arrive } = modelOf({ profile, latency: 100, queue: 150 })
+    model.configure('a', { bandwidthOut: 10 * WIRE })
+    send(0, THREE)
+    t.strictSame(arrive(9_999), [], profile)
+    t.match(model.stats, { messagesLost: 1, queueDrops: 1, lostBy: { queue: 1 } }, profile)
+  }
+})
+
+t.test('jitter moves a message by no more than it is, to either side', async t => {
+  const times = new Set<number>()
+  for (let seed = 1; seed <= 30; seed++) {
+    const { model, send, arrive } = modelOf({ latency: 100, jitter: 50, seed })
+    model.configure('a', { bandwidthOut: 10 * WIRE })
+    send(0, THREE)
+    const [[, at]] = arrive(9_999) as [[string, number]]
+    t.ok(at >= 350 && at <= 450, `${at}`)
+    times.add(at)
+  }
+  t.ok(times.size > 20)
+})
+
+t.test('a message whose tunnel messages overtake each other is there with the last of them', async t => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const at = (bandwidthIn: number): number => {
+      const { model, send, arrive } = modelOf({ latency: 100, jitter: 100, reorder: true, seed })
+      model.configure('b', { bandwidthIn })
+      send(0, 9_000)
+      return arrive(9_999)[0]![1] as number
+    }
+    const [free, behind] = [at(0), at(1e6 * WIRE)]
+    t.ok(behind >= free && behind < free + 1, `${behind} and ${free}`)
+  }
+})
+
+t.test('each tunnel message is lost once', async t => {
+  const { model, send } = modelOf({ latency: 100, loss: 0.5 })
+  model.configure('b', { bandwidthIn: 1e6 * WIRE })
+  for (let i = 0; i < 40; i++) {
+    const before = model.stats.tunnelMessagesLost
+    send(i, THREE)
+    t.ok(model.stats.tunnelMessagesLost <= before + 3)
+  }
+  t.ok(model.stats.tunnelMessagesLost > 30 && model.stats.tunnelMessagesLost < 90)
+})
+
+t.test('i2pd: a fragment that comes late costs its message, or delays it', async t => {
+  const [times, reasons] = [[] as number[], new Set<string>()]
+  for (let seed = 1; seed <= 60; seed++) {
+    const { model, send, arrive } = modelOf({ profile: 'i2pd', latency: 450, loss: 0.2, seed })
+    send(0, THREE)
+    for (const [, at] of arrive(9_999)) times.push(at as number)
+    for (const reason of Object.keys(model.stats.lostBy)) reasons.add(reason)
+    t.equal(model.stats.inFlight, 0)
+  }
+  t.ok(times.length > 30 && times.length < 60, `${times.length} of 60`)
+  t.ok(times.some(at => at === 453) && times.some(at => at > 850), 'all in time, and all but one')
+  t.ok(times.every(at => at === 453 || (at > 850 && at < 960)))
+  t.strictSame([...reasons], ['fragment-order'])
+})
+
+t.test('i2pd: what waits for the end of its burst counts as in flight', async t => {
+  const { model, send } = modelOf({ profile: 'i2pd', latency: 450, maxInFlight: 2 })
+  t.strictSame([send(0), send(0), send(0)], [true, true, false])
+  t.strictSame(model.stats.lostBy, { overflow: 1 })
+})

@@ -3,6 +3,7 @@ import {
   decodeRate, encodeLoss, encodeObject, encodePromises, encodeRate, encodeResponse, parityFor, PUSH_IDS,
   type HeaderList
 } from '@minwww/protocol'
+import { LocalDestination } from '@minwww/i2cp/codec'
 import { seeded } from '@minwww/testkit'
 import t from 'tap'
 import { Assembly } from '../src/core/assembly.ts'
@@ -127,6 +128,7 @@ t.test('what an object says: the response, and the promises in front of it', asy
   t.equal(promisesIn(open.subarray(0, 12)), undefined, 'not all are here')
   for (const read of [promisesIn, isResumable]) t.equal(read(Buffer.of(9, 9, 9)), undefined, 'a coding that is none')
   t.equal(isResumable(open.subarray(0, 12)), undefined)
+  t.equal(isResumable(Buffer.from('\0HTTP/1.1 200 OK\r\nETag: "x"\r\n')), undefined, 'in the middle of its head')
   const odd = Buffer.from('\0+nonsense\r\nHTTP/1.1 200 OK\r\n\r\n')
   t.strictSame([promisesIn(odd), isResumable(odd), decodeResponse(odd, 'whole')], [[], false, undefined], 'promises that are none')
   t.equal(isResumable(Buffer.from('\0HTTP/1.1 OK\r\n\r\n')), false, 'a head that is none')
@@ -144,6 +146,19 @@ t.test('what a driver does not take is dropped, the oldest first', async t => {
   t.strictSame([context.outgoing.length, context.outgoing[0]?.expires, context.stats.messagesSent], [MAX_QUEUED, 1, MAX_QUEUED + 1])
   const zero = new ClientContext({ config: DEFAULT_CONFIG, keys: [], random: length => Buffer.alloc(length, 51), clockOffset: () => 0 })
   t.equal(zero.chance(), 0.2)
+  t.strictSame([zero.outgoing, zero.events, zero.keys], [[], [], []])
+  zero.emit({ type: 'exit-state', exit: 'a', state: 'ready' })
+  t.strictSame(zero.events, [{ type: 'exit-state', exit: 'a', state: 'ready' }])
+  const [first, second] = [1, 2].map(byte => LocalDestination.generate(length => Buffer.alloc(length, byte))) as [LocalDestination,
+    LocalDestination]
+  const own = new ClientContext({
+    config: DEFAULT_CONFIG,
+    keys: [first, second],
+    random: length => Buffer.alloc(length),
+    clockOffset: () => 0
+  })
+  own.replaceKeys(1, first)
+  t.strictSame(own.keys, [first, first])
 })
 
 t.test('what the specification and the options say of a client', async t => {

@@ -305,3 +305,38 @@ t.test('after losses the rate rises by four percent in each round trip, after te
   t.ok(close(990, 700 * KB * 1.04 ** 9.9), `${grantAt[990]! / KB}`)
   t.ok(grantAt[1_490]! > grantAt[990]!)
 })
+
+t.test('what came lately is the last round trip, and twelve tunnel messages at least', async t => {
+  const controller = controllerOf()
+  controller.restore(100 * KB)
+  arrive(controller, 0, 20, { apart: 100 })
+  arrive(controller, 1_950, 12, { apart: 12.5 })
+  controller.congestion(1_950 + 12 * 12.5, PATH, true)
+  t.ok(near(controller.bottleneck, 11 * KB * 1_000 / 150), `${controller.bottleneck}`)
+})
+
+t.test('who has little gets one tunnel message more in each round trip at least', async t => {
+  const controller = controllerOf()
+  controller.restore(5 * KB)
+  arrive(controller, 0, 8, { apart: 200 })
+  t.equal(controller.grant, nearest(controller.bottleneck! + 10 * KB), 'one in 100 ms')
+  const lost = controllerOf()
+  lost.restore(4 * KB)
+  lost.congestion(0, PATH)
+  t.equal(lost.grant, nearest(2.8 * KB))
+  arrive(lost, 1, 30, { apart: 20, announced: 1e6 })
+  t.ok(lost.grant > 10 * KB, `${lost.grant}`)
+})
+
+t.test('symbols that come faster than twice as they were sent say nothing of the path', async t => {
+  const after = (sentApart: number): number => {
+    const controller = controllerOf()
+    controller.restore(100 * KB)
+    arrive(controller, 0, 40, { apart: 10, sentApart: 10 })
+    const before = controller.bottleneck!
+    arrive(controller, 400, 40, { apart: 4, sentApart })
+    return controller.bottleneck! / before
+  }
+  t.ok(after(4) > 1.5, 'as fast as they were sent')
+  t.ok(after(9) < after(4), 'a queue that empties')
+})

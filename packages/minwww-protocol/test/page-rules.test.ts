@@ -301,3 +301,19 @@ t.test('so much of a page is read, and of its styles', async t => {
   const styled = (length: number): string[] => page(`<style>${comment(length)}</style><style>p { background: url(a) }</style><p>`)
   t.strictSame([styled(262_144 - 40), styled(262_144)], [['image a'], []])
 })
+
+t.test('so much of a style sheet is read, and so many errors of syntax are borne', async t => {
+  const behind = (text: string): string[] => style(`${text}p { background: url(a) }`)
+  const comment = (length: number): string => `/*${'x'.repeat(length - 4)}*/`
+  t.strictSame([behind(comment(524_288 - 24)), behind(comment(524_288 - 20))], [['image a'], []])
+  t.strictSame([behind('"\n;'.repeat(255)), behind('"\n;'.repeat(256))], [['image a'], []])
+})
+
+t.test('a rule may slant its text, and name what no list of names is for', async t => {
+  const faces = '@font-face { font-family: A; src: url(up) } @font-face { font-family: A; font-style: italic; src: url(slanted) }'
+  t.strictSame(style(`${faces} p { font-family: A; font-style: oblique }`, ['p']), ['font up', 'font slanted'])
+  t.strictSame(style(`${faces} p { font-family: A; font-style: normal }`, ['p']), ['font up'])
+  t.strictSame(style(`${faces} p { font-family: A } q { font-style: italic }`, ['p', 'q']), ['font up', 'font slanted'])
+  t.strictSame(style(`${faces} p { color: A } p { -x: A }`, ['p']), [])
+  t.strictSame(style('@font-face { font-family: A; src: url("a(b)") , url(c) }p { font-family: A }'), ['font a(b)'])
+})

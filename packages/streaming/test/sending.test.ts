@@ -2,6 +2,7 @@
 import t from 'tap'
 import { connectionConfig } from '../src/core/config.ts'
 import type { SharedControlBlock } from '../src/core/control-blocks.ts'
+import { BURST_GAP_RTT_SHARE, IMMEDIATE_ACK_RTT_SHARE, RECEIVE_BUDGET } from '../src/core/constants.ts'
 import { resolveOptions } from '../src/core/options.ts'
 import type { StreamingOptions } from '../src/core/options.ts'
 import type { SentPacket } from '../src/core/scoreboard.ts'
@@ -423,4 +424,31 @@ t.test('packets that parity brought back count as lost where a queue stands, onc
   const waiting = choked.sender.congestion.window
   choked.sender.repaired(choked.now, 1)
   t.equal(choked.sender.congestion.window, waiting)
+})
+
+t.test('what a path holds is known where the window is full and a queue stands', async t => {
+  const { sender, now } = opened(64)
+  t.equal(sender.held, undefined, 'no queue')
+  for (let i = 0; i < 30; i++) sender.rtt.sample(now, 300)
+  t.ok(sender.held! > 40 && sender.held! <= 64, `${sender.held}: 64 packets in each round trip of 100 ms, of which the last left late`)
+  const growing = opened(24)
+  for (let i = 0; i < 30; i++) growing.sender.rtt.sample(growing.now, 300)
+  t.equal(growing.sender.held, undefined, 'the window still grows')
+  const shared = opened(24, { shared: { rtt: 150, rttvar: 1, window: 6, base: 100, held: 90 } })
+  for (let i = 0; i < 30; i++) shared.sender.rtt.sample(shared.now, 300)
+  t.equal(shared.sender.held, 90, 'earlier streams met it')
+})
+
+t.test('a path that holds much lets a stream have 200 packets in flight, if it may have 128', async t => {
+  const known = { rtt: 1_000, rttvar: 0, rate: 1e9 }
+  const window = (options: Partial<StreamingOptions>, streams = 1): number => {
+    const { sender } = senderOf({ options })
+    sender.inform(0, known, streams)
+    return sender.congestion.window
+  }
+  t.strictSame([window({ maxWindowSize: 128 }), window({ maxWindowSize: 127 }), window({ maxWindowSize: 128 }, 4)], [200, 127, 50])
+})
+
+t.test('shares and bounds that the streaming document, Java and this library give', async t => {
+  t.strictSame([IMMEDIATE_ACK_RTT_SHARE, BURST_GAP_RTT_SHARE, RECEIVE_BUDGET], [0.125, 0.015625, 67_108_864])
 })
