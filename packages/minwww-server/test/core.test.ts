@@ -254,6 +254,21 @@ t.test('a fetch says how much leaves at once: of the rate that is granted, and n
   ])
 })
 
+t.test('a fetch says so as long as little waits for its client', async t => {
+  const world = new World()
+  const alice = world.client('alice')
+  world.answer = () => page(110_000)
+  alice.open(1)
+  world.run(10_000)
+  for (const id of [2, 3, 4, 5]) alice.request(id, { rate: 104 })
+  const [, first, , third, last] = world.fetches.map(({ atOnce }) => atOnce)
+  t.equal(first, 131_072, 'the first ones leave at once')
+  t.ok(last! < 131_072 && last! < third!, `${third}, ${last}`)
+  world.run(10_000)
+  alice.request(6, { rate: 104 })
+  t.equal(world.fetches.at(-1)!.atOnce, 131_072, 'nothing waits any more')
+})
+
 t.test('a fetch that is never answered ends as ERROR 7', async t => {
   const world = new World()
   const alice = world.client('alice')

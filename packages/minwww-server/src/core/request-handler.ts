@@ -289,7 +289,7 @@ export class RequestHandler {
     this.#stats.fetches++
     const push = session.peer.isValidated && asked.push !== undefined ? { push: asked.push } : {}
     const name = execution === undefined ? { session: session.name, id: asked.id } : { token: execution.token }
-    this.#events.push({ type: 'fetch', handle, message, from: session.destination, deadline, name, atOnce: session.atOnce, ...push })
+    this.#events.push({ type: 'fetch', handle, message, from: session.destination, deadline, name, atOnce: this.#sendQueue.leftAtOnce(session), ...push })
   }
 
   /** What its token says of a request: whose it is to carry out, or that it is settled without a fetch. */

@@ -9,6 +9,9 @@ import type { Session } from './session.ts'
 /** Bursts that wait in one session's flow, whatever they hold; what is more is dropped, and the client asks again. */
 export const MAX_WAITING = 512
 
+/** Bytes that may wait for one session where a further answer is to leave at once: with the streams beside it, what routers queue. */
+const MOST_AT_ONCE = 262_144
+
 /** What may leave back to back where the tunnels are the bottleneck: ms of what they carry, and tunnel messages at least. */
 const BACKLOG_TIME = 50
 const MIN_BACKLOG = 8
@@ -100,6 +103,11 @@ export class SendQueue {
     this.#held += burst.held
     while (this.#held > this.#total) this.#shed()
     return true
+  }
+
+  /** Bytes that may leave at once, beside what waits for the session already. */
+  leftAtOnce (session: Session): number {
+    return Math.min(session.atOnce, Math.max(0, MOST_AT_ONCE - (this.#flows.get(session)?.held ?? 0)))
   }
 
   /** Messages of an owner that wait. */
