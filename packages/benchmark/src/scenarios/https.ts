@@ -4,6 +4,7 @@ import { interleave, type Task } from '../measure.ts'
 import type { Sample } from '../report/collector.ts'
 import { percentile } from '../grid/statistics.ts'
 import { makeCertificate, opensslMissing, type Certificate } from '../worlds/certificate.ts'
+import type { RouterKind } from '../worlds/closed-network.ts'
 import type { Client, Design } from '../worlds/design.ts'
 import { earlyDataMissing, startEarlySite, type EarlySite } from '../worlds/early-data.ts'
 import { JAVA_HINT, javaDesign, javaMissing } from '../worlds/java-design.ts'
@@ -12,6 +13,7 @@ import { PAGE, PARTS, startConnectProxy, startSecureSite } from '../worlds/secur
 import { SecureBrowser, type Protocol } from '../worlds/secure-browser.ts'
 import { randomBody } from '../worlds/site.ts'
 import { streamingDesign } from '../worlds/streaming-design.ts'
+import { inNetworks, networksMissing, networksOf, OUTPROXY_NOTE } from './networks.ts'
 import { measure } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
@@ -28,24 +30,27 @@ const WARM_UP_SIZE = 120 * KB
 /** What is asked for, and how. */
 interface Case { what: 'object' | 'page', size: number, http: Protocol, tls: 'new' | 'resumed', state: 'warm' | 'fresh' }
 
-interface Place { port: number, certificate: Certificate, latency: number, loss: number }
+/** A design, the port of the site that it leads to, and what its path is. */
+interface Visitor extends Pick<Design, 'design' | 'label'> {
+  readonly port: number
+  readonly path: Record<string, number | string>
+  /** Of a router's own tunnels there is no fresh one. */
+  readonly hasFresh: boolean
+  openClient: () => Promise<Pick<Client, 'via' | 'close'>>
+}
 
 /** HTTPS through CONNECT: one object, and a page with twelve parts, over TLS 1.3. */
 export const https: Scenario = {
   name: 'https',
-  missing: opensslMissing,
+  async missing (settings) {
+    const { routers } = settings
+    return opensslMissing() ?? (routers === undefined ? undefined : await networksMissing(networksOf(settings, routers)))
+  },
   async run (context) {
-    const { quick, seed, settings, out, progress } = context
-    const {
-      latency = quick ? QUICK_LATENCY : LATENCY, runs = quick ? QUICK_RUNS : RUNS, sizes = quick ? QUICK_SIZES : SIZES,
-      loss: [loss = 0] = []
-    } = settings
-    const java = javaMissing()
-    if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
+    const { quick, settings, out, progress } = context
+    const { runs = quick ? QUICK_RUNS : RUNS, sizes = quick ? QUICK_SIZES : SIZES, routers } = settings
     const connection = 'new ones for each visit'
-    Object.assign(
-      out.options, { latency, loss, runs, sizes, document: PAGE, objects: PARTS, warmUp: `${WARM_UP} objects of 120 KB`, connection }
-    )
+    Object.assign(out.options, { runs, sizes, document: PAGE, objects: PARTS, warmUp: `${WARM_UP} objects of 120 KB`, connection })
     out.note('HTTP/1.1 has six connections to the site, HTTP/2 one. Each visit opens its own, and TLS 1.3 in them, new or resumed by a ' +
       'ticket of the visit before. Behind the forwarders stands an HTTP proxy that answers CONNECT, as behind an outproxy. ' +
       'Fresh: a client with a new Destination for each visit; MinWWW has probed its exit by then.')
@@ -54,14 +59,45 @@ export const https: Scenario = {
       progress('starting routers and tunnels')
       const certificate = closers.add(makeCertificate(), certificate => certificate.close())
       const site = closers.add(await startSecureSite(certificate), site => site.close())
-      const early = await earlySite(closers, certificate, context)
-      const designs = await openDesigns(closers, { latency, loss, seed, ports: [site.port, ...(early === undefined ? [] : [early.port])] })
-      await measureAll(context, designs, { port: site.port, certificate, latency, loss }, { runs, sizes, early })
+      const plan = { closers, certificate, port: site.port, runs, sizes }
+      if (routers === undefined) await overModel(context, plan)
+      else await overRouters(context, plan, routers)
     } finally {
       await closers.close()
     }
-    sayRoundTrips(context, latency)
   }
+}
+
+interface Plan { closers: Closers, certificate: Certificate, port: number, runs: number, sizes: number[] }
+
+async function overModel (context: ScenarioContext, { closers, certificate, port, ...plan }: Plan): Promise<void> {
+  const { quick, seed, settings, out } = context
+  const { latency = quick ? QUICK_LATENCY : LATENCY, loss: [loss = 0] = [] } = settings
+  const java = javaMissing()
+  if (java !== undefined) out.note(`Java forwarders skipped: ${java}. To get them: ${JAVA_HINT}.`)
+  Object.assign(out.options, { latency, loss })
+  const early = await earlySite(closers, certificate, context)
+  const designs = await openDesigns(closers, { latency, loss, seed, ports: [port, ...(early === undefined ? [] : [early.port])] })
+  const visitors = designs.map((design): Visitor => (
+    { ...design, port, path: { latency, loss }, hasFresh: true, openClient: async () => await design.openClient() }
+  ))
+  await measureAll(context, visitors, { ...plan, certificate, early })
+  sayRoundTrips(context, latency)
+}
+
+/** The same over closed networks, to outproxies of the routers' own; node has no early data, and its rivals no honest mode. */
+async function overRouters (context: ScenarioContext, { certificate, port, ...plan }: Plan, kinds: readonly RouterKind[]): Promise<void> {
+  const { settings, out } = context
+  const networks = networksOf(settings, kinds)
+  const { hops, latency, losses } = networks
+  Object.assign(out.options, { routers: kinds, hops, latency, losses })
+  out.note(OUTPROXY_NOTE)
+  await inNetworks(context, { ...networks, outproxy: { secure: { port, certificate } } }, async (rivals, { kind, loss }) => {
+    const visitors = rivals.map((rival): Visitor => ({
+      ...rival, path: { routers: kind, hops: rival.length, latency, loss }, hasFresh: rival.design !== 'i2pd', openClient: rival.openFresh
+    }))
+    await measureAll(context, visitors, { ...plan, certificate, early: undefined })
+  })
 }
 
 async function earlySite (closers: Closers, certificate: Certificate, { out }: ScenarioContext): Promise<EarlySite | undefined> {
@@ -100,25 +136,26 @@ function casesOf (sizes: readonly number[], quick: boolean): Case[] {
   return [...object, ...fresh, ...page].filter(({ tls, state }) => !quick || (tls === 'new' && state === 'warm'))
 }
 
-interface Plan { runs: number, sizes: number[], early: EarlySite | undefined }
+interface Visits extends Pick<Plan, 'certificate' | 'runs' | 'sizes'> { early: EarlySite | undefined }
 
-async function measureAll (context: ScenarioContext, designs: Design[], place: Place, { runs, sizes, early }: Plan): Promise<void> {
+async function measureAll (
+  context: ScenarioContext, visitors: readonly Visitor[], { certificate, runs, sizes, early }: Visits
+): Promise<void> {
   const { quick, seed, signal, progress } = context
-  const { latency, loss } = place
-  const clients = new Map<Design, Client>()
+  const clients: Clients = new Map()
   try {
-    for (const design of designs) clients.set(design, await design.openClient())
-    progress(`warming up ${designs.length} designs`)
-    await Promise.all([...clients.values()].map(async (client, i) => await warmUp(client, place, `${seed}.${i}`)))
+    for (const visitor of visitors) clients.set(visitor, await visitor.openClient())
+    progress(`warming up ${visitors.length} designs`)
+    await Promise.all([...clients].map(async ([{ port }, client], i) => await warmUp(client, { port, certificate }, `${seed}.${i}`)))
     const rounds = Array.from({ length: runs }, (_, round) => round)
-    const tasks = rounds.flatMap(round => designs.flatMap((design): Task[] => [
-      ...casesOf(sizes, quick).map((one): Task => {
-        const conditions = { what: one.what, size: one.size, http: one.http, tls: one.tls, latency, loss, state: one.state }
+    const tasks = rounds.flatMap(round => visitors.flatMap((visitor): Task[] => [
+      ...casesOf(sizes, quick).filter(({ state }) => visitor.hasFresh || state === 'warm').map((one): Task => {
+        const conditions = { what: one.what, size: one.size, http: one.http, tls: one.tls, ...visitor.path, state: one.state }
         const tag = `${seed}.${round}.${Object.values(one).join('.')}`
-        const run = async (): Promise<Sample> => await attempt(design, clients, place, one, tag)
-        return { round, run: async () => await measure(context, design, conditions, round, run) }
+        const run = async (): Promise<Sample> => await attempt(visitor, clients, certificate, one, tag)
+        return { round, run: async () => await measure(context, visitor, conditions, round, run) }
       }),
-      ...(early === undefined ? [] : [earlyTask(context, design, clients, early, { latency, loss }, round)])
+      ...(early === undefined ? [] : [earlyTask(context, visitor, clients, early, round)])
     ]))
     await interleave(tasks, { seed, signal, onDone: (done, total) => progress(`${done} of ${total} visits`) })
   } finally {
@@ -127,21 +164,20 @@ async function measureAll (context: ScenarioContext, designs: Design[], place: P
 }
 
 function earlyTask (
-  context: ScenarioContext, design: Design, clients: ReadonlyMap<Design, Client>, early: EarlySite,
-  { latency, loss }: Pick<Place, 'latency' | 'loss'>, round: number
+  context: ScenarioContext, visitor: Visitor, clients: Clients, early: EarlySite, round: number
 ): Task {
-  const conditions = { what: 'object', size: 64, http: 'http/1.1', tls: 'early data', latency, loss, state: 'warm' }
+  const conditions = { what: 'object', size: 64, http: 'http/1.1', tls: 'early data', ...visitor.path, state: 'warm' }
   return {
     round,
-    run: async () => await measure(context, design, conditions, round, async () => await early.fetch(clients.get(design)!.via, DEADLINE)
+    run: async () => await measure(context, visitor, conditions, round, async () => await early.fetch(clients.get(visitor)!.via, DEADLINE)
       .then(time => ({ time, firstByte: time }), failed))
   }
 }
 
-async function attempt (design: Design, clients: ReadonlyMap<Design, Client>, place: Place, one: Case, tag: string): Promise<Sample> {
-  const client = one.state === 'fresh' ? await design.openClient() : clients.get(design)!
+async function attempt (visitor: Visitor, clients: Clients, certificate: Certificate, one: Case, tag: string): Promise<Sample> {
+  const client = one.state === 'fresh' ? await visitor.openClient() : clients.get(visitor)!
   try {
-    return await visit(client, place, one, tag)
+    return await visit(client, { port: visitor.port, certificate }, one, tag)
   } catch (error) {
     return failed(error)
   } finally {
@@ -151,14 +187,18 @@ async function attempt (design: Design, clients: ReadonlyMap<Design, Client>, pl
 
 const failed = (error: unknown): Sample => ({ time: DEADLINE, error: (error as Error).message.split('\n', 1)[0] ?? 'failed' })
 
-async function warmUp (client: Client, place: Place, tag: string): Promise<void> {
+interface Place { port: number, certificate: Certificate }
+type Via = Pick<Client, 'via'>
+type Clients = Map<Visitor, Pick<Client, 'via' | 'close'>>
+
+async function warmUp (client: Via, place: Place, tag: string): Promise<void> {
   for (let n = 0; n < WARM_UP; n++) {
     await visit(client, place, { what: 'object', size: WARM_UP_SIZE, http: 'http/1.1', tls: 'new', state: 'warm' }, `${tag}.${n}`)
   }
 }
 
 /** One visit with connections of its own. @throws Error where anything but the right bytes comes */
-async function visit ({ via }: Client, place: Place, { what, size, http, tls }: Case, tag: string): Promise<Sample> {
+async function visit ({ via }: Via, place: Place, { what, size, http, tls }: Case, tag: string): Promise<Sample> {
   const { port, certificate: { ca } } = place
   const open = (ticket?: Buffer): SecureBrowser => new SecureBrowser({ via, port, ca, protocol: http, timeout: DEADLINE, ticket })
   const ticket = tls === 'resumed' ? await ticketOf(open(), tag) : undefined

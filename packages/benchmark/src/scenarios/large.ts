@@ -1,34 +1,74 @@
 import { interleave } from '../measure.ts'
-import { fetchBytes, measure, warmPlan, type WarmPlan } from './samples.ts'
+import type { RouterKind } from '../worlds/closed-network.ts'
+import type { Client, Design } from '../worlds/design.ts'
+import { inNetworks, networksMissing, networksOf, OUTPROXY_NOTE } from './networks.ts'
+import { fetchBytes, measure, warmPlan, warmUp, warmUpInWords, type WarmPlan } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 import { withWarmClients } from './warm-world.ts'
 
 /** All above the 128 KiB of one reply. */
 const FULL: WarmPlan = { latency: 250, losses: [0], sizes: [200, 300, 600, 1_024, 2_048, 8_192], runs: 10 }
 const QUICK: WarmPlan = { latency: 100, losses: [0], sizes: [200, 600], runs: 2 }
+const CONNECTION = 'a new one for each page'
 
 /** What is too large for one reply, over paths that are warm: the time to its first byte, and to its last. */
 export const large: Scenario = {
   name: 'large',
-  missing: () => undefined,
+  async missing (settings) {
+    return settings.routers === undefined ? undefined : await networksMissing(networksOf(settings, settings.routers))
+  },
   async run (context) {
-    const plan = warmPlan(context, context.quick ? QUICK : FULL, 'a new one for each page')
-    for (const loss of plan.losses) await runOne(context, plan, loss)
+    const { quick, settings: { routers } } = context
+    if (routers !== undefined) return await overRouters(context, routers)
+    const plan = warmPlan(context, quick ? QUICK : FULL, CONNECTION)
+    for (const loss of plan.losses) await overModel(context, plan, loss)
   }
 }
 
-async function runOne (context: ScenarioContext, { latency, sizes, runs }: WarmPlan, loss: number): Promise<void> {
-  const { seed, signal, progress } = context
+async function overModel (context: ScenarioContext, { latency, sizes, runs }: WarmPlan, loss: number): Promise<void> {
   await withWarmClients(context, { latency, loss }, async (designs, clients) => {
-    const tasks = Array.from({ length: runs }, (_, round) => round).flatMap(round => sizes.flatMap(size => designs.map(design => ({
-      round,
-      run: async () => {
-        const conditions = { size: size * KB, latency, loss, state: 'warm' }
-        const tag = `${seed}.large.${size}.${loss}.${round}`
-        await measure(context, design, conditions, round, async () => await fetchBytes(clients.get(design)!, size * KB, tag))
-      }
-    }))))
-    const onDone = (done: number, total: number): void => progress(`${latency} ms, ${loss} % loss: ${done} of ${total} downloads`)
-    await interleave(tasks, { seed, signal, onDone })
+    const rivals = designs.map(design => ({ ...design, client: clients.get(design)!, path: { latency, loss } }))
+    await download(context, rivals, { sizes, runs }, `${latency} ms, ${loss} % loss`)
   })
+}
+
+async function overRouters (context: ScenarioContext, kinds: readonly RouterKind[]): Promise<void> {
+  const { quick, settings, out } = context
+  const plan = quick ? QUICK : FULL
+  const { sizes = plan.sizes, runs = plan.runs } = settings
+  const networks = networksOf(settings, kinds)
+  const { hops, latency, losses } = networks
+  Object.assign(out.options, { routers: kinds, hops, latency, losses, sizes, runs, warmUp: warmUpInWords(quick), connection: CONNECTION })
+  out.note(OUTPROXY_NOTE)
+  await inNetworks(context, { ...networks, outproxy: {} }, async (all, { kind, loss }) => {
+    const rivals = all.map(rival => ({ ...rival, path: { routers: kind, hops: rival.length, latency, loss } }))
+    await Promise.all(rivals.map(async ({ client, design, length, host }) => {
+      await warmUp(context, client, `${length}${design.length}`, host)
+    }))
+    await download(context, rivals, { sizes, runs }, `${kind}, ${loss} % loss`)
+  })
+}
+
+/** A warm client, and what its path is. */
+interface Rival extends Pick<Design, 'design' | 'label'> {
+  client: Pick<Client, 'via'>
+  host?: string
+  path: Record<string, number | string>
+}
+
+async function download (
+  context: ScenarioContext, rivals: readonly Rival[], { sizes, runs }: Pick<WarmPlan, 'sizes' | 'runs'>, where: string
+): Promise<void> {
+  const { seed, signal, progress } = context
+  const tasks = Array.from({ length: runs }, (_, round) => round).flatMap(round => sizes.flatMap(size => rivals.map(rival => ({
+    round,
+    run: async () => {
+      const { client, host, path } = rival
+      const tag = `${seed}.large.${size}.${path.loss}.${round}`
+      const conditions = { size: size * KB, ...path, state: 'warm' }
+      await measure(context, rival, conditions, round, async () => await fetchBytes(client, size * KB, tag, host))
+    }
+  }))))
+  const onDone = (done: number, total: number): void => progress(`${where}: ${done} of ${total} downloads`)
+  await interleave(tasks, { seed, signal, onDone })
 }

@@ -11,10 +11,15 @@ export const PAGE = 24 * KB
 export const PARTS = [6, 12, 1, 2, 4, 4, 8, 10, 16, 32, 40, 48].map(size => size * KB)
 const MAX_BYTES = 16 * 1_024 * KB
 
-/** HTTP/2 and HTTP/1.1 over TLS 1.3, as the client asks for by ALPN: `/bytes/N?seed=S` are N bytes of that seed. */
-export async function startSecureSite ({ chain, key }: Certificate): Promise<{ port: number, close: () => Promise<void> }> {
+/**
+ * HTTP/2 and HTTP/1.1 over TLS 1.3, as the client asks for by ALPN: `/bytes/N?seed=S` are N bytes of that seed.
+ * @param wanted - port of loopback; 0 takes a free one
+ */
+export async function startSecureSite (
+  { chain, key }: Pick<Certificate, 'chain' | 'key'>, wanted = 0
+): Promise<{ port: number, close: () => Promise<void> }> {
   const server = createSecureServer({ allowHTTP1: true, cert: chain, key, minVersion: 'TLSv1.3' }, answer)
-  return await listening(server)
+  return await listening(server, wanted)
 }
 
 function answer (request: Http2ServerRequest, response: Http2ServerResponse): void {
@@ -29,8 +34,11 @@ function answer (request: Http2ServerRequest, response: Http2ServerResponse): vo
   response.end(randomBody(size, searchParams.get('seed') ?? '1'))
 }
 
-/** An HTTP proxy that knows CONNECT to ports of this machine: what stands behind an outproxy's server tunnel. */
-export async function startConnectProxy (): Promise<{ address: Address, close: () => Promise<void> }> {
+/**
+ * An HTTP proxy that knows CONNECT to ports of this machine: what stands behind an outproxy's server tunnel.
+ * @param wanted - port of loopback; 0 takes a free one
+ */
+export async function startConnectProxy (wanted = 0): Promise<{ address: Address, close: () => Promise<void> }> {
   const server = createServer((_request, response) => { response.writeHead(405).end() })
   server.on('connect', (request, socket: Socket, ahead: Buffer) => {
     const port = Number(/^127\.0\.0\.1:(\d+)$/.exec(request.url ?? '')?.[1])
@@ -45,17 +53,17 @@ export async function startConnectProxy (): Promise<{ address: Address, close: (
     site.on('error', () => socket.destroy())
     socket.once('close', () => site.destroy())
   })
-  const { port, close } = await listening(server)
+  const { port, close } = await listening(server, wanted)
   return { address: { host: '127.0.0.1', port }, close }
 }
 
-async function listening (server: Server): Promise<{ port: number, close: () => Promise<void> }> {
+async function listening (server: Server, wanted: number): Promise<{ port: number, close: () => Promise<void> }> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(wanted, '127.0.0.1', resolve) })
   return {
     port: (server.address() as AddressInfo).port,
     close: async () => {

@@ -7,7 +7,7 @@ const SCENARIOS: ReadonlyArray<readonly [ScenarioName, string]> = [
   ['grid', 'the protocol cores in virtual time over sizes, latencies, losses and bandwidths; the same figures on every machine'],
   ['tunnel', 'wall clock over one router on this machine: MinWWW, our streaming, Java I2P streaming'],
   ['post', 'bodies of 1 to 120 KB that go up, until the answer of the site: by messages, by stream, Java I2P streaming'],
-  ['large', 'what is above 128 KiB, 200 KB to 8 MB: first byte and all of it'],
+  ['large', 'what is above 128 KiB, 200 KB to 8 MB: first byte and all of it; with --routers over the closed network'],
   ['burst', 'twenty objects at once, 1.26 MB: a fresh client and a warm one; with --routers over the closed network'],
   ['load', 'pages a second and CPU of a page, over many clients and requests at once'],
   ['routers', "closed network of i2pd or Java routers (root, i2pd, iproute2): MinWWW and the routers' own tunnels"],
@@ -64,11 +64,11 @@ function options (command: Command): Command {
     .addOption(new Option('--latency <MS>', 'one way; of one link in routers').argParser(number(0, 60_000)))
     .addOption(new Option('--loss <PERCENT,...>', 'of tunnel messages; of packets on one link in routers').argParser(list(number(0, 50))))
     .addOption(new Option('--sizes <KB,...>', 'sizes of the pages').argParser(list(number(1, 16_384))))
-    .addOption(new Option('--hops <N,...>', 'tunnel lengths in routers, burst and pages').argParser(list(number(0, 7))))
-    .addOption(new Option('--routers <KIND,...>', 'i2pd, java, mixed (four of each) in routers, burst and pages')
+    .addOption(new Option('--hops <N,...>', 'tunnel lengths, with --routers').argParser(list(number(0, 7))))
+    .addOption(new Option('--routers <KIND,...>', 'i2pd, java, mixed (four of each) in routers, burst, pages, https, post and large')
       .argParser(list(routerKind)))
     .addOption(new Option('--concurrency <N,...>', 'pages at the same time in routers and load').argParser(list(number(1, 100))))
-    .addOption(new Option('--designs <NAME,...>', 'only these of minwww, i2pd and java in routers, burst and pages')
+    .addOption(new Option('--designs <NAME,...>', 'only these of minwww, i2pd and java, with --routers')
       .argParser(list(text => text)))
     .addOption(new Option('--clients <N,...>', 'how many in load').argParser(list(number(1, 500))))
     .option('--base <DIR>', 'load: a checkout of another version, built, measured beside this one')
