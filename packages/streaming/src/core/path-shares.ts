@@ -27,9 +27,11 @@ export class PathShares<Stream extends Sharer> {
 
   /** It has no more to send. */
   left (now: number, { peer: { hash } }: Stream): void {
-    for (const other of this.#informed) {
-      if (other.sending && other.peer.hash.equals(hash)) other.share(now, sharing(other, this.#all()))
-    }
+    const others = [...this.#informed].filter(other => other.sending && other.peer.hash.equals(hash))
+    if (others.length === 0) return
+    // The same for each: counted once, since a peer may have many streams, and end them one after the other.
+    const streams = sharing(others[0]!, this.#all())
+    for (const other of others) other.share(now, streams)
   }
 
   /** It is over. */
