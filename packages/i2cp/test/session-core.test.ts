@@ -124,6 +124,20 @@ t.test('handshake in order, with authentication and the router\'s clock', async 
   t.strictSame(bench.of(TYPE.SendMessageExpires).slice(1).map(({ flags }) => flags), [0x8000, 0x8100], 'bit 15, of proposal 171')
 })
 
+t.test('a LeaseSet is sent again with one half of the leases and with the other, if there are two', async t => {
+  const bench = new Bench().ready()
+  const tunnels = (half?: 0 | 1): number[] => {
+    t.ok(bench.core.republish(bench.now, half))
+    bench.drain()
+    return readLeaseSet2(new ByteReader(bench.of(TYPE.CreateLeaseSet2).at(-1)!.leaseSet)).leases.map(({ tunnelId }) => tunnelId)
+  }
+  t.strictSame([tunnels(), tunnels(0), tunnels(1)], [[1], [1], [1]])
+  const end = Math.floor(bench.now) + 600_000
+  const leases = [1, 2, 3].map(tunnelId => ({ gateway: Buffer.alloc(32, tunnelId), tunnelId, end }))
+  bench.receive({ type: TYPE.RequestVariableLeaseSet, sessionId: ID, leases })
+  t.strictSame([tunnels(0), tunnels(1), tunnels()], [[1, 3], [2], [1, 2, 3]])
+})
+
 t.test('LeaseSets: at once, later ones newer, expired leases left out', async t => {
   const bench = new Bench().ready()
   bench.leases().leases()

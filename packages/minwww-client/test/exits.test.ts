@@ -127,6 +127,27 @@ t.test('another start of an exit is told by its incarnation; one that drained is
   t.strictSame([exit.state(600), exit.isDeafTo(600, 1)], ['new', true])
 })
 
+t.test('what is asked from one Destination is overtaken when what was asked later from another one is answered', async t => {
+  const exit = exitOf()
+  exit.heard(90, 0)
+  t.notOk(exit.isOvertaken(0, 100))
+  exit.answeredTo(150, 0, 120)
+  t.notOk(exit.isOvertaken(0, 100), 'the same Destination: it may be behind it')
+  exit.answeredTo(160, 1, 100)
+  t.notOk(exit.isOvertaken(0, 100), 'asked at once')
+  exit.answeredTo(170, 1, 101)
+  exit.answeredTo(180, 1, 50)
+  t.ok(exit.isOvertaken(0, 100))
+  t.notOk(exit.isOvertaken(0, 101))
+  exit.heard(190, 0)
+  t.notOk(exit.isOvertaken(0, 100), 'the path is there')
+  t.ok(exit.isOvertaken(2, 100), 'nothing ever came there')
+  exit.forgetSource(1)
+  t.ok(exit.isOvertaken(2, 100), 'by the first one')
+  exit.forgetSource(0)
+  t.notOk(exit.isOvertaken(2, 100))
+})
+
 t.test('an exit stays with the own Destination that it answers to, while that is as good', async t => {
   const exit = exitOf()
   exit.answeredTo(100, 1, 50)

@@ -104,6 +104,8 @@ class StaleSession extends FakeSession {
   /** When each exit's router has answered a new session, and whether it was used since. */
   readonly #ratchets = new Map<Place, { answeredAt: number, isUsed: boolean }>()
   readonly #waiting: Array<{ place: Place, out: Outgoing }> = []
+  /** From where no way leads there. */
+  readonly cut = new Set<Place>()
   isClosed = false
 
   constructor (world: World) {
@@ -152,7 +154,7 @@ class StaleSession extends FakeSession {
   #deliver (place: Place, known: number, out: Outgoing): void {
     const world = this.#world
     world.after(LATENCY, () => {
-      if (place.alive !== known || place.isCut || !this.#isRead(place)) return
+      if (place.alive !== known || place.isCut || this.cut.has(place) || !this.#isRead(place)) return
       const read = place.exit.read(out)
       if (read.type !== 'open' && read.type !== 'request') return
       const { exit } = place
@@ -168,6 +170,7 @@ class StaleSession extends FakeSession {
 
 interface Asked { at: number, took: number }
 
+/** `opened`: Destinations since the first exit ended. */
 interface Browsed { pages: Asked[], opened: number, world: World }
 
 /** What happens to exits besides that the first is started anew. Times in ms. */
@@ -183,12 +186,14 @@ interface More {
   isIdle?: boolean
   /** Somebody who knows the Destinations sends them what means nothing. */
   isNoisy?: boolean
+  /** With the first one the paths from this many of our Destinations to the other one die, which is there. */
+  cuts?: number
 }
 
 /**
  * @returns pages that were asked for every half second, from the end of the exit until a while after the last one is ready again
  */
-async function browse (seed: number, down: number, { exits = 1, drains = 0, then, isCut = false, isIdle = false, isNoisy = false }: More = {}): Promise<Browsed> {
+async function browse (seed: number, down: number, { exits = 1, drains = 0, then, isCut = false, isIdle = false, isNoisy = false, cuts = 0 }: More = {}): Promise<Browsed> {
   const world = new World(seed, exits)
   mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: performance.timeOrigin })
   mock.method(performance, 'now', () => world.now)
@@ -222,7 +227,9 @@ async function browse (seed: number, down: number, { exits = 1, drains = 0, then
     pages.splice(0)
     const began = world.now
     const order = isIdle ? world.places.toSorted((a, b) => a.askedAt - b.askedAt) : world.places
+    const opened = world.sessions.length
     world.restart(down, order, drains)
+    for (const session of world.inUse.slice(0, cuts)) session.cut.add(order[1]!)
     if (then !== undefined) {
       await ask(began + drains + down + then)
       if (isCut) order[1]!.isCut = true
@@ -230,7 +237,7 @@ async function browse (seed: number, down: number, { exits = 1, drains = 0, then
     }
     await ask(world.now + down + WATCHED)
     const judged = pages.filter(({ at }) => world.now - at > 5_000).map(({ at, took }) => ({ at: at - began, took }))
-    return { pages: judged, opened: world.sessions.length - sessions.length, world }
+    return { pages: judged, opened: world.sessions.length - opened, world }
   } finally {
     backend.close()
     mock.restoreAll()
@@ -320,5 +327,15 @@ t.test('with a second exit no page is late, and few new Destinations are needed'
     const slowest = Math.max(...pages.map(({ took }) => took))
     t.ok(slowest < 5_000, `away for ${down} ms: ${slowest} ms`)
     t.ok(opened <= most, `away for ${down} ms: ${opened} new sessions`)
+  }
+})
+
+t.test('an exit goes, and the path to the other one dies with it: no page is late, since another Destination of ours has a path', async t => {
+  for (const down of [1_000, 20_000]) {
+    for (const seed of [14, 15, 16]) {
+      const { pages } = await browse(seed, down, { exits: 2, cuts: 1 })
+      const late = pages.filter(({ took }) => took > 5_000)
+      t.strictSame(late, [], `seed ${seed}, away for ${down} ms: ${late.length} of ${pages.length} late ones`)
+    }
   }
 })

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import type { ClientEvent, ExitStatus } from '../src/core.ts'
 import { Backend } from '../src/sessions/backend.ts'
 import { needOf, ReturnWatch, type Need } from '../src/sessions/return-watch.ts'
+import { VacantSession } from '../src/sessions/vacant-session.ts'
 import { FakeSession, idleCore, keys } from './proxy-support.ts'
 
 interface Watched { builds: number[], spared: number, pass: (seconds: number) => void, need: Need, isReady: boolean }
@@ -108,8 +109,11 @@ t.test('it is needed where one exit alone answers, and another one has', async t
     ['wait', exit('a', 'down'), exit('b', 'down')],
     ['wait', exit('a', 'new')]
   ]
-  for (const [need, ...exits] of cases) t.equal(needOf(exits, answered, 1), need, exits.map(({ id, state }) => `${id} ${state}`).join(', '))
+  for (const [need, ...exits] of cases) t.equal(needOf(exits, answered, new FakeSession()), need, exits.map(({ id, state }) => `${id} ${state}`).join(', '))
   t.equal(needOf([exit('a', 'ready'), exit('b', 'down')], answered, undefined), 'no', 'no Destination to spare')
+  t.equal(needOf([exit('a', 'ready'), exit('b', 'ready')], answered, new VacantSession()), 'yes', 'a second Destination with several exits')
+  t.equal(needOf([exit('a', 'ready')], answered, new VacantSession()), 'no')
+  t.equal(needOf([exit('a', 'new'), exit('b', 'new')], answered, new VacantSession()), 'wait', 'not before one has answered')
 })
 
 t.test('a Destination over which a stream runs is not replaced, whichever it is', async t => {

@@ -22,6 +22,7 @@ interface Facts {
   lastSymbolAt: number
   heardAt: number
   transfers: number
+  isOvertaken: () => boolean
   path: { carries: number, silence: number, rtt: { srtt: number, hasSample: boolean }, round: (replies: number) => number }
   take: (transfer: unknown) => void
   release: (transfer: unknown) => void
@@ -34,6 +35,7 @@ function exitOf (id = 'a'): Facts & Exit {
     lastSymbolAt: -Infinity,
     heardAt: -Infinity,
     transfers: 1,
+    isOvertaken: () => false,
     path: { carries: 10 * KB, silence: 400, rtt: { srtt: 100, hasSample: true }, round: replies => replies * KB },
     take: () => { facts.transfers++ },
     release: () => { facts.transfers-- }
@@ -71,6 +73,8 @@ t.test('a transfer waits for a first symbol, longer while other bytes are ahead 
   t.equal(transfer.expiresAt, 2_400, 'other replies have their turn before')
   exit.received = 100 + 7 * KB
   t.equal(transfer.expiresAt, 1_500 + 700)
+  exit.isOvertaken = () => true
+  t.equal(transfer.expiresAt, 1_500, 'the exit has answered elsewhere what was asked for later')
 })
 
 t.test('a WANT is waited for like a request, and counts as unanswered until a symbol of it comes', async t => {

@@ -183,9 +183,12 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#loop.run()
   }
 
-  /** Signs and sends the LeaseSet again; false if there is none with a valid lease. */
-  republish (): boolean {
-    const sent = this.#core.republish(this.#clock.now())
+  /**
+   * Signs and sends the LeaseSet again; false if there is none with a valid lease.
+   * @param half - with every other lease only: what comes by one of the others will come by one of these
+   */
+  republish (half?: 0 | 1): boolean {
+    const sent = this.#core.republish(this.#clock.now(), half)
     this.#loop.run()
     return sent
   }

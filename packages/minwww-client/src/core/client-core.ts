@@ -270,6 +270,11 @@ export class ClientCore {
     }
   }
 
+  /** An own Destination from where something was asked for in vain, if nothing came to it meanwhile: its paths may be dead. Once each time. */
+  takeUnheard (): number | undefined {
+    return this.#sources.takeUnheard()
+  }
+
   nextTimeout (): number | undefined {
     return this.#recovery.nextTimeout()
   }

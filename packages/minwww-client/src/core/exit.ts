@@ -55,6 +55,8 @@ export class Exit {
   #answeredAt = Number.NEGATIVE_INFINITY
   /** When it was heard at each own Destination that it was asked from last, ms; -Infinity where it was not. */
   readonly #heardFrom = new Map<number, number>() // at most one per own Destination
+  /** Of what it has answered at each own Destination, when the latest was asked for, ms. */
+  readonly #answered = new Map<number, number>() // at most one per own Destination
   /** When it was heard first after it was away, ms. */
   #backAt = Number.NEGATIVE_INFINITY
   #lastSymbolAt = Number.NEGATIVE_INFINITY
@@ -164,9 +166,20 @@ export class Exit {
     return (this.#heardFrom.get(source) ?? Infinity) < this.#backAt && now - this.#backAt < MAX_DEAF
   }
 
+  /**
+   * What was asked for later, from another own Destination, has been answered, and nothing has come to this one since: no queue is between
+   * them.
+   */
+  isOvertaken (source: number, startedAt: number): boolean {
+    if ((this.#heardFrom.get(source) ?? Number.NEGATIVE_INFINITY) >= startedAt) return false
+    for (const [other, since] of this.#answered) if (other !== source && since > startedAt) return true
+    return false
+  }
+
   /** Another Destination takes the place of that one. */
   forgetSource (source: number): void {
     this.#heardFrom.delete(source)
+    this.#answered.delete(source)
     this.contact.forget(source)
   }
 
@@ -243,6 +256,7 @@ export class Exit {
 
   /** It has answered that own Destination, what was asked for `since`, ms. */
   answeredTo (now: number, source: number, since: number): void {
+    this.#answered.set(source, Math.max(since, this.#answered.get(source) ?? since))
     if (source !== this.#source && this.#answeredAt < since) this.#source = source
     if (source === this.#source) this.#answeredAt = now
   }

@@ -212,9 +212,11 @@ export class Recovery {
       case 'leave': {
         if (step.extend) request.budget.extend()
         request.leave(exit.id, step.others === 'untried')
-        const next = step.others === 'none' ? undefined : this.#parts.queues.choose(now, request)
-        if (next === undefined) return this.#dispatcher.begin(now, request, exit, this.#sourceAfter(request, transfer))
-        return this.#dispatcher.begin(now, request, next, this.#sourceFor(now, next, transfer))
+        const way = step.others === 'tried' ? this.#unasked(now, request) : undefined
+        if (way !== undefined) return this.#dispatcher.begin(now, request, way.exit, way.source)
+        const next = (step.others === 'none' ? undefined : this.#parts.queues.choose(now, request)) ?? exit
+        const source = next === exit && this.#isAlone(request) ? this.#sourceAfter(request, transfer) : this.#sourceFor(now, next, transfer)
+        return this.#dispatcher.begin(now, request, next, source)
       }
       case 'pause':
         request.forgetTried()
@@ -223,6 +225,21 @@ export class Recovery {
         request.forgetTried()
         this.#parts.queues.append(request, exit)
     }
+  }
+
+  /**
+   * All exits were asked, each from one own Destination: from another one there may be a path. Of those that are not given up the one heard
+   * last is asked.
+   */
+  #unasked (now: number, request: ClientRequest): { exit: Exit, source: number } | undefined {
+    const { sources, exits, context: { keys } } = this.#parts
+    const asked = [...request.asked].flatMap(id => exits.get(id) ?? []).filter(({ member }) => member.isUsable(now))
+    for (const exit of asked.sort((a, b) => b.heardAt - a.heardAt)) {
+      const isAsked = (source: number): boolean => request.transfers.some(other => other.exit === exit && other.session.source === source)
+      const source = keys.findIndex((_, source) => !isAsked(source) && !exit.isDeafTo(now, source) && sources.usable(source) === source)
+      if (source >= 0) return { exit, source }
+    }
+    return undefined
   }
 
   /** A fresh round of attempts, without what is `lost`. */

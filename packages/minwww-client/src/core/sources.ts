@@ -10,6 +10,8 @@ export class Sources {
   readonly #heardAt: (source: number) => number
   /** Two of the exits that were asked from each in vain, and since when nothing may have come to it. */
   readonly #silences = new Map<number, { since: number, exits: Set<string> }>()
+  /** From where something was asked for in vain, and nothing came meanwhile. */
+  readonly #unheard = new Set<number>()
   #resumedAt = Number.NEGATIVE_INFINITY
 
   /** @param heardAt - when something genuine came to one last, ms; -Infinity before the first time */
@@ -43,6 +45,7 @@ export class Sources {
 
   /** An exit was asked from it in vain. @param since - ms, when */
   silent (source: number, exit: string, since: number): void {
+    if (!this.isHeardSince(source, since)) this.#unheard.add(source)
     let silence = this.#silences.get(source)
     if (silence === undefined || this.isHeardSince(source, silence.since)) {
       silence = { since, exits: new Set() }
@@ -51,7 +54,15 @@ export class Sources {
     if (silence.exits.size < DOUBTFUL) silence.exits.add(exit)
   }
 
+  /** One from where something was asked for in vain, if nothing came to it meanwhile: once each time. */
+  takeUnheard (): number | undefined {
+    const [source] = this.#unheard
+    if (source !== undefined) this.#unheard.delete(source)
+    return source
+  }
+
   suspend (source: number): void {
+    this.#unheard.delete(source)
     this.#suspended.add(source)
   }
 

@@ -283,7 +283,7 @@ export class Transfer implements InFlight {
    * other reply has had its turn, the answer follows, or the exit falls silent.
    */
   #aheadUntil ({ at, queued }: { at: number, queued?: Queued }): number {
-    if (queued === undefined) return 0
+    if (queued === undefined || this.exit.isOvertaken(this.session.source, this.startedAt)) return 0
     const { received, lastSymbolAt, path } = this.exit
     const bytes = queued.bytes + path.round(this.exit.transfers - 1)
     const silent = lastSymbolAt + path.silence + path.rtt.srtt

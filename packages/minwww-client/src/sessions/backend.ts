@@ -6,6 +6,7 @@ import { PoolWatch } from './pool-watch.ts'
 import { DeafWatch } from './deaf-watch.ts'
 import { checkRoom, destinationOf, exitId, type NamedExit } from './exit-spec.ts'
 import type { ExitSpec, UsersOptions } from './options.ts'
+import { PathRefresh } from './path-refresh.ts'
 import type { ProxySession } from './proxy-session.ts'
 import { Readiness } from './readiness.ts'
 import { needOf, ReturnWatch } from './return-watch.ts'
@@ -58,6 +59,7 @@ export class Backend {
   readonly #deafWatch: DeafWatch
   readonly #poolWatch: PoolWatch
   readonly #returnWatch: ReturnWatch
+  readonly #pathRefresh = new PathRefresh({ session: source => this.#sessions[source] })
   /** Exits that have answered, by id. */
   readonly #answered = new Set<string>() // at most MAX_EXITS
   readonly #exits = new Map<string, NamedExit>() // at most MAX_EXITS
@@ -104,6 +106,7 @@ export class Backend {
       this.#poolWatch.look(this.health)
     }
     this.driver.onHeard = source => this.#hear(source)
+    this.driver.onUnheard = source => this.#pathRefresh.unheard(source)
     this.readiness = new Readiness(() => this.driver.ready)
     this.#watch = new SessionWatch({
       renew,
@@ -120,9 +123,9 @@ export class Backend {
       spare: () => this.#watch.spare()
     })
     this.#returnWatch = new ReturnWatch({
-      need: () => renew === undefined || !this.driver.ready ? 'wait' : needOf(this.driver.exits(), this.#answered, this.#spareSource),
+      need: () => renew === undefined || !this.driver.ready ? 'wait' : needOf(this.driver.exits(), this.#answered, this.#sessions[this.#spareSource ?? Infinity]),
       build: () => this.#watch.build(this.#spareSource ?? 0),
-      take: () => this.#spareSource !== undefined && this.#watch.change(this.#spareSource, 'an exit is silent, and may be back'),
+      take: () => this.#spareSource !== undefined && this.#watch.change(this.#spareSource, 'a second one is needed'),
       spare: () => this.#watch.spare()
     })
     this.#sessions.forEach((session, source) => this.#watch.follow(source, session))
@@ -227,6 +230,7 @@ export class Backend {
     this.#watch.close()
     this.#deafWatch.close()
     this.#returnWatch.close()
+    this.#pathRefresh.close()
     this.readiness.end()
     this.sessionStreams.close()
     for (const { timer } of this.#retries.values()) clearTimeout(timer)
@@ -236,6 +240,7 @@ export class Backend {
   /** Something came from whom we have asked. Streams leave a session that has heard nothing for one that has. */
   #hear (source: number): void {
     const session = this.#sessions[source]!
+    this.#pathRefresh.heard(source)
     if (!this.#heard.has(session)) this.#heard.set(session, 0)
     if (!this.#heard.has(this.sessionStreams.usual!)) this.sessionStreams.choose()
     this.#heardAt(source)
@@ -254,6 +259,7 @@ export class Backend {
   #replace (source: number, session: ProxySession): void {
     const old = this.#sessions[source]
     this.#sessions[source] = session
+    this.#pathRefresh.forget(source)
     if (!this.#sessions.includes(this.sessionStreams.usual!)) this.sessionStreams.choose()
     this.driver.replaceSession(source, session)
     old?.close?.().catch(() => {})

@@ -23,7 +23,7 @@ export class FetchError extends Error {
 }
 
 /** What the driver needs of a core: the real ClientCore, or a stand-in of a test. */
-export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'streamCarried' | 'streamHeard' | 'changed' | 'takesOnce' | 'gate' | 'restore' | 'load' | 'config' | 'stats'>> & { receive (...message: Parameters<ClientCore['receive']>): unknown, toJSON? (): unknown }
+export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'streamCarried' | 'streamHeard' | 'changed' | 'takesOnce' | 'gate' | 'restore' | 'load' | 'config' | 'stats' | 'takeUnheard'>> & { receive (...message: Parameters<ClientCore['receive']>): unknown, toJSON? (): unknown }
 
 /** What the driver needs of a session. */
 export type DrivenSession = Pick<ProxySession, 'destination' | 'keys' | 'state' | 'clockOffset' | 'send' | 'on' | 'off'>
@@ -67,6 +67,8 @@ export class ClientDriver {
   #closed = false
   /** Called for what an exit has sent by message; strangers may send what they want. */
   onHeard: ((source: number) => void) | undefined
+  /** Called when something was asked for in vain from an own Destination, and nothing has come to it meanwhile. */
+  onUnheard: ((source: number) => void) | undefined
   /** Called for every change of an exit's state. */
   onExitState: ((exit: string, state: string) => void) | undefined
   /** Called when a request fails since no exit says anything: that may be after the last change of a state. */
@@ -227,6 +229,7 @@ export class ClientDriver {
   #work (): boolean {
     const isMore = this.#transmit()
     for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) this.#settle(event)
+    for (let source = this.core.takeUnheard?.(); source !== undefined; source = this.core.takeUnheard?.()) this.onUnheard?.(source)
     return isMore
   }
 

@@ -2,6 +2,9 @@ import type { DeliveryStatus, I2cpError, ReceivedMessage, Session, SessionState 
 
 /** What the proxy needs of an I2CP session; that of @minwww/i2cp fits, and so does what a test puts in its place. */
 export interface ProxySession extends Pick<Session, 'keys' | 'destination' | 'state' | 'clockOffset' | 'limits' | 'send' | 'lookup'> {
+  /** Of i2pd the paths can be refreshed. */
+  readonly routerKind?: Session['routerKind']
+  republish?: Session['republish']
   /** Called when another one is in its place. */
   close?: () => Promise<unknown>
   on (event: 'message', listener: (message: ReceivedMessage) => void): unknown

@@ -1,5 +1,7 @@
 import type { ExitStatus } from '../core.ts'
 import { Hourly } from './hourly.ts'
+import type { ProxySession } from './proxy-session.ts'
+import { VacantSession } from './vacant-session.ts'
 
 /** Time between two looks, ms. */
 const INTERVAL = 1_000
@@ -16,13 +18,15 @@ const MOST_HOURLY = 20
 export type Need = 'yes' | 'no' | 'wait'
 
 /**
- * Where one exit alone answers, and others have before.
+ * Where one exit alone answers, and others have before; and with several exits one that answers needs a second Destination too, since the
+ * paths from one may all die with one router.
  * @param answered - ids of exits that have
- * @param spare - own Destination that may be replaced
+ * @param spare - session that may be replaced
  */
-export function needOf (exits: readonly ExitStatus[], answered: ReadonlySet<string>, spare: number | undefined): Need {
+export function needOf (exits: readonly ExitStatus[], answered: ReadonlySet<string>, spare: ProxySession | undefined): Need {
   const working = exits.filter(({ state }) => state === 'ready').length
   if (working === 0) return 'wait'
+  if (spare instanceof VacantSession && exits.length > 1) return 'yes'
   const isAway = ({ id, state }: ExitStatus): boolean => answered.has(id) && (state === 'down' || state === 'probation')
   return working === 1 && spare !== undefined && exits.some(isAway) ? 'yes' : 'no'
 }

@@ -98,6 +98,11 @@ export class LeaseSetMaker {
   }
 }
 
+/** Every other lease, from that number on; all of them where no half is asked for, or there are no two. */
+export function halfOf (leases: readonly Lease[], half: 0 | 1 | undefined): readonly Lease[] {
+  return half === undefined || leases.length < 2 ? leases : leases.filter((_, i) => i % 2 === half)
+}
+
 function encryptionKey (random: Random): EncryptionKey {
   const privateKey = Buffer.from(random(KEY_LENGTH))
   return { privateKey, publicKey: x25519PublicOf(privateKey) }

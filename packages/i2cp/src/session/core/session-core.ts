@@ -17,7 +17,7 @@ import { CLIENT_VERSION, EARLY_LEASE_SET_DELAY, optionsFor, type Quirks, type Ro
 import { Backoff } from './backoff.ts'
 import type { SessionCoreConfig } from './config.ts'
 import { emptyStats, type SessionEvent, type SessionState, type SessionStats } from './events.ts'
-import { LeaseSetMaker } from './lease-sets.ts'
+import { halfOf, LeaseSetMaker } from './lease-sets.ts'
 import { Liveness } from './liveness.ts'
 import { isApart, phaseTimeout, type Phase } from './phase.ts'
 import { DEFAULT_LIFETIME, MAX_LIFETIME, type SendOptions } from './send.ts'
@@ -161,9 +161,9 @@ export class SessionCore {
     if (sessionId !== undefined) this.#put({ type: TYPE.BlindingInfo, sessionId, ...info })
   }
 
-  /** Signs and sends the LeaseSet again, for a router that has lost it. False if there is none to send. */
-  republish (now: number): boolean {
-    return this.#phase.name === 'ready' && this.#createLeaseSet(now, this.#phase.sessionId, this.#leases)
+  /** Signs and sends the LeaseSet again, with `half` of the leases. False if there is none to send. */
+  republish (now: number, half?: 0 | 1): boolean {
+    return this.#phase.name === 'ready' && this.#createLeaseSet(now, this.#phase.sessionId, halfOf(this.#leases, half))
   }
 
   close (now: number, error?: I2cpError): void {
