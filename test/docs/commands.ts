@@ -189,6 +189,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     'node --conditions=@minwww/source --import tsx test/interop/lone-messages.ts sid'
   ]),
   ...byHand('2026-12-01', 'on a machine that others used too, and came to its end with status 0', [
+    'node --conditions=@minwww/source --import tsx test/interop/dead-paths.ts sid',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/at-once.ts 2',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/behind.ts streaming-parity 40 400'
   ]),
