@@ -130,7 +130,8 @@ export const RUNS: Readonly<Record<string, string>> = {
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/clients.ts'
   ]),
   ...byHand('2026-12-01', 'came to its end with status 0', [
-    'npx tap packages/streaming/test/informed.test.ts', 'npx tap packages/benchmark/test/page-sets.test.ts'
+    'npx tap packages/streaming/test/informed.test.ts', 'npx tap packages/benchmark/test/page-sets.test.ts',
+    'npx tap packages/local-router/test/profiles.test.ts'
   ]),
   ...byHand('2026-11-30', 'came to its end with status 0', [
     'npx tap packages/minwww-server/test/egress.test.ts',

@@ -56,6 +56,29 @@ t.test('i2pd', async t => {
     within(t, { ...network, latency: 350 }, { kb: 128, m: 4, concurrent: 10, rounds: 10 }, { complete: [0, 0.2] })
   })
 
+  t.test('what waits for an answer is not overtaken on its link: TCP keeps the order, whatever the pace', async t => {
+    for (const [m, bandwidth] of [[8, 256], [2, 64], [16, 256], [8, 0], [1, 64]] as const) {
+      for (const pace of [0.4, 0.6, 0.75, 0.9, 1]) {
+        for (const together of [1, 2, 4]) {
+          const model = new NetworkModel<number>({
+            profile: 'i2pd', latency: 50, jitter: 2.5, deadPaths: 0, tunnels: 1, bandwidth: bandwidth * 1_024, queue: 1_000, seed: m
+          })
+          const turn = together * m * 1_028 * 1_000 / (pace * (bandwidth || 256) * 1_024)
+          const arrived: number[] = []
+          for (let i = 0; i < 200; i++) {
+            const now = Math.floor(i / together) * turn
+            arrived.push(...model.poll(now).map(({ data }) => data))
+            model.send(now, { from: 'a', to: 'b', size: 996 * m - 200, data: i })
+          }
+          arrived.push(...model.poll(Infinity).map(({ data }) => data))
+          const name = `${together} x ${m} tunnel messages at ${pace} of ${bandwidth} KB/s`
+          t.strictSame(model.stats.lostBy, {}, name)
+          t.equal(arrived.length, 200, name)
+        }
+      }
+    }
+  })
+
   t.test('random padding: sizes near the brim sometimes need one tunnel message more', async t => {
     const average = (size: number): number => {
       const model = new NetworkModel<number>(network)

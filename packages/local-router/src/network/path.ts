@@ -90,6 +90,11 @@ export class Path {
     return this.#last
   }
 
+  /** The newest tunnel message is late by so much more, and what follows it does not overtake it, ms. */
+  delay (milliseconds: number): void {
+    this.#last += milliseconds
+  }
+
   #choose (now: number): void {
     const out = this.#from.outboundTunnels(now)
     const inbound = this.#to.inboundTunnels(now)

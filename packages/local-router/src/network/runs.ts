@@ -16,18 +16,23 @@ export class Run<T, C = undefined> implements Timed {
   readonly indexes: Uint8Array | undefined
   /** ms that each took at the sender's bottleneck. */
   readonly upstream: number
+  /** Its turn among those that come at the same time. */
+  readonly turn: number
   /** The next one to handle. */
   next = 0
   /** When the last one has left the receiver's bottleneck. */
   done = 0
 
-  constructor (flight: Flight<T>, context: C, times: Float64Array, count: number, upstream: number, indexes?: Uint8Array) {
+  constructor (
+    flight: Flight<T>, context: C, times: Float64Array, count: number, upstream: number, indexes?: Uint8Array, turn = flight.id
+  ) {
     this.flight = flight
     this.context = context
     this.times = times
     this.count = count
     this.upstream = upstream
     this.indexes = indexes
+    this.turn = turn
   }
 }
 
@@ -53,17 +58,17 @@ export class RunQueue<T, C = undefined> {
   }
 
   push (run: Run<T, C>): void {
-    this.#runs.push(run.times[0] as number, run, run.flight.id)
+    this.#runs.push(run.times[0] as number, run, run.turn)
   }
 
   /** Calls `handle` for each tunnel message that nothing can overtake any more, and `finish` after a run's last one. */
   step (now: number, handle: (run: Run<T, C>, time: number) => void, finish: (run: Run<T, C>) => void): void {
     const run = this.#runs.pop()
     const horizon = Math.min(this.#runs.nextTime, now + this.#lookahead)
-    const { times, count, flight } = run
+    const { times, count, turn } = run
     while (run.next < count) {
       const time = times[run.next] as number
-      if (time > horizon) return this.#runs.push(time, run, flight.id)
+      if (time > horizon) return this.#runs.push(time, run, turn)
       handle(run, time)
       run.next++
     }

@@ -50,6 +50,11 @@ export class I2pdLink<T> {
     return now < this.#free + this.#memory
   }
 
+  /** When all that was given to it has left. */
+  get free (): number {
+    return this.#free
+  }
+
   /**
    * Whether so much waits with these tunnel messages that the router ends the session.
    * @param upstream - ms between two tunnel messages at the bottleneck before this link

@@ -10,16 +10,17 @@ interface Tail<T, C> extends Timed {
 
 /**
  * Nagle's algorithm, which i2pd leaves on: the end of a burst waits for an answer on each link, unless something
- * follows it in time. At most one message of each link waits here.
+ * follows it in time. At most one tunnel message of each link waits here.
  */
 export class Tails<T, C> {
   /** How long the end of a burst waits, ms. */
   readonly wait: number
-  readonly #release: (run: Run<T, C>) => void
+  readonly #release: (run: Run<T, C>, isLate: boolean) => void
   readonly #tails = new WeakMap<object, Tail<T, C>>()
   readonly #deadlines = new EventQueue<Tail<T, C>>()
 
-  constructor (wait: number, release: (run: Run<T, C>) => void) {
+  /** @param release - takes a run that goes on, and whether nothing has followed it */
+  constructor (wait: number, release: (run: Run<T, C>, isLate: boolean) => void) {
     this.wait = wait
     this.#release = release
   }
@@ -35,13 +36,14 @@ export class Tails<T, C> {
   /** Another message follows on this link: what waited need not wait. */
   follow (key: object): void {
     const tail = this.#tails.get(key)
-    if (tail !== undefined && !tail.released) this.#finish(tail)
+    if (tail !== undefined && !tail.released) this.#finish(tail, false)
   }
 
-  hold (now: number, key: object, run: Run<T, C>): void {
+  /** @param leaves - when its last tunnel message has come to the link, which a queue before it may delay */
+  hold (leaves: number, key: object, run: Run<T, C>): void {
     const tail = { key, run, released: false, time: 0, order: 0 }
     this.#tails.set(key, tail)
-    this.#deadlines.push(now + this.wait, tail)
+    this.#deadlines.push(leaves + this.wait, tail)
   }
 
   /** Handles the earliest deadline. */
@@ -50,12 +52,12 @@ export class Tails<T, C> {
     if (tail.released) return
     const { times, count } = tail.run
     times[count - 1] = (times[count - 1] as number) + this.wait
-    this.#finish(tail)
+    this.#finish(tail, true)
   }
 
-  #finish (tail: Tail<T, C>): void {
+  #finish (tail: Tail<T, C>, isLate: boolean): void {
     tail.released = true
     this.#tails.delete(tail.key)
-    this.#release(tail.run)
+    this.#release(tail.run, isLate)
   }
 }

@@ -18,6 +18,12 @@ const RESEND_SPREAD = 100
 /** Share of a path's latency that the end of a burst waits, see {@link Tails}. */
 const TAIL_WAIT = 0.55
 
+/** Some tunnel messages of one message, and whether its last one is among them. */
+interface Part<T> {
+  readonly endpoint: I2pdEndpoint<T>
+  readonly isEnd: boolean
+}
+
 /** What puts together the fragments of one path, as long as its tunnels are the same. */
 interface PathEnd<T> {
   readonly generation: number
@@ -31,8 +37,8 @@ interface PathEnd<T> {
  */
 export class I2pdTransport<T> implements Transport<T> {
   readonly #host: TransportHost<T>
-  readonly #runs: RunQueue<T, I2pdEndpoint<T>>
-  readonly #tails: Tails<T, I2pdEndpoint<T>>
+  readonly #runs: RunQueue<T, Part<T>>
+  readonly #tails: Tails<T, Part<T>>
   readonly #latency: number
   readonly #links = new WeakMap<DestinationState, Map<number, I2pdLink<T>>>()
   readonly #ends = new WeakMap<Path, PathEnd<T>>()
@@ -40,7 +46,7 @@ export class I2pdTransport<T> implements Transport<T> {
   constructor (options: NetworkOptions, host: TransportHost<T>) {
     this.#host = host
     this.#latency = options.latency
-    this.#tails = new Tails(options.latency * TAIL_WAIT, run => this.#runs.push(run))
+    this.#tails = new Tails(options.latency * TAIL_WAIT, this.#release)
     this.#runs = new RunQueue(Math.max(0, options.latency - options.jitter - this.#tails.wait))
   }
 
@@ -77,7 +83,7 @@ export class I2pdTransport<T> implements Transport<T> {
     const busy = link.busy(now)
     const run = this.#run(flight, path, link, start)
     link.hold(flight)
-    if (busy) this.#tails.hold(now, link, run)
+    if (busy) this.#hold(link, run)
     else this.#runs.push(run)
   }
 
@@ -86,7 +92,23 @@ export class I2pdTransport<T> implements Transport<T> {
     else this.#runs.step(now, this.#arrive, this.#finish)
   }
 
-  #run (flight: Flight<T>, path: Path, link: I2pdLink<T>, start: number): Run<T, I2pdEndpoint<T>> {
+  /** All but the last tunnel message go on. */
+  #hold (link: I2pdLink<T>, { flight, context: { endpoint }, times, count, upstream, indexes }: Run<T, Part<T>>): void {
+    const last = count - 1
+    if (last > 0) this.#runs.push(new Run(flight, { endpoint, isEnd: false }, times.subarray(0, last), last, upstream, indexes))
+    const index = Uint8Array.of(indexes?.[last] ?? last)
+    const end = { endpoint, isEnd: true }
+    this.#tails.hold(link.free, link, new Run(flight, end, times.subarray(last), 1, upstream, index, flight.id + 1 / 2))
+  }
+
+  readonly #release = (run: Run<T, Part<T>>, isLate: boolean): void => {
+    const path = run.flight.from.path(run.flight.to)
+    // A link is TCP: what is sent after it comes after it, unless it goes through other tunnels by now.
+    if (isLate && this.#ends.get(path)?.endpoint === run.context.endpoint) path.delay(this.#tails.wait)
+    this.#runs.push(run)
+  }
+
+  #run (flight: Flight<T>, path: Path, link: I2pdLink<T>, start: number): Run<T, Part<T>> {
     const count = flight.tunnelMessages
     const { interval } = flight.from.outbound
     const times = new Float64Array(count)
@@ -98,13 +120,13 @@ export class I2pdTransport<T> implements Transport<T> {
       if (i > 0 && (times[i] as number) < (times[i - 1] as number)) ordered = false
     }
     const upstream = Math.max(interval, link.interval)
-    const endpoint = this.#endpoint(path)
-    if (ordered) return new Run(flight, endpoint, times, count, upstream)
+    const part = { endpoint: this.#endpoint(path), isEnd: true }
+    if (ordered) return new Run(flight, part, times, count, upstream)
     const indexes = Uint8Array.from(times.keys()).sort((a, b) => (times[a] as number) - (times[b] as number) || a - b)
-    return new Run(flight, endpoint, times.sort(), count, upstream, indexes)
+    return new Run(flight, part, times.sort(), count, upstream, indexes)
   }
 
-  readonly #arrive = (run: Run<T, I2pdEndpoint<T>>, time: number): void => {
+  readonly #arrive = (run: Run<T, Part<T>>, time: number): void => {
     const { flight, upstream, context } = run
     if (flight.lost !== undefined) return
     const end = flight.to.inbound.forward(time, upstream)
@@ -112,13 +134,14 @@ export class I2pdTransport<T> implements Transport<T> {
       this.#host.stats.queueDrops++
       return this.#host.lose(time, flight, 'queue')
     }
-    const complete = context.accept(flight, run.indexes?.[run.next] ?? run.next)
+    const { endpoint, isEnd } = context
+    const complete = endpoint.accept(flight, run.indexes?.[run.next] ?? run.next)
     if (complete) this.#host.deliverAt(end, flight)
-    else if (run.next === run.count - 1) this.#host.lose(time, flight, 'fragment-order')
+    else if (isEnd && run.next === run.count - 1) this.#host.lose(time, flight, 'fragment-order')
   }
 
-  readonly #finish = ({ flight, context }: Run<T, I2pdEndpoint<T>>): void => {
-    context.forget(flight)
+  readonly #finish = ({ flight, context: { endpoint, isEnd } }: Run<T, Part<T>>): void => {
+    if (isEnd) endpoint.forget(flight)
   }
 
   // Of one path: what several senders send to one Destination does not mix, since the gateway of the inbound tunnel
