@@ -100,8 +100,8 @@ function ownTunnels ({ closers, network, pages = false, outproxy }: Place): OwnT
 }
 
 /**
- * i2pd's tunnels to its outproxy are built in their own time. Now and then no router finds their LeaseSet, whose first copy went to
- * nobody who keeps it: their router is started anew then, while nothing else stands over it. @throws Error with what failed last
+ * i2pd's tunnels to its outproxy are built in their own time. Now and then no router finds their LeaseSet, for a cause that is not known
+ * yet: their router is started anew then, while nothing else stands over it. @throws Error with what failed last
  */
 async function outproxyReady (via: Address, { secure }: Outproxy, port: number, { network, signal, progress }: Place): Promise<void> {
   progress("waiting for i2pd's outproxy")
