@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
 import { get, parseRaw, raw, startProxy } from './proxy-support.ts'
-import { splitResponses } from './responses.ts'
+import { answersOf, splitResponses } from './responses.ts'
 import { echo, portOf, startPeer, withExits } from './stream-support.ts'
 
 const HOST = 'Host: a.example\r\n'
@@ -78,7 +78,7 @@ t.test('who ends his side only gets his answers', async t => {
     request('POST http://a.example/', 'Transfer-Encoding: chunked\r\n', '2\r\nhi\r\n0\r\n\r\n'), request('GET http://a.example/1') + request('GET http://a.example/2')
   ]
   for (const text of asked) {
-    const answers = splitResponses((await raw(port, text)).toString())
+    const answers = answersOf((await raw(port, text)).toString())
     t.ok(answers.length > 0 && answers.every(({ body, status }) => status === 200 && body === 'hello'), JSON.stringify(text))
   }
   t.match((await raw(port, `CONNECT a.example:80 HTTP/1.1\r\n${HOST}\r\nGET`)).toString(), /late$/)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { get, raw } from './proxy-support.ts'
-import { splitResponses } from './responses.ts'
+import { answersOf } from './responses.ts'
 import { SHAPES } from './smuggling-shapes.ts'
 import { startPeer, withExits } from './stream-support.ts'
 
@@ -39,7 +39,7 @@ t.test('a pending request and a hostile second message', async t => {
   await Promise.all(Array.from({ length: 8 }, async () => {
     for (const { first: [name, method, bytes], second: [other, hostile] } of next) {
       const text = (await raw(port, Buffer.from(bytes + hostile, 'latin1'))).toString('latin1')
-      const [answer, ...rest] = splitResponses(text, [method])
+      const [answer, ...rest] = answersOf(text, [method])
       const isRight = answer?.status === 200 && answer.body === (method === 'HEAD' ? '' : 'the first') && rest.every(({ status }) => status >= 100 && status < 600)
       if (!isRight) wrong.push(`${name}, ${other}: ${JSON.stringify(text.slice(0, 400))}`)
     }

@@ -23,6 +23,11 @@ export function splitResponses (text: string, methods: readonly string[] = []): 
   return answers
 }
 
+/** Without 100 (Continue), which a browser that has ended its side gets as well where its answer takes a second. */
+export function answersOf (text: string, methods: readonly string[] = []): Answer[] {
+  return splitResponses(text, methods).filter(({ status }) => status !== 100)
+}
+
 function bodyOf (text: string, head: string): { body: string, length: number } {
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
   if (length !== undefined) return { body: text.slice(0, Number(length)), length: Number(length) }
