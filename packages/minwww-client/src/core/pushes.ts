@@ -91,7 +91,7 @@ export class Pushes {
       if (known.arrived === undefined && reply.index === reply.last) sender.forget(now, exit, session, reply)
       return undefined
     }
-    const isStray = known === undefined && (reply.id < PUSH_IDS || !session.mayPush(now) || this.#unpromised(session) >= MAX_STRAY)
+    const isStray = known === undefined && (reply.id < PUSH_IDS || !this.#takesStray(now, session))
     if (isStray || reply.size === 0 || reply.size > MAX_OBJECT || !session.takePushed(reply.symbol.length)) {
       stats.refusedPushes++
       if (known !== undefined) this.#fail(now, known)
@@ -128,8 +128,7 @@ export class Pushes {
 
   /** It will not come. Of what no page has promised yet that is remembered: an ERROR is there before a long answer that promises it. */
   refused (now: number, exit: Exit, session: ExitSession, id: number): void {
-    const isStray = session.mayPush(now) && this.#unpromised(session) < MAX_STRAY
-    const push = this.#find(session, id) ?? (isStray ? this.#create(now, exit, session, id) : undefined)
+    const push = this.#find(session, id) ?? (this.#takesStray(now, session) ? this.#create(now, exit, session, id) : undefined)
     if (push?.isOpen === true) this.#fail(now, push, false)
   }
 
@@ -353,8 +352,10 @@ export class Pushes {
     return this.#pushes.get(session)?.get(id)
   }
 
-  #unpromised (session: ExitSession): number {
-    return [...this.#pushes.get(session)?.values() ?? []].filter(({ promise }) => promise === undefined).length
+  /** What no page has promised yet may come, and there is room for it. */
+  #takesStray (now: number, session: ExitSession): boolean {
+    const strays = [...this.#pushes.get(session)?.values() ?? []].filter(({ promise }) => promise === undefined)
+    return session.mayPush(now) && strays.length < MAX_STRAY
   }
 
   #waitingFor (push: Push): ClientRequest[] {
