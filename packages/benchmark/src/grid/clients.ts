@@ -1,11 +1,11 @@
 import { LocalDestination } from '@minwww/i2cp/codec'
-import { NetworkModel, type NetworkOptions, type NetworkProfile } from '@minwww/local-router/network'
+import type { NetworkOptions, NetworkProfile } from '@minwww/local-router/network'
 import { pageRequest } from './http.ts'
 import { Liar, type Lie } from './liar.ts'
 import { ClientNode, ExitNode } from './nodes.ts'
 import { SeededRandom } from './random.ts'
 import { percentile } from './statistics.ts'
-import { INBOUND_TAGS, World, type WorldMessage } from './world.ts'
+import { networkOf, World } from './world.ts'
 
 const KB = 1024
 const JITTER = 0.05
@@ -73,7 +73,7 @@ export function runClients (
   const network: Partial<NetworkOptions> = {
     latency, queue, profile, jitter: JITTER * latency, loss: loss / 100, bandwidth: bandwidth * KB, tunnelLifetime: 86_400_000
   }
-  const model = new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed })
+  const model = networkOf(seed, network)
   const world = new World(model)
   const keys = LocalDestination.generate(random.bytes)
   // The queue of an exit that keeps a limit is short: it is the one that waits.

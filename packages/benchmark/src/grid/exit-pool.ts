@@ -1,13 +1,11 @@
 import type { ClientEvent, Strategy } from '@minwww/client/core'
 import { LocalDestination } from '@minwww/i2cp/codec'
 import type { Destination } from '@minwww/i2cp/codec'
-import { NetworkModel } from '@minwww/local-router/network'
 import { pageRequest } from './http.ts'
 import { ClientNode, ExitNode } from './nodes.ts'
 import { SeededRandom } from './random.ts'
 import { percentile } from './statistics.ts'
-import { INBOUND_TAGS, World } from './world.ts'
-import type { WorldMessage } from './world.ts'
+import { networkOf, World } from './world.ts'
 
 const KB = 1024
 const EXITS = 10
@@ -88,15 +86,8 @@ class PoolScene {
 
   constructor (seed: number, strategy: PoolRun['strategy'], hedging: boolean, dead: number) {
     const random = this.#random = new SeededRandom(seed)
-    const network = new NetworkModel<WorldMessage>({
-      inboundTags: INBOUND_TAGS,
-      seed,
-      latency: 1,
-      jitter: 0.2 * LATENCY,
-      loss: LOSS,
-      bandwidth: 0,
-      queue: 3_600_000,
-      tunnelLifetime: 86_400_000
+    const network = networkOf(seed, {
+      latency: 1, jitter: 0.2 * LATENCY, loss: LOSS, bandwidth: 0, queue: 3_600_000, tunnelLifetime: 86_400_000
     })
     this.world = new World(network)
     this.#client = new ClientNode({

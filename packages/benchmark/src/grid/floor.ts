@@ -1,6 +1,6 @@
-import { NetworkModel, type NetworkOptions } from '@minwww/local-router/network'
+import type { NetworkOptions } from '@minwww/local-router/network'
 import { paddedLength } from '@minwww/protocol'
-import { INBOUND_TAGS, World, type Departure, type WorldMessage, type WorldNode } from './world.ts'
+import { networkOf, World, type Departure, type WorldMessage, type WorldNode } from './world.ts'
 
 /** Payload of a message of two tunnel messages, which needs no acknowledgement and no head: the most that it carries. */
 const PAYLOAD = 1_812
@@ -53,7 +53,7 @@ export function floorOf (seed: number, network: Partial<NetworkOptions>, size: n
 }
 
 function samplesAt (spacing: number, seed: number, network: Partial<NetworkOptions>, size: number, runs: number): Sample[] {
-  const world = new World(new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed }))
+  const world = new World(networkOf(seed, network))
   let [received, firstAt] = [0, 0]
   const client = new Perfect('client', bytes => {
     if (received === 0) firstAt = world.now

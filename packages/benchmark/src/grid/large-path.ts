@@ -1,11 +1,11 @@
 import type { ClientEvent, RestName } from '@minwww/client/core'
 import { LocalDestination } from '@minwww/i2cp/codec'
-import { NetworkModel, type NetworkOptions } from '@minwww/local-router/network'
+import type { NetworkOptions } from '@minwww/local-router/network'
 import { pageRequest } from './http.ts'
 import { ClientNode, ExitNode } from './nodes.ts'
 import { SeededRandom } from './random.ts'
 import { RestStreams } from './rest-streams.ts'
-import { INBOUND_TAGS, World, type WorldMessage } from './world.ts'
+import { networkOf, World } from './world.ts'
 
 /** A download: when its first byte came, and its last, ms from its request. */
 export interface Download { first: number, last: number, begun: number, failed: boolean }
@@ -24,7 +24,7 @@ export class LargePath {
   /** @param isParking - streams that brought a rest wait at the exit for the next one, as the proxy's do */
   constructor (seed: number, network: Partial<NetworkOptions>, isParking = true) {
     const { bytes: random } = new SeededRandom(seed)
-    const world = this.world = new World(new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed }))
+    const world = this.world = new World(networkOf(seed, network))
     const exitKeys = LocalDestination.generate(random)
     const keys = [LocalDestination.generate(random), LocalDestination.generate(random)]
     const exit = this.#exit = new ExitNode({ world, keys: exitKeys, random, begin: answer => this.#rests.begin(answer) })

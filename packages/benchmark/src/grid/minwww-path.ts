@@ -1,12 +1,12 @@
 import type { ClientConfig, ClientEvent } from '@minwww/client/core'
 import { LocalDestination } from '@minwww/i2cp/codec'
-import { NetworkModel } from '@minwww/local-router/network'
+import type { NetworkModel } from '@minwww/local-router/network'
 import type { NetworkOptions } from '@minwww/local-router/network'
 import type { PathKnowledge } from '@minwww/streaming/core'
 import { pageRequest } from './http.ts'
 import { ClientNode, ExitNode } from './nodes.ts'
 import { SeededRandom } from './random.ts'
-import { INBOUND_TAGS, World } from './world.ts'
+import { networkOf, World } from './world.ts'
 import type { WorldMessage } from './world.ts'
 
 /** Tunnel messages of a packet. */
@@ -26,7 +26,7 @@ export class MinwwwPath {
 
   constructor (seed: number, network: Partial<NetworkOptions>, config: Partial<ClientConfig> = {}) {
     const random = new SeededRandom(seed)
-    this.network = new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed })
+    this.network = networkOf(seed, network)
     this.world = new World(this.network)
     const exitKeys = LocalDestination.generate(random.bytes)
     const keys = [LocalDestination.generate(random.bytes), LocalDestination.generate(random.bytes)]

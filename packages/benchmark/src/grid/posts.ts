@@ -1,12 +1,11 @@
 import type { ClientEvent } from '@minwww/client/core'
 import { LocalDestination } from '@minwww/i2cp/codec'
-import { NetworkModel } from '@minwww/local-router/network'
 import type { NetworkOptions } from '@minwww/local-router/network'
 import { encodeRequestHead, encodeResponse, parseRequest } from '@minwww/protocol'
 import { ServerCore } from '@minwww/server/core'
 import { ClientNode } from './nodes.ts'
 import { SeededRandom } from './random.ts'
-import { INBOUND_TAGS, departure, World, type Carrier, type Departure, type WorldMessage, type WorldNode } from './world.ts'
+import { departure, networkOf, World, type Carrier, type Departure, type WorldMessage, type WorldNode } from './world.ts'
 
 /** Failures after which a client does not know whether its request was carried out. */
 const UNKNOWN: ReadonlySet<string> = new Set(['unanswered', 'outcome-unknown'])
@@ -132,7 +131,7 @@ class PostsScene {
     this.siteTime = plan.siteTime ?? 100
     this.random = new SeededRandom(plan.seed)
     const { network, seed } = plan
-    this.world = new World(plan.carrier?.(this.random) ?? new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed }))
+    this.world = new World(plan.carrier?.(this.random) ?? networkOf(seed, network))
     const keys = Array.from({ length: plan.exits }, () => LocalDestination.generate(this.random.bytes))
     this.#exits = keys.map(key => new MortalExit(this, key))
     const own = [0, 1].map(() => LocalDestination.generate(this.random.bytes))

@@ -1,5 +1,4 @@
 import { LocalDestination } from '@minwww/i2cp/codec'
-import { NetworkModel } from '@minwww/local-router/network'
 import type { NetworkOptions } from '@minwww/local-router/network'
 import { EXIT_PORT } from '@minwww/protocol'
 import type { Connection, PathKnowledge, StreamingEvent } from '@minwww/streaming/core'
@@ -7,8 +6,7 @@ import { pageRequest, pageResponse, requestedPage } from './http.ts'
 import type { Outcome } from './minwww-path.ts'
 import { SeededRandom } from './random.ts'
 import { StreamNode } from './stream-node.ts'
-import { INBOUND_TAGS, World } from './world.ts'
-import type { WorldMessage } from './world.ts'
+import { networkOf, World } from './world.ts'
 
 /** A browser's and a site's streaming core on one path, one connection for each page, as HTTP proxies use them. */
 export class StreamingPath {
@@ -30,7 +28,7 @@ export class StreamingPath {
   constructor (seed: number, network: Partial<NetworkOptions>, known?: PathKnowledge, hasParity = false) {
     this.#known = known
     this.#random = new SeededRandom(seed)
-    this.world = new World(new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed }))
+    this.world = new World(networkOf(seed, network))
     this.#keys = [LocalDestination.generate(this.#random.bytes), LocalDestination.generate(this.#random.bytes)]
     const common = { random: this.#random.bytes, hasParity }
     this.#client = new StreamNode({ ...common, keys: this.#keys[0], onEvent: event => this.#onClient(event) })

@@ -1,12 +1,10 @@
 import { LocalDestination } from '@minwww/i2cp/codec'
-import { NetworkModel } from '@minwww/local-router/network'
 import type { NetworkOptions } from '@minwww/local-router/network'
 import { EXIT_PORT } from '@minwww/protocol'
 import type { Connection, StreamingEvent } from '@minwww/streaming/core'
 import { SeededRandom } from './random.ts'
 import { StreamNode } from './stream-node.ts'
-import { INBOUND_TAGS, World } from './world.ts'
-import type { WorldMessage } from './world.ts'
+import { networkOf, World } from './world.ts'
 
 /** Bytes of a request in a tunnel: what a browser says first in TLS is about as long. */
 const REQUEST = 500
@@ -27,7 +25,7 @@ export class TunnelPath {
 
   constructor (seed: number, network: Partial<NetworkOptions>, { hasParity }: { hasParity: boolean }) {
     const { bytes: random } = new SeededRandom(seed)
-    this.world = new World(new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed }))
+    this.world = new World(networkOf(seed, network))
     this.#keys = [LocalDestination.generate(random), LocalDestination.generate(random)]
     const [client, server] = this.#keys
     this.client = new StreamNode({ keys: client, random, hasParity, onEvent: event => this.#onClient(event) })

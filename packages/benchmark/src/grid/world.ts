@@ -1,5 +1,5 @@
 import { DEFAULT_SESSION_OPTIONS } from '@minwww/i2cp'
-import type { NetworkModel } from '@minwww/local-router/network'
+import { NetworkModel, type NetworkOptions } from '@minwww/local-router/network'
 
 /** I2CP's gzip container around a payload, bytes. */
 const CONTAINER = 23
@@ -10,6 +10,12 @@ export const INBOUND_TAGS = Number(DEFAULT_SESSION_OPTIONS['crypto.ratchet.inbou
 
 /** What a node hands to the network. */
 export interface WorldMessage { protocol: number, fromPort: number, toPort: number, payload: Buffer }
+
+/** The network of a world, whose Destinations tell their routers what sessions do where nobody says otherwise. */
+export function networkOf (seed: number, network: Partial<NetworkOptions>): NetworkModel<WorldMessage> {
+  return new NetworkModel({ inboundTags: INBOUND_TAGS, ...network, seed })
+}
+
 /** `padTo`: bytes of payload that it is as long as at least. */
 export interface Departure extends WorldMessage { from: string, to: string, padTo?: number | undefined }
 

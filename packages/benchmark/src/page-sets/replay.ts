@@ -1,6 +1,6 @@
 import type { ClientEvent, RestName } from '@minwww/client/core'
 import { LocalDestination } from '@minwww/i2cp/codec'
-import { NetworkModel, type NetworkOptions } from '@minwww/local-router/network'
+import type { NetworkOptions } from '@minwww/local-router/network'
 import {
   decodeRate, encodePromises, encodePushed, encodeRequestHead, EXIT_PORT, parseRequest, parseResponse, type HeaderList, type PushGrant
 } from '@minwww/protocol'
@@ -11,7 +11,7 @@ import { ClientNode, ServerNode } from '../grid/nodes.ts'
 import { SeededRandom } from '../grid/random.ts'
 import { RestStreams } from '../grid/rest-streams.ts'
 import { StreamNode } from '../grid/stream-node.ts'
-import { INBOUND_TAGS, World, type WorldMessage } from '../grid/world.ts'
+import { networkOf, World } from '../grid/world.ts'
 import type { Recording } from './record.ts'
 import type { SiteFiles } from './site-files.ts'
 
@@ -125,7 +125,7 @@ class PageExit extends ServerNode {
 
 function messageLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed: number, isPushing: boolean): Loader {
   const random = new SeededRandom(seed)
-  const world = new World(new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed }))
+  const world = new World(networkOf(seed, network))
   const keys = LocalDestination.generate(random.bytes)
   const stats = { pushed: 0, used: 0 }
   const pushed = new Map<string, number>()
@@ -195,7 +195,7 @@ function messageLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed:
 /** Six streams at most, each one for one thing after the other. */
 function streamLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed: number): Loader {
   const random = new SeededRandom(seed)
-  const world = new World(new NetworkModel<WorldMessage>({ inboundTags: INBOUND_TAGS, ...network, seed }))
+  const world = new World(networkOf(seed, network))
   const keys = [LocalDestination.generate(random.bytes), LocalDestination.generate(random.bytes)] as const
   interface Open { left: number, onHere: (() => void) | undefined }
   const opened = new Map<Connection, Open>()

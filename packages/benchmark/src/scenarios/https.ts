@@ -13,7 +13,7 @@ import { PAGE, PARTS, startConnectProxy, startSecureSite } from '../worlds/secur
 import { SecureBrowser, type Protocol } from '../worlds/secure-browser.ts'
 import { randomBody } from '../worlds/site.ts'
 import { streamingDesign } from '../worlds/streaming-design.ts'
-import { inNetworks, networksMissing, networksOf, OUTPROXY_NOTE } from './networks.ts'
+import { inOutproxyNetworks, networksMissing, networksOf } from './networks.ts'
 import { measure } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
@@ -87,15 +87,8 @@ async function overModel (context: ScenarioContext, { closers, certificate, port
 
 /** The same over closed networks, to outproxies of the routers' own; node has no early data, and its rivals no honest mode. */
 async function overRouters (context: ScenarioContext, { certificate, port, ...plan }: Plan, kinds: readonly RouterKind[]): Promise<void> {
-  const { settings, out } = context
-  const networks = networksOf(settings, kinds)
-  const { hops, latency, losses } = networks
-  Object.assign(out.options, { routers: kinds, hops, latency, losses })
-  out.note(OUTPROXY_NOTE)
-  await inNetworks(context, { ...networks, outproxy: { secure: { port, certificate } } }, async (rivals, { kind, loss }) => {
-    const visitors = rivals.map((rival): Visitor => ({
-      ...rival, path: { routers: kind, hops: rival.length, latency, loss }, hasFresh: rival.design !== 'i2pd', openClient: rival.openFresh
-    }))
+  await inOutproxyNetworks(context, { kinds, outproxy: { secure: { port, certificate } } }, async rivals => {
+    const visitors = rivals.map((rival): Visitor => ({ ...rival, hasFresh: rival.design !== 'i2pd', openClient: rival.openFresh }))
     await measureAll(context, visitors, { ...plan, certificate, early: undefined })
   })
 }

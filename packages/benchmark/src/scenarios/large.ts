@@ -1,7 +1,7 @@
 import { interleave } from '../measure.ts'
 import type { RouterKind } from '../worlds/closed-network.ts'
 import type { Client, Design } from '../worlds/design.ts'
-import { inNetworks, networksMissing, networksOf, OUTPROXY_NOTE } from './networks.ts'
+import { inOutproxyNetworks, networksMissing, networksOf } from './networks.ts'
 import { fetchBytes, measure, warmPlan, warmUp, warmUpInWords, type WarmPlan } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 import { withWarmClients } from './warm-world.ts'
@@ -33,19 +33,15 @@ async function overModel (context: ScenarioContext, { latency, sizes, runs }: Wa
 }
 
 async function overRouters (context: ScenarioContext, kinds: readonly RouterKind[]): Promise<void> {
-  const { quick, settings, out } = context
+  const { quick, settings } = context
   const plan = quick ? QUICK : FULL
   const { sizes = plan.sizes, runs = plan.runs } = settings
-  const networks = networksOf(settings, kinds)
-  const { hops, latency, losses } = networks
-  Object.assign(out.options, { routers: kinds, hops, latency, losses, sizes, runs, warmUp: warmUpInWords(quick), connection: CONNECTION })
-  out.note(OUTPROXY_NOTE)
-  await inNetworks(context, { ...networks, outproxy: {} }, async (all, { kind, loss }) => {
-    const rivals = all.map(rival => ({ ...rival, path: { routers: kind, hops: rival.length, latency, loss } }))
+  const options = { sizes, runs, warmUp: warmUpInWords(quick), connection: CONNECTION }
+  await inOutproxyNetworks(context, { kinds, outproxy: {}, options }, async (rivals, where) => {
     await Promise.all(rivals.map(async ({ client, design, length, host }) => {
       await warmUp(context, client, `${length}${design.length}`, host)
     }))
-    await download(context, rivals, { sizes, runs }, `${kind}, ${loss} % loss`)
+    await download(context, rivals, { sizes, runs }, where)
   })
 }
 

@@ -20,13 +20,35 @@ export interface Networks {
 }
 
 /** What a scenario over the local model is told of the rivals in a network. */
-export const OUTPROXY_NOTE = 'Over routers latency and loss are those of one link between two of them, one way. Rival on i2pd: its own ' +
+const OUTPROXY_NOTE = 'Over routers latency and loss are those of one link between two of them, one way. Rival on i2pd: its own ' +
   'HTTP proxy with an outproxy, which is one of its server tunnels; on Java and mixed routers (the client on a Java router, the server ' +
   'on i2pd): forwarders on Java I2P\'s own streaming library to an outproxy.'
 
 /** Networks for a scenario that runs over the local model without `--routers`. */
 export function networksOf ({ hops = [3], latency = 10, loss: losses = [0] }: Settings, kinds: readonly RouterKind[]): Networks {
   return { kinds, hops, latency, losses }
+}
+
+/** A rival, and what its path is. */
+export interface PathRival extends Rival { readonly path: Record<string, number | string> }
+
+/**
+ * Runs in networks for a scenario that runs over the local model without `--routers`; rivals lead to an outproxy.
+ * @param options - for the report, beside those of the networks
+ */
+export async function inOutproxyNetworks (
+  context: ScenarioContext, { kinds, outproxy, options = {} }: { kinds: readonly RouterKind[], outproxy: Outproxy, options?: object },
+  run: (rivals: PathRival[], where: string) => Promise<void>
+): Promise<void> {
+  const { settings, out } = context
+  const networks = networksOf(settings, kinds)
+  const { hops, latency, losses } = networks
+  Object.assign(out.options, { routers: kinds, hops, latency, losses, ...options })
+  out.note(OUTPROXY_NOTE)
+  await inNetworks(context, { ...networks, outproxy }, async (rivals, { kind, loss }) => {
+    const path = ({ length }: Rival): PathRival['path'] => ({ routers: kind, hops: length, latency, loss })
+    await run(rivals.map(rival => ({ ...rival, path: path(rival) })), `${kind}, ${loss} % loss`)
+  })
 }
 
 /** Why none of them can run here. One that can run is enough: the others are named as missing in the report. */

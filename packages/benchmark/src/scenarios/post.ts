@@ -7,7 +7,7 @@ import type { Client, Design } from '../worlds/design.ts'
 import { openLocalWorld } from '../worlds/local-world.ts'
 import { DEADLINE } from '../worlds/minwww-design.ts'
 import { randomBody, SITE } from '../worlds/site.ts'
-import { inNetworks, networksMissing, networksOf, OUTPROXY_NOTE } from './networks.ts'
+import { inOutproxyNetworks, networksMissing, networksOf } from './networks.ts'
 import { measure, warmPlan, warmUp, warmUpInWords, type WarmPlan } from './samples.ts'
 import { KB, type Scenario, type ScenarioContext } from './scenario.ts'
 
@@ -59,16 +59,12 @@ async function overModel (context: ScenarioContext, { latency, sizes, runs }: Wa
 }
 
 async function overRouters (context: ScenarioContext, kinds: readonly RouterKind[]): Promise<void> {
-  const { quick, settings, out } = context
+  const { quick, settings } = context
   const plan = quick ? QUICK : FULL
   const { sizes = plan.sizes, runs = plan.runs } = settings
-  const networks = networksOf(settings, kinds)
-  const { hops, latency, losses } = networks
-  Object.assign(out.options, { routers: kinds, hops, latency, losses, sizes, runs, warmUp: warmUpInWords(quick), connection: CONNECTION })
-  out.note(OUTPROXY_NOTE)
-  await inNetworks(context, { ...networks, outproxy: {} }, async (all, { kind, loss }) => {
-    const rivals = all.flatMap(rival => rivalsOf({ ...rival, path: { routers: kind, hops: rival.length, latency, loss } }))
-    await measurePosts(context, rivals, { sizes, runs }, `${kind}, ${loss} % loss`)
+  const options = { sizes, runs, warmUp: warmUpInWords(quick), connection: CONNECTION }
+  await inOutproxyNetworks(context, { kinds, outproxy: {}, options }, async (rivals, where) => {
+    await measurePosts(context, rivals.flatMap(rivalsOf), { sizes, runs }, where)
   })
 }
 
