@@ -104,7 +104,7 @@ t.test('the demo: what it is for, in the first screen', async t => {
   for (const { look, viewport, colorScheme } of LOOKS) {
     const page = await browser.newPage({ viewport, colorScheme })
     await page.goto('http://demo.i2p/race.html')
-    for (const frame of page.frames().slice(1)) await frame.waitForFunction('/ s$/.test(document.getElementById("time").textContent)')
+    for (const frame of page.frames().slice(1)) await frame.locator('#time').filter({ hasText: / s$/ }).waitFor()
     await page.screenshot({ path: join(FOLDER, `demo-race-${look}.png`), fullPage: true })
     t.ok(await width(page) <= viewport.width, `${look}: ${await width(page)} px wide`)
     await page.close()
