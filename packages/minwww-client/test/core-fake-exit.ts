@@ -8,13 +8,21 @@ import { seeded } from '@minwww/testkit'
 import { ClientCore } from '../src/core.ts'
 import type { ClientConfig, ClientEvent, Incoming, Outgoing } from '../src/core.ts'
 
+/** Making keys costs more than most of these tests. */
+const known = new Map<number, LocalDestination>()
+export function keysOf (seed: number): LocalDestination {
+  const keys = known.get(seed) ?? LocalDestination.generate(seeded(seed))
+  known.set(seed, keys)
+  return keys
+}
+
 /** The other end, by hand: reads what a client sends, and makes any answer, right or wrong. */
 export class FakeExit {
   readonly keys: LocalDestination
   readonly sessions = new Map<string, SessionKeys>()
 
   constructor (seed = 7) {
-    this.keys = LocalDestination.generate(seeded(seed))
+    this.keys = keysOf(seed)
   }
 
   read ({ protocol, payload }: Outgoing): Message {
@@ -120,7 +128,7 @@ export class Bench {
   readonly core: ClientCore
 
   constructor (config: Partial<ClientConfig> = {}, sources = 2) {
-    const keys = Array.from({ length: sources }, (_, index) => LocalDestination.generate(seeded(100 + index)))
+    const keys = Array.from({ length: sources }, (_, index) => keysOf(100 + index))
     this.core = new ClientCore({ keys, random: seeded(55), config })
   }
 

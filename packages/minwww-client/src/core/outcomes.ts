@@ -116,8 +116,9 @@ export class Outcomes {
     if (request !== undefined) this.#dispatcher.end(now, request, transfer)
   }
 
-  /** An exit that sends more than any honest one: left alone for this request. */
+  /** An exit that sends more than any honest one: left alone for this request, once. */
   flooded (now: number, transfer: Transfer): void {
+    if (!transfer.isActive) return
     transfer.exit.member.failure(now)
     this.#recovery.setBack(now, transfer, { code: 'bad-response' })
   }
