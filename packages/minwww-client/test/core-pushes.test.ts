@@ -1,11 +1,12 @@
 // What exits send before it is asked for: used for the page that promised it, by a request that would have got the same, once.
 import {
-  addressHash, decodeRate, encodeObject, encodePromises, encodePushed, encodeRequestHead, encodeResponse, PUSH_IDS, type HeaderList, type Message, type OpenMessage, type RequestMessage
+  addressHash, decodeRate, encodeObject, encodeRate, encodePromises, encodePushed, encodeRequestHead, encodeResponse, PUSH_IDS, type HeaderList, type Message, type OpenMessage, type RequestMessage
 } from '@minwww/protocol'
 import { SeededRandom } from '@minwww/testkit'
 import t from 'tap'
 import { Bench, FakeExit, type Outcome } from './core-fake-exit.ts'
-import type { Incoming, Outgoing } from '../src/core.ts'
+import { LocalDestination } from '@minwww/i2cp/codec'
+import type { ClientConfig, Incoming, Outgoing } from '../src/core.ts'
 
 const PAGE = 'http://a.i2p/'
 const STYLE = 'http://a.i2p/style.css'
@@ -25,8 +26,8 @@ class Visit {
   /** The page's request at the exit. */
   page: RequestMessage | OpenMessage | undefined
 
-  constructor () {
-    this.bench = new Bench({}, 1)
+  constructor (config: Partial<ClientConfig> = {}) {
+    this.bench = new Bench(config, 1)
     this.bench.ready('exit', this.exit)
   }
 
@@ -357,6 +358,199 @@ t.test('after a change at the site, a later load, another session: nothing that 
     visit.bench.receive(visit.push(PUSH_IDS + 7, STYLE, { body: 'new' }))
     t.equal(visit.outcome(handle), 'new')
   }
+  t.end()
+})
+
+t.test('what a request allows: as much as its path carries in eight seconds, or the setting says, and not less than is worth it', t => {
+  const budgetOf = (config: Partial<ClientConfig>, ask: Ask = {}): number | undefined => {
+    const visit = new Visit(config)
+    visit.request(ask)
+    return visit.page?.push === undefined ? undefined : decodeRate(visit.page.push.budget)
+  }
+  const rows: Array<[Partial<ClientConfig>, number | undefined]> = [
+    [{}, 2_097_152], [{ pushBudget: 100_000 }, 100_000], [{ pushBudget: 16_384 }, 16_384], [{ pushBudget: 16_383 }, undefined], [{ pushBudget: 0 }, undefined],
+    [{ initialRate: 8_192, initialWindow: 1 }, 17_867]
+  ]
+  for (const [config, expected] of rows) {
+    t.equal(budgetOf(config), expected === undefined ? undefined : decodeRate(encodeRate(expected)), JSON.stringify(config))
+  }
+  t.equal(budgetOf({}, { isPage: false }), undefined, 'a page only')
+  t.equal(budgetOf({}, { method: 'HEAD' }), undefined)
+  for (const [fields, isAnew] of [[[['Cache-Control', 'No-Cache']], true], [[['Cache-Control', 'max-age=0']], true], [[['Cache-Control', 'max-age=9']], false], [[['Pragma', 'no-cache']], true], [[['Pragma', 'x']], false]] as Array<[HeaderList, boolean]>) {
+    const visit = new Visit()
+    visit.open([STYLE])
+    visit.bench.receive(visit.push(ID, STYLE, { headers: [['Cache-Control', 'max-age=600']] }))
+    visit.ask(STYLE)
+    visit.request({ fields })
+    t.strictSame(visit.page?.push?.digest, isAnew ? Buffer.alloc(0) : addressHash(STYLE), JSON.stringify(fields))
+  }
+  t.end()
+})
+
+t.test('how long a promise is waited for, and what is left of it then', t => {
+  /** When a request that waits goes out by itself, ms. */
+  const waits = (said: (visit: Visit) => void, every = 0): number => {
+    const visit = new Visit()
+    visit.open([STYLE])
+    visit.ask(STYLE)
+    said(visit)
+    const begun = visit.bench.now
+    let next = 0
+    while (visit.bench.now < begun + 40_000) {
+      if (visit.read(visit.bench.wait(5)).some(isRequest)) return visit.bench.now - begun
+      if (every > 0 && ++next % (every / 5) === 0) visit.bench.receive(visit.push(ID + 10 + next, `http://a.i2p/${next}`))
+    }
+    return Infinity
+  }
+  // 200 ms, and four times the variation of the round trip, which is 118.75 ms here.
+  t.equal(waits(() => {}), 675, 'until an exit that has something to do would have said so')
+  t.equal(waits(({ bench, exit, page }) => bench.receive(exit.working({ ...page!, id: ID }, 2))), 4_675, 'so long after it said that it works on it')
+  t.equal(waits(visit => visit.bench.receive(visit.exit.working({ ...visit.page!, id: ID + 1 }, 9))), 675, 'on it, and nothing else')
+  t.equal(waits(() => {}, 500), 20_000, 'while other things come: twenty seconds')
+  t.equal(waits(visit => visit.bench.receive(visit.exit.working({ ...visit.page!, id: ID }, 15)), 500), 30_675)
+  t.end()
+})
+
+t.test('what was pushed is there for half a minute; what was promised is remembered for a minute', t => {
+  for (const [name, end, act] of [
+    ['here', 30_000, (visit: Visit) => visit.bench.receive(visit.push(ID, STYLE))],
+    ['promised only', 60_000, () => {}],
+    ['refused', 30_000, (visit: Visit) => visit.bench.receive(visit.exit.error({ ...visit.page!, id: ID }, 'too-large'))]
+  ] as const) {
+    const visit = new Visit()
+    visit.open([STYLE])
+    act(visit)
+    visit.bench.wait(end - 1)
+    t.equal(visit.bench.core.load.pushes, 1, name)
+    visit.bench.wait(1)
+    t.match(visit.bench.core.load, { pushes: 0, pushed: 0 }, name)
+  }
+  const visit = new Visit()
+  visit.open([STYLE])
+  visit.bench.receive(visit.push(ID, STYLE))
+  visit.bench.wait(29_999)
+  const handle = visit.ask(STYLE)
+  t.equal(visit.outcome(handle), `body of ${STYLE}`)
+  t.match(visit.bench.core.load, { pushed: 0, pushes: 1 })
+  t.end()
+})
+
+t.test('a push of which symbols are missing: asked for twice in a row, four times in all, then the exit hears that it is over', t => {
+  const body = Buffer.from(new SeededRandom(4).bytes(12_000)).toString('hex')
+  const run = (answers: number): string[] => {
+    const visit = new Visit()
+    visit.open([STYLE])
+    visit.ask(STYLE)
+    visit.bench.receive(visit.push(ID, STYLE, { body, symbolLength: 1_000, indices: [0, 1, 2, 3, 4] }))
+    const rows: string[] = []
+    for (const end = visit.bench.now + 20_000; visit.bench.now < end;) {
+      for (const message of visit.read(visit.bench.wait(20))) {
+        if (message.type !== 'report') rows.push(`${message.type} ${message.attempt}`)
+        if (message.type === 'want' && message.flags === 0 && message.attempt <= answers) {
+          visit.bench.receive(visit.push(ID, STYLE, { body, symbolLength: 1_000, indices: [message.from], attempt: message.attempt }))
+        }
+        if (isRequest(message)) return rows
+      }
+    }
+    return rows
+  }
+  t.strictSame([...new Set(run(0))], ['want 1', 'want 2', 'cancel 2', 'request 0'])
+  t.strictSame([...new Set(run(9))], ['want 1', 'want 2', 'want 3', 'want 4', 'cancel 4', 'request 0'])
+  t.end()
+})
+
+t.test('symbols that make no push: counted, and the exit hears it once', t => {
+  const cancels = (visit: Visit): number[] => visit.read(visit.bench.sent()).flatMap(message => message.type === 'cancel' ? [message.id] : [])
+  const visit = new Visit()
+  visit.open([STYLE, 'http://a.i2p/b.css'])
+  visit.bench.receive(visit.push(5, STYLE))
+  t.match([visit.bench.core.stats.refusedPushes, cancels(visit)], [1, [5]], 'an id that is ours')
+  const object = new SeededRandom(1).bytes(3_000)
+  visit.bench.receive(visit.exit.push(visit.page!, 6, Buffer.from(object), { symbolLength: 1_000, indices: [0, 1] }))
+  t.strictSame([visit.bench.core.stats.refusedPushes, cancels(visit)], [3, [6]], 'with the last of its burst')
+  // Of what is promised, and cannot be.
+  const symbol = (id: number, size: number, index = 0, length = 100): Incoming => visit.exit.raw(visit.page!, {
+    type: 'push', attempt: 0, flags: 0, session: visit.page!.session, id, size, index, last: 3, pace: 0, time: 0, symbol: Buffer.alloc(length)
+  })
+  visit.bench.receive(symbol(ID, 0))
+  t.strictSame([visit.bench.core.stats.refusedPushes, cancels(visit)], [4, [ID]], 'of nothing')
+  visit.bench.receive([symbol(ID, 300), symbol(ID, 300, 3)])
+  t.match(visit.bench.core.stats, { refusedPushes: 4, late: 2, pushes: 0 })
+  t.strictSame(cancels(visit), [ID], 'and again when a burst ends')
+  visit.bench.receive([symbol(ID + 1, 300), symbol(ID + 1, 300), symbol(ID + 1, 301)])
+  t.match(visit.bench.core.stats, { duplicates: 1, inconsistent: 1 })
+  for (let n = 0; n < 20; n++) visit.bench.receive(symbol(ID + 1, 300))
+  t.strictSame(cancels(visit), [ID + 1], 'a flood')
+  visit.bench.receive(visit.push(ID + 2, 'http://a.i2p/c.css'))
+  visit.bench.receive(visit.exit.push(visit.page!, ID + 3, encodeObject(Buffer.from('junk'))))
+  t.match(visit.bench.core.stats, { pushes: 1, badObjects: 1 })
+  t.match(visit.bench.core.load, { pushes: 4 })
+  t.end()
+})
+
+t.test('of more pushes than are remembered the oldest goes, of more bytes, too', t => {
+  const visit = new Visit()
+  for (let page = 0; page < 6; page++) {
+    visit.request({}, `http://a.i2p/page${page}`)
+    visit.answer(Array.from({ length: 100 }, (_, index) => `http://a.i2p/${page}-${index}`), 1 + page * 100)
+    t.equal(visit.bench.core.load.pushes, Math.min(512, (page + 1) * 100), `page ${page}`)
+  }
+  t.equal(visit.bench.core.stats.promises, 600)
+  for (const [name, isThere] of [['0-87', false], ['0-88', true], ['5-99', true]] as const) {
+    visit.ask(`http://a.i2p/${name}`, { referer: `http://a.i2p/page${name[0]}` })
+    t.equal(visit.asks().length === 0, isThere, name)
+  }
+  t.end()
+})
+
+t.test('what is promised twice, or of two pages, is of the one that said it last', t => {
+  const visit = new Visit()
+  visit.open([STYLE])
+  visit.bench.receive(visit.push(ID, STYLE, { body: 'first' }))
+  visit.request({}, 'http://a.i2p/other')
+  visit.answer([STYLE], 9)
+  t.match(visit.bench.core.load, { pushes: 1, pushed: 0 }, 'the first is dropped')
+  visit.answer(['http://a.i2p/b.css'], 9)
+  t.equal(visit.bench.core.stats.promises, 2, 'an id is of one address')
+  const handle = visit.ask(STYLE, { referer: 'http://a.i2p/other' })
+  visit.bench.receive(visit.push(ID + 8, STYLE, { body: 'second' }))
+  t.equal(visit.outcome(handle), 'second')
+  visit.request()
+  visit.bench.receive(visit.exit.reply(visit.page!, encodeObject(Buffer.concat([encodePromises([{ id: 3, url: STYLE }]), encodeResponse({ status: 200, reason: '', headers: [], body: Buffer.alloc(0) })]))))
+  t.equal(visit.bench.core.stats.promises, 2, 'nor is one of ours')
+  t.end()
+})
+
+t.test('what is gone with a site, a page, a Destination or an exit, and what stays', t => {
+  const cases: Array<[string, (visit: Visit) => void, boolean]> = [
+    ['a change at the site', ({ bench }) => bench.core.changed(bench.now, 'a.i2p'), false],
+    ['at another one', ({ bench }) => bench.core.changed(bench.now, 'b.i2p'), true],
+    ['another Destination', ({ bench }) => bench.core.suspend(bench.now, 1), true],
+    ['this one', ({ bench }) => bench.core.suspend(bench.now, 0), false],
+    ['this one is back', ({ bench }) => bench.core.resume(bench.now, 0, LocalDestination.generate(length => Buffer.alloc(length, 9))), false],
+    ['another exit', ({ bench }) => bench.core.removeExit(bench.now, 'other'), true],
+    ['another page is loaded', visit => visit.ask('http://a.i2p/other', { isPage: true }), true],
+    ['the page is loaded', visit => visit.ask(PAGE, { isPage: true }), false],
+    ['the page is asked for by a script', visit => visit.ask(PAGE), true]
+  ]
+  for (const [name, act, stays] of cases) {
+    for (const isHere of [true, false]) {
+      const visit = new Visit()
+      visit.open([STYLE])
+      if (isHere) visit.bench.receive(visit.push(ID, STYLE))
+      act(visit)
+      t.equal(visit.bench.core.load.pushes, stays ? 1 : 0, `${name}, ${isHere ? 'here' : 'promised'}`)
+      t.equal(visit.bench.core.load.pushed > 0, stays && isHere)
+    }
+  }
+  // A request that waits for what is gone asks for itself; one that has left asks for nothing.
+  const visit = new Visit()
+  visit.open([STYLE])
+  const left = visit.ask(STYLE)
+  visit.ask(STYLE)
+  visit.bench.core.cancel(visit.bench.now, left)
+  visit.bench.core.changed(visit.bench.now, 'a.i2p')
+  t.strictSame(visit.read(visit.bench.sent()).map(({ type }) => type), ['cancel', 'request'])
   t.end()
 })
 

@@ -266,13 +266,269 @@ t.test('bounds', async t => {
   const { directory, list } = open(t, 40, { agree: 1 })
   t.equal(directory.publishers.length, MAX_PUBLISHERS)
   list(0, exits(0, 2_000))
-  for (let i = 0; i < 3_000; i++) {
-    const [first] = directory.chosen.keys()
-    if (first !== undefined) directory.failed(NOW, first)
-  }
-  t.ok(directory.load.avoided <= 1_024)
   for (const n of range(0, 1_100)) directory.ban(NOW, name(n))
   t.equal(directory.banned.size, 1_024)
   for (const n of range(1_500, 1_600)) directory.pin(NOW, name(n))
   t.equal(directory.pinned.size, 64)
+})
+
+const HOUR = 3_600_000
+/** One publisher whose exits are drawn in the order that he names them. */
+function inOrder (wanted: number, publishers = 1, random: (bound: number) => number = () => 0): ReturnType<typeof open> {
+  const all = open(t, 0)
+  const directory = new ExitDirectory({ random, wanted, agree: 1 })
+  for (const n of range(0, publishers)) directory.subscribe(`http://p${n}.i2p/`, `p${n}`)
+  const actions = (): Action[] => {
+    const taken: Action[] = []
+    for (let action = directory.pollAction(); action !== undefined; action = directory.pollAction()) taken.push(action)
+    return taken
+  }
+  return {
+    ...all,
+    directory,
+    actions,
+    done: what => actions().filter(action => action.do === what).map(({ b32 }) => b32),
+    list: (n, statements, now = NOW) => directory.update(now, `http://p${n}.i2p/`, `p${n}`, statements)
+  }
+}
+const said = (actions: Action[]): string[] => actions.map(action => `${action.do} ${'because' in action ? `${action.because} ` : ''}${Number(action.b32.slice(0, 4).replace(/./g, c => String('abcdefghij'.indexOf(c))))}`)
+
+t.test('each failure doubles the time that an exit is left alone, from ten minutes to a day', async t => {
+  const { directory, list, actions } = inOrder(1)
+  list(0, [exit(0)])
+  let now = NOW
+  for (const minutes of [10, 20, 40, 80, 160, 320, 640, 1_280, 1_440, 1_440, 1_440, 1_440, 1_440]) {
+    list(0, [exit(0, { date: now / 1_000, expires: now / 1_000 + 604_800 })], now)
+    t.strictSame(said(actions()), ['ask 0'], `${minutes}`)
+    directory.failed(now, name(0))
+    directory.handleTimeout(now + minutes * 60_000 - 1)
+    t.strictSame(actions(), [])
+    now += minutes * 60_000
+    if (minutes < 1_440) directory.handleTimeout(now)
+  }
+  list(0, [exit(0, { date: now / 1_000, expires: now / 1_000 + 604_800 })], now)
+  directory.checked(now, exit(0, { date: now / 1_000 }))
+  t.equal(directory.load.avoided, 0, 'who answers is forgiven')
+})
+
+t.test('when an exit is asked: at once, a day after it has answered, an hour after it has not; one that is pinned after ten minutes', async t => {
+  const { directory, list, actions } = inOrder(2)
+  list(0, [exit(0), exit(1)])
+  t.strictSame(said(actions()), ['ask 0', 'ask 1'])
+  t.match(directory.chosen.get(name(0)), { state: 'newcomer', checkedAt: 0, isAsked: true, askAt: NOW, until: NOW + 7 * DAY })
+  directory.handleTimeout(NOW + HOUR)
+  t.strictSame(actions(), [], 'once')
+  directory.checked(NOW + 5, exit(0))
+  t.match(directory.chosen.get(name(0)), { state: 'used', checkedAt: NOW + 5, isAsked: false, askAt: NOW + 5 + DAY })
+  t.strictSame(said(actions()), ['use 0'])
+  directory.checked(NOW + 6, exit(0))
+  t.strictSame(actions(), [], 'it is in use already')
+  directory.handleTimeout(NOW + 5 + DAY)
+  t.strictSame(actions(), [])
+  directory.handleTimeout(NOW + 6 + DAY)
+  t.strictSame(said(actions()), ['ask 0'])
+  directory.failed(NOW + 7 + DAY, name(0))
+  t.match(directory.chosen.get(name(0)), { state: 'used', isAsked: false, askAt: NOW + 7 + DAY + HOUR })
+  t.equal(directory.load.avoided, 0)
+  directory.pin(NOW, name(1))
+  directory.failed(NOW + 10, name(1))
+  t.match(directory.chosen.get(name(1)), { state: 'newcomer', isAsked: false, askAt: NOW + 10 + 600_000 })
+  for (const nobody of [name(7), '']) {
+    directory.failed(NOW, nobody)
+    directory.silent(NOW, nobody)
+    directory.checked(NOW, exit(7))
+  }
+  t.strictSame([actions(), directory.chosen.size, directory.load.avoided], [[], 2, 1])
+})
+
+t.test('what ends an exit, why, and who takes its place', async t => {
+  const rows: Array<[string, (it: ReturnType<typeof open>) => void, string[]]> = [
+    ['it is one of ours', ({ directory }) => directory.exclude(NOW, [name(0), name(8)]), ['leave own 0', 'ask 1']],
+    ['the user bans it', ({ directory }) => directory.ban(NOW, name(0)), ['leave banned 0', 'ask 1']],
+    ['it is silent', ({ directory }) => directory.silent(NOW, name(0)), ['leave silent 0', 'ask 1']],
+    ['it fetches nothing any more', ({ directory }) => directory.checked(NOW, exit(0, { web: false })), ['leave closed 0', 'ask 1']],
+    ['it revokes', ({ list }) => list(0, [exit(0), exit(1), revocation(0)]), ['leave revoked 0', 'ask 1']],
+    ['it revoked before', ({ list }) => list(0, [exit(0), exit(1), revocation(0, NOW / 1_000 - 1)]), []],
+    ['its word is over', ({ directory, list }) => {
+      list(0, [exit(0), exit(1, { expires: NOW / 1_000 + 9e6 })])
+      directory.handleTimeout(NOW + 7 * DAY)
+    }, ['leave expired 0', 'ask 1']],
+    ['its turn is over', ({ directory, list }) => {
+      list(0, [exit(0, { date: NOW / 1_000 + 1, expires: NOW / 1_000 + 9e6 }), exit(1, { expires: NOW / 1_000 + 9e6 })])
+      directory.handleTimeout(NOW + 7 * DAY)
+    }, ['ask 0', 'leave turn 0', 'ask 1']],
+    ['a moment before', ({ directory, list }) => {
+      list(0, [exit(0, { date: NOW / 1_000 + 1, expires: NOW / 1_000 + 9e6 }), exit(1, { expires: NOW / 1_000 + 9e6 })])
+      directory.handleTimeout(NOW + 7 * DAY - 1)
+    }, ['ask 0']],
+    ['a list without it', ({ list }) => list(0, [exit(1)]), []],
+    ['an answer that fails', ({ directory }) => directory.failed(NOW, name(0)), []]
+  ]
+  for (const [why, change, what] of rows) {
+    for (const isPinned of [false, true]) {
+      const it = inOrder(1)
+      it.list(0, [exit(0), exit(1)])
+      it.directory.checked(NOW, exit(0))
+      if (isPinned) it.directory.pin(NOW, name(0))
+      it.actions()
+      change(it)
+      // What the user has pinned is neither silent nor out of its turn; and its word is asked for anew.
+      const stays = isPinned && /silent|turn/.test(what.join())
+      const again = isPinned && /closed|expired/.test(what.join())
+      const expected = stays ? what.filter(one => one === 'ask 0') : again ? [what[0], 'ask 0'] : what
+      t.strictSame(said(it.actions()), expected, `${why}${isPinned ? ', pinned' : ''}`)
+      t.equal(it.directory.chosen.size, 1)
+    }
+  }
+  const newcomer = inOrder(1)
+  newcomer.list(0, [exit(0), exit(1)])
+  newcomer.directory.silent(NOW, name(0))
+  t.strictSame(said(newcomer.actions()), ['ask 0'], 'one that is not in use is not silent')
+  newcomer.directory.checked(NOW, exit(0, { web: false }))
+  t.strictSame(said(newcomer.actions()), ['ask 1'], 'nor does it leave')
+  newcomer.directory.handleTimeout(NOW + 7 * DAY)
+  t.strictSame(said(newcomer.actions()), ['leave expired 1'])
+  const replayed = inOrder(1)
+  replayed.list(0, [exit(0, { date: NOW / 1_000 + 1 }), exit(1)])
+  replayed.directory.checked(NOW, exit(0, { date: NOW / 1_000 + 1 }))
+  replayed.list(0, [exit(0, { date: NOW / 1_000 + 1 }), exit(1), revocation(0)])
+  replayed.directory.checked(NOW, exit(0))
+  t.strictSame(said(replayed.actions()), ['ask 0', 'use 0', 'leave closed 0', 'ask 1'], 'who says what he has revoked')
+  const alone = inOrder(1)
+  alone.list(0, [exit(0)])
+  alone.directory.checked(NOW, exit(0))
+  alone.directory.silent(NOW, name(0))
+  alone.directory.handleTimeout(NOW + 599_999)
+  t.strictSame(said(alone.actions()), ['ask 0', 'use 0', 'leave silent 0'])
+  alone.directory.handleTimeout(NOW + 600_000)
+  t.strictSame(said(alone.actions()), ['ask 0'])
+})
+
+t.test('what a list changes, and what it does not', async t => {
+  const { directory, list, actions } = inOrder(2)
+  t.strictSame(directory.update(NOW, 'http://nobody.i2p/', 'x', [exit(0)]), { exits: 0, added: 0, gone: 0, revoked: 0 })
+  t.strictSame(list(0, [exit(0), exit(1), exit(2), revocation(9)]), { exits: 3, added: 3, gone: 0, revoked: 1 })
+  t.strictSame(list(0, [exit(1), exit(3), revocation(8), revocation(9)]), { exits: 2, added: 1, gone: 2, revoked: 2 })
+  t.match(directory.load, { listed: 2, avoided: 0, revoked: 2, pinned: 0, banned: 0 })
+  t.strictSame([directory.namedBy(name(1)), directory.namedBy(name(0))], [['p0'], []])
+  actions()
+  const date = (n: number): number | undefined => directory.chosen.get(name(n))?.descriptor.statement.date
+  list(0, [exit(1, { date: NOW / 1_000 - 5 })])
+  t.equal(date(1), NOW / 1_000, 'an older word')
+  list(0, [exit(1, { date: NOW / 1_000 + 5 })])
+  t.equal(date(1), NOW / 1_000 + 5, 'a later one')
+  list(0, [revocation(1, NOW / 1_000 + 3), exit(1, { date: NOW / 1_000 + 7 })])
+  t.equal(date(1), NOW / 1_000 + 7)
+  list(0, [revocation(1, NOW / 1_000 + 2)])
+  directory.checked(NOW, exit(1, { date: NOW / 1_000 + 3 }))
+  t.notOk(directory.chosen.has(name(1)), 'an older revocation does not take the place of a later one')
+  for (const [n, change] of [[4, { web: false }], [5, { versions: [2] }], [6, { date: NOW / 1_000 + 9e5 }], [7, { expires: NOW / 1_000 }]] as const) {
+    list(0, [exit(n, { ...change, versions: 'versions' in change ? [...change.versions] : [1] })])
+    t.strictSame(directory.candidates(NOW), [], JSON.stringify(change))
+  }
+  list(0, [exit(4, { versions: [3, 1] })])
+  t.match(directory.candidates(NOW), [{ statement: { b32: name(4) } }])
+})
+
+t.test('nothing is drawn while the lists are waited for', async t => {
+  const { directory, list, actions } = inOrder(2)
+  directory.release(NOW)
+  directory.hold()
+  t.ok(directory.isHeld)
+  list(0, [exit(0), exit(1), exit(2)])
+  t.strictSame(actions(), [])
+  directory.pin(NOW, name(2))
+  t.strictSame(said(actions()), ['ask 2'], 'but what the user wants')
+  directory.release(NOW)
+  t.notOk(directory.isHeld)
+  t.strictSame(said(actions()), ['ask 0'])
+})
+
+t.test('what is excluded, pinned and banned: by the last word of the user, and within bounds', async t => {
+  const { directory, list, actions } = inOrder(1, 2)
+  directory.exclude(NOW, [name(0)])
+  directory.exclude(NOW, [name(1)])
+  list(0, [exit(0), exit(1)])
+  t.strictSame(said(actions()), ['ask 0'], 'own ones take the place of those before')
+  t.strictSame([directory.pin(NOW, name(5)), directory.unpin(name(5)), directory.unban(name(5))], [false, false, false])
+  t.strictSame([directory.pin(NOW, name(0)), directory.pinned.size, directory.unpin(name(0)), directory.pinned.size], [true, 1, true, 0])
+  list(1, range(100, 170).map(n => exit(n)))
+  t.strictSame(range(100, 166).map(n => directory.pin(NOW, name(n))).filter(done => done).length, 64)
+  t.equal(directory.chosen.size, 65)
+  directory.checked(NOW, exit(100, { date: NOW / 1_000 + 1 }))
+  t.equal(directory.pinned.get(name(100))?.statement.date, NOW / 1_000 + 1, 'what it said last')
+  list(1, [revocation(101)])
+  t.notOk(directory.pinned.has(name(101)), 'a revocation ends it')
+  t.ok(directory.pinned.has(name(102)))
+  t.strictSame([directory.ban(NOW, name(102)), directory.pinned.has(name(102)), directory.load.banned], [true, false, 1])
+  for (const n of range(2_000, 3_023)) t.ok(directory.ban(NOW, name(n)))
+  t.strictSame([directory.ban(NOW, name(3_023)), directory.load.banned], [false, 1_024])
+})
+
+t.test('what is remembered is bounded: the oldest goes', async t => {
+  const { directory, list } = inOrder(1)
+  const fail = (from: number, to: number): void => {
+    for (const n of range(from, to)) {
+      directory.restore(NOW, [exit(n)], [], [])
+      directory.failed(NOW, name(n))
+    }
+  }
+  fail(0, 1_024)
+  list(0, exits(0, 1_025))
+  t.strictSame([directory.load.avoided, [...directory.chosen.keys()]], [1_024, [name(1_024)]])
+  directory.failed(NOW, name(1_024))
+  t.strictSame([directory.load.avoided, [...directory.chosen.keys()]], [1_024, [name(0)]], 'the first is free again')
+  list(0, range(0, 4_096).map(n => revocation(n)))
+  list(0, [exit(0)])
+  t.strictSame([directory.load.revoked, directory.candidates(NOW)], [4_096, []])
+  list(0, [revocation(4_096), exit(0)])
+  t.strictSame([directory.load.revoked, directory.candidates(NOW).length], [4_096, 1])
+  directory.handleTimeout(NOW + 7 * DAY - 1)
+  t.equal(directory.load.revoked, 4_096)
+  directory.handleTimeout(NOW + 7 * DAY)
+  t.equal(directory.load.revoked, 0, 'what has expired anyway')
+})
+
+t.test('after a restart: in order, with their turns, within bounds, and what is no exit is none', async t => {
+  const { directory, actions } = inOrder(2)
+  directory.restore(NOW, [{ ...exit(0), until: NOW + 9 }, exit(1), revocation(2), exit(3, { web: false }), exit(4, { expires: NOW / 1_000 })], [exit(5), revocation(6)], [name(7)])
+  t.strictSame(said(actions()), ['ask 0', 'ask 1', 'ask 5'])
+  t.strictSame([directory.chosen.get(name(0))?.until, directory.chosen.get(name(1))?.until], [NOW + 9, NOW + 7 * DAY])
+  t.strictSame([[...directory.pinned.keys()], [...directory.banned]], [[name(5)], [name(7)]])
+  const many = inOrder(2)
+  many.directory.restore(NOW, exits(0, 100), exits(200, 300), range(1_000, 3_000).map(name))
+  t.strictSame([many.directory.chosen.size, many.directory.pinned.size, many.directory.banned.size], [66 + 64, 64, 1_024])
+  const banned = inOrder(2)
+  banned.directory.restore(NOW, exits(0, 2), [], [name(0)])
+  t.strictSame(said(banned.actions()), ['ask 1'])
+})
+
+t.test('first a publisher is drawn, by his share, then one of his', async t => {
+  // Three publishers: of 4 exits, of 4, and of 1, whose weight is a quarter: so 9/4 in all.
+  const drawn = (share: number, index = 0): string => {
+    const { directory, list, actions } = inOrder(1, 3, bound => bound === 1_000_000 ? Math.floor(share * bound) : bound === 1_000 ? 500 : index)
+    directory.hold()
+    for (const [n, from, to] of [[0, 0, 4], [1, 10, 14], [2, 20, 21]] as const) list(n, exits(from, to))
+    directory.release(NOW)
+    t.equal([...directory.chosen.values()][0]?.until, NOW + 10.5 * DAY)
+    return said(actions()).join()
+  }
+  t.strictSame([drawn(0), drawn(0, 3), drawn(0.444), drawn(0.445), drawn(0.888), drawn(0.889), drawn(0.999_999)], ['ask 0', 'ask 3', 'ask 0', 'ask 10', 'ask 10', 'ask 20', 'ask 20'])
+  const { directory, list } = inOrder(0, 3)
+  list(0, exits(0, 2))
+  directory.update(NOW, 'http://p1.i2p/', 'p0', exits(1, 3))
+  list(2, exits(2, 3))
+  t.strictSame([0, 1, 2].map(n => directory.namedBy(name(n))), [['p0'], ['p0'], ['p0', 'p2']], 'by owner, once')
+})
+
+t.test('how many must name an exit, by the owners that the user named and those that they turned out to be', async t => {
+  const rows: Array<[number, number | undefined, readonly string[], number]> = [
+    [1, undefined, [], 1], [2, undefined, [], 1], [3, undefined, [], 2], [16, undefined, [], 2], [3, undefined, ['x', 'x', 'x'], 1], [3, undefined, ['x', 'x'], 2],
+    [4, 3, [], 3], [4, 9, [], 4], [2, 2, ['x', 'x'], 1], [0, 2, [], 1]
+  ]
+  for (const [publishers, agree, owners, expected] of rows) {
+    const { directory } = open(t, publishers, agree === undefined ? {} : { agree })
+    for (const [n, owner] of owners.entries()) directory.update(NOW, `http://p${n}.i2p/`, owner, [])
+    t.equal(directory.agree, expected, `${publishers} ${agree} ${owners.join()}`)
+  }
 })
