@@ -101,6 +101,41 @@ t.test('a stream that begins beside others takes their share when they have no m
   t.ok(beside.time <= 1.05 * one.time, `narrower than said: ${beside.time}, all of it by one ${one.time} ms`)
 })
 
+t.test('... and when one side resets them', async t => {
+  const wide = { ...KNOWN, rate: 8_000 * KB }
+  const alone = load(wide, 600 * KB)
+  /** Two of three streams with 600 KB each are reset 0.6 s after they began, 0.85 s after they were asked for. */
+  const besideReset = (by: 'server' | 'client'): number => {
+    const world = new World({ seed: 1, latency: 250, loss: 0 })
+    const { core, keys } = world.server
+    const resetLater = (connection: Connection, ms: number): void => world.after(ms, () => connection.reset(world.now))
+    let [accepted, received] = [0, 0]
+    const onServer = dispatch(world.server, connection => {
+      core.inform(world.now, connection, wide)
+      const pump = send(world, connection, Buffer.alloc(600 * KB, 'abcdefghij'))
+      onServer(connection, () => {
+        drain(world, connection)
+        pump()
+      })
+      if (accepted++ < 2 && by === 'server') resetLater(connection, 600)
+    })
+    const onClient = dispatch(world.client)
+    for (const isReset of [true, true, false]) {
+      const path = { ...wide, rate: undefined }
+      const connection = world.client.core.connect(world.now, { destination: keys.destination, port: 80, path })
+      onClient(connection, () => { for (const { length } of drain(world, connection)) received += isReset ? 0 : length })
+      connection.write(world.now, Buffer.from('a request'))
+      connection.end(world.now)
+      if (isReset && by === 'client') resetLater(connection, 850)
+    }
+    return world.run(600_000, () => received === 600 * KB)
+  }
+  for (const by of ['server', 'client'] as const) {
+    const time = besideReset(by)
+    t.ok(time <= alone.time + 700, `by the ${by}: ${time}, alone ${alone.time} ms`)
+  }
+})
+
 t.test('a path that is slower than said: not slower than without', async t => {
   for (const [rate, bandwidth] of [[4_000, 64], [64, 16], [400, 32]] as const) {
     const options = { bandwidth: bandwidth * KB / 1_000 }

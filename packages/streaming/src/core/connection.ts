@@ -57,6 +57,7 @@ export class Connection {
   #resetSentAt = -Infinity
   #wantsDrain = false
   #abandoned = false
+  #brokeOff = false
   #announced: ConnectionEvent[] = []
 
   constructor (init: ConnectionInit) {
@@ -102,6 +103,8 @@ export class Connection {
   /** The peer acknowledged something: it is where its SYN said it is. */
   get confirmed (): boolean { return this.#sender.confirmed }
   get sending (): boolean { return this.#sender.unacknowledged > 0 || this.#sender.buffered > 0 }
+  /** It ended before everything was acknowledged. */
+  get brokeOff (): boolean { return this.#brokeOff }
   get sendingState (): SendingState { return sendingStateOf(this.#sender) }
 
   /** What later connections to this peer start from; undefined before the first RTT sample. */
@@ -381,6 +384,7 @@ export class Connection {
 
   #close (error?: StreamingError): void {
     this.#state = error === undefined ? { name: 'closed' } : { name: 'closed', error }
+    this.#brokeOff = this.sending
     this.#sender.stop()
     this.#receiver.stop()
     this.#timers.stopAll()

@@ -4,14 +4,16 @@ import { sharing, type PathKnowledge } from './knowledge.ts'
 interface Sharer {
   readonly peer: { readonly hash: Buffer }
   readonly sending: boolean
+  /** It ended before everything was acknowledged. */
+  readonly brokeOff: boolean
   inform: (now: number, known: PathKnowledge, streams: number) => void
   /** So many streams send, this one among them. */
   share: (now: number, streams: number) => void
 }
 
 /**
- * Streams that begin with what others know of their path divide it among those that send. When one of them has no more to send, the others
- * divide it anew: a share that only grew as windows do would be too small for many round trips.
+ * Streams that begin with what others know of their path divide it among those that send. When one of them has no more to send, or breaks
+ * off, the others divide it anew: a share that only grew as windows do would be too small for many round trips.
  */
 export class PathShares<Stream extends Sharer> {
   /** The streams of a core, and those of them that were told something. */
@@ -34,6 +36,9 @@ export class PathShares<Stream extends Sharer> {
     for (const other of others) other.share(now, streams)
   }
 
-  /** It is over. */
-  forget (stream: Stream): void { this.#informed.delete(stream) }
+  /** It is over. One that broke off had more to send. */
+  ended (now: number, stream: Stream): void {
+    this.#informed.delete(stream)
+    if (stream.brokeOff) this.left(now, stream)
+  }
 }

@@ -156,7 +156,7 @@ export class StreamingCore {
       const { sending } = connection
       connection.receive(now, received)
       if (connection.confirmed) this.#halfOpen.delete(connection)
-      if (sending && !connection.sending) this.#shares.left(now, connection)
+      if (sending && !connection.sending && !connection.brokeOff) this.#shares.left(now, connection)
       return this.#touch(connection)
     }
     if (received.sendStreamId !== 0) return this.#receiveLate(now, message, received)
@@ -225,7 +225,7 @@ export class StreamingCore {
     if (this.#byRemote.get(connection.sendStreamId) === connection) this.#byRemote.delete(connection.sendStreamId)
     this.#halfOpen.delete(connection)
     this.#refusals.delete(connection)
-    this.#shares.forget(connection)
+    this.#shares.ended(now, connection)
     const block = connection.controlBlock
     if (block !== undefined) this.controlBlocks.update(now, connection.peer.hash.toString('hex'), block)
     if (connection.sendStreamId !== 0) this.#bury(now, connection, connection.state.error)
