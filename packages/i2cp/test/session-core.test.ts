@@ -136,6 +136,12 @@ t.test('a LeaseSet is sent again with one half of the leases and with the other,
   const leases = [1, 2, 3].map(tunnelId => ({ gateway: Buffer.alloc(32, tunnelId), tunnelId, end }))
   bench.receive({ type: TYPE.RequestVariableLeaseSet, sessionId: ID, leases })
   t.strictSame([tunnels(0), tunnels(1), tunnels()], [[1, 3], [2], [1, 2, 3]])
+  // Those that have expired meanwhile are in neither: a half without the rest would leave out nothing, and the other one all.
+  const endOf = (tunnelId: number): number => tunnelId % 2 === 0 ? bench.now + 10_000 : end
+  const mixed = [1, 2, 3, 4].map(tunnelId => ({ gateway: Buffer.alloc(32, tunnelId), tunnelId, end: endOf(tunnelId) }))
+  bench.receive({ type: TYPE.RequestVariableLeaseSet, sessionId: ID, leases: mixed })
+  bench.now += 30_000
+  t.strictSame([tunnels(0), tunnels(1), tunnels()], [[1], [3], [1, 3]])
 })
 
 t.test('LeaseSets: at once, later ones newer, expired leases left out', async t => {

@@ -61,15 +61,15 @@ export class LeaseSetMaker {
     this.#encryption = encryptionKey(this.#random)
   }
 
-  /** `routerNow`: epoch ms by the router's clock. Undefined when no lease is valid any more. */
-  create (sessionId: number, leases: readonly Lease[], routerNow: number): CreateLeaseSet2 | undefined {
+  /** `routerNow`: epoch ms by the router's clock; `half`: of the valid leases. Undefined when no lease is valid any more. */
+  create (sessionId: number, leases: readonly Lease[], routerNow: number, half?: 0 | 1): CreateLeaseSet2 | undefined {
     const second = Math.floor(routerNow / 1000)
     const published = this.#published > second + MAX_AHEAD ? second : Math.max(second, this.#published + 1)
     const valid = leases.filter(lease => lease.end >= (published + 1) * 1000)
     if (valid.length === 0) return undefined
     this.#published = published
     const latest = (published + MAX_EXPIRES) * 1000
-    const clipped = valid.map(lease => lease.end > latest ? { ...lease, end: latest } : lease)
+    const clipped = halfOf(valid, half).map(lease => lease.end > latest ? { ...lease, end: latest } : lease)
     const expires = Math.max(...clipped.map(lease => Math.floor(lease.end / 1000))) - published
     const { encryptionTypes, encrypted } = this.#settings
     const inner = this.#sign(clipped, published, expires)
@@ -99,7 +99,7 @@ export class LeaseSetMaker {
 }
 
 /** Every other lease, from that number on; all of them where no half is asked for, or there are no two. */
-export function halfOf (leases: readonly Lease[], half: 0 | 1 | undefined): readonly Lease[] {
+function halfOf (leases: readonly Lease[], half: 0 | 1 | undefined): readonly Lease[] {
   return half === undefined || leases.length < 2 ? leases : leases.filter((_, i) => i % 2 === half)
 }
 

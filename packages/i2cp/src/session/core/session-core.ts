@@ -17,7 +17,7 @@ import { CLIENT_VERSION, EARLY_LEASE_SET_DELAY, optionsFor, type Quirks, type Ro
 import { Backoff } from './backoff.ts'
 import type { SessionCoreConfig } from './config.ts'
 import { emptyStats, type SessionEvent, type SessionState, type SessionStats } from './events.ts'
-import { halfOf, LeaseSetMaker } from './lease-sets.ts'
+import { LeaseSetMaker } from './lease-sets.ts'
 import { Liveness } from './liveness.ts'
 import { isApart, phaseTimeout, type Phase } from './phase.ts'
 import { DEFAULT_LIFETIME, MAX_LIFETIME, type SendOptions } from './send.ts'
@@ -163,7 +163,7 @@ export class SessionCore {
 
   /** Signs and sends the LeaseSet again, with `half` of the leases. False if there is none to send. */
   republish (now: number, half?: 0 | 1): boolean {
-    return this.#phase.name === 'ready' && this.#createLeaseSet(now, this.#phase.sessionId, halfOf(this.#leases, half))
+    return this.#phase.name === 'ready' && this.#createLeaseSet(now, this.#phase.sessionId, this.#leases, half)
   }
 
   close (now: number, error?: I2cpError): void {
@@ -315,10 +315,10 @@ export class SessionCore {
     this.#requests.resume(sessionId)
   }
 
-  #createLeaseSet (now: number, sessionId: number, leases: readonly Lease[]): boolean {
-    const message = this.#leaseSets.create(sessionId, leases, now + this.clockOffset)
+  #createLeaseSet (now: number, sessionId: number, leases: readonly Lease[], half?: 0 | 1): boolean {
+    const message = this.#leaseSets.create(sessionId, leases, now + this.clockOffset, half)
     if (message === undefined) {
-      this.#events.push({ type: 'warning', error: new I2cpError('I2CP_PROTOCOL', 'the router asked for a LeaseSet without a valid lease') })
+      this.#events.push({ type: 'warning', error: new I2cpError('I2CP_PROTOCOL', 'no lease that the router has named is valid') })
       return false
     }
     this.#put(message)
