@@ -7,7 +7,7 @@ import { Readiness } from './readiness.ts'
 /** Own Destination that a site is asked from; `new`: one that is built for it. */
 export type Way = ProxySession | 'new'
 
-/** Sites that are remembered; the one that was asked longest ago is forgotten. */
+/** Sites that are remembered, which were heard; the one that was asked longest ago is forgotten. */
 export const MAX_SITE_WAYS = 256
 /** Destinations built for sites that stand at once. */
 const MAX_BUILT = 2
@@ -22,10 +22,13 @@ const MIN_PATIENCE = 8_000
  */
 const KEPT = 900_000
 const OF_USE = 600_000
-/** A site that was not heard from a new Destination has the next one built after this, ms, doubled each time, so many in all. */
+/**
+ * A site that was not heard from a new Destination has the next one built after this, ms, doubled each time, so many in all; and so many in
+ * an hour, whatever it says over them.
+ */
 const AGAIN_AFTER = 10_000
 const MOST = 7
-/** In an hour, whatever the sites. */
+/** In an hour, for all sites. */
 const MOST_HOURLY = 20
 /** Time between two looks at what is not needed any more, ms. */
 const INTERVAL = 30_000
@@ -42,7 +45,7 @@ export interface SiteWaysHooks {
   now?: () => number
 }
 
-/** What is known of a site. */
+/** What is known of a site that was heard. */
 interface Site {
   /** From where it was heard last, when, and how long it took to take a stream, ms. */
   way: ProxySession | undefined
@@ -53,12 +56,15 @@ interface Site {
   /** Destinations built for it in vain, and when the last one was. */
   inVain: number
   builtAt: number
+  /** All that were. */
+  readonly changes: Hourly
 }
 
 interface Built {
   readonly session: ProxySession
-  /** When a stream was opened from there last. */
+  /** When a stream was opened from there last, and when a site was heard there or it was built. */
   usedAt: number
+  heardAt: number
   readonly readiness: Readiness
   readonly release: () => void
 }
@@ -74,6 +80,7 @@ export class SiteWays {
   #built: Built[] = [] // at most MAX_BUILT
   readonly #changes = new Hourly(MOST_HOURLY)
   readonly #timer: NodeJS.Timeout
+  #closed = false
 
   constructor (hooks: SiteWaysHooks) {
     this.#hooks = hooks
@@ -84,19 +91,20 @@ export class SiteWays {
 
   get size (): number { return this.#sites.size }
 
-  /** The Destinations that a site is to be asked from, one after the other. */
+  /** The Destinations that a site is to be asked from, one after the other: the usual one alone for a site that was never heard. */
   of (id: string): Way[] {
     const site = this.#sites.get(id)
     const ready = [...this.#hooks.sessions(), ...this.#built.map(({ session }) => session).filter(({ state }) => state === 'ready')]
+    if (site === undefined) return ready.slice(0, 1)
     const now = this.#now()
     const rank = (session: ProxySession): number => {
-      if (now - (site?.silent.get(session) ?? -Infinity) < OF_USE) return 2
-      return session === site?.way ? 0 : 1
+      if (now - (site.silent.get(session) ?? -Infinity) < OF_USE) return 2
+      return session === site.way ? 0 : 1
     }
     const [best, silent] = [ready.filter(session => rank(session) < 2), ready.filter(session => rank(session) === 2)]
     // Those of the same rank stay in their order.
     const standing = best.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_TRIED)
-    const built: Way[] = site !== undefined && this.#mayBuild(site) ? ['new'] : []
+    const built: Way[] = this.#mayBuild(site) ? ['new'] : []
     return [...standing, ...built, ...silent.slice(0, MAX_TRIED - standing.length)]
   }
 
@@ -109,26 +117,20 @@ export class SiteWays {
   /** Sees how a stream to a site fares. */
   follow (id: string, session: ProxySession, stream: Duplex): void {
     const began = this.#now()
-    const site = this.#site(id)
+    const site = this.#sites.get(id)
+    if (site !== undefined) this.#asked(id, site)
     const built = this.#built.find(built => built.session === session)
     if (built !== undefined) built.usedAt = began
     let isTaken = false
-    const heard = (): void => {
-      site.way = session
-      site.heardAt = this.#now()
-      site.silent.delete(session)
-      site.inVain = 0
-    }
     stream.once('connect', () => {
       isTaken = true
-      site.took = this.#now() - began
-      heard()
+      this.#heard(id, session).took = this.#now() - began
     })
     stream.once('close', () => {
       const { code = '' } = (stream.errored ?? {}) as { code?: string }
       // Who refuses is there.
-      if (isTaken ? stream.readableEnded : code === 'STREAMING_REFUSED') heard()
-      else if (!isTaken && code.includes('TIMEOUT')) this.#silent(site, session, began)
+      if (isTaken ? stream.readableEnded : code === 'STREAMING_REFUSED') this.#heard(id, session)
+      else if (!isTaken && code.includes('TIMEOUT')) this.#silent(id, session, began)
     })
   }
 
@@ -137,27 +139,41 @@ export class SiteWays {
    * @returns undefined where there is none in time, or the signal is aborted
    */
   async fresh (id: string, timeout: number, signal: AbortSignal): Promise<ProxySession | undefined> {
-    const site = this.#site(id)
-    const built = this.#built.find(({ session }) => !site.silent.has(session)) ?? this.#build(site)
+    const site = this.#sites.get(id)
+    const built = site && (this.#built.find(({ session }) => !site.silent.has(session)) ?? this.#build(site))
     if (built === undefined) return undefined
     return await built.readiness.wait(timeout, signal) && !signal.aborted ? built.session : undefined
   }
 
   close (): void {
+    this.#closed = true
     clearInterval(this.#timer)
     for (const built of [...this.#built]) this.#end(built)
   }
 
-  #site (id: string): Site {
-    const site = this.#sites.get(id) ??
-      { way: undefined, heardAt: -Infinity, took: undefined, silent: new WeakMap(), inVain: 0, builtAt: -Infinity }
+  #asked (id: string, site: Site): void {
     this.#sites.delete(id)
     this.#sites.set(id, site)
     if (this.#sites.size > MAX_SITE_WAYS) this.#sites.delete(this.#sites.keys().next().value!)
+  }
+
+  #heard (id: string, session: ProxySession): Site {
+    const site = this.#sites.get(id) ?? {
+      way: session, heardAt: 0, took: undefined, silent: new WeakMap(), inVain: 0, builtAt: -Infinity, changes: new Hourly(MOST)
+    }
+    this.#asked(id, site)
+    site.way = session
+    site.heardAt = this.#now()
+    const built = this.#built.find(built => built.session === session)
+    if (built !== undefined) built.heardAt = site.heardAt
+    site.silent.delete(session)
+    site.inVain = 0
     return site
   }
 
-  #silent (site: Site, session: ProxySession, since: number): void {
+  #silent (id: string, session: ProxySession, since: number): void {
+    const site = this.#sites.get(id)
+    if (site === undefined) return
     // It was heard from there meanwhile.
     if (site.way === session && site.heardAt > since) return
     if (!site.silent.has(session)) site.silent.set(session, since)
@@ -167,19 +183,23 @@ export class SiteWays {
   /** Our router may hold a LeaseSet of before, and nothing says that a new Destination is in vain, too. */
   #mayBuild (site: Site): boolean {
     const now = this.#now()
-    if (this.#hooks.open === undefined || now - site.heardAt > KEPT) return false
+    if (this.#closed || this.#hooks.open === undefined || now - site.heardAt > KEPT) return false
     if (this.#built.some(({ session }) => session.state !== 'ready')) return true
     const wait = site.inVain === 0 ? 0 : AGAIN_AFTER * 2 ** (site.inVain - 1)
-    return site.inVain < MOST && now - site.builtAt >= wait && !this.#changes.isUsedUp(now) && this.#hasRoom
+    const isUsedUp = this.#changes.isUsedUp(now) || site.changes.isUsedUp(now)
+    return site.inVain < MOST && now - site.builtAt >= wait && !isUsedUp && this.#hasRoom
   }
 
   get #hasRoom (): boolean { return this.#built.length < MAX_BUILT || this.#built.some(({ session }) => !this.#hooks.isBusy(session)) }
 
   #build (site: Site): Built | undefined {
     if (!this.#mayBuild(site)) return undefined
-    if (this.#built.length >= MAX_BUILT) this.#end(this.#built.find(({ session }) => !this.#hooks.isBusy(session))!)
+    // Others may be reached from there only.
+    const oldest = this.#built.toSorted((a, b) => a.heardAt - b.heardAt).find(({ session }) => !this.#hooks.isBusy(session))
+    if (this.#built.length >= MAX_BUILT && oldest !== undefined) this.#end(oldest)
     const now = this.#now()
     this.#changes.done(now)
+    site.changes.done(now)
     site.inVain++
     site.builtAt = now
     let session: ProxySession
@@ -200,6 +220,7 @@ export class SiteWays {
     const built: Built = {
       session,
       usedAt: now,
+      heardAt: now,
       readiness,
       release: () => {
         session.off('state', onState)
@@ -222,6 +243,7 @@ export class SiteWays {
   /** By then our router looks the sites up anew for the usual one. */
   #tidy (): void {
     const now = this.#now()
+    for (const site of this.#sites.values()) if (site.way?.state === 'closed') site.way = undefined
     for (const built of [...this.#built]) if (now - built.usedAt >= OF_USE && !this.#hooks.isBusy(built.session)) this.#end(built)
   }
 }
