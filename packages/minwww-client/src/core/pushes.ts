@@ -1,5 +1,5 @@
 import {
-  decodeObject, encodeRate, MAX_OBJECT, MAX_RESPONSE, parsePushed, parseResponse, parseUrl, ProtocolError, PUSH_IDS, WORKING_AFTER, type Promised,
+  decodeObject, encodeRate, MAX_OBJECT, MAX_PROMISES, MAX_RESPONSE, parsePushed, parseResponse, parseUrl, ProtocolError, PUSH_IDS, WORKING_AFTER, type Promised,
   type PushGrant, type ReplyMessage
 } from '@minwww/protocol'
 import { mayPush } from '@minwww/protocol/page'
@@ -28,9 +28,11 @@ const REPAIRS = 4
 /** A page's pushes may take so long at the rate that the path carries, ms; less than the least is not worth it, bytes. */
 const BUDGET_TIME = 8_000
 const LEAST_BUDGET = 16_384
-/** Pushes known at a time, and those that no page has promised yet. */
+/** Pushes known at a time. */
 export const MAX_PUSHES = 512
+/** Of those of a session that no page has promised yet: with symbols, and such as were refused, which may be all of a page. */
 const MAX_STRAY = 64
+const MAX_REFUSED = MAX_PROMISES
 /** Memory of what was pushed and not used yet, bytes. */
 export const PUSH_MEMORY = 16_777_216
 
@@ -128,7 +130,7 @@ export class Pushes {
 
   /** It will not come. Of what no page has promised yet that is remembered: an ERROR is there before a long answer that promises it. */
   refused (now: number, exit: Exit, session: ExitSession, id: number): void {
-    const push = this.#find(session, id) ?? (this.#takesStray(now, session) ? this.#create(now, exit, session, id) : undefined)
+    const push = this.#find(session, id) ?? (this.#takesStray(now, session, 'over') ? this.#create(now, exit, session, id) : undefined)
     if (push?.isOpen === true) this.#fail(now, push, false)
   }
 
@@ -352,10 +354,11 @@ export class Pushes {
     return this.#pushes.get(session)?.get(id)
   }
 
-  /** What no page has promised yet may come, and there is room for it. */
-  #takesStray (now: number, session: ExitSession): boolean {
-    const strays = [...this.#pushes.get(session)?.values() ?? []].filter(({ promise }) => promise === undefined)
-    return session.mayPush(now) && strays.length < MAX_STRAY
+  /** What no page has promised yet may come, or be refused, and there is room for it. */
+  #takesStray (now: number, session: ExitSession, as: 'arriving' | 'over' = 'arriving'): boolean {
+    const isOver = as === 'over'
+    const strays = [...this.#pushes.get(session)?.values() ?? []].filter(({ promise, state }) => promise === undefined && (state === 'over') === isOver)
+    return session.mayPush(now) && strays.length < (isOver ? MAX_REFUSED : MAX_STRAY)
   }
 
   #waitingFor (push: Push): ClientRequest[] {
