@@ -65,10 +65,10 @@ export class RequestHandler {
     return { fetches: this.#fetches.size, requests: requests.size, pushes: pushes.size, held }
   }
 
+  sessionOf (handle: number): Session | undefined { return this.#fetches.get(handle)?.session }
+
   /** From now on everything new is refused. */
-  drain (): void {
-    this.#isDraining = true
-  }
+  drain (): void { this.#isDraining = true }
 
   pollEvent (): ServerEvent | undefined {
     return this.#events.shift()

@@ -105,9 +105,9 @@ export class SendQueue {
     return true
   }
 
-  /** Bytes that may leave at once, beside what waits for the session already. */
-  leftAtOnce (session: Session): number {
-    return Math.min(session.atOnce, Math.max(0, MOST_AT_ONCE - (this.#flows.get(session)?.held ?? 0)))
+  /** Bytes that may leave at once, beside what waits for the session already, and so many that are about to. */
+  leftAtOnce (session: Session, ahead = 0): number {
+    return Math.min(session.atOnce, Math.max(0, MOST_AT_ONCE - (this.#flows.get(session)?.held ?? 0) - ahead))
   }
 
   /** Messages of an owner that wait. */

@@ -101,6 +101,12 @@ export class ServerCore {
     return this.#requests.promise(now, handle, count)
   }
 
+  /** Bytes that leave at once by now of what a 'fetch' event asked for, behind so many of its client's that are about to be sent. */
+  atOnce (handle: number, ahead: number): number {
+    const session = this.#requests.sessionOf(handle)
+    return session === undefined ? 0 : this.#sendQueue.leftAtOnce(session, ahead)
+  }
+
   /** The ERROR for a 'fetch' event. */
   fail (now: number, handle: number, code: WireErrorName, facts: FailureFacts = {}): void {
     this.#now = now

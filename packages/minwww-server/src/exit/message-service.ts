@@ -1,8 +1,8 @@
 import type { Clock, Logger, Timer } from '@minwww/ground'
-import { parseRequest } from '@minwww/protocol'
+import { MAX_OBJECT, parseRequest } from '@minwww/protocol'
 import { ServerError, type FailureReason } from '../errors.ts'
-import type { HttpRequest, Visitor } from '../fetch/http-types.ts'
-import { tooLarge } from '../fetch/collect.ts'
+import type { HttpRequest, UpstreamResponse, Visitor } from '../fetch/http-types.ts'
+import { beginningOf, tooLarge } from '../fetch/collect.ts'
 import { toServerError } from '../fetch/failures.ts'
 import type { Plan } from '../fetch/fetcher.ts'
 import type { CoreDriver } from './core-driver.ts'
@@ -35,6 +35,9 @@ export interface MessageServiceOptions {
 export type Outcome = 'answered' | FailureReason
 
 interface Job {
+  client: string
+  /** Bytes of a beginning that is being read: soon they wait for the client. */
+  begins: number
   abort: AbortController
   timer: Timer
 }
@@ -83,7 +86,7 @@ export class MessageService {
       abort.abort(late)
       if (queue.cancel(String(event.handle))) fail(late)
     }
-    this.#jobs.set(event.handle, { abort, timer: clock.setTimer(expire, event.deadline - started) })
+    this.#jobs.set(event.handle, { client: event.from.b32, begins: 0, abort, timer: clock.setTimer(expire, event.deadline - started) })
     try {
       const request = readRequest(event.message)
       const message = this.#options.ownAnswer(event.from, request)
@@ -108,7 +111,7 @@ export class MessageService {
 
   async #run (event: FetchEvent, plan: Plan, signal: AbortSignal, started: number): Promise<void> {
     try {
-      const answer = await this.#options.responder.respond(plan, signal, event.atOnce)
+      const answer = await this.#options.responder.respond(plan, signal, response => this.#beginningOf(event, response))
       this.#keep(event, answer)
       const promises = this.#options.pushes?.forPage(event.handle, event.from, plan.request, event.push, answer)
       if (!this.#finish(event.handle)) {
@@ -124,6 +127,18 @@ export class MessageService {
       this.#fail(event, error, started)
       this.#log(plan.request, error.code, started)
     }
+  }
+
+  /** Of those that are answered at the same time none counts on what another one takes. */
+  #beginningOf ({ handle, from, atOnce }: FetchEvent, response: UpstreamResponse): number {
+    let ahead = 0
+    for (const { client, begins } of this.#jobs.values()) if (client === from.b32) ahead += begins
+    let left: number | undefined
+    this.#options.driver().act(core => { left = core.atOnce?.(handle, ahead) })
+    const length = beginningOf(response, left ?? atOnce)
+    const job = this.#jobs.get(handle)
+    if (job !== undefined && !response.shrinks && (response.length ?? 0) > MAX_OBJECT) job.begins = length
+    return length
   }
 
   /** The rest must be there before its beginning leaves. */

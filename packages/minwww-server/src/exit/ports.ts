@@ -44,6 +44,8 @@ export interface ExitCore {
   respond (now: number, handle: number, message: Buffer, part: Part, most?: number): number | undefined
   /** Ids and handles for what a client is going to be sent without asking. */
   promise? (now: number, handle: number, count: number): PromisedPush[]
+  /** Bytes that leave at once of what is fetched, behind so many of its client's that are about to be sent. */
+  atOnce? (handle: number, ahead: number): number
   fail (now: number, handle: number, code: WireErrorName, facts?: { retryAfter?: number, size?: number, detail?: string }): void
   /** New requests get ERROR 10 from now on. */
   drain? (now: number): void

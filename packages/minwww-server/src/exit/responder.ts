@@ -26,6 +26,9 @@ export interface ResponderOptions {
  */
 export interface Responded { message: Buffer, rest?: Rest, hints?: readonly Field[] }
 
+/** How many bytes of an answer go out as its beginning, should that be needed. */
+export type BeginningLength = (response: UpstreamResponse) => number
+
 /** Bytes of an object that promises and the coding may take. */
 const RESERVE = 4_096
 const EARLY_HINTS = 103
@@ -40,21 +43,21 @@ export class Responder {
     this.#options = options
   }
 
-  /** @param atOnce - bytes that leave at once: a beginning may be twice as long. @throws ServerError */
-  async respond (plan: Plan, signal: AbortSignal, atOnce = 0): Promise<Responded> {
+  /** @param lengthOf - bytes of a beginning, asked once the head of the answer is there. @throws ServerError */
+  async respond (plan: Plan, signal: AbortSignal, lengthOf: BeginningLength = beginningOf): Promise<Responded> {
     const { cache } = this.#options
-    if (cache === undefined || plan.site !== undefined) return await this.#fetch(plan, signal, atOnce)
+    if (cache === undefined || plan.site !== undefined) return await this.#fetch(plan, signal, lengthOf)
     const found = cache.find(plan.request)
     if (found.kind === 'hit') {
       plan.slot.release()
       return { message: encoded(found.response) }
     }
     cache.invalidate(plan.request)
-    return await this.#fetch(plan, signal, atOnce, cache, found.kind === 'stale' ? found.validators : [])
+    return await this.#fetch(plan, signal, lengthOf, cache, found.kind === 'stale' ? found.validators : [])
   }
 
   async #fetch (
-    plan: Plan, signal: AbortSignal, atOnce: number, cache?: SharedCache, validators: Field[] = []
+    plan: Plan, signal: AbortSignal, lengthOf: BeginningLength, cache?: SharedCache, validators: Field[] = []
   ): Promise<Responded> {
     const { request } = plan
     const asked = validators.length === 0 ? plan : { ...plan, request: { ...request, headers: [...request.headers, ...validators] } }
@@ -63,7 +66,7 @@ export class Responder {
     if (validators.length > 0 && response.status === 304) {
       response.body.resume()
       const fresh = cache?.update(request, response.headers)
-      return fresh === undefined ? await this.#fetch(plan, signal, atOnce, cache) : { message: encoded(fresh) }
+      return fresh === undefined ? await this.#fetch(plan, signal, lengthOf, cache) : { message: encoded(fresh) }
     }
     if (!response.hasBody) {
       response.body.resume()
@@ -72,7 +75,7 @@ export class Responder {
     const abort = () => response.body.destroy()
     signal.addEventListener('abort', abort, { once: true })
     try {
-      return { ...await this.#read(plan, response, signal, atOnce, cache), hints: hints.links }
+      return { ...await this.#read(plan, response, signal, lengthOf, cache), hints: hints.links }
     } catch (error) {
       response.body.destroy()
       throw error
@@ -82,11 +85,11 @@ export class Responder {
   }
 
   async #read (
-    { request, visitor }: Plan, response: UpstreamResponse, signal: AbortSignal, atOnce: number, cache?: SharedCache
+    { request, visitor }: Plan, response: UpstreamResponse, signal: AbortSignal, lengthOf: BeginningLength, cache?: SharedCache
   ): Promise<Responded> {
     const { maxDecoded, meter, hasStreams, clock } = this.#options
     const moment = hasStreams() ? new Moment(clock, response) : undefined
-    const beginning = beginningOf(response, atOnce)
+    const beginning = lengthOf(response)
     const limits = { maxCoded: MAX_OBJECT, maxDecoded, beginning, moment }
     const collected = await collect(response, limits, async bytes => await meter(visitor, bytes, signal))
     if (collected.kind === 'part') return this.#begin(response, collected, beginning)
