@@ -157,9 +157,14 @@ t.test('a page over TLS: two round trips where the proxy promises, three where i
   t.ok(waited.took / ROUND_TRIP >= 3, `honest: ${waited.took / ROUND_TRIP} round trips`)
   const inRoundTrips = [...times, waited.took].map(time => (time / ROUND_TRIP).toFixed(2))
   t.comment(`first page byte in round trips: ${inRoundTrips.slice(0, -1).join(', ')}, honest ${inRoundTrips.at(-1)}`)
-  const { status, took } = await tunnel(proxy, `127.0.0.1:${site.port}`)
-  t.equal(status, 200)
-  t.ok(took < ROUND_TRIP / 2, `promised after ${took} ms`)
+  const promised: number[] = []
+  for (let n = 0; n < 3; n++) {
+    const { socket, status, took } = await tunnel(proxy, `127.0.0.1:${site.port}`)
+    t.equal(status, 200)
+    promised.push(took)
+    socket.destroy()
+  }
+  t.ok(Math.min(...promised) < ROUND_TRIP / 2, `promised after ${promised.join(', ')} ms`)
 })
 
 t.test('an exit that refuses, and one that is dead: the next one hears the same hello', needed, async t => {
@@ -234,15 +239,19 @@ t.test('CONNECT to a site of I2P, and to one that is not there', async t => {
   const session = await open()
   managed(session).createServer(socket => { socket.on('data', data => socket.write(data.toString().toUpperCase())) }).listen(443)
   const target = `${session.destination.b32}:443`
-  const began = performance.now()
-  const { socket, status } = await tunnel(proxy, target)
-  t.equal(status, 200)
-  socket.write('hello')
-  const [answer] = await once(socket, 'data') as [Buffer]
-  const took = performance.now() - began
-  t.equal(answer.toString(), 'HELLO')
-  t.ok(took < 1.6 * ROUND_TRIP, `one round trip: ${took} ms`)
-  socket.destroy()
+  const times: number[] = []
+  for (let n = 0; n < 3; n++) {
+    const began = performance.now()
+    const { socket, status } = await tunnel(proxy, target)
+    t.equal(status, 200)
+    socket.write('hello')
+    const [answer] = await once(socket, 'data') as [Buffer]
+    times.push(performance.now() - began)
+    t.equal(answer.toString(), 'HELLO')
+    socket.destroy()
+  }
+  const took = Math.min(...times)
+  t.ok(took < 1.4 * ROUND_TRIP, `one round trip: ${took} ms`)
   const nobody = LocalDestination.generate(n => Buffer.alloc(n, 9)).destination
   t.equal((await tunnel(proxy, `${nobody.b32}:443`)).status, 502, 'a LeaseSet that is not found is known here')
   const refused = await tunnel(proxy, `${session.destination.b32}:444`)

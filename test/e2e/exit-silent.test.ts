@@ -1,6 +1,6 @@
 import t from 'tap'
 import { join } from 'node:path'
-import { fetchPage, logLines, startService, temporaryFolder, type Page } from './harness.ts'
+import { fetchPage, logLines, startService, temporaryFolder, until, type Page } from './harness.ts'
 import { startWebSite } from './web-site.ts'
 
 /** A page that a person opens may keep him waiting this long once its exit is gone, ms. */
@@ -30,7 +30,7 @@ t.test('the only exit is killed: the page says so, and so do health, log and con
   t.equal(health.status, 503)
   t.match(JSON.parse(health.body.toString()), { ready: false, state: 'silent', cause: /No exit works/ })
   t.match(JSON.parse((await local('/console/state')).body.toString()), { pool: { state: 'silent' }, exits: [{ state: 'down' }] })
-  t.ok(logLines(proxy.stderr()).some(({ msg }) => /^No exit works/.test(String(msg))), proxy.stderr().slice(-500))
+  t.ok(await until(() => logLines(proxy.stderr()).some(({ msg }) => /^No exit works/.test(String(msg)))), proxy.stderr().slice(-500))
 
   const again = await startExit()
   // Nobody browses: that somebody watches is enough.

@@ -14,6 +14,10 @@ export const CLI = join(ROOT, 'packages/minwww/bin/minwww.js')
 
 /** Longest wait for a service to say that it is ready, ms. */
 const READY_TIMEOUT = 60_000
+/** And for what it has said last, once it is gone: a program that it started may keep its output open. */
+const FLUSHED_TIMEOUT = 5_000
+/** What another process does is there after this at the latest, ms: what it logs, what it has found out. */
+const SOON = 30_000
 
 export interface Service {
   /** The JSON line that the service printed. */
@@ -22,7 +26,7 @@ export interface Service {
   /** Time from start to the ready line, ms. */
   startup: number
   stderr: () => string
-  /** Ends the service, and returns the exit status and how long it took, ms. */
+  /** Ends the service, and returns the exit status and how long it took, ms. All that it said is in `stderr` then. */
   stop: (signal?: NodeJS.Signals) => Promise<{ status: number | null, took: number }>
 }
 
@@ -39,7 +43,7 @@ export async function startService (
   let stdout = ''
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
-  const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
+  const ended = endOf(child)
   const line = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`minwww ${args.join(' ')}: not ready in time\n${stderr}`)), READY_TIMEOUT)
     child.stdout.on('data', (chunk: Buffer) => {
@@ -61,11 +65,25 @@ export async function startService (
     const before = performance.now()
     isStopped = true
     if (child.exitCode === null && child.signalCode === null) child.kill(signal)
-    const status = await ended
-    return { status, took: performance.now() - before }
+    return await ended(before)
   }
   t.teardown(async () => { await stop('SIGKILL') })
   return { json: JSON.parse(line) as Record<string, any>, child, startup: performance.now() - began, stderr: () => stderr, stop }
+}
+
+/** Waits for the end of a process, which took so long since a time, and then for the rest of what it has said. */
+function endOf (child: ChildProcess): (since: number) => Promise<{ status: number | null, took: number }> {
+  const ended = new Promise<{ status: number | null, at: number }>(resolve => {
+    child.once('exit', status => { resolve({ status, at: performance.now() }) })
+  })
+  const closed = new Promise<void>(resolve => child.once('close', () => { resolve() }))
+  return async since => {
+    const { status, at } = await ended
+    let timer: NodeJS.Timeout | undefined
+    await Promise.race([closed, new Promise(resolve => { timer = setTimeout(resolve, FLUSHED_TIMEOUT) })])
+    clearTimeout(timer)
+    return { status, took: Math.max(0, at - since) }
+  }
 }
 
 export interface Command extends Pick<Service, 'child' | 'stderr' | 'stop'> {
@@ -79,19 +97,18 @@ export function startCommand (t: Test, args: string[]): Command {
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
   const spoke = Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), once(child, 'exit')])
-  const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
+  const ended = endOf(child)
   const stop: Service['stop'] = async (signal = 'SIGTERM') => {
     const before = performance.now()
     if (child.exitCode === null && child.signalCode === null) child.kill(signal)
-    const status = await ended
-    return { status, took: performance.now() - before }
+    return await ended(before)
   }
   t.teardown(async () => { await stop('SIGKILL') })
   return { child, stderr: () => stderr, stop, spoke }
 }
 
 /** Runs a command to its end. */
-export function runCli (args: string[], timeout = 20_000): { status: number | null, stdout: string, stderr: string } {
+export function runCli (args: string[], timeout = 60_000): { status: number | null, stdout: string, stderr: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8', timeout })
   return { status, stdout, stderr }
 }
@@ -188,6 +205,15 @@ export function missing (...files: string[]): string | false {
 export function missingOnMachine (...files: string[]): string | false {
   const isRoot = process.getuid?.() === 0 || process.env.MINWWW_REQUIRE_ALL === '1'
   return isRoot ? missing('/usr/bin/unshare', ...files) : 'skipped: a machine of its own needs root'
+}
+
+/** Waits until it is so. @param most - ms @returns whether it was in time */
+export async function until (isSo: () => boolean, most = SOON): Promise<boolean> {
+  for (const deadline = performance.now() + most; !isSo();) {
+    if (performance.now() > deadline) return false
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  return true
 }
 
 /** The JSON lines of a log. */

@@ -22,7 +22,8 @@ t.test('browses through faults, reports when it is ended, leaves nothing', async
   t.teardown(() => child.kill('SIGKILL'))
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString() })
-  const ended = once(child, 'exit')
+  // With all that it has said.
+  const ended = once(child, 'close')
   const records = (): Array<Record<string, any>> => existsSync(journal) ? logLines(readFileSync(journal, 'utf8')) : []
   const count = (type: string): number => records().filter(record => record.type === type).length
   while (child.exitCode === null && (count('page') < SOME_PAGES || count('fault') < 1)) await delay(100)

@@ -46,7 +46,7 @@ for (const [name, expected] of Object.entries({ ...EXPECTED, ...SERVICES })) {
       cwd: folder, stdio: ['ignore', 'pipe', 'pipe']
     })
     const errors = text(child.stderr)
-    const ended = once(child, 'exit') as Promise<[number | null]>
+    const ended = once(child, 'close') as Promise<[number | null]>
     let output = ''
     const found = new Promise<void>(resolve => {
       child.stdout.on('data', chunk => {

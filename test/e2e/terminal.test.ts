@@ -18,7 +18,7 @@ async function onTerminal (t: Test, args: string[], wanted?: RegExp): Promise<{ 
   let isInterrupted = false
   // The command may end while it is written to.
   child.stdin?.on('error', () => {})
-  const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
+  const ended = new Promise<number | null>(resolve => child.once('close', resolve))
   child.stdout?.on('data', (chunk: Buffer) => {
     text += chunk.toString()
     if (isInterrupted || wanted?.test(text) !== true) return
