@@ -365,6 +365,39 @@ t.test('a session that is built for two, and spared by one of them, is opened an
   t.end()
 })
 
+t.test('one that is refused each time is not built anew each time that somebody looks', t => {
+  let now = 0
+  mock.method(performance, 'now', () => now)
+  t.teardown(() => mock.restoreAll())
+  let [opened, fails] = [0, false]
+  const watch = new SessionWatch({
+    renew: () => {
+      opened++
+      if (fails) throw new Error('no')
+      const session = new FakeSession()
+      session.state = 'closed'
+      return session
+    },
+    replaced: () => t.fail(),
+    ready: () => {},
+    logger: undefined
+  })
+  const look = (): void => {
+    watch.build(0)
+    for (let second = 0; second < 60; second++) {
+      t.equal(watch.change(0, 'a test'), false)
+      now += 1_000
+    }
+  }
+  look()
+  t.equal(opened, 12)
+  fails = true
+  look()
+  t.ok(opened <= 24, `${opened}`)
+  watch.close()
+  t.end()
+})
+
 t.test('without a way to renew a session comes back by itself', t => {
   const session = new FakeSession()
   let back = 0

@@ -1,7 +1,7 @@
 import type { I2cpError, Logger } from '@minwww/i2cp'
 import type { ProxySession } from './proxy-session.ts'
 
-/** A session that ended before it was ever ready is followed by the next one after this, ms. */
+/** A session that ended before it was ever ready, or could not be opened, is followed by the next one after this, ms. */
 const RENEW_DELAY = 5_000
 
 export interface SessionWatchHooks {
@@ -21,6 +21,8 @@ export class SessionWatch {
   readonly #releases: Array<() => void> = []
   /** Stands beside the others until it is needed. */
   #next: ProxySession | undefined
+  /** When that was tried last. */
+  #triedAt = Number.NEGATIVE_INFINITY
   readonly #timers = new Set<NodeJS.Timeout>() // one per session
   #closed = false
 
@@ -67,15 +69,16 @@ export class SessionWatch {
 
   /** Opens the session that is to take the place of one, and leaves that one as it is until then. */
   build (source: number): void {
-    if (!this.#closed) this.#next ??= this.#open(source)
+    if (!this.#closed && this.#next === undefined) this.#build(source)
   }
 
   /** It takes the place, if it is ready. One that somebody else did not need any more is opened anew. @returns whether it was */
   change (source: number, reason: string): boolean {
-    if (this.#next === undefined || this.#next.state === 'closed') this.#next = this.#open(source)
+    if (this.#next === undefined || this.#next.state === 'closed') this.#build(source)
     const session = this.#next
     if (this.#closed || session?.state !== 'ready') return false
     this.#next = undefined
+    this.#triedAt = Number.NEGATIVE_INFINITY
     this.#releases[source]?.()
     this.#putIn(source, session, reason)
     return true
@@ -85,6 +88,14 @@ export class SessionWatch {
   spare (): void {
     this.#next?.close?.().catch(() => {})
     this.#next = undefined
+    this.#triedAt = Number.NEGATIVE_INFINITY
+  }
+
+  #build (source: number): void {
+    const now = performance.now()
+    if (now - this.#triedAt < RENEW_DELAY) return
+    this.#triedAt = now
+    this.#next = this.#open(source)
   }
 
   #open (source: number): ProxySession | undefined {
