@@ -1,4 +1,6 @@
+import { mock } from 'node:test'
 import t from 'tap'
+import { systemClock } from '@minwww/ground/node'
 import type { ExitStatus } from '../src/core.ts'
 import { Backend } from '../src/sessions/backend.ts'
 import { poolHealth, type HealthOf } from '../src/sessions/pool-health.ts'
@@ -133,4 +135,34 @@ t.test('streams to silent exits are not waited for as long; an outproxy that onl
   backend.noteStream(id, false)
   for (let look = 0; look < 3; look++) t.equal(backend.lookAtHealth().state, 'silent')
   t.strictSame(asked, ['one'], 'who looks at silent exits has them asked, once in a while')
+})
+
+t.test('a wall clock that is set back or forth changes nothing', async t => {
+  const session = new FakeSession()
+  const core = new FakeCore(session, () => undefined)
+  const backend = new Backend([session], { config: {}, createCore: () => core })
+  t.teardown(() => {
+    backend.close()
+    mock.restoreAll()
+  })
+  const asked: string[] = []
+  Object.assign(core, { suspectExit: (_now: number, exit: string) => { asked.push(exit) } })
+  backend.addExit({ id: 'one', destination })
+  const silentFor = (ms: number): void => { core.status = { state: 'down', silentSince: systemClock.now() - ms, successes: 3 } }
+  const { now } = Date
+  const set = (ms: number): void => { mock.method(Date, 'now', () => now() + ms) }
+  silentFor(5_000)
+  backend.lookAtHealth()
+  t.strictSame(asked, ['one'])
+  set(3_600_000)
+  t.equal(backend.isGone(), false, 'it has been silent for five seconds')
+  backend.lookAtHealth()
+  t.strictSame(asked, ['one'], 'and was asked just now')
+  set(-7_200_000)
+  silentFor(40_000)
+  t.equal(backend.isGone(), true)
+  const passed = performance.now() + 15_000
+  mock.method(performance, 'now', () => passed)
+  backend.lookAtHealth()
+  t.strictSame(asked, ['one', 'one'], 'who watches has it asked again, although the clock was set back by two hours')
 })

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '@minwww/ground/node'
 import { decodeB33, type BlindedAddress, type Destination, type Logger } from '@minwww/i2cp'
 import { Destination as DestinationClass } from '@minwww/i2cp/codec'
 import { EXIT_PORT } from '@minwww/protocol'
@@ -149,7 +150,7 @@ export class SiteFetcher {
     if (error.code === 'MINWWW_NO_EXIT' && state === 'empty') return new ProxyError(error.code, text, { cause: error })
     if (isWell(health)) return error
     const isGone = error.code === 'MINWWW_TIMEOUT' && backend.isGone()
-    const isPatient = isPage && error.code === 'MINWWW_EXIT_SILENT' && since !== undefined && Date.now() - since < ASK_AGAIN_FOR
+    const isPatient = isPage && error.code === 'MINWWW_EXIT_SILENT' && since !== undefined && systemClock.now() - since < ASK_AGAIN_FOR
     return new ProxyError(isGone ? 'MINWWW_EXIT_SILENT' : error.code, error.detail ?? text, {
       retryAfter: error.retryAfter, reload: isPatient ? RELOAD : undefined, cause: error
     })

@@ -1,3 +1,4 @@
+import { systemClock } from '@minwww/ground/node'
 import type { Destination, Logger } from '@minwww/i2cp'
 import type { ClientConfig, ExitStatus } from '../core.ts'
 import { ClientDriver } from './client-driver.ts'
@@ -199,7 +200,7 @@ export class Backend {
   lookAtHealth (): PoolHealth {
     const { health } = this
     this.#poolWatch.look(health)
-    const now = Date.now()
+    const now = systemClock.now()
     if (health.state !== 'silent' || now - this.#askedAt < ASK_EVERY) return health
     this.#askedAt = now
     const silent = this.driver.exits().filter(({ silentSince }) => silentSince !== undefined)
@@ -216,7 +217,7 @@ export class Backend {
   }
 
   /** All exits have been silent for so long that nobody waits for them in vain any more. One that only speaks streams is none of them. */
-  isGone (now = Date.now()): boolean {
+  isGone (now = systemClock.now()): boolean {
     const { state, since } = this.health
     return state === 'silent' && since !== undefined && now - since >= SILENCE &&
       this.exits().every(({ hasStreams, status }) => hasStreams === false || (status?.successes ?? 0) > 0)
@@ -269,7 +270,7 @@ export class Backend {
   get #isRecentlySilent (): boolean {
     const exits = this.driver.exits()
     return exits.length > 0 && exits.every(({ silentSince }) => silentSince !== undefined) &&
-      exits.some(({ triedAt = 0 }) => Date.now() - triedAt < RECENT)
+      exits.some(({ triedAt = 0 }) => systemClock.now() - triedAt < RECENT)
   }
 
   /** The own Destination that the exit which answers is not asked from, if nothing goes over it. */
