@@ -75,6 +75,15 @@ t.test('path: the loss of a whole burst is counted once its time is over', async
   t.ok(path.report(0).rate > 0)
 })
 
+t.test('path: no symbol is asked for that takes longer at the bottleneck than one of the first size, or 62 ms', async t => {
+  for (const [bottleneck, shape] of [[16, 8], [64, 8], [256, 8], [300, 16], [1_024, 61]] as const) {
+    const path = new ExitPath({ ...DEFAULT_CONFIG, growRun: 1 })
+    path.restore(100, bottleneck * 1_024)
+    for (let id = 0; id < 8; id++) path.observe(id, `${id}`, 0, symbol({ last: 0, time: id }), 8 * 996 - 200)
+    t.equal(path.shape(100), shape, `${bottleneck} KB/s`)
+  }
+})
+
 t.test('path: one that dies on the way has not lost what could not come any more', async t => {
   const lossAfter = (received: number): number => {
     const path = new ExitPath(DEFAULT_CONFIG)

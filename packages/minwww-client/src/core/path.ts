@@ -1,6 +1,6 @@
 import {
-  decodeRate, encodeLoss, encodeRate, INITIAL_SHAPE, LossEstimator, MAX_SHAPE, PRIOR_LOSS, RttEstimator, TUNNEL_BYTES, tunnelMessagesOf,
-  wireBytes, WORKING_AFTER
+  decodeRate, encodeLoss, encodeRate, INITIAL_SHAPE, LossEstimator, MAX_SHAPE, PRIOR_LOSS, RttEstimator, SHAPES, TUNNEL_BYTES,
+  tunnelMessagesOf, wireBytes, WORKING_AFTER
 } from '@minwww/protocol'
 import type { ReplyMessage } from '@minwww/protocol'
 import { BurstWatch } from './burst-watch.ts'
@@ -20,6 +20,8 @@ const MIN_RUN = 3
 /** Backlog, in round trips, above which a round trip says nothing; and for how long that is accepted, ms. */
 const LOADED = 0.25
 const MAX_RTT_AGE = 10_000
+/** Time that a symbol may take at the bottleneck, ms, unless it is as small as the first ones: an eighth of the rate still has room for it. */
+const MAX_SYMBOL_TIME = 62
 /** Most loss to plan with while nothing was lost: a reply in one message gets no copy (section 5), longer ones get parity. */
 const LOSS_WHILE_NONE_SEEN = 0.003
 /** Shortest time that a symbol may be late, ms. */
@@ -144,7 +146,11 @@ export class ExitPath {
   }
 
   shape (now: number): number {
-    return this.#config.replyMode === 'single' ? MAX_SHAPE : this.#shape.shape(now)
+    if (this.#config.replyMode === 'single') return MAX_SHAPE
+    // Where the path comes to carry less, one that takes long there finds no room in the queue.
+    const longest = Math.max(INITIAL_SHAPE, (this.#rate.bottleneck ?? Infinity) * MAX_SYMBOL_TIME / 1000 / TUNNEL_BYTES)
+    const shape = this.#shape.shape(now)
+    return shape <= longest ? shape : SHAPES.filter(m => m <= longest).at(-1)!
   }
 
   /** A REPORT would say something new, and costs little of what comes. */
