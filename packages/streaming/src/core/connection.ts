@@ -8,7 +8,7 @@ import { Asking } from './asking.ts'
 import type { ConnectionConfig } from './config.ts'
 import type { ConnectionInit } from './connection-init.ts'
 import {
-  DEFAULT_MESSAGE_SIZE, MIN_MESSAGE_SIZE, INACTIVITY_JITTER, RESET_INTERVAL, SYN_REPLY_DELAY, UNDELIVERED_RETRY, UNREACHABLE_AFTER
+  MIN_MESSAGE_SIZE, INACTIVITY_JITTER, RESET_INTERVAL, SYN_REPLY_DELAY, UNDELIVERED_RETRY, UNREACHABLE_AFTER
 } from './constants.ts'
 import type { SharedControlBlock } from './control-blocks.ts'
 import type { PathKnowledge } from './knowledge.ts'
@@ -284,7 +284,6 @@ export class Connection {
     this.#timers.stop('connect')
     this.#timers.stop('repeat-syn')
     this.#announce('connected')
-    if (packet.maxPacketSize === undefined) this.#negotiate(DEFAULT_MESSAGE_SIZE)
     this.#receiver.ackSoon(now + SYN_REPLY_DELAY)
     return true
   }

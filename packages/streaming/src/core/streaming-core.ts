@@ -224,7 +224,7 @@ export class StreamingCore {
     this.#connections.delete(connection.receiveStreamId)
     if (this.#byRemote.get(connection.sendStreamId) === connection) this.#byRemote.delete(connection.sendStreamId)
     this.#halfOpen.delete(connection)
-    this.#refusals.delete(connection)
+    if (this.#refusals.delete(connection)) this.#eventful.delete(connection)
     this.#shares.ended(now, connection)
     const block = connection.controlBlock
     if (block !== undefined) this.controlBlocks.update(now, connection.peer.hash.toString('hex'), block)
@@ -233,7 +233,7 @@ export class StreamingCore {
 
   #bury (now: number, connection: Connection, error: StreamingError | undefined): void {
     const { peer, localPort, remotePort, sendStreamId, receiveStreamId, contiguous } = connection
-    const byPeer = error?.code === 'STREAMING_RESET' || error?.code === 'STREAMING_REFUSED'
+    const byPeer = error?.code === 'STREAMING_RESET'
     this.#tombstones.add(now, {
       expires: now + TOMBSTONE_TTL,
       peer,
