@@ -160,3 +160,20 @@ t.test('after the end none is built', async t => {
   t.ok(await fresh('site') === undefined)
   t.equal(built.length, 0)
 })
+
+t.test('a Destination from which a site was silent is asked last for ten minutes, and as long when it is silent again', async t => {
+  const { ways, own, take, miss, pass } = scene(t, 2)
+  const first = (): number => own.indexOf(ways.of('site')[0] as Session)
+  await take('site', own[0]!)
+  for (const time of ['once', 'again']) {
+    t.equal(first(), 0)
+    await miss('site', own[0]!)
+    pass(300 * SECOND)
+    await miss('site', own[0]!)
+    pass(300 * SECOND - 2 * PATIENCE - 1)
+    t.equal(first(), 1, time)
+    pass(1)
+    t.equal(first(), 0, 'by then our router has looked it up anew')
+    pass(HOUR)
+  }
+})

@@ -1,9 +1,9 @@
 import { ProxyError } from '../http/failures.ts'
+import { streamPatience } from '../sessions/stream-patience.ts'
 import { StreamFailure, type Limits } from './stream-path.ts'
 import type { StreamPeer } from './streams.ts'
 
-/** A peer that has others behind it is given up when it does not take a stream within so many round trips, and so many ms. */
-const PATIENCE_ROUND_TRIPS = 10
+/** A peer that has others behind it is given up when it does not take a stream, after so many ms at the soonest. */
 const MIN_PATIENCE = 5_000
 
 /**
@@ -14,7 +14,7 @@ const MIN_PATIENCE = 5_000
 export function patience ({ path, patience }: StreamPeer, left: number, behind: number): number {
   const share = left / (behind + 1)
   if (behind === 0) return share
-  const own = patience ?? (path === undefined ? Infinity : Math.max(MIN_PATIENCE, PATIENCE_ROUND_TRIPS * path.rtt))
+  const own = patience ?? (path === undefined ? Infinity : streamPatience(path.rtt, MIN_PATIENCE))
   return Math.min(share, own)
 }
 

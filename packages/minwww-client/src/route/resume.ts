@@ -3,15 +3,15 @@ import { wholeOf, type Whole } from '../core/resumable.ts'
 import { destroyBody, type SiteRequest } from '../http/answer.ts'
 import { ProxyError } from '../http/failures.ts'
 import { valueOf, type Fields } from '../http/fields.ts'
+import { streamPatience } from '../sessions/stream-patience.ts'
 import type { StreamAnswer } from './stream-path.ts'
 
 /** How often one body goes on after its stream broke off. */
 const MAX_RESUMPTIONS = 3
 /**
- * A stream that may be given up carries nothing for so many round trips of its path, within these bounds in ms, although the browser
+ * A stream that may be given up carries nothing for as long as its path says, within these bounds in ms, although the browser
  * waits. A stream takes another tunnel before that.
  */
-const STANDSTILL_ROUND_TRIPS = 10
 const MIN_STANDSTILL = 15_000
 const MAX_STANDSTILL = 30_000
 
@@ -35,7 +35,7 @@ export function resuming (request: SiteRequest, answer: StreamAnswer, ask: AskRe
 }
 
 /** @param rtt - of the path to the exit, ms; undefined where it is not known */
-export const standstillOf = (rtt = Infinity): number => Math.min(MAX_STANDSTILL, Math.max(MIN_STANDSTILL, STANDSTILL_ROUND_TRIPS * rtt))
+export const standstillOf = (rtt = Infinity): number => Math.min(MAX_STANDSTILL, streamPatience(rtt, MIN_STANDSTILL))
 
 class Download {
   readonly #request: SiteRequest

@@ -3,6 +3,7 @@ import type { Logger } from '@minwww/i2cp'
 import { Hourly } from './hourly.ts'
 import type { ProxySession } from './proxy-session.ts'
 import { Readiness } from './readiness.ts'
+import { streamPatience } from './stream-patience.ts'
 
 /** Own Destination that a site is asked from; `new`: one that is built for it. */
 export type Way = ProxySession | 'new'
@@ -13,8 +14,7 @@ export const MAX_SITE_WAYS = 256
 const MAX_BUILT = 2
 /** Of those that stand a site is asked from so many at most, before one is built. */
 const MAX_TRIED = 2
-/** A site that was heard is given up from one Destination after so many round trips, and so many ms. */
-const PATIENCE_ROUND_TRIPS = 10
+/** A site that was heard is given up from one Destination after so many ms at the soonest. */
 const MIN_PATIENCE = 8_000
 /**
  * Routers keep a LeaseSet for ten minutes. A site that was heard no later than this ago may be one of which our router has that of
@@ -51,7 +51,7 @@ interface Site {
   way: ProxySession | undefined
   heardAt: number
   took: number | undefined
-  /** Since when it takes no stream from there. */
+  /** Since when it takes no stream from there; see isSilent. */
   readonly silent: WeakMap<ProxySession, number>
   /** Destinations built for it in vain, and when the last one was. */
   inVain: number
@@ -98,7 +98,7 @@ export class SiteWays {
     if (site === undefined) return ready.slice(0, 1)
     const now = this.#now()
     const rank = (session: ProxySession): number => {
-      if (now - (site.silent.get(session) ?? -Infinity) < OF_USE) return 2
+      if (isSilent(now, site, session)) return 2
       return session === site.way ? 0 : 1
     }
     const [best, silent] = [ready.filter(session => rank(session) < 2), ready.filter(session => rank(session) === 2)]
@@ -111,7 +111,7 @@ export class SiteWays {
   /** ms after which the next Destination is tried; undefined for a site that was never heard. */
   patience (id: string): number | undefined {
     const took = this.#sites.get(id)?.took
-    return took === undefined ? undefined : Math.max(MIN_PATIENCE, PATIENCE_ROUND_TRIPS * took)
+    return took === undefined ? undefined : streamPatience(took, MIN_PATIENCE)
   }
 
   /** Sees how a stream to a site fares. */
@@ -135,12 +135,12 @@ export class SiteWays {
   }
 
   /**
-   * A Destination from which the site was not asked yet, once it is ready. Those who wait at the same time get the same one.
+   * A Destination from which the site is not known to be silent, once it is ready. Those who wait at the same time get the same one.
    * @returns undefined where there is none in time, or the signal is aborted
    */
   async fresh (id: string, timeout: number, signal: AbortSignal): Promise<ProxySession | undefined> {
     const site = this.#sites.get(id)
-    const built = site && (this.#built.find(({ session }) => !site.silent.has(session)) ?? this.#build(site))
+    const built = site && (this.#built.find(({ session }) => !isSilent(this.#now(), site, session)) ?? this.#build(site))
     if (built === undefined) return undefined
     return await built.readiness.wait(timeout, signal) && !signal.aborted ? built.session : undefined
   }
@@ -176,7 +176,7 @@ export class SiteWays {
     if (site === undefined) return
     // It was heard from there meanwhile.
     if (site.way === session && site.heardAt > since) return
-    if (!site.silent.has(session)) site.silent.set(session, since)
+    if (!isSilent(since, site, session)) site.silent.set(session, since)
     if (site.way === session) site.way = undefined
   }
 
@@ -246,4 +246,9 @@ export class SiteWays {
     for (const site of this.#sites.values()) if (site.way?.state === 'closed') site.way = undefined
     for (const built of [...this.#built]) if (now - built.usedAt >= OF_USE && !this.#hooks.isBusy(built.session)) this.#end(built)
   }
+}
+
+/** Our router may hold a LeaseSet of before for that Destination. */
+function isSilent (now: number, { silent }: Site, session: ProxySession): boolean {
+  return now - (silent.get(session) ?? -Infinity) < OF_USE
 }
