@@ -5,7 +5,7 @@ import t from 'tap'
 import { AccessList, hashes, isHostName } from '../src/core/access.ts'
 import { Asking } from '../src/core/asking.ts'
 import { EARLY_TTL, EarlyPackets, MAX_EARLY_BYTES, MAX_EARLY_STREAMS } from '../src/core/early-packets.ts'
-import { MAX_EARLY_PACKETS, MAX_LOOSE } from '../src/core/constants.ts'
+import { MAX_EARLY_PACKETS, MAX_LOOSE, MAX_STREAMS, MAX_SYNS_PER_SECOND } from '../src/core/constants.ts'
 import { limitResponse } from '../src/core/limit-response.ts'
 import { ConnectionLimits, MAX_COUNTED_PEERS } from '../src/core/limits.ts'
 import type { Connection } from '../src/core/connection.ts'
@@ -326,6 +326,23 @@ t.test('what of a SYN is refused, why, and what the peer and the application are
     t.strictSame(refused({ ...options, limitAction: 'http' }, { before: 1 }), [[reason], 'HTTP/1.1 429', 1])
   }
   t.strictSame(refused({ maxConcurrentStreams: 2 }, { before: 1 })[0], ['accept'])
+})
+
+t.test('so many SYNs are looked at in a second', async t => {
+  const { core, hear } = coreOf({ enableAccessList: true, limitAction: 'drop' })
+  const strange = syn(50)
+  for (let count = 0; count < MAX_SYNS_PER_SECOND + 5; count++) hear(999, strange)
+  t.equal(core.statistics.rejected, MAX_SYNS_PER_SECOND)
+  hear(1_000, strange)
+  t.equal(core.statistics.rejected, MAX_SYNS_PER_SECOND + 1)
+})
+
+t.test('of streams there are only so many, whatever the options say', async t => {
+  const { core, hear } = coreOf()
+  for (let count = 0; count < MAX_STREAMS; count++) core.connect(0, { destination: keys.destination })
+  t.throws(() => core.connect(0, { destination: keys.destination }), { code: 'STREAMING_TOO_MANY' })
+  hear(0, syn(50))
+  t.strictSame([core.size, core.statistics.rejected], [MAX_STREAMS, 0], 'nobody is even told')
 })
 
 t.test('a stream that carries a refusal counts for no limit, and is gone when the refusal is', async t => {
