@@ -884,3 +884,33 @@ t.test('a long request that an exit has parts of keeps its id, however often it 
   t.strictSame(once.map(name => Number(name.split('.')[1])), once.map((_, index) => index))
   t.ok(new Set(safe.map(name => name.split('.')[0])).size > 1, safe.join())
 })
+
+t.test('a new exit that says nothing is probed four times, one that was heard three times, within a minute', async t => {
+  const { bench, exits } = empty({}, 1)
+  bench.core.addExit(bench.now, { id: 'a', destination: exits[0]!.keys.destination })
+  t.equal(bench.core.exits(bench.now)[0]!.state, 'probing')
+  const rounds = (): number => schedule(bench, exits, 59_999).filter(row => row.endsWith('.0')).length
+  t.equal(rounds(), 4)
+  t.equal(bench.core.load.requests, 0)
+  const known = started({ sources: 1 })
+  known.bench.receive(known.exit.reply(known.first, pageObject('x')))
+  known.bench.core.suspectExit(known.bench.now, 'exit0')
+  t.equal(schedule(known.bench, known.exits, 59_999).filter(row => row.endsWith('probe 0.0') || row.endsWith('probe 1.0') || row.endsWith('probe 2.0')).length, 3)
+})
+
+t.test('each change of an exit is told once', async t => {
+  const { bench, exit, first } = started({ sources: 1 })
+  const states = (): string[] => bench.events().flatMap(event => event.type === 'exit-state' ? [`${event.exit} ${event.state}`] : [])
+  t.strictSame(states(), [])
+  bench.receive(exit.error(first, 'busy', { retryAfter: 2 }))
+  t.strictSame(states(), ['exit0 busy'])
+  const [again] = bench.wait(2_000).map(message => exit.read(message))
+  bench.receive(exit.reply(again!, pageObject('x')))
+  t.strictSame(states(), ['exit0 ready'])
+  bench.get()
+  bench.receive(exit.error(exit.read(bench.sent()[0]!), 'draining'))
+  t.strictSame(states(), ['exit0 draining'])
+  bench.core.removeExit(bench.now, 'exit0')
+  t.strictSame(states(), [])
+  t.match(bench.core.stats, { requests: 2, responses: 1, failures: 1, retries: 1, hedges: 0 })
+})
