@@ -388,6 +388,10 @@ t.test('what ends an exit, why, and who takes its place', async t => {
   t.strictSame(said(newcomer.actions()), ['ask 1'], 'nor does it leave')
   newcomer.directory.handleTimeout(NOW + 7 * DAY)
   t.strictSame(said(newcomer.actions()), ['leave expired 1'])
+  const untried = inOrder(1)
+  untried.list(0, [exit(0, { expires: NOW / 1_000 + 9e6 }), exit(1, { expires: NOW / 1_000 + 9e6 })])
+  untried.directory.handleTimeout(NOW + 7 * DAY)
+  t.strictSame(said(untried.actions()), ['ask 0'], 'nor has it had its turn')
   const replayed = inOrder(1)
   replayed.list(0, [exit(0, { date: NOW / 1_000 + 1 }), exit(1)])
   replayed.directory.checked(NOW, exit(0, { date: NOW / 1_000 + 1 }))
@@ -459,6 +463,8 @@ t.test('what is excluded, pinned and banned: by the last word of the user, and w
   t.equal(directory.pinned.get(name(100))?.statement.date, NOW / 1_000 + 1, 'what it said last')
   list(1, [revocation(101)])
   t.notOk(directory.pinned.has(name(101)), 'a revocation ends it')
+  list(1, [revocation(103, NOW / 1_000 - 1)])
+  t.ok(directory.pinned.has(name(103)), 'but not one of before its last word')
   t.ok(directory.pinned.has(name(102)))
   t.strictSame([directory.ban(NOW, name(102)), directory.pinned.has(name(102)), directory.load.banned], [true, false, 1])
   for (const n of range(2_000, 3_023)) t.ok(directory.ban(NOW, name(n)))
@@ -514,6 +520,18 @@ t.test('first a publisher is drawn, by his share, then one of his', async t => {
     return said(actions()).join()
   }
   t.strictSame([drawn(0), drawn(0, 3), drawn(0.444), drawn(0.445), drawn(0.888), drawn(0.889), drawn(0.999_999)], ['ask 0', 'ask 3', 'ask 0', 'ask 10', 'ask 10', 'ask 20', 'ask 20'])
+  // Publishers of 1, of 9, one of which is left alone, and of 4, which is the usual number: weights of a quarter, 8/9 and 1.
+  const weighed = (share: number): string => {
+    const { directory, list, actions } = inOrder(1, 3, bound => bound === 1_000_000 ? Math.floor(share * bound) : 0)
+    directory.restore(NOW, [exit(10)], [], [])
+    directory.failed(NOW, name(10))
+    directory.hold()
+    for (const [n, from, to] of [[0, 0, 1], [1, 10, 19], [2, 20, 24]] as const) list(n, exits(from, to))
+    actions()
+    directory.release(NOW)
+    return said(actions()).join()
+  }
+  t.strictSame([weighed(0), weighed(0.1168), weighed(0.1169), weighed(0.5324), weighed(0.5325)], ['ask 0', 'ask 0', 'ask 11', 'ask 11', 'ask 20'])
   const { directory, list } = inOrder(0, 3)
   list(0, exits(0, 2))
   directory.update(NOW, 'http://p1.i2p/', 'p0', exits(1, 3))
