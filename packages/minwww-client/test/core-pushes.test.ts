@@ -278,13 +278,6 @@ t.test('a push that is another address, no answer at all, too much, or of nobody
   unasked.bench.receive(unasked.push(ID, STYLE))
   t.match(unasked.bench.core.stats, { refusedPushes: 1, pushes: 0 }, 'nothing was allowed')
   t.match(unasked.read(unasked.bench.sent()), [{ type: 'cancel', id: ID }])
-  const endless = new Visit()
-  endless.request()
-  const body = 'x'.repeat(100_000)
-  for (let index = 0; index < 200; index++) endless.bench.receive(endless.push(PUSH_IDS + 1_000 + index, `http://a.i2p/${index}`, { body: `${index}${body}`, symbolLength: 30_000 }))
-  const { pushes, pushed } = endless.bench.core.load
-  t.ok(pushes <= 64 && pushed <= 16_777_216, `${pushes} of ${pushed} bytes`)
-  t.ok(endless.bench.core.stats.refusedPushes > 0)
   t.end()
 })
 
@@ -559,6 +552,77 @@ t.test('what is gone with a site, a page, a Destination or an exit, and what sta
   visit.bench.core.cancel(visit.bench.now, left)
   visit.bench.core.changed(visit.bench.now, 'a.i2p')
   t.strictSame(visit.read(visit.bench.sent()).map(({ type }) => type), ['cancel', 'request'])
+  t.end()
+})
+
+t.test('an exit that pushes without end is bounded', t => {
+  const endless = new Visit()
+  endless.request()
+  const body = 'x'.repeat(100_000)
+  for (let index = 0; index < 200; index++) endless.bench.receive(endless.push(PUSH_IDS + 1_000 + index, `http://a.i2p/${index}`, { body: `${index}${body}`, symbolLength: 30_000 }))
+  const { pushes, pushed } = endless.bench.core.load
+  t.ok(pushes <= 64 && pushed <= 16_777_216, `${pushes} of ${pushed} bytes`)
+  t.ok(endless.bench.core.stats.refusedPushes > 0)
+  t.end()
+})
+
+t.test('bodies that are pushed are kept up to 16 MiB: the oldest goes', t => {
+  const visit = new Visit()
+  visit.request()
+  const urls = Array.from({ length: 20 }, (_, index) => `http://a.i2p/${index}`)
+  visit.answer(urls)
+  const size = 1_000_000
+  for (const [index, url] of urls.entries()) visit.bench.receive(visit.push(ID + index, url, { body: `${index}`.padEnd(size) }))
+  const { pushed, pushes } = visit.bench.core.load
+  t.equal(Math.floor(pushed / size), 16)
+  t.equal(pushes, 16)
+  t.match(visit.bench.core.stats, { pushes: 20, refusedPushes: 0 })
+  t.ok(visit.bench.core.stats.pushedBytes > 0 && visit.bench.core.stats.pushedBytes < 20 * size, 'as they came')
+  for (const [index, isThere] of [[3, false], [4, true], [19, true]] as const) t.equal(visit.outcome(visit.ask(urls[index]!)) !== undefined, isThere, String(index))
+  t.end()
+})
+
+t.test('what no page has promised: 64 at a time; what was used or refused is wanted again', t => {
+  const stray = new Visit()
+  stray.request()
+  for (let n = 0; n < 66; n++) stray.bench.receive(stray.push(ID + n, `http://a.i2p/${n}`))
+  t.match([stray.bench.core.load.pushes, stray.bench.core.stats.refusedPushes], [64, 2])
+  stray.bench.core.changed(stray.bench.now, 'b.i2p')
+  t.equal(stray.bench.core.load.pushes, 64)
+  stray.bench.core.changed(stray.bench.now, 'a.i2p')
+  t.match(stray.bench.core.load, { pushes: 0, pushed: 0 })
+  const visit = new Visit()
+  const urls = ['used', 'refused', 'late', 'unused'].map(name => `http://a.i2p/${name}`)
+  visit.open(urls)
+  visit.bench.receive([...visit.push(ID, urls[0]!), ...visit.push(ID + 3, urls[3]!), visit.exit.error({ ...visit.page!, id: ID + 1 }, 'too-large')])
+  visit.ask(urls[0]!)
+  visit.bench.wait(31_000)
+  visit.request()
+  t.strictSame(visit.page?.push?.digest, addressHash(urls[3]!))
+  t.end()
+})
+
+t.test('what the exit of a site sends is for its own pages, and what one of the pool sends for those of the pool', t => {
+  const visit = new Visit()
+  const site = new FakeExit(40)
+  const ask = (url: string, isPage: boolean): number => visit.bench.core.request(visit.bench.now, {
+    message: encodeRequestHead({ method: 'GET', url, headers: FIELDS }), site: 'a.i2p', idempotent: true, isPage, destination: site.keys.destination
+  })
+  visit.open([STYLE])
+  visit.bench.receive(visit.push(ID, STYLE))
+  ask(STYLE, false)
+  const first = site.read(visit.bench.sent()[0]!)
+  t.ok(isRequest(first), 'asked at the site\'s own')
+  visit.bench.receive(site.reply(first, encodeObject(encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.from('own') }))))
+  ask(PAGE, true)
+  const page = site.read(visit.bench.sent()[0]!)
+  const promises = encodePromises([{ id: ID, url: 'http://a.i2p/own.css' }])
+  visit.bench.receive(site.reply(page, encodeObject(Buffer.concat([promises, encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.from('own') })]))))
+  t.equal(visit.bench.core.stats.promises, 2)
+  visit.ask('http://a.i2p/own.css')
+  t.strictSame(visit.asks(), ['request'], 'another exit is asked for another\'s page')
+  ask('http://a.i2p/own.css', false)
+  t.strictSame(visit.bench.sent(), [], 'this one is waited for')
   t.end()
 })
 
