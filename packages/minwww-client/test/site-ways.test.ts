@@ -2,6 +2,7 @@
 import { Duplex } from 'node:stream'
 import t, { type Test } from 'tap'
 import { ProxyError } from '../src/http/failures.ts'
+import { connected } from '../src/route/stream-path.ts'
 import { MAX_SITE_WAYS, SiteWays, type Way } from '../src/sessions/site-ways.ts'
 import type { ProxySession } from '../src/sessions/proxy-session.ts'
 import { FakeSession } from './proxy-support.ts'
@@ -150,6 +151,21 @@ t.test('of two that were built the one over which sites were heard longest ago g
   for (const session of built) busy.add(session)
   t.ok(await lost('d', built[0]!, built[2]!) === undefined)
   t.equal(built.length, 3)
+})
+
+t.test('who leaves before a site has taken his stream says nothing of the site, for whatever reason he does', async t => {
+  const { ways, own, built, take } = scene(t, 1)
+  await take('site', own[0]!)
+  for (const reason of [undefined, new Error('the browser has left')]) {
+    const stream = new Stream()
+    ways.follow('site', own[0]!, stream)
+    const abort = new AbortController()
+    const left = connected(stream, abort.signal, 60_000)
+    abort.abort(reason)
+    await t.rejects(left)
+    t.equal(stream.errored, abort.signal.reason)
+    t.strictSame(named(ways.of('site'), { own, built }), ['own 0', 'new'])
+  }
 })
 
 t.test('after the end none is built', async t => {

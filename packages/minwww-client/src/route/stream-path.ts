@@ -169,28 +169,30 @@ async function takenStream (agent: StreamAgent, request: SiteRequest, peer: Stre
     await connected(stream, request.signal, timeout)
     return stream
   } catch (error) {
-    throw request.signal.aborted ? reasonOf(request.signal) : new StreamFailure(toStreamError(error), true, { isTaken: false })
+    throw request.signal.aborted ? error : new StreamFailure(toStreamError(error), true, { isTaken: false })
   }
 }
 
-/** @throws ProxyError MINWWW_TIMEOUT after `timeout` ms or when aborted, the stream's own error; the stream is destroyed then */
+/** @throws ProxyError MINWWW_TIMEOUT after `timeout` ms, the signal's reason, the stream's own error; the stream is destroyed then */
 export async function connected (stream: Duplex, signal: AbortSignal, timeout: number): Promise<void> {
   const end = (): void => { stream.destroy(new ProxyError('MINWWW_TIMEOUT', 'the stream was not taken')) }
   const timer = setTimeout(end, timeout)
+  // Who leaves early says nothing of the peer.
+  const leave = (): void => { stream.destroy(reasonOf(signal)) }
   const listening = new AbortController()
   // A peer may reset it in the moment in which it takes it.
   stream.on('error', () => {})
-  signal.addEventListener('abort', end, { once: true })
-  if (signal.aborted) end()
+  signal.addEventListener('abort', leave, { once: true })
+  if (signal.aborted) leave()
   try {
     const closed = once(stream, 'close', listening).then(() => { throw new ProxyError('MINWWW_CONNECTION_FAILED') })
     await Promise.race([once(stream, 'connect', listening), closed])
   } catch (error) {
-    throw toStreamError(error)
+    throw signal.aborted ? reasonOf(signal) : toStreamError(error)
   } finally {
     listening.abort()
     clearTimeout(timer)
-    signal.removeEventListener('abort', end)
+    signal.removeEventListener('abort', leave)
   }
 }
 

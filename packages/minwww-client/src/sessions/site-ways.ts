@@ -127,7 +127,8 @@ export class SiteWays {
       this.#heard(id, session).took = this.#now() - began
     })
     stream.once('close', () => {
-      const { code = '' } = (stream.errored ?? {}) as { code?: string }
+      // Of an abort without a reason it is a number.
+      const code = String((stream.errored as { code?: unknown } | null)?.code ?? '')
       // Who refuses is there.
       if (isTaken ? stream.readableEnded : code === 'STREAMING_REFUSED') this.#heard(id, session)
       else if (!isTaken && code.includes('TIMEOUT')) this.#silent(id, session, began)
