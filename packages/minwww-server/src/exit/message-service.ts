@@ -2,7 +2,7 @@ import type { Clock, Logger, Timer } from '@minwww/ground'
 import { MAX_OBJECT, parseRequest } from '@minwww/protocol'
 import { ServerError, type FailureReason } from '../errors.ts'
 import type { HttpRequest, UpstreamResponse, Visitor } from '../fetch/http-types.ts'
-import { beginningOf, tooLarge } from '../fetch/collect.ts'
+import { BEGINNING, beginningOf, tooLarge } from '../fetch/collect.ts'
 import { toServerError } from '../fetch/failures.ts'
 import type { Plan } from '../fetch/fetcher.ts'
 import type { CoreDriver } from './core-driver.ts'
@@ -131,13 +131,15 @@ export class MessageService {
 
   /** Of those that are answered at the same time none counts on what another one takes. */
   #beginningOf ({ handle, from, atOnce }: FetchEvent, response: UpstreamResponse): number {
+    // Most are short, and need no question to the core.
+    if (response.shrinks || (response.length ?? Infinity) <= BEGINNING) return beginningOf(response)
     let ahead = 0
     for (const { client, begins } of this.#jobs.values()) if (client === from.b32) ahead += begins
     let left: number | undefined
     this.#options.driver().act(core => { left = core.atOnce?.(handle, ahead) })
     const length = beginningOf(response, left ?? atOnce)
     const job = this.#jobs.get(handle)
-    if (job !== undefined && !response.shrinks && (response.length ?? 0) > MAX_OBJECT) job.begins = length
+    if (job !== undefined && (response.length ?? 0) > MAX_OBJECT) job.begins = length
     return length
   }
 

@@ -20,7 +20,7 @@ export type Collected =
   | { kind: 'part', head: Buffer[], rest: AsyncGenerator<Buffer, void, undefined> }
 
 /** Bytes of a body that go out as its beginning, at least: they come while its stream is opened. And at most: an object has no more. */
-const BEGINNING = 49_152
+export const BEGINNING = 49_152
 /** What leaves at once takes a quarter of a second. The stream's first byte is a round trip behind, often half a second. */
 const AT_ONCE = 2
 const MAX_BEGINNING = 114_688
