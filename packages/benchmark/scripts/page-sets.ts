@@ -2,8 +2,8 @@
  * Real pages. Arguments: `fetch DIR` gets the packages of the list (npm, apt); `record DIR` has Chromium write down what each
  * page asks for; `replay DIR [SEEDS]` loads them with pushes, without, and over our streams, in virtual time;
  * `load DIR [RUNS] [LOSS] [DESIGNS] [BROWSER] [PAGES] [fresh]` does so in `chromium` or `firefox` over the embedded router, once
- * more than RUNS as the first round warms the clients, and compares every body; PAGES is how many of the list, spread over it; with
- * `fresh` each page by a new client, too. Both print tables.
+ * more than RUNS as the first round warms the clients, and compares every body; PAGES is how many of the list, spread over it, or parts
+ * of names with commas between them; with `fresh` each page by a new client, too. Both print tables.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -61,7 +61,7 @@ switch (command) {
       latency: 250,
       loss: Number(loss),
       runs: Number(count),
-      ...(pages !== undefined && { pages: Number(pages) }),
+      ...(pages !== undefined && { pages: /^\d+$/.test(pages) ? Number(pages) : pages.split(',') }),
       fresh: fresh === 'fresh',
       designs: designs?.split(',') ?? DESIGNS,
       seed: 1,

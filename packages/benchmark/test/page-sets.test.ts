@@ -5,8 +5,9 @@ import { SeededRandom } from '@minwww/testkit'
 import t from 'tap'
 import { fileOf } from '../src/page-sets/files.ts'
 import { PAGE_SETS, type PageSet } from '../src/page-sets/list.ts'
+import { chosen } from '../src/page-sets/loads.ts'
 import type { Recording } from '../src/page-sets/record.ts'
-import { isSmall, replaySite, type PageLoad, type ReplayDesign } from '../src/page-sets/replay.ts'
+import { isSmall, replaySite, type PageLoad, type ReplayDesign, type Thing } from '../src/page-sets/replay.ts'
 import { SiteFiles } from '../src/page-sets/site-files.ts'
 
 const SET: PageSet = { host: 'site.i2p', from: 'npm', package: 'site', version: '1.0.0', with: [], root: 'dist', pages: ['index.html'] }
@@ -130,6 +131,42 @@ for (const profile of ['plain', 'i2pd', 'i2pd-2.59', 'java'] as const) {
     t.end()
   })
 }
+
+/** The same, with a style sheet of another site: browsers ask for pictures of style sheets when none is missing. */
+const BLOCKED: Recording = {
+  ...LARGE,
+  resources: [
+    { path: 'https://fonts.example/a.css', because: '/large.html', type: 'Stylesheet' },
+    ...LARGE.resources.map(thing => ({ ...thing, type: thing.path.endsWith('css') ? 'Stylesheet' : 'Image' }))
+  ]
+}
+
+t.test('a picture of a style sheet is asked for when no style sheet is missing, with pushes too', t => {
+  const site = new SiteFiles(largeFolder(t), SET)
+  const network = { latency: 250, jitter: 12, tunnelLifetime: 86_400_000 }
+  for (const design of ['push', 'plain', 'streams'] as const) {
+    const things: Thing[] = []
+    const [{ resources, warm }] = replaySite(design, site, [BLOCKED], network, 1, thing => things.push(thing)) as [PageLoad]
+    const of = (path: string): Thing => things.findLast(thing => thing.path === path)!
+    const [elsewhere, own, last] = [of('https://fonts.example/a.css'), of('/large.css'), of('/540000.jpg')]
+    t.equal(resources, 7)
+    t.ok(elsewhere.here > 900, `${design}: a round trip behind the page, ${elsewhere.here}`)
+    t.equal(last.asked, Math.max(elsewhere.here, own.here))
+    t.equal(last.here, warm)
+    if (design === 'push') t.ok(own.here < 600, `its own style sheet has come with the page, ${own.here}`)
+  }
+  t.end()
+})
+
+t.test('which pages of the list are loaded', t => {
+  const all = chosen()
+  t.equal(all.length, PAGE_SETS.flatMap(({ pages }) => pages).length)
+  t.strictSame([chosen(1_000), chosen(all.length)], [all, all])
+  t.equal(chosen(5).length, 5)
+  t.strictSame(chosen(['git-doc/index', 'grayscale']), ['/git-doc/index.html', '/startbootstrap-grayscale/index.html'])
+  t.strictSame(chosen(['none']), [])
+  t.end()
+})
 
 t.test('the list is one of pages that can be got', t => {
   const pages = PAGE_SETS.flatMap(({ pages }) => pages)

@@ -32,8 +32,8 @@ export interface LoadsOptions {
   /** 0 to 1, of tunnel messages. */
   loss: number
   runs: number
-  /** So many pages of the list, spread over it. Without it: all. */
-  pages?: number
+  /** So many pages of the list, spread over it, or those whose names contain one of these. Without it: all. */
+  pages?: number | readonly string[]
   /** Each page by a client that is new, too; then a few pages make the others warm, not all. */
   fresh?: boolean
   /** Of `DESIGNS`. */
@@ -50,9 +50,7 @@ export async function loadAll (base: string, o: LoadsOptions): Promise<string> {
   const { browser, latency, loss, runs, designs, seed, progress } = o
   const world = await openLocalWorld({ network: { seed, latency, loss }, designs, site: async () => await startPageSets(base) })
   const clients = new Map<Design, Client>()
-  const all = PAGE_SETS.flatMap(({ package: name, pages }) => pages.map(page => `/${name}/${page}`))
-  const part = Math.min(1, (o.pages ?? all.length) / all.length)
-  const pages = all.filter((_, index) => Math.floor(index * part) > Math.floor((index - 1) * part))
+  const pages = chosen(o.pages)
   const times = new Map<string, number[]>()
   const wrong: string[] = []
   let bodies = 0
@@ -103,7 +101,11 @@ export async function loadAll (base: string, o: LoadsOptions): Promise<string> {
   const ratios = (to: string, isFresh: boolean): number[] => pages
     .map(page => median(page, nameOf('minwww', isFresh)) / median(page, nameOf(to, isFresh))).filter(Number.isFinite)
   const columns = states.flatMap(isFresh => designs.map(design => nameOf(design, isFresh)))
-  const rows = pages.map(page => [page, ...columns.map(column => String(Math.round(median(page, column))))])
+  const cell = (page: string, column: string): string => {
+    const all = (times.get(`${page} by ${column}`) ?? []).map(Math.round)
+    return `${Math.round(median(page, column))}${all.length > 1 ? ` (${Math.min(...all)} to ${Math.max(...all)})` : ''}`
+  }
+  const rows = pages.map(page => [page, ...columns.map(column => cell(page, column))])
   const table = [['page', ...columns.map(column => `${column}, ms`)], ['---', ...columns.map(() => '---')], ...rows]
   const compared = states.map(isFresh => {
     const [toStreams, toPlain] = [ratios('streaming', isFresh), ratios('minwww-no-push', isFresh)]
@@ -119,6 +121,14 @@ export async function loadAll (base: string, o: LoadsOptions): Promise<string> {
     ...DESIGNS.every(design => designs.includes(design)) ? compared : [],
     ...wrong.map(each => `- ${each}`)
   ].join('\n')
+}
+
+/** Paths of pages of the list, each with its package in front. */
+export function chosen (pages?: LoadsOptions['pages']): string[] {
+  const all = PAGE_SETS.flatMap(({ package: name, pages }) => pages.map(page => `/${name}/${page}`))
+  if (typeof pages === 'object') return all.filter(page => pages.some(part => page.includes(part)))
+  const part = Math.min(1, (pages ?? all.length) / all.length)
+  return all.filter((_, index) => Math.floor(index * part) > Math.floor((index - 1) * part))
 }
 
 const nameOf = (design: string, isFresh: boolean): string => isFresh ? `${design}, fresh` : design

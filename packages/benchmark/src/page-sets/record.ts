@@ -4,15 +4,20 @@ import { serve, type Site } from '../worlds/site.ts'
 import { fieldsOf, fileOf } from './files.ts'
 import type { PageSet } from './list.ts'
 
-/** What a browser asked for because of a page, in its order; only of the page's own site. */
+/** What a browser asked for because of a page, in its order. */
 export interface Recording { host: string, page: string, resources: RecordedRequest[] }
 
 export interface RecordedRequest {
-  /** Path and query. */
+  /** Path and query; the whole address of what is of another site. */
   path: string
   /** Path of what made the browser ask: the page, a style sheet, a script. */
   because: string
+  /** As Chromium calls it: `Stylesheet`, `Image`. */
+  type?: string
 }
+
+/** Of another site, which an exit of this network does not reach. */
+export const isElsewhere = (path: string): boolean => !path.startsWith('/')
 
 interface DevTools {
   send: (method: string) => Promise<unknown>
@@ -21,6 +26,7 @@ interface DevTools {
 
 interface Sent {
   request: { url: string, method: string }
+  type?: string
   initiator: { type: string, url?: string, stack?: { callFrames: Array<{ url: string }> } }
 }
 
@@ -50,11 +56,11 @@ async function record (browser: Browser, { origin }: Site, { host }: PageSet, pa
     const session = await (context as unknown as { newCDPSession: (page: unknown) => Promise<DevTools> }).newCDPSession(tab)
     const resources = new Map<string, RecordedRequest>()
     const pathOf = (url: string | undefined): string | undefined => url?.startsWith(`${origin}/`) === true ? pathAndQuery(url) : undefined
-    session.on('Network.requestWillBeSent', ({ request, initiator }) => {
-      const path = pathOf(request.url)
-      if (path === undefined || request.method !== 'GET' || path === `/${page}` || resources.size >= MAX_RESOURCES) return
+    session.on('Network.requestWillBeSent', ({ request, initiator, type }) => {
+      const path = pathOf(request.url) ?? request.url
+      if (!/^(?:\/|https?:)/.test(path) || request.method !== 'GET' || path === `/${page}` || resources.size >= MAX_RESOURCES) return
       const because = pathOf(initiator.url ?? initiator.stack?.callFrames[0]?.url) ?? `/${page}`
-      if (!resources.has(path)) resources.set(path, { path, because })
+      if (!resources.has(path)) resources.set(path, { path, because, ...(type !== undefined && { type }) })
     })
     await session.send('Network.enable')
     await tab.goto(`${origin}/${page}`, { waitUntil: 'load', timeout: TIMEOUT })

@@ -12,7 +12,7 @@ import { SeededRandom } from '../grid/random.ts'
 import { RestStreams } from '../grid/rest-streams.ts'
 import { StreamNode } from '../grid/stream-node.ts'
 import { networkOf, World } from '../grid/world.ts'
-import type { Recording } from './record.ts'
+import { isElsewhere, type RecordedRequest, type Recording } from './record.ts'
 import type { SiteFiles } from './site-files.ts'
 
 /** `push`: MinWWW; `plain`: MinWWW without pushes; `streams`: our streams, six as browsers open them, kept open for a page. */
@@ -79,7 +79,8 @@ class PageExit extends ServerNode {
 
   protected override fetch (now: number, event: FetchEvent): void {
     const { url, headers } = parseRequest(event.message)
-    this.#answer(now, event, url, headers, event.push)
+    if (new URL(url).hostname === this.#site.host) this.#answer(now, event, url, headers, event.push)
+    else this.core.fail(now, event.handle, 'not-resolved', {})
   }
 
   #answer (now: number, event: FetchEvent, url: string, headers: HeaderList, grant: PushGrant | undefined): void {
@@ -145,6 +146,7 @@ function messageLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed:
     if (event.type === 'exit-state') return
     const asked = waiting.get(event.handle)
     if (asked === undefined) return
+    if (event.type === 'failed' && isElsewhere(asked.path)) return here(event.handle)
     if (event.type === 'failed') throw new Error(`${asked.path} failed: ${JSON.stringify(event)}`)
     if (event.type === 'begins') return rests.expect(event.rest)
     asked.onFront()
@@ -176,11 +178,12 @@ function messageLoader (site: SiteFiles, network: Partial<NetworkOptions>, seed:
     ask: (path, page, asking) => {
       stats.used += pushed.get(path) ?? 0
       pushed.delete(path)
-      const url = `http://${site.host}${path}`
-      const headers: HeaderList = [['Host', site.host], ...REQUEST_FIELDS]
+      const url = isElsewhere(path) ? path.replace('https:', 'http:') : `http://${site.host}${path}`
+      const { hostname } = new URL(url)
+      const headers: HeaderList = [['Host', hostname], ...REQUEST_FIELDS]
       const handle = client.core.request(world.now, {
         message: encodeRequestHead({ method: 'GET', url, headers }),
-        site: site.host,
+        site: hostname,
         idempotent: true,
         timeout: DEADLINE,
         isPage: page === undefined,
@@ -280,15 +283,20 @@ function loadPage (loader: Loader, { page, resources }: Recording, onThing: OnTh
   const started = world.now
   const waiting = resources.slice()
   const read = new Set<string>()
-  let [open, missing] = [0, resources.length + 1]
+  const sheets = resources.filter(({ type, because }) => type === 'Stylesheet' && because === page).map(({ path }) => path)
+  const mayAsk = ({ because, type }: RecordedRequest): boolean =>
+    read.has(because) && (type === undefined || type === 'Stylesheet' || !sheets.includes(because) || sheets.every(path => read.has(path)))
+  const open = new Map<string, number>()
+  let missing = resources.length + 1
   const ask = (path: string, of?: string): void => {
     const askedAt = world.now
-    open++
+    const host = hostOf(path)
+    open.set(host, (open.get(host) ?? 0) + 1)
     const onFront = (): void => {
       if (path === page) onRead(path)
     }
     const onHere = (): void => {
-      open--
+      open.set(host, open.get(host)! - 1)
       missing--
       onThing({ page, path, asked: askedAt - started, here: world.now - started })
       onRead(path)
@@ -296,7 +304,7 @@ function loadPage (loader: Loader, { page, resources }: Recording, onThing: OnTh
     loader.ask(path, of, { onFront, onHere })
   }
   const next = (): Recording['resources'][number] | undefined => {
-    const index = open < CONNECTIONS ? waiting.findIndex(({ because }) => read.has(because)) : -1
+    const index = waiting.findIndex(thing => mayAsk(thing) && (open.get(hostOf(thing.path)) ?? 0) < CONNECTIONS)
     return index < 0 ? undefined : waiting.splice(index, 1)[0]
   }
   const onRead = (path: string): void => {
@@ -311,9 +319,12 @@ function loadPage (loader: Loader, { page, resources }: Recording, onThing: OnTh
   return time
 }
 
+/** Empty for the page's own. */
+const hostOf = (path: string): string => isElsewhere(path) ? new URL(path).host : ''
+
 /** Whether every part of a page fits in a message object; the rest of what does not comes by streams. */
 export function isSmall (site: SiteFiles, { page, resources }: Recording): boolean {
-  return [page, ...resources.map(({ path }) => path)].every(path => site.isWhole(path))
+  return [page, ...resources.map(({ path }) => path)].every(path => isElsewhere(path) || site.isWhole(path))
 }
 
 /** Loads a site's pages one after the other, twice. The same seed gives the same figures. */
