@@ -72,7 +72,7 @@ export class HttpCache {
   /** Answers from the cache where the rules allow it, else asks. @throws what `forward` throws */
   async fetch (request: SiteRequest, forward: Forward): Promise<Answer> {
     if ((request.method !== 'GET' && request.method !== 'HEAD') || request.body !== undefined) return await this.#unsafe(request, forward)
-    if (valueOf(request.fields, 'if-match') !== undefined || valueOf(request.fields, 'if-unmodified-since') !== undefined) return await forward(request)
+    if (valueOf(request.fields, 'if-match') !== undefined || valueOf(request.fields, 'if-unmodified-since') !== undefined) { return await forward(request) }
     const entry = await this.#find(request)
     if (entry === undefined) return await this.#miss(request, forward)
     const { response, revalidation } = entry.policy.evaluateRequest(ruleRequest(request))
@@ -156,7 +156,9 @@ export class HttpCache {
     if (!Buffer.isBuffer(kept.body)) return kept
     const fresh = this.#memory.get(request.target.url)?.find(other => matches(other, ruleRequest(asked)))
     // The browser's conditions and range apply to the whole that has just come.
-    return fresh === undefined || fresh.body !== kept.body ? kept : { ...serveEntry(fresh, conditions, 'cache'), ...traceOf(answer), path: answer.path }
+    return fresh === undefined || fresh.body !== kept.body
+      ? kept
+      : { ...serveEntry(fresh, conditions, 'cache'), ...traceOf(answer), path: answer.path }
   }
 
   /** Stale-while-revalidate: the copy is out already, the new one is for the next time. */
@@ -245,7 +247,11 @@ export class HttpCache {
   }
 
   #renew (request: SiteRequest, entry: Entry, answer: Answer): Entry {
-    const fresh = new Set(answer.fields.map(([name]) => name.toLowerCase()).filter(name => !/^content-(?:length|encoding|range)$|^transfer-encoding$/.test(name)))
+    const fresh = new Set(
+      answer.fields
+        .map(([name]) => name.toLowerCase())
+        .filter(name => !/^content-(?:length|encoding|range)$|^transfer-encoding$/.test(name))
+    )
     const fields: Fields = [
       // A 304 without a Date was made when it came.
       ...entry.fields.filter(([name]) => !fresh.has(name.toLowerCase()) && !/^(?:age|date)$/i.test(name)),
@@ -277,11 +283,18 @@ export class HttpCache {
 const ruleRequest = (request: SiteRequest): RuleRequest => ({
   url: request.target.url,
   method: 'GET',
-  headers: toRecord(request.fields.map(([name, value]): Fields[number] => [name.toLowerCase(), /^accept-encoding$/i.test(name) ? ACCEPT_ENCODING : /^(?:cache-control|pragma)$/i.test(name) ? value.toLowerCase() : value]))
+  headers: toRecord(
+    request.fields.map(([name, value]): Fields[number] => [
+      name.toLowerCase(),
+      /^accept-encoding$/i.test(name) ? ACCEPT_ENCODING : /^(?:cache-control|pragma)$/i.test(name) ? value.toLowerCase() : value
+    ])
+  )
 })
 
 function validating (fields: Fields, entry: Entry): Fields {
-  const rest = fields.filter(([name]) => !CONDITIONAL.test(name)).map(([name, value]): Fields[number] => [name, /^accept-encoding$/i.test(name) ? ACCEPT_ENCODING : value])
+  const rest = fields
+    .filter(([name]) => !CONDITIONAL.test(name))
+    .map(([name, value]): Fields[number] => [name, /^accept-encoding$/i.test(name) ? ACCEPT_ENCODING : value])
   const tag = valueOf(entry.fields, 'etag')
   const modified = valueOf(entry.fields, 'last-modified')
   if (tag !== undefined) rest.push(['If-None-Match', tag])
@@ -289,7 +302,10 @@ function validating (fields: Fields, entry: Entry): Fields {
   return rest
 }
 
-const traceOf = ({ exit, trace }: Answer): Partial<Answer> => ({ ...(exit === undefined ? {} : { exit }), ...(trace === undefined ? {} : { trace }) })
+const traceOf = ({ exit, trace }: Answer): Partial<Answer> => ({
+  ...(exit === undefined ? {} : { exit }),
+  ...(trace === undefined ? {} : { trace })
+})
 
 function discard (body: Buffer | Readable): void {
   if (!Buffer.isBuffer(body)) body.resume()

@@ -18,7 +18,15 @@ export const MAX_WAITING = 64
 /** What a file takes at least, bytes: a block of most file systems. It bounds the number of files too. */
 const BLOCK = 4_096
 
-interface StoredEntry { status: number, reason: string, fields: Fields, length: number, policy: object, strict: boolean, staleIfError?: number }
+interface StoredEntry {
+  status: number
+  reason: string
+  fields: Fields
+  length: number
+  policy: object
+  strict: boolean
+  staleIfError?: number
+}
 
 /**
  * One file per URL, named by its hash: magic, SHA-256 of the rest, length of the description, description (JSON), bodies.
@@ -134,8 +142,15 @@ export class DiskStore {
 const nameOf = (url: string): string => createHash('sha256').update(url).digest('hex')
 
 function encode (url: string, variants: Variants): Buffer {
-  const entries = variants.map(({ status, reason, fields, body, policy, strict, staleIfError }): StoredEntry =>
-    ({ status, reason, fields, length: body.length, policy: policy.toObject(), strict, ...(staleIfError === undefined ? {} : { staleIfError }) }))
+  const entries = variants.map(({ status, reason, fields, body, policy, strict, staleIfError }): StoredEntry => ({
+    status,
+    reason,
+    fields,
+    length: body.length,
+    policy: policy.toObject(),
+    strict,
+    ...(staleIfError === undefined ? {} : { staleIfError })
+  }))
   const meta = Buffer.from(JSON.stringify({ url, entries }))
   const length = Buffer.alloc(4)
   length.writeUInt32BE(meta.length)

@@ -54,7 +54,14 @@ export class PolicyFactory {
     if (!isUsable) return undefined
     const staleIfError = control.get('stale-if-error')
     return {
-      status, reason, fields, body, policy, strict, staleIfError: staleIfError === undefined ? undefined : Number(staleIfError) || 0, overhead: overheadOf(request)
+      status,
+      reason,
+      fields,
+      body,
+      policy,
+      strict,
+      staleIfError: staleIfError === undefined ? undefined : Number(staleIfError) || 0,
+      overhead: overheadOf(request)
     }
   }
 
@@ -89,6 +96,8 @@ function directives (value: string | string[] | undefined): Map<string, string |
 function ruled (headers: Record<string, string | string[]>, control: Map<string, string | undefined>): Record<string, string | string[]> {
   if (headers['cache-control'] === undefined) return headers
   const isStrict = control.has('must-revalidate') || control.has('proxy-revalidate')
-  const kept = [...control].filter(([name]) => !isStrict || !['must-revalidate', 'proxy-revalidate', 'stale-while-revalidate', 'stale-if-error'].includes(name))
+  const kept = [...control].filter(
+    ([name]) => !isStrict || !['must-revalidate', 'proxy-revalidate', 'stale-while-revalidate', 'stale-if-error'].includes(name)
+  )
   return { ...headers, 'cache-control': kept.map(([name, argument]) => argument === undefined ? name : `${name}=${argument}`).join(', ') }
 }

@@ -12,7 +12,15 @@ export class MemoryStore {
   readonly #urls: LRUCache<string, Variants>
 
   constructor (maxBytes: number) {
-    this.#urls = new LRUCache({ maxSize: maxBytes, maxEntrySize: maxBytes, sizeCalculation: variants => Math.max(1, variants.reduce((sum, entry) => sum + sizeOf(entry), 0)) })
+    this.#urls = new LRUCache({
+      maxSize: maxBytes,
+      maxEntrySize: maxBytes,
+      sizeCalculation: variants =>
+        Math.max(
+          1,
+          variants.reduce((sum, entry) => sum + sizeOf(entry), 0)
+        )
+    })
   }
 
   get (url: string): Variants | undefined { return this.#urls.get(url) }

@@ -5,7 +5,13 @@ import type { Entry } from './entry.ts'
 import { parseRange } from './range.ts'
 
 /** The part of a request's fields that decides how a stored response is given out. */
-export interface Conditions { method: string, ifNoneMatch: string | undefined, ifModifiedSince: string | undefined, range: string | undefined, ifRange: string | undefined }
+export interface Conditions {
+  method: string
+  ifNoneMatch: string | undefined
+  ifModifiedSince: string | undefined
+  range: string | undefined
+  ifRange: string | undefined
+}
 
 export const conditionsOf = (method: string, fields: Fields): Conditions => ({
   method,
@@ -33,7 +39,13 @@ function partOf (entry: Entry, fields: Fields, conditions: Conditions, path: 'ca
   if (part === undefined) return undefined
   const rest = fields.filter(([name]) => !/^content-(?:length|range)$/i.test(name))
   if (part === 'unsatisfiable') {
-    return { status: 416, reason: 'Range Not Satisfiable', fields: [...rest, ['Content-Range', `bytes */${entry.body.length}`]], body: Buffer.alloc(0), path }
+    return {
+      status: 416,
+      reason: 'Range Not Satisfiable',
+      fields: [...rest, ['Content-Range', `bytes */${entry.body.length}`]],
+      body: Buffer.alloc(0),
+      path
+    }
   }
   const { first, last } = part
   return {

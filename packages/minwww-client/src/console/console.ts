@@ -14,7 +14,8 @@ import { consolePage } from './page.ts'
 import { snapshot, type ConsoleSource } from './snapshot.ts'
 
 /** Only what comes from the console itself. uPlot sets styles by script, which needs no `unsafe-inline`. */
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; " +
+  "form-action 'none'; frame-ancestors 'none'"
 
 /** The same paths from src/console and from dist/console: the browser's files are not compiled. */
 const FILES: ReadonlyArray<readonly [path: string, type: string, file: () => URL]> = [

@@ -36,7 +36,9 @@ export interface ExitsSource {
 }
 
 /** Everything that the page of the exits shows. Nothing in it is of what anybody browses. */
-export function exitsSnapshot ({ lists, sayings }: ExitsSource, backend: Backend | undefined, now: number, mayChange: boolean): ExitsSnapshot {
+export function exitsSnapshot (
+  { lists, sayings }: ExitsSource, backend: Backend | undefined, now: number, mayChange: boolean
+): ExitsSnapshot {
   const pool = backend?.exits() ?? []
   const known = new Map(pool.flatMap(({ destination }) => destination === undefined ? [] : [[destination.b32, destination] as const]))
   sayings.look(now, known)

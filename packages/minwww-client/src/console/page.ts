@@ -1,7 +1,10 @@
 import { escapeHtml } from '../pages/html.ts'
 
 /** The console's frame; its script fills it from the event stream. */
-export const consolePage = (nonce: string, { notice, i2pOnly }: { notice: string | undefined, i2pOnly: boolean }): string => `<!doctype html>
+export const consolePage = (
+  nonce: string,
+  { notice, i2pOnly }: { notice: string | undefined; i2pOnly: boolean }
+): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">

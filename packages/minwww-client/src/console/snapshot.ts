@@ -46,7 +46,15 @@ export interface Snapshot {
 
 export interface ConsoleSource {
   users: Users
-  proxy: { readonly ready: boolean, readonly state: string, readonly health: PoolHealth, readonly address: { host: string, port: number }, readonly activity: ActivityLog, exits: () => ReturnType<Backend['exits']>, limits: () => Limit[] }
+  proxy: {
+    readonly ready: boolean
+    readonly state: string
+    readonly health: PoolHealth
+    readonly address: { host: string; port: number }
+    readonly activity: ActivityLog
+    exits: () => ReturnType<Backend['exits']>
+    limits: () => Limit[]
+  }
 }
 
 /** Rows of the request tables sent to a console. */

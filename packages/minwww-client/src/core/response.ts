@@ -37,7 +37,10 @@ export function promisesIn (front: Buffer): readonly Promised[] | undefined {
   }
 }
 
-/** What was seen of a response may be followed by the rest of another fetch: RFC 9110, sections 13.1.5 and 14. Undefined while its head is not here. */
+/**
+ * What was seen of a response may be followed by the rest of another fetch: RFC 9110, sections 13.1.5 and 14. Undefined while its head is
+ * not here.
+ */
 export function isResumable (front: Buffer): boolean | undefined {
   try {
     const message = splitPromises(decodeFront(front, MAX_RESPONSE))?.message

@@ -127,7 +127,16 @@ export class Front {
     const interim = (status: number, reason: string, fields: Fields): void => {
       connection.writeInterim([`HTTP/1.1 ${status} ${reason}`, ...fields.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n'))
     }
-    const base = { method: request.method ?? 'GET', target, fields, signal: exchange.signal, interim, from: refererHost(received), referer: valueOf(received, 'referer'), isPage: isNavigation(request.method ?? '', received) }
+    const base = {
+      method: request.method ?? 'GET',
+      target,
+      fields,
+      signal: exchange.signal,
+      interim,
+      from: refererHost(received),
+      referer: valueOf(received, 'referer'),
+      isPage: isNavigation(request.method ?? '', received)
+    }
     if (!hasBody(received)) return base
     const length = valueOf(received, 'content-length')
     if (length === undefined) return { ...base, body: request }

@@ -119,7 +119,10 @@ function failureOf ({ code = '', rawPacket }: ParserError): ProxyError {
 
 /** An error page on a connection that node has let go of, after which it closes. */
 export function writeErrorTo (
-  connection: Duplex, error: ProxyError, page: Omit<ErrorPageInput, 'error' | 'accept'> & { accept?: string | undefined } = {}, extra: Fields = []
+  connection: Duplex,
+  error: ProxyError,
+  page: Omit<ErrorPageInput, 'error' | 'accept'> & { accept?: string | undefined } = {},
+  extra: Fields = []
 ): void {
   if (!connection.writable) return
   const { status, reason, fields, body } = renderError({ ...page, error, accept: page.accept })

@@ -102,7 +102,14 @@ export class TunnelFront {
     if (failure.code === 'MINWWW_INTERNAL') this.#hooks.fault(error)
     const challenge = failure.code === 'MINWWW_AUTH_REQUIRED' ? PROXY_CHALLENGE : []
     if (connection.isTunnel) connection.destroy()
-    else writeErrorTo(connection, failure, { accept: valueOf(pairs(request.rawHeaders), 'accept'), i2pOnly: this.#hooks.settings.i2pOnly }, challenge)
+    else {
+      writeErrorTo(
+        connection,
+        failure,
+        { accept: valueOf(pairs(request.rawHeaders), 'accept'), i2pOnly: this.#hooks.settings.i2pOnly },
+        challenge
+      )
+    }
   }
 }
 

@@ -29,7 +29,10 @@ export function bodyOf (pieces: AsyncIterator<Buffer>, signal: AbortSignal, clos
  * @param length - bytes of all; undefined where nobody said
  * @throws ProxyError for more or fewer
  */
-export async function * counted (sources: Iterable<Iterable<Buffer> | AsyncIterable<Buffer>>, length: number | undefined): AsyncGenerator<Buffer> {
+export async function * counted (
+  sources: Iterable<Iterable<Buffer> | AsyncIterable<Buffer>>,
+  length: number | undefined
+): AsyncGenerator<Buffer> {
   let size = 0
   for (const source of sources) {
     for await (const piece of source) {

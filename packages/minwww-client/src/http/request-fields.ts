@@ -63,10 +63,32 @@ export const PASSED: ReadonlySet<string> = new Set([
 const PASSED_FAMILIES = /^x-(?:amz|goog|ms|object|container)-/
 
 /** Never passed on, whatever the allow-list's additions say. */
-const NEVER = new RegExp(`^(?:${[
-  'via', 'from', 'max-forwards', 'content-length', 'forwarded', 'x-forwarded-.*', 'dnt', 'sec-gpc', 'proxy-.*', 'connection', 'keep-alive',
-  'te', 'trailer', 'transfer-encoding', 'upgrade', 'host', 'expect', 'http2-settings', 'x-real-ip', 'client-ip', 'true-client-ip', 'x-client-ip'
-].join('|')})$`)
+const NEVER = new RegExp(
+  `^(?:${[
+    'via',
+    'from',
+    'max-forwards',
+    'content-length',
+    'forwarded',
+    'x-forwarded-.*',
+    'dnt',
+    'sec-gpc',
+    'proxy-.*',
+    'connection',
+    'keep-alive',
+    'te',
+    'trailer',
+    'transfer-encoding',
+    'upgrade',
+    'host',
+    'expect',
+    'http2-settings',
+    'x-real-ip',
+    'client-ip',
+    'true-client-ip',
+    'x-client-ip'
+  ].join('|')})$`
+)
 
 /** A name for `allowFields` in lower case. @throws RangeError */
 export function allowedName (name: string): string {

@@ -27,11 +27,17 @@ export interface DidItWork {
 
 /** The same for a program. */
 export function didItWorkText ({ throughProxy, ready, i2pOnly, state, health, exits }: DidItWork): string {
-  return [
-    throughProxy ? 'This came through the proxy.' : 'This did not come through the proxy: ask for http://minwww.i2p/did-it-work through it.',
-    ready ? i2pOnly ? 'I2P only: nothing is ever sent to an exit.' : health.text : `The router is not ready yet (${state}).`,
-    ...exits.map(({ id, state, last }) => `exit ${id}: ${state}${last ? ', brought the last page' : ''}`)
-  ].filter(line => line !== '').join('\n') + '\n'
+  return (
+    [
+      throughProxy
+        ? 'This came through the proxy.'
+        : 'This did not come through the proxy: ask for http://minwww.i2p/did-it-work through it.',
+      ready ? (i2pOnly ? 'I2P only: nothing is ever sent to an exit.' : health.text) : `The router is not ready yet (${state}).`,
+      ...exits.map(({ id, state, last }) => `exit ${id}: ${state}${last ? ', brought the last page' : ''}`)
+    ]
+      .filter(line => line !== '')
+      .join('\n') + '\n'
+  )
 }
 
 /** Tells whether the browser is set, which exit there is, and what the browser says of itself and the sites get. */
@@ -75,5 +81,9 @@ function fieldRows ({ fields, sanitize }: DidItWork): string {
   const told = fields.filter(([name]) => /^(?:sec-ch-|dnt$|sec-gpc$)/i.test(name)).map(([name]): [string, string] => [name, 'nothing'])
   return [...known, ...told]
     .map(([name, site]) => [name, sent(name), site === '' ? 'nothing' : site].map(text => escapeHtml(text)))
-    .map(([name, mine, site]) => `<tr><th scope="row">${name}</th><td data-name="Your browser">${mine}</td><td data-name="Sites over http">${site}</td></tr>`).join('\n')
+    .map(
+      ([name, mine, site]) =>
+        `<tr><th scope="row">${name}</th><td data-name="Your browser">${mine}</td><td data-name="Sites over http">${site}</td></tr>`
+    )
+    .join('\n')
 }

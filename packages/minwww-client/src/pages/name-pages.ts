@@ -81,7 +81,12 @@ ${isConflict ? `<p><strong>${KNOWN_WORDS[known.by]}</strong> If you replace it, 
 ${choices}<p><a href="http://minwww.i2p/">Cancel</a></p>`)
 }
 
-const KNOWN_BY: Readonly<Record<Known['by'], string>> = { proxy: 'Your hosts file', router: 'Your router', exit: 'Your exits', nobody: 'Nobody' }
+const KNOWN_BY: Readonly<Record<Known['by'], string>> = {
+  proxy: 'Your hosts file',
+  router: 'Your router',
+  exit: 'Your exits',
+  nobody: 'Nobody'
+}
 
 const KNOWN_WORDS: Readonly<Record<Known['by'], string>> = {
   proxy: 'This proxy knows another Destination under this name.',

@@ -11,8 +11,12 @@ export function startPage (address: string, { ready, state, health, i2pOnly, not
   const isWorking = ready && isWell(health)
   const title = isWorking ? 'The proxy is ready' : ready ? 'No exit works' : 'The proxy is getting ready'
   const how = isWorking
-    ? i2pOnly ? 'It opens sites of I2P only: nothing is ever sent to an exit, and no page of the web is opened.' : 'Pages come through a pool of exits in I2P: usually one message goes out, and one burst brings the page.'
-    : ready ? `${escapeHtml(health.text)} The <a href="/console">console</a> shows more.` : `The router is not ready yet (${escapeHtml(state)}). Pages load by themselves once it is.`
+    ? i2pOnly
+      ? 'It opens sites of I2P only: nothing is ever sent to an exit, and no page of the web is opened.'
+      : 'Pages come through a pool of exits in I2P: usually one message goes out, and one burst brings the page.'
+    : ready
+      ? `${escapeHtml(health.text)} The <a href="/console">console</a> shows more.`
+      : `The router is not ready yet (${escapeHtml(state)}). Pages load by themselves once it is.`
   return page('MinWWW proxy', `${brand(i2pOnly, '<a href="/did-it-work">did it work?</a><a href="/console">console</a>')}
 <h1>${title}</h1>
 <p>${how}</p>

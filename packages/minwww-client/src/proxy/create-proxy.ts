@@ -240,7 +240,15 @@ class RunningProxy implements Proxy {
   exits (): ReturnType<Backend['exits']> { return this.users.common?.backend.exits() ?? [] }
   limits (): Limit[] {
     const { activity, names, users, lists } = this
-    return proxyLimits({ settings: this.#settings, decoders: this.#front.decoders.load, activity, names, altSvc: this.#altSvc, users, lists })
+    return proxyLimits({
+      settings: this.#settings,
+      decoders: this.#front.decoders.load,
+      activity,
+      names,
+      altSvc: this.#altSvc,
+      users,
+      lists
+    })
   }
 
   #exitsOf (viewer: Viewer): Array<{ id: string, state: string, last: boolean }> {
@@ -291,7 +299,13 @@ class RunningProxy implements Proxy {
 
   async #fetch (request: SiteRequest, seat: Seat): Promise<Answer> {
     const { backend, cache } = seat
-    const led = await followHelper(request.target, this.names, backend, request.from, async name => await this.#fetcher.isServed(name, backend))
+    const led = await followHelper(
+      request.target,
+      this.names,
+      backend,
+      request.from,
+      async name => await this.#fetcher.isServed(name, backend)
+    )
     if (led !== undefined) return led
     const ask = async (asked: SiteRequest): Promise<Answer> => await this.#fetcher.fetch(asked, backend)
     const preloads = this.#preloadsOf(seat)

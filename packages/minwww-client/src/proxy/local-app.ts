@@ -14,7 +14,11 @@ export interface LocalApp {
  * The proxy's own pages, on a server that somebody else has. A module of its own, loaded once the proxy listens: what it
  * stands on takes as long to load as all the rest.
  */
-export async function createLocalApp (server: Server, pages: LocalPages, source: ConsoleSource & { proxy: ConsoleProxy }): Promise<LocalApp> {
+export async function createLocalApp (
+  server: Server,
+  pages: LocalPages,
+  source: ConsoleSource & { proxy: ConsoleProxy }
+): Promise<LocalApp> {
   let handle: LocalApp['handle'] = () => {}
   const app = fastify({
     logger: false,
@@ -27,5 +31,10 @@ export async function createLocalApp (server: Server, pages: LocalPages, source:
   addLocalPages(app, pages)
   addConsole(app, source)
   await app.ready()
-  return { handle, close: async () => { await app.close() } }
+  return {
+    handle,
+    close: async () => {
+      await app.close()
+    }
+  }
 }

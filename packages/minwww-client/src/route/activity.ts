@@ -44,7 +44,14 @@ export class ActivityLog extends EventEmitter<{ begin: [Activity], end: [Activit
 
   begin (method: string, url: string, user?: string): Activity {
     const id = this.#next++
-    const activity: Activity = { id, method, url: url.slice(0, MAX_URL), ...(user === undefined ? {} : { user }), started: Date.now(), bytes: 0 }
+    const activity: Activity = {
+      id,
+      method,
+      url: url.slice(0, MAX_URL),
+      ...(user === undefined ? {} : { user }),
+      started: Date.now(),
+      bytes: 0
+    }
     this.#inFlight.set(activity.id, activity)
     this.emit('begin', activity)
     return activity

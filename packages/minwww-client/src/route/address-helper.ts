@@ -29,12 +29,17 @@ export type Known = { by: 'proxy' | 'router', destination: Destination } | { by:
  * What a name means to everybody who is asked for it when a page is fetched: this proxy's hosts file, the router, the exits.
  * @param servedByExit - asks the exits; it is called last, and for names that nobody else knows
  */
-export async function whoKnows (name: string, names: NameService, via: NameLookup | undefined, servedByExit: (name: string) => Promise<boolean>): Promise<Known> {
+export async function whoKnows (
+  name: string,
+  names: NameService,
+  via: NameLookup | undefined,
+  servedByExit: (name: string) => Promise<boolean>
+): Promise<Known> {
   const own = names.ownEntry(name)
   if (own !== undefined) return { by: 'proxy', destination: own }
   const destination = via === undefined ? undefined : await names.resolve(name, via)
   if (destination !== undefined) return { by: 'router', destination }
-  return await servedByExit(name) ? { by: 'exit' } : { by: 'nobody' }
+  return (await servedByExit(name)) ? { by: 'exit' } : { by: 'nobody' }
 }
 
 /**
@@ -44,7 +49,13 @@ export async function whoKnows (name: string, names: NameService, via: NameLooku
  * @returns undefined for a link without helper
  * @throws ProxyError MINWWW_NEW_NAME, MINWWW_NAME_CONFLICT, MINWWW_BAD_HOST
  */
-export async function followHelper (target: Target, names: NameService, backend: Backend, from: string | undefined, servedByExit: (name: string) => Promise<boolean>): Promise<Answer | undefined> {
+export async function followHelper (
+  target: Target,
+  names: NameService,
+  backend: Backend,
+  from: string | undefined,
+  servedByExit: (name: string) => Promise<boolean>
+): Promise<Answer | undefined> {
   const taken = takeHelper(target)
   if (taken === undefined || target.kind === 'web') return undefined
   const plain = withPath(target, taken.path)
@@ -52,9 +63,17 @@ export async function followHelper (target: Target, names: NameService, backend:
   const destination = await readHelper(taken.helper, names, backend)
   const known = await whoKnows(target.host, names, backend, servedByExit)
   if ('destination' in known && known.destination.equals(destination)) return redirect(plain.url)
-  const query = new URLSearchParams({ name: target.host, destination: destination.base64, path: taken.path, ...(from === undefined ? {} : { from, proof: proofOf(target.host, from) }) })
+  const query = new URLSearchParams({
+    name: target.host,
+    destination: destination.base64,
+    path: taken.path,
+    ...(from === undefined ? {} : { from, proof: proofOf(target.host, from) })
+  })
   const page = `http://${LOCAL_HOST}/names/confirm?${query.toString()}`
-  throw new ProxyError(known.by === 'nobody' ? 'MINWWW_NEW_NAME' : 'MINWWW_NAME_CONFLICT', `${target.host} = ${destination.b32}`, { links: [['Look at it and decide', page]], goTo: page })
+  throw new ProxyError(known.by === 'nobody' ? 'MINWWW_NEW_NAME' : 'MINWWW_NAME_CONFLICT', `${target.host} = ${destination.b32}`, {
+    links: [['Look at it and decide', page]],
+    goTo: page
+  })
 }
 
 /** A base64 Destination, or a b32 that is looked up. @throws ProxyError MINWWW_BAD_HOST, MINWWW_NAME_NOT_RESOLVED */

@@ -1,6 +1,17 @@
 import { PassThrough, type Transform } from 'node:stream'
 import { createBrotliDecompress, createInflateRaw } from 'node:zlib'
-import { CODINGS, DICTIONARY, MAX_HEAD, MAX_PROMISED_URL, MAX_PROMISES, MAX_RESPONSE, parseResponse, ProtocolError, splitPromises, type HttpResponse } from '@minwww/protocol'
+import {
+  CODINGS,
+  DICTIONARY,
+  MAX_HEAD,
+  MAX_PROMISED_URL,
+  MAX_PROMISES,
+  MAX_RESPONSE,
+  parseResponse,
+  ProtocolError,
+  splitPromises,
+  type HttpResponse
+} from '@minwww/protocol'
 import { ProxyError } from '../http/failures.ts'
 import { counted } from '../http/pieces.ts'
 

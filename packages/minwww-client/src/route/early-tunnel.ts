@@ -111,7 +111,8 @@ export class EarlyTunnel {
       const data = (chunk: Buffer): void => settle(() => resolve(chunk))
       const ended = (): void => settle(() => resolve(none))
       const failed = (error: Error): void => settle(() => reject(error))
-      const closed = (): void => settle(() => reject(new ProxyError('MINWWW_CONNECTION_FAILED', 'the stream ended before a byte of the site')))
+      const closed = (): void =>
+        settle(() => reject(new ProxyError('MINWWW_CONNECTION_FAILED', 'the stream ended before a byte of the site')))
       const aborted = (): void => {
         site.destroy()
         settle(() => reject(reasonOf(signal)))

@@ -29,7 +29,9 @@ export function fitsMessage (request: SiteRequest): boolean {
   return body === undefined || (bodyLength !== undefined && bodyLength <= MAX_BODY)
 }
 
-/** Reads the body of what `fitsMessage`. @throws ProxyError for a body that is not as long as was said; what the browser's connection says */
+/**
+ * Reads the body of what `fitsMessage`. @throws ProxyError for a body that is not as long as was said; what the browser's connection says
+ */
 export async function readWhole (request: SiteRequest): Promise<WholeRequest> {
   const { body, bodyLength = 0 } = request
   if (body === undefined) return { ...request, content: undefined }

@@ -55,8 +55,8 @@ export class Tunnels {
   }
 
   /**
-   * CONNECT. The browser is told at once that the tunnel stands, so that what it says first travels with what asks for the tunnel. It is told
-   * when that is known where it has turned out wrong of late, where nobody is likely to answer, and with `honestConnect`.
+   * CONNECT. The browser is told at once that the tunnel stands, so that what it says first travels with what asks for the tunnel. It is
+   * told when that is known where it has turned out wrong of late, where nobody is likely to answer, and with `honestConnect`.
    * @throws ProxyError, the signal's reason: before the browser was told anything
    */
   async connect (target: Target, browser: TunnelEnd, backend: Backend, signal: AbortSignal, user?: string): Promise<void> {
@@ -219,13 +219,15 @@ export class Tunnels {
     // The head is in the stream then, ahead of whatever is written to it.
     outgoing.once('finish', () => { if (outgoing.socket !== null && !outgoing.destroyed) ready(outgoing.socket) })
     outgoing.end()
-    const { response, socket, rest } = await tookOver(outgoing, { method: 'CONNECT', target, fields: [], signal }, limits).catch((error: unknown) => {
-      if (error instanceof StreamFailure) {
-        backend.noteStream(peer.id, false)
-        backend.driver.suspectExit(peer.id)
+    const { response, socket, rest } = await tookOver(outgoing, { method: 'CONNECT', target, fields: [], signal }, limits).catch(
+      (error: unknown) => {
+        if (error instanceof StreamFailure) {
+          backend.noteStream(peer.id, false)
+          backend.driver.suspectExit(peer.id)
+        }
+        throw error
       }
-      throw error
-    })
+    )
     backend.noteStream(peer.id, true)
     const status = response.statusCode ?? 0
     if (status >= 200 && status < 300) return { socket, rest, id: peer.id }

@@ -47,7 +47,13 @@ export interface FetchOptions extends RequestOptions {
   onPart?: (part: PartEvent) => void
 }
 
-interface Waiting { begins: (name: RestName) => void, part: (part: PartEvent) => void, resolve: (event: ResponseEvent) => void, reject: (error: Error) => void, release: () => void }
+interface Waiting {
+  begins: (name: RestName) => void
+  part: (part: PartEvent) => void
+  resolve: (event: ResponseEvent) => void
+  reject: (error: Error) => void
+  release: () => void
+}
 
 /** Messages given to the sessions in one go, so that a burst cannot keep the event loop from everything else. */
 const MAX_BURST = 256
@@ -181,7 +187,13 @@ export class ClientDriver {
         this.#loop.run()
       }
       signal?.addEventListener('abort', abort, { once: true })
-      this.#waiting.set(handle, { begins: onBeginning, part: onPart ?? (() => {}), resolve, reject, release: () => signal?.removeEventListener('abort', abort) })
+      this.#waiting.set(handle, {
+        begins: onBeginning,
+        part: onPart ?? (() => {}),
+        resolve,
+        reject,
+        release: () => signal?.removeEventListener('abort', abort)
+      })
       this.#loop.run()
     })
   }

@@ -16,9 +16,10 @@ export interface PathRefreshHooks {
 interface Refresh { at: number, count: number, timer?: NodeJS.Timeout | undefined }
 
 /**
- * Gets routers off dead paths. An i2pd uses one outbound tunnel and one lease for each pair of Destinations, and looks for others after 12 to
- * 28 s without a confirmation. With a LeaseSet that is new it asks for one at once, and looks for another path 4 s later. And where the other
- * end's router learns that the lease it uses is gone, it takes another one, and another tunnel, at once: so each half of the leases is left out once.
+ * Gets routers off dead paths. An i2pd uses one outbound tunnel and one lease for each pair of Destinations, and looks for others after
+ * 12 to 28 s without a confirmation. With a LeaseSet that is new it asks for one at once, and looks for another path 4 s later. And where
+ * the other end's router learns that the lease it uses is gone, it takes another one, and another tunnel, at once: so each half of the
+ * leases is left out once.
  */
 export class PathRefresh {
   readonly #hooks: PathRefreshHooks

@@ -29,7 +29,10 @@ export class PoolMemory {
     this.#logger = logger
   }
 
-  /** @returns what was saved, as the core's `restore` takes it; undefined where there is nothing of use. @throws the file system's error for a directory that cannot be made */
+  /**
+   * @returns what was saved, as the core's `restore` takes it; undefined where there is nothing of use. @throws the file system's error for
+   * a directory that cannot be made
+   */
   async load (): Promise<unknown> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
     const path = join(this.#directory, FILE)

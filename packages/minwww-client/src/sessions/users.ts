@@ -60,10 +60,13 @@ export class Users {
     for (const exit of options.exits) this.#exits.set(exitId(exit), exit)
   }
 
-  /** Opens the disk store, reads what is remembered of the exits, and takes up the sessions as soon as they are there. @throws the file system's error */
+  /**
+   * Opens the disk store, reads what is remembered of the exits, and takes up the sessions as soon as they are there. @throws the file
+   * system's error
+   */
   async start (): Promise<void> {
     const { cache } = this.#options
-    if (cache !== false && cache?.directory !== undefined) this.#disk = await DiskStore.open(cache.directory, cache.maxDiskBytes ?? DISK, this.#logger)
+    if (cache !== false && cache?.directory !== undefined) { this.#disk = await DiskStore.open(cache.directory, cache.maxDiskBytes ?? DISK, this.#logger) }
     this.#remembered = await this.#memory?.load()
     const { sessions } = this.#options
     // Sessions that are there need no turn of the event loop.
@@ -97,7 +100,9 @@ export class Users {
   /** Requests that wait until there are sessions. */
   get waiting (): number { return this.#opened.waiting + this.#seats.reduce((sum, { backend }) => sum + backend.readiness.waiting, 0) }
   get ready (): boolean { return this.#common?.backend.driver.ready === true }
-  get state (): string { return this.#failure === undefined ? this.#common?.backend.driver.state ?? 'connecting' : 'no connection to the router' }
+  get state (): string {
+    return this.#failure === undefined ? this.#common?.backend.driver.state ?? 'connecting' : 'no connection to the router'
+  }
 
   /** With patience it is waited for. @throws ProxyError MINWWW_NOT_READY, MINWWW_NO_ROUTER */
   async seatOf (user: string | undefined, patience?: Patience): Promise<Seat> {

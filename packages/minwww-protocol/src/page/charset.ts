@@ -7,8 +7,11 @@ export function charsetOf (contentType: string, start: Uint8Array): string {
   if (a === 0xef && b === 0xbb && c === 0xbf) return 'utf-8'
   if (a === 0xfe && b === 0xff) return 'utf-16be'
   if (a === 0xff && b === 0xfe) return 'utf-16le'
-  const said = /;\s*charset\s*=\s*"?([\w.:-]{1,40})/i.exec(contentType)?.[1] ??
-    /(?:<meta[^>]{0,200}?charset\s*=\s*["']?|^@charset ")([\w.:-]{1,40})/i.exec(Buffer.from(start.subarray(0, PRESCAN)).toString('latin1'))?.[1]
+  const said =
+    /;\s*charset\s*=\s*"?([\w.:-]{1,40})/i.exec(contentType)?.[1] ??
+    /(?:<meta[^>]{0,200}?charset\s*=\s*["']?|^@charset ")([\w.:-]{1,40})/i.exec(
+      Buffer.from(start.subarray(0, PRESCAN)).toString('latin1')
+    )?.[1]
   return said?.toLowerCase() ?? 'utf-8'
 }
 

@@ -40,7 +40,11 @@ export function createMetrics (parts: ExitParts): Registry {
   counter('promises_total', 'Resources of pages that clients were told to expect', state => state.core.promises ?? 0)
   counter('pushes_total', 'Resources sent before they were asked for', state => state.core.pushes ?? 0)
   counter('pushed_bytes_total', 'Bytes of those, as they were sent', state => state.core.pushedBytes ?? 0)
-  counter('pushes_cancelled_total', 'Promised resources that a client gave up before all had left', state => state.core.pushesCancelled ?? 0)
+  counter(
+    'pushes_cancelled_total',
+    'Promised resources that a client gave up before all had left',
+    state => state.core.pushesCancelled ?? 0
+  )
   counter('pushes_asked_total', 'Sent resources that a client asked for all the same', state => state.core.pushesAskedAgain ?? 0)
   gauge('out_limit_bytes', 'Bytes a second allowed towards I2P, 0 is unlimited', state => state.limits.out)
   gauge('in_limit_bytes', 'Bytes a second allowed from the web, 0 is unlimited', state => state.limits.in)

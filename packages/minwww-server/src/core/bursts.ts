@@ -52,7 +52,10 @@ export class SymbolBurst implements Burst {
       time: now,
       symbol: this.#reply.symbol(index)
     }
-    return encodeMessage(this.isPush ? { type: 'push', ...fields } : { type: 'reply', part: this.#reply.part, ...fields }, session.keys.server)
+    return encodeMessage(
+      this.isPush ? { type: 'push', ...fields } : { type: 'reply', part: this.#reply.part, ...fields },
+      session.keys.server
+    )
   }
 }
 

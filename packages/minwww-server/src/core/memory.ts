@@ -25,7 +25,9 @@ export class Memory {
 
   /** Requests that one execution answers, as far as they are remembered, oldest first. */
   answered (execution: Execution): ServedRequest[] {
-    return execution.askers.flatMap(({ session, id }) => this.requests.find(session, id) ?? []).filter(request => request.execution === execution)
+    return execution.askers
+      .flatMap(({ session, id }) => this.requests.find(session, id) ?? [])
+      .filter(request => request.execution === execution)
   }
 
   /** Bytes of all remembered answers. */

@@ -1,7 +1,15 @@
 import type { Clock } from '@minwww/ground'
 import { ByteWriter, toBase64, writeOfflineSignature, type LocalDestination } from '@minwww/i2cp/codec'
 import {
-  DESCRIPTOR_LIFE, DESCRIPTOR_URL, encodeResponse, MAX_CONTACT, MAX_DESCRIPTOR_ENTRIES, writeDescriptor, writeRevocation, type ExitProfile, type HeaderList,
+  DESCRIPTOR_LIFE,
+  DESCRIPTOR_URL,
+  encodeResponse,
+  MAX_CONTACT,
+  MAX_DESCRIPTOR_ENTRIES,
+  writeDescriptor,
+  writeRevocation,
+  type ExitProfile,
+  type HeaderList,
   type StatementSigner
 } from '@minwww/protocol'
 import { ServerError } from '../errors.ts'

@@ -21,7 +21,14 @@ import { FetchQueue } from './fetch-queue.ts'
 import { AccessControl } from './access-control.ts'
 import { MessageService, type Outcome } from './message-service.ts'
 import { Pushes } from './pushes.ts'
-import { DEFAULT_MAX_DECODED, DEFAULT_PUSH_SHARE, DEFAULT_QUEUE, DEFAULT_TIMEOUTS, type ExitOptions, type ReloadableOptions } from './options.ts'
+import {
+  DEFAULT_MAX_DECODED,
+  DEFAULT_PUSH_SHARE,
+  DEFAULT_QUEUE,
+  DEFAULT_TIMEOUTS,
+  type ExitOptions,
+  type ReloadableOptions
+} from './options.ts'
 import type { ExitCore, RouterSession } from './ports.ts'
 import { QuotaStore } from './quota-store.ts'
 import { Responder } from './responder.ts'

@@ -20,7 +20,9 @@ export interface ExitOptions {
   streamPort?: number
   /** `host` or `host:port` to the URL of an HTTPD that the operator trusts. Only that origin bypasses the guard. */
   sites?: SiteTable
-  /** How people reach the operator, for everybody who asks the exit what it is. Printable ASCII without `#`, 128 characters. Default: none. */
+  /**
+   * How people reach the operator, for everybody who asks the exit what it is. Printable ASCII without `#`, 128 characters. Default: none.
+   */
   contact?: string
   /** Methods, hosts, Destinations, content types, sizes; lists in files are read again by `reload`. */
   policy?: PolicyOptions
@@ -86,7 +88,8 @@ export interface ExitOptions {
 
 /** What can be changed while the exit runs; what is left out is the default again. */
 export type ReloadableOptions = Pick<
-  ExitOptions, 'policy' | 'bandwidth' | 'pushShare' | 'limits' | 'streamLimits' | 'allowAddresses' | 'denyAddresses' | 'ownAddresses' | 'ports'
+  ExitOptions,
+  'policy' | 'bandwidth' | 'pushShare' | 'limits' | 'streamLimits' | 'allowAddresses' | 'denyAddresses' | 'ownAddresses' | 'ports'
 >
 
 export const DEFAULT_TIMEOUTS: FetchTimeouts & StreamTimeouts = {

@@ -1,8 +1,21 @@
 import type { Clock } from '@minwww/ground'
 import { LRUCache } from 'lru-cache'
 import {
-  addressHash, decodeRate, encodeObject, encodePromises, encodePushed, HASH, MAX_OBJECT, MAX_PROMISED_URL, MAX_PROMISES, parseResponse, ProtocolError, PUSH_IDS,
-  TokenBucket, type HttpResponse, type PushGrant
+  addressHash,
+  decodeRate,
+  encodeObject,
+  encodePromises,
+  encodePushed,
+  HASH,
+  MAX_OBJECT,
+  MAX_PROMISED_URL,
+  MAX_PROMISES,
+  parseResponse,
+  ProtocolError,
+  PUSH_IDS,
+  TokenBucket,
+  type HttpResponse,
+  type PushGrant
 } from '@minwww/protocol'
 import { fieldsFor, mayPush, needsOf, type AskedPage, type PageStyles, type Reference } from '@minwww/protocol/page'
 import { ServerError } from '../errors.ts'

@@ -82,7 +82,11 @@ export class SharedCache {
   /** Keeps what may be kept. */
   store (request: HttpRequest, response: StoredResponse): void {
     if (!isCacheable(request) || carriesRange(request) || response.headers.some(([name]) => SETS_STATE.has(name.toLowerCase()))) return
-    const policy = new this.#Policy(describe(request), { status: response.status, headers: withReadDates(toRecord(response.headers), this.#now()) }, { shared: true })
+    const policy = new this.#Policy(
+      describe(request),
+      { status: response.status, headers: withReadDates(toRecord(response.headers), this.#now()) },
+      { shared: true }
+    )
     if (policy.storable() && policy.timeToLive() > 0) this.#entries.set(request.url, { policy, response, overhead: overheadOf(request) })
   }
 
@@ -90,7 +94,10 @@ export class SharedCache {
   update (request: HttpRequest, headers: readonly Field[]): StoredResponse | undefined {
     const entry = this.#entries.get(request.url)
     if (entry === undefined) return undefined
-    const { policy, modified } = entry.policy.revalidatedPolicy(describe(request), { status: 304, headers: withReadDates(toRecord(headers), this.#now()) })
+    const { policy, modified } = entry.policy.revalidatedPolicy(describe(request), {
+      status: 304,
+      headers: withReadDates(toRecord(headers), this.#now())
+    })
     if (modified) return undefined
     const response = { ...entry.response, headers: toFields(policy.responseHeaders(), entry.response.headers) }
     this.#entries.set(request.url, { policy, response, overhead: overheadOf(request) })

@@ -226,7 +226,17 @@ export class Fetcher {
     slot.release()
     const headers: Field[] = [['Content-Length', '0']]
     const body = Readable.from([])
-    return { status: 200, reason: 'OK', headers, body, length: 0, hasBody: true, shrinks: false, isEventStream: false, fromSite: site !== undefined }
+    return {
+      status: 200,
+      reason: 'OK',
+      headers,
+      body,
+      length: 0,
+      hasBody: true,
+      shrinks: false,
+      isEventStream: false,
+      fromSite: site !== undefined
+    }
   }
 
   #drop (connection: SiteConnection): void {

@@ -283,7 +283,9 @@ export class ExitDirectory {
    * have these drawn, has less. So what all hostile publishers together get drawn is at most about their share of the publishers.
    */
   #draw (now: number): Verified<ExitDescriptor> | undefined {
-    const open = this.candidates(now).filter(({ statement: { b32 } }) => !this.#chosen.has(b32) && !(now < (this.#avoided.get(b32)?.until ?? 0)))
+    const open = this.candidates(now).filter(
+      ({ statement: { b32 } }) => !this.#chosen.has(b32) && !(now < (this.#avoided.get(b32)?.until ?? 0))
+    )
     const lots = new Map<string, Array<Verified<ExitDescriptor>>>()
     for (const one of open) {
       for (const owner of this.namedBy(one.statement.b32)) {
@@ -360,7 +362,7 @@ export class ExitDirectory {
 
   /** A list may bring a later word of an exit that is in use. */
   #refresh (one: Chosen, listed: Verified<ExitDescriptor> | undefined): void {
-    if (listed !== undefined && listed.statement.date > one.descriptor.statement.date && !this.#isRevoked(listed.statement)) one.descriptor = listed
+    if (listed !== undefined && listed.statement.date > one.descriptor.statement.date && !this.#isRevoked(listed.statement)) { one.descriptor = listed }
   }
 }
 

@@ -27,7 +27,9 @@ export interface ReadList {
 export function * readList (text: string, now: number): Generator<undefined, ReadList, undefined> {
   if (text.length > MAX_LIST) throw tooLong(`${text.length} bytes; a list has at most ${MAX_LIST}`)
   const lines = text.split('\n')
-  const said = lines.flatMap((line, index) => line.trim() === '' || line.startsWith('#') ? [] : [{ line: line.replace(/\r$/, ''), number: index + 1 }])
+  const said = lines.flatMap((line, index) =>
+    line.trim() === '' || line.startsWith('#') ? [] : [{ line: line.replace(/\r$/, ''), number: index + 1 }]
+  )
   if (said.length > MAX_STATEMENTS) throw tooLong(`${said.length} exits; a list has at most ${MAX_STATEMENTS}`)
   const latest = new Map<string, Verified>()
   const problems: ReadList['problems'] = []
@@ -38,7 +40,7 @@ export function * readList (text: string, now: number): Generator<undefined, Rea
       const verified = verifyStatement(line, now)
       const { b32, date } = verified.statement
       const other = latest.get(b32)?.statement
-      if (other === undefined || date > other.date || (date === other.date && verified.statement.kind === 'revoked')) latest.set(b32, verified)
+      if (other === undefined || date > other.date || (date === other.date && verified.statement.kind === 'revoked')) { latest.set(b32, verified) }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       refused++
