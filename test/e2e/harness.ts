@@ -56,7 +56,12 @@ export async function startService (
       clearTimeout(timer)
       reject(new Error(`minwww ${args.join(' ')}: ended with status ${String(status)}\n${stderr}`))
     })
-  }).catch((error: unknown) => { child.kill('SIGKILL'); throw error })
+  }).catch((error: unknown) => {
+    child.kill('SIGKILL')
+    // The report of a test has the first line of its error only.
+    process.stderr.write(`minwww ${args.join(' ')}: ${stderr === '' ? 'said nothing' : stderr.slice(-4_000)}\n`)
+    throw error
+  })
   let isStopped = false
   child.once('exit', (status, signal) => {
     if (!isStopped) process.stderr.write(`minwww ${args.join(' ')}: ended by itself, ${status ?? signal}\n${stderr.slice(-4_000)}\n`)

@@ -6,8 +6,9 @@ import fc from 'fast-check'
 import type { SiteRequest } from '../src/http/answer.ts'
 import { ProxyError } from '../src/http/failures.ts'
 import type { Fields } from '../src/http/fields.ts'
-import { resuming, standstillOf } from '../src/route/resume.ts'
-import type { StreamAnswer } from '../src/route/stream-path.ts'
+import { resuming } from '../src/route/resume.ts'
+import { patienceOf, whileHeard } from '../src/route/standstill.ts'
+import { StreamFailure, type StreamAnswer } from '../src/route/stream-path.ts'
 
 const CONTENT = Buffer.from(Array.from({ length: 5_000 }, (_, i) => i * 7 & 0xff))
 const TAG = '"v1"'
@@ -66,10 +67,67 @@ t.test('the fourth break is the end', async t => {
 
 t.test('a stream that stands still is given up', async t => {
   const stalled = body(0, 1_400, 'stands')
-  const whole = await read(resuming(request(), answer(WHOLE, stalled), async again => rest(rangeOf(again), body(rangeOf(again), CONTENT.length, 'ends')), 1))
+  const goesOn = async (again: SiteRequest): Promise<StreamAnswer> => rest(rangeOf(again), body(rangeOf(again), CONTENT.length, 'ends'))
+  const whole = await read(resuming(request(), answer(WHOLE, stalled), goesOn, () => ({ doubt: 1, standstill: 1 })))
   t.ok(whole.equals(CONTENT))
   t.ok(stalled.destroyed)
-  t.strictSame([20, 1_000, 2_000, 10_000, undefined].map(standstillOf), [15_000, 15_000, 20_000, 30_000, 30_000], 'after ten round trips, within bounds')
+  t.strictSame([20, 1_000, 2_000, 10_000, undefined].map(patienceOf), [
+    { doubt: 2_000, standstill: 15_000 }, { doubt: 6_000, standstill: 15_000 }, { doubt: 12_000, standstill: 20_000 },
+    { doubt: 15_000, standstill: 30_000 }, { doubt: 15_000, standstill: 30_000 }
+  ], 'after six and ten round trips, within bounds')
+})
+
+t.test('a stream that stands still is given up at once where its exit does not answer a probe', async t => {
+  const stalled = [body(0, 1_400, 'stands'), body(1_400, 2_100, 'stands')]
+  const asked: string[] = []
+  const probes: string[] = []
+  const whole = await read(resuming(request(), answer(WHOLE, stalled[0]!), async (again, { exit }) => {
+    asked.push(exit!)
+    const from = rangeOf(again)
+    return rest(from, from === 1_400 ? stalled[1]! : body(from, CONTENT.length, 'ends'))
+  }, ({ exit }) => ({
+    doubt: 4, standstill: 60_000, probe: () => { probes.push(exit!) }, isSilent: () => probes.includes(exit!)
+  })))
+  t.ok(whole.equals(CONTENT))
+  t.strictSame(asked, ['one', 'two'])
+  t.strictSame(probes, ['one', 'two'], 'each is asked once')
+})
+
+t.test('a stream of a slow site goes on where its exit answers the probe', async t => {
+  const slow = new Readable({ read () {} })
+  slow.push(CONTENT.subarray(0, 700))
+  let looks = 0
+  const isSilent = (): boolean => {
+    if (++looks === 3) {
+      slow.push(CONTENT.subarray(700))
+      slow.push(null)
+    }
+    return false
+  }
+  const never = async (): Promise<StreamAnswer> => { throw new Error('must not be asked') }
+  const whole = await read(resuming(request(), answer(WHOLE, slow), never, () => ({ doubt: 4, standstill: 60_000, isSilent })))
+  t.ok(whole.equals(CONTENT))
+  t.equal(looks, 3)
+})
+
+t.test('an exit that answers no probe is not waited for until its answer is due', async t => {
+  const { signal } = new AbortController()
+  const untilAborted = async (signal: AbortSignal): Promise<never> => await new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted')), { once: true })
+  })
+  let probes = 0
+  const patience = { doubt: 4, standstill: 4, probe: () => { probes++ } }
+  const failure = await whileHeard({ ...patience, isSilent: () => probes > 0 }, signal, untilAborted).catch((error: unknown) => error)
+  t.type(failure, StreamFailure)
+  t.match(failure, { code: 'MINWWW_TIMEOUT', harmless: true, silent: true })
+  let looks = 0
+  let answer: ((text: string) => void) | undefined
+  const isSilent = (): boolean => {
+    if (++looks === 3) answer?.('late')
+    return false
+  }
+  const late = await whileHeard({ ...patience, isSilent }, signal, async () => await new Promise<string>(resolve => { answer = resolve }))
+  t.equal(late, 'late', 'who answers probes is waited for, whatever the time')
 })
 
 t.test('what may be something else is not joined', async t => {

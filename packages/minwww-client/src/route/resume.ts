@@ -3,17 +3,11 @@ import { wholeOf, type Whole } from '../core/resumable.ts'
 import { destroyBody, type SiteRequest } from '../http/answer.ts'
 import { ProxyError } from '../http/failures.ts'
 import { valueOf, type Fields } from '../http/fields.ts'
-import { streamPatience } from '../sessions/stream-patience.ts'
+import { patienceOf, StandstillWatch, type StreamPatience } from './standstill.ts'
 import type { StreamAnswer } from './stream-path.ts'
 
 /** How often one body goes on after its stream broke off. */
 const MAX_RESUMPTIONS = 3
-/**
- * A stream that may be given up carries nothing for as long as its path says, within these bounds in ms, although the browser
- * waits. A stream takes another tunnel before that.
- */
-const MIN_STANDSTILL = 15_000
-const MAX_STANDSTILL = 30_000
 
 /** Asks for the rest of a body: somebody else than `failed`, if there is somebody. */
 export type AskRest = (request: SiteRequest, failed: StreamAnswer) => Promise<StreamAnswer>
@@ -23,33 +17,32 @@ export type AskRest = (request: SiteRequest, failed: StreamAnswer) => Promise<St
  * validator and takes ranges (RFC 9110, sections 13.1.5 and 14), so that the browser gets the same bytes or none. Other
  * answers come back as they are.
  */
-export function resuming (request: SiteRequest, answer: StreamAnswer, ask: AskRest, standstill = MAX_STANDSTILL): StreamAnswer {
+export function resuming (
+  request: SiteRequest, answer: StreamAnswer, ask: AskRest, patienceFor: (answer: StreamAnswer) => StreamPatience = () => patienceOf()
+): StreamAnswer {
   const isPlain = request.method === 'GET' && valueOf(request.fields, 'range') === undefined
   const whole = isPlain ? wholeOf(answer.status, answer.received) : undefined
   if (whole === undefined || Buffer.isBuffer(answer.body)) return answer
-  const download = new Download(request, answer, whole, ask, standstill)
+  const download = new Download(request, answer, whole, ask, patienceFor)
   const body = Readable.from(download.bytes(), { objectMode: false })
   // Who is given up before the first byte was read runs no `finally`.
   body.once('close', () => download.close())
   return { ...answer, body }
 }
 
-/** @param rtt - of the path to the exit, ms; undefined where it is not known */
-export const standstillOf = (rtt = Infinity): number => Math.min(MAX_STANDSTILL, streamPatience(rtt, MIN_STANDSTILL))
-
 class Download {
   readonly #request: SiteRequest
   readonly #whole: Whole
   readonly #ask: AskRest
-  readonly #standstill: number
+  readonly #patienceFor: (answer: StreamAnswer) => StreamPatience
   #answer: StreamAnswer
 
-  constructor (request: SiteRequest, answer: StreamAnswer, whole: Whole, ask: AskRest, standstill: number) {
+  constructor (request: SiteRequest, answer: StreamAnswer, whole: Whole, ask: AskRest, patienceFor: (answer: StreamAnswer) => StreamPatience) {
     this.#request = request
     this.#answer = answer
     this.#whole = whole
     this.#ask = ask
-    this.#standstill = standstill
+    this.#patienceFor = patienceFor
   }
 
   close (): void {
@@ -77,20 +70,23 @@ class Download {
     }
   }
 
-  /** Chunks of the present stream; with `guarded` it fails after a standstill. The time that the browser takes does not count. */
+  /**
+   * Chunks of the present stream; with `guarded` it fails after a standstill, or sooner where its exit does not even answer a probe.
+   * The time that the browser takes does not count.
+   */
   async * #flowing (guarded: boolean): AsyncGenerator<Buffer> {
     const body = this.#answer.body as Readable
     const fail = (): void => { body.destroy(new ProxyError('MINWWW_TIMEOUT', 'the stream stands still')) }
-    const watch = (): NodeJS.Timeout | undefined => guarded ? setTimeout(fail, this.#standstill) : undefined
-    let timer = watch()
+    const watch = new StandstillWatch(this.#patienceFor(this.#answer), fail)
+    if (guarded) watch.start()
     try {
       for await (const chunk of body as AsyncIterable<Buffer>) {
-        clearTimeout(timer)
+        watch.stop()
         yield chunk
-        timer = watch()
+        if (guarded) watch.start()
       }
     } finally {
-      clearTimeout(timer)
+      watch.stop()
     }
   }
 }

@@ -15,7 +15,8 @@ import type { NameService } from './names.ts'
 import type { Settings } from '../http/settings.ts'
 import { firstOf } from './peer-search.ts'
 import { isWell } from '../sessions/pool-health.ts'
-import { resuming, standstillOf } from './resume.ts'
+import { resuming } from './resume.ts'
+import { patienceOf, whileHeard, type StreamPatience } from './standstill.ts'
 import { fetchByStream, isRepeatable, StreamFailure, type Limits, type StreamAnswer } from './stream-path.ts'
 import { asStream, fitsMessage, isHarmless, isPlain, readWhole, type WholeRequest } from './small-body.ts'
 import { pathOf, type StreamPeer } from './streams.ts'
@@ -236,13 +237,15 @@ export class SiteFetcher {
       const peers = exitsForRest(backend.driver.exits(), exit).map(peerOf)
       return await this.#askExits(rest, backend, peers, limitsOf(this.#options.settings))
     }
-    const path = backend.driver.exits().find(({ id }) => id === answer.exit)
-    return resuming(request, answer, askOthers, standstillOf(path?.srtt))
+    return resuming(request, answer, askOthers, ({ exit }) => patienceFor(backend, exit))
   }
 
   async #askExits (request: SiteRequest, backend: Backend, peers: readonly StreamPeer[], limits: Limits): Promise<StreamAnswer> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', request.method)
-    const ask = async (peer: StreamPeer, limits: Limits): Promise<StreamAnswer> => await this.#overStream(request, backend, peer, limits)
+    const ask = async (peer: StreamPeer, limits: Limits): Promise<StreamAnswer> => {
+      const patience = isRepeatable(request) ? patienceFor(backend, peer.id) : patienceOf()
+      return await whileHeard(patience, request.signal, async signal => await this.#overStream({ ...request, signal }, backend, peer, limits))
+    }
     return await firstOf(peers, limits, ask, (failure, { id }) => {
       this.#options.logger?.debug({ exit: id, err: failure }, 'stream to exit failed')
       backend.noteStream(id, false)
@@ -290,6 +293,23 @@ export class SiteFetcher {
     }
     return new ProxyError('MINWWW_NAME_NOT_RESOLVED', target.host, { links, cause: error })
   }
+}
+
+/**
+ * A stream stands still where its exit is gone, and where the site is slow: a probe tells them apart, of an exit that answers any. That
+ * matters where another exit is well.
+ */
+function patienceFor ({ driver }: Backend, id: string | undefined): StreamPatience {
+  const exits = driver.exits()
+  const own = exits.find(exit => exit.id === id)
+  const patience = patienceOf(own?.srtt)
+  if (id === undefined || own === undefined || own.successes === 0) return patience
+  const isAway = ({ state }: ExitStatus): boolean => state === 'probation' || state === 'down'
+  const isSilent = (): boolean => {
+    const exits = driver.exits()
+    return exits.some(exit => exit.id === id && isAway(exit)) && exits.some(({ state }) => state === 'ready')
+  }
+  return { ...patience, probe: () => driver.suspectExit(id), isSilent }
 }
 
 const limitsOf = ({ timeout, timeouts }: Settings): Limits => ({ connect: timeout, answer: timeouts.answer })

@@ -1,0 +1,88 @@
+import { ProxyError } from '../http/failures.ts'
+import { streamPatience } from '../sessions/stream-patience.ts'
+import { StreamFailure } from './stream-path.ts'
+
+/**
+ * A stream that may be given up carries nothing for as long as its path says, within these bounds in ms, although it is waited for. A
+ * stream takes another tunnel before that.
+ */
+const MIN_STANDSTILL = 15_000
+const MAX_STANDSTILL = 30_000
+/** One that carries nothing for so long, or so many round trips, has its exit asked for a sign of life, ms. */
+const MIN_DOUBT = 2_000
+const DOUBT_ROUND_TRIPS = 6
+/** How often the answer is looked for, as a part of the time until it is asked for. */
+const LOOKS = 4
+
+/** How long a stream may stand still, and what may end that sooner. */
+export interface StreamPatience {
+  /** Nothing came for so long: `probe` is called, ms. */
+  readonly doubt: number
+  /** Nothing came for so long: it is given up, ms. */
+  readonly standstill: number
+  readonly probe?: () => void
+  /** The exit did not answer the probe either: waiting on is in vain. */
+  readonly isSilent?: () => boolean
+}
+
+/** @param rtt - of the path to the exit, ms; undefined where it is not known */
+export const patienceOf = (rtt = Infinity): Pick<StreamPatience, 'doubt' | 'standstill'> => ({
+  doubt: Math.min(MIN_STANDSTILL, Math.max(MIN_DOUBT, DOUBT_ROUND_TRIPS * rtt)),
+  standstill: Math.min(MAX_STANDSTILL, streamPatience(rtt, MIN_STANDSTILL))
+})
+
+/** Calls `onStandstill` once where nothing comes for too long: stopped and started anew whenever something does. */
+export class StandstillWatch {
+  readonly #patience: StreamPatience
+  readonly #onStandstill: () => void
+  #timer: NodeJS.Timeout | undefined
+
+  constructor (patience: StreamPatience, onStandstill: () => void) {
+    this.#patience = patience
+    this.#onStandstill = onStandstill
+  }
+
+  start (): void {
+    this.stop()
+    const { doubt, probe } = this.#patience
+    this.#timer = setTimeout(() => {
+      probe?.()
+      this.#lookLater(doubt)
+    }, doubt)
+  }
+
+  stop (): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** @param waited - since the start, ms */
+  #lookLater (waited: number): void {
+    const { doubt, standstill, isSilent } = this.#patience
+    const time = Math.min(doubt / LOOKS, standstill - waited)
+    this.#timer = setTimeout(() => {
+      if (waited + time >= standstill || isSilent?.() === true) this.#onStandstill()
+      else this.#lookLater(waited + time)
+    }, time)
+  }
+}
+
+/**
+ * An attempt that is given up while its exit does not even answer a probe.
+ * @throws StreamFailure then; what the attempt throws
+ */
+export async function whileHeard<T> (
+  patience: StreamPatience, signal: AbortSignal, attempt: (signal: AbortSignal) => Promise<T>
+): Promise<T> {
+  if (patience.isSilent === undefined) return await attempt(signal)
+  const silence = new AbortController()
+  const giveUp = (): void => {
+    silence.abort(new StreamFailure(new ProxyError('MINWWW_TIMEOUT', 'the exit is silent'), true, { isTaken: false }))
+  }
+  const watch = new StandstillWatch({ ...patience, standstill: Infinity }, giveUp)
+  watch.start()
+  try {
+    return await attempt(AbortSignal.any([signal, silence.signal]))
+  } finally {
+    watch.stop()
+  }
+}
