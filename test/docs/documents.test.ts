@@ -119,7 +119,9 @@ t.test('the table of errors is that of the sources', async t => {
   const sources = readdirSync(join(ROOT, 'packages')).flatMap(name => list(`packages/${name}/src`)).filter(name => name.endsWith('.ts'))
     .map(read).join('\n')
   const codes = new Set(
-    [...sources.matchAll(/(?:Error\(|Failure\(|code: |\| )'((?:I2CP|I2P|STREAMING|MINWWW|ROUTER)_[A-Z0-9_]+)'/g)].map(([, code = '']) => code)
+    [...sources.matchAll(/(?:Error\(|Failure\(|code: |\| )'((?:I2CP|I2P|STREAMING|MINWWW|ROUTER)_[A-Z0-9_]+)'/g)].map(
+      ([, code = '']) => code
+    )
   )
   t.ok(codes.size > 60, `${codes.size} codes`)
   for (const code of codes) t.ok(errors.includes(`\`${code}\``), code)

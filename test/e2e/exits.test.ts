@@ -41,7 +41,11 @@ t.test('exits show, publish, check and revoke', async t => {
   t.equal(again.stdout.split('\n').filter(line => line.includes('#!')).length, 3)
 
   writeFileSync(file('forged.txt'), list.replace('web=yes', 'web=no '))
-  t.match(runCli(['exits', 'check', file('forged.txt')]), { status: 1, stdout: /2 exits|1 exits, 1 revoked, 1 lines refused/, stderr: /would be refused/ })
+  t.match(runCli(['exits', 'check', file('forged.txt')]), {
+    status: 1,
+    stdout: /2 exits|1 exits, 1 revoked, 1 lines refused/,
+    stderr: /would be refused/
+  })
   t.match(runCli(['exits', 'publish', '--exit', `${'a'.repeat(52)}.b32.i2p`, '--out', file('list.txt'), '--timeout', '2', ...at]), {
     status: 1, stderr: /the list stays as it was/
   })

@@ -1,4 +1,6 @@
-/** Several clients on one exit behind a bottleneck, in virtual time: what each gets, with and without a limit of the exit. Argument: seed. */
+/**
+ * Several clients on one exit behind a bottleneck, in virtual time: what each gets, with and without a limit of the exit. Argument: seed.
+ */
 import { runClients, type ClientsConditions } from '../src/grid/index.ts'
 
 const seed = Number(process.argv[2] ?? 1)
@@ -14,11 +16,24 @@ console.log('|---|---|---|---|---|---|---|---|---|---|')
 for (const [latency, bandwidth] of [[50, 256], [250, 256], [250, 64]] as const) {
   for (const [name, clients] of CLIENTS) {
     for (const limit of [undefined, Math.floor(0.95 * bandwidth)]) {
-      const { clients: results, drops, dropsLater, used } = runClients({ latency, bandwidth, clients, ...(limit !== undefined && { limit }) }, seed)
-      const cells = [name, `${latency} ms`, `${bandwidth} KB/s`, limit === undefined ? 'none' : `${limit} KB/s`,
-        results.map(({ kilobytesPerSecond }) => kilobytesPerSecond).join(', '), results.map(({ received }) => Math.round(received)).join(', '),
-        `${Math.round(100 * used / bandwidth)} %`,
-        `${(Math.max(...results.map(({ worst }) => worst)) / 1000).toFixed(1)} s`, `${drops} %`, `${dropsLater} %`]
+      const {
+        clients: results,
+        drops,
+        dropsLater,
+        used
+      } = runClients({ latency, bandwidth, clients, ...(limit !== undefined && { limit }) }, seed)
+      const cells = [
+        name,
+        `${latency} ms`,
+        `${bandwidth} KB/s`,
+        limit === undefined ? 'none' : `${limit} KB/s`,
+        results.map(({ kilobytesPerSecond }) => kilobytesPerSecond).join(', '),
+        results.map(({ received }) => Math.round(received)).join(', '),
+        `${Math.round((100 * used) / bandwidth)} %`,
+        `${(Math.max(...results.map(({ worst }) => worst)) / 1000).toFixed(1)} s`,
+        `${drops} %`,
+        `${dropsLater} %`
+      ]
       console.log(`| ${cells.join(' | ')} |`)
     }
   }

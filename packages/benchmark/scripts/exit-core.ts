@@ -50,7 +50,9 @@ class Bench {
 
   /** Messages of one round, made beforehand: the client's work is not the exit's. */
   prepare (form: 'open' | 'request'): Array<{ protocol: number, payload: Buffer }> {
-    return Array.from({ length: ROUND }, () => this.#clients.map(client => form === 'open' ? this.#open(client) : this.#request(client))).flat()
+    return Array.from({ length: ROUND }, () =>
+      this.#clients.map(client => (form === 'open' ? this.#open(client) : this.#request(client)))
+    ).flat()
   }
 
   /** @returns requests answered */

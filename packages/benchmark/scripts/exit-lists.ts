@@ -168,8 +168,10 @@ function wordOf (b32: string, now: number): Verified<ExitDescriptor> {
   }
 }
 
-console.log(`seed ${seed}; ${EXITS} exits of which ${SPIES} spy, ${PUBLISHERS} publishers of whom ${HOSTILE} are hostile and name ${SYBILS} more; ` +
-  `${USERS} users, ${REQUESTS} requests a day`)
+console.log(
+  `seed ${seed}; ${EXITS} exits of which ${SPIES} spy, ${PUBLISHERS} publishers of whom ${HOSTILE} are hostile and name ${SYBILS} more; ` +
+    `${USERS} users, ${REQUESTS} requests a day`
+)
 console.log(`| rule | ${DAYS.map(day => `day ${day}`).join(' | ')} |`)
 console.log(`|---|${DAYS.map(() => '---|').join('')}`)
 for (const scenario of SCENARIOS) {

@@ -16,17 +16,30 @@ const all = [...new Map(files.flat().map(cell => [JSON.stringify([cell.design, c
 const cells = all.filter(cell => cell.design === 'minwww' || sibling(all, cell, 'minwww') !== undefined)
 const points = order(cells.filter(({ design }) => design === 'minwww'))
 
-print('By loss', ['loss', 'design', 'points', 'p50 / limit', 'p99 / limit', "tunnel messages / warm streaming's", 'pages failed'],
+print(
+  'By loss',
+  ['loss', 'design', 'points', 'p50 / limit', 'p99 / limit', "tunnel messages / warm streaming's", 'pages failed'],
   lossRows(cells).map(row => [
-    lossOf({ ...row, profile: row.profile === 'plain' ? undefined : row.profile, burst: row.burst > 1 ? row.burst : undefined }), row.design,
-    row.points, row.p50.toFixed(3), row.p99.toFixed(3), Number.isNaN(row.tunnelMessages) ? '' : row.tunnelMessages.toFixed(2), row.failed
-  ]))
+    lossOf({ ...row, profile: row.profile === 'plain' ? undefined : row.profile, burst: row.burst > 1 ? row.burst : undefined }),
+    row.design,
+    row.points,
+    row.p50.toFixed(3),
+    row.p99.toFixed(3),
+    Number.isNaN(row.tunnelMessages) ? '' : row.tunnelMessages.toFixed(2),
+    row.failed
+  ])
+)
 
 const losses = behind(cells)
-print(`Behind streaming by more than 5 %: ${losses.length} of ${compared()} comparisons`, ['at', 'rival', 'loss', 'size', 'latency', 'KB/s', 'MinWWW, ms', 'rival, ms', 'ratio'],
-  losses.map(({ cell, rival, at, ratio }) => [at, rival.design, ...place(cell), cell[at], rival[at], ratio.toFixed(2)]))
+print(
+  `Behind streaming by more than 5 %: ${losses.length} of ${compared()} comparisons`,
+  ['at', 'rival', 'loss', 'size', 'latency', 'KB/s', 'MinWWW, ms', 'rival, ms', 'ratio'],
+  losses.map(({ cell, rival, at, ratio }) => [at, rival.design, ...place(cell), cell[at], rival[at], ratio.toFixed(2)])
+)
 
-const single = points.filter(({ loss, size, burst, profile }) => loss === 1 && size === 64 * KB && burst === undefined && profile === undefined)
+const single = points.filter(
+  ({ loss, size, burst, profile }) => loss === 1 && size === 64 * KB && burst === undefined && profile === undefined
+)
 const pairs = single.map(cell => [cell, sibling(cells, cell, 'streaming-warm')] as const)
 print("p99 at 1 % and 64 KB: warm streaming's over MinWWW's, and over the limit, which nothing can beat", ['latency', 'KB/s', 'limit', 'MinWWW', 'warm streaming', 'over MinWWW', 'over the limit'],
   pairs.flatMap(([cell, warm]) => warm === undefined ? [] : [[`${cell.latency} ms`, cell.bandwidth || 'unlimited', cell.limit, cell.p99, warm.p99, (warm.p99 / cell.p99).toFixed(1), (warm.p99 / cell.limit).toFixed(1)]]))

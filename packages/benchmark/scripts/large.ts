@@ -10,7 +10,11 @@ console.log('|---|---|---|---|---|---|---|---|---|')
 for (const point of largePoints()) {
   const { latency, loss, bandwidth, profile, size } = point
   const [floor, own, rival] = (['floor', 'minwww', 'streaming'] as const).map(design => runLarge(design, point, { runs, seed: 7 }))
-  const times = [[floor!.first, floor!.last], [own!.first, own!.last, own!.worst], [rival!.last, rival!.worst]].map(list => list.map(x => x.toFixed(2)).join(' / '))
+  const times = [
+    [floor!.first, floor!.last],
+    [own!.first, own!.last, own!.worst],
+    [rival!.last, rival!.worst]
+  ].map(list => list.map(x => x.toFixed(2)).join(' / '))
   const failed = own!.failed + rival!.failed > 0 ? `; ${own!.failed}, ${rival!.failed} failed` : ''
   console.log(`| ${[`${latency} ms`, `${loss} %`, bandwidth || 'unlimited', profile, size, ...times, (own!.last / rival!.last).toFixed(2) + failed].join(' | ')} |`)
 }

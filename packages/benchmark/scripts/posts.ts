@@ -11,9 +11,19 @@ const seed = Number(process.argv[3] ?? 1)
 const lossy = { latency: 250, jitter: 20, tunnelLifetime: 86_400_000 }
 const plans: Array<[name: string, plan: PostsPlan]> = [
   ['5 % loss', { seed, count, exits: 3, every: 200, network: { ...lossy, loss: 0.05 } }],
-  ['5 % loss, exits killed, sessions lost, 3 % cancelled', {
-    seed, count, exits: 3, every: 200, network: { ...lossy, loss: 0.05, duplicate: 0.05 }, life: { mean: 20_000, down: 15_000 }, cancelled: 0.03, sessionLife: 60_000
-  }]
+  [
+    '5 % loss, exits killed, sessions lost, 3 % cancelled',
+    {
+      seed,
+      count,
+      exits: 3,
+      every: 200,
+      network: { ...lossy, loss: 0.05, duplicate: 0.05 },
+      life: { mean: 20_000, down: 15_000 },
+      cancelled: 0.03,
+      sessionLife: 60_000
+    }
+  ]
 ]
 console.log('| what | POSTs | answered | failed | carried out twice | told wrongly | told nothing | kills | p50, p99 ms |')
 console.log('|---|---|---|---|---|---|---|---|---|')

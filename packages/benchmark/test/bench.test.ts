@@ -285,7 +285,10 @@ t.test('the report gives a verdict with its interval, and no percentile that it 
   const few = measured(2)
   const [verdict, ...more] = verdictsOf(measured(40))
   t.same(more, [])
-  t.match(verdict, /^MinWWW is faster: it takes 0\.50 \(0\.\d\d to 0\.\d\d\) of the time of streaming, .*; faster under 2 of 2 conditions\.$/)
+  t.match(
+    verdict,
+    /^MinWWW is faster: it takes 0\.50 \(0\.\d\d to 0\.\d\d\) of the time of streaming, .*; faster under 2 of 2 conditions\.$/
+  )
   t.match(verdictsOf(skippedResult('pages', { reason: 'no browser', hint: '' })), ['Not measured: no browser.'])
   const { value, low, high } = together([{ value: 0.5, low: 0.4, high: 0.6 }, { value: 0.5, low: 0.4, high: 0.6 }])
   t.ok(Math.abs(value - 0.5) < 1e-9 && low > 0.4 && high < 0.6, 'two measurements tell more than one')

@@ -58,7 +58,12 @@ const arrivals = (...rows: Array<[at: number, sent: number, bytes?: number]>): A
 t.test('rates at which symbols were sent and came, without the longest silence', async t => {
   t.strictSame(flowOf(arrivals([0, 0], [100, 50], [200, 100], [300, 150])), { came: 200, sent: 100, arrival: 10 * KB, pace: 20 * KB })
   t.strictSame(flowOf(arrivals([0, 0], [100, 50], [900, 700], [1_000, 750])), { came: 200, sent: 100, arrival: 10 * KB, pace: 20 * KB })
-  t.strictSame(flowOf(arrivals([0, 0, 9 * KB], [100, 100], [200, 200], [300, 300, 3 * KB])), { came: 200, sent: 200, arrival: 20 * KB, pace: 20 * KB })
+  t.strictSame(flowOf(arrivals([0, 0, 9 * KB], [100, 100], [200, 200], [300, 300, 3 * KB])), {
+    came: 200,
+    sent: 200,
+    arrival: 20 * KB,
+    pace: 20 * KB
+  })
   t.strictSame(flowOf(arrivals([0, 0], [100, 100], [150, 50], [200, 200], [300, 300])).came, 200, 'what came out of order is left out')
   t.match(flowOf(arrivals([0, 0], [10, 0], [20, 0])), { pace: Infinity, arrival: 100 * KB }, 'sent at once')
   t.match(flowOf(arrivals([0, 0], [0, 0], [0, 0])), { came: 1 }, 'came at once')

@@ -17,7 +17,10 @@ const START = Date.parse('2026-01-01T00:00:00Z')
 interface Bench { cache: HttpCache, ask: (path?: string, fields?: Fields, method?: string, signal?: AbortSignal) => Promise<Answer>, asked: SiteRequest[], pass: (seconds: number) => void, forward: Forward }
 
 /** A cache with a clock of its own in front of a site that is a function. */
-function bench (site: (request: SiteRequest, count: number) => Partial<Answer> | Promise<Partial<Answer>>, options: { maxBytes?: number, maxEntryBytes?: number, disk?: DiskStore } = {}): Bench {
+function bench (
+  site: (request: SiteRequest, count: number) => Partial<Answer> | Promise<Partial<Answer>>,
+  options: { maxBytes?: number; maxEntryBytes?: number; disk?: DiskStore } = {}
+): Bench {
   let now = START
   const asked: SiteRequest[] = []
   const cache = new HttpCache({ maxBytes: 1_000_000, maxEntryBytes: 100_000, now: () => now, ...options })
@@ -27,11 +30,28 @@ function bench (site: (request: SiteRequest, count: number) => Partial<Answer> |
     return { status: 200, reason: 'OK', fields: [], body: Buffer.from(`body ${asked.length}`), path: 'message', ...answer } as Answer
   }
   const ask: Bench['ask'] = async (path = '/', fields = [], method = 'GET', signal = new AbortController().signal) =>
-    await cache.fetch({ method, target: parseTarget(`http://a.example${path}`), fields: [['Host', 'a.example'], ['Accept-Encoding', 'gzip, br'], ...fields], signal }, forward)
-  return { cache, ask, asked, pass: seconds => { now += seconds * 1000 }, forward }
+    await cache.fetch(
+      {
+        method,
+        target: parseTarget(`http://a.example${path}`),
+        fields: [['Host', 'a.example'], ['Accept-Encoding', 'gzip, br'], ...fields],
+        signal
+      },
+      forward
+    )
+  return {
+    cache,
+    ask,
+    asked,
+    pass: seconds => {
+      now += seconds * 1000
+    },
+    forward
+  }
 }
 
-const text = async (answer: Answer): Promise<string> => Buffer.isBuffer(answer.body) ? answer.body.toString() : Buffer.concat(await answer.body.toArray()).toString()
+const text = async (answer: Answer): Promise<string> =>
+  Buffer.isBuffer(answer.body) ? answer.body.toString() : Buffer.concat(await answer.body.toArray()).toString()
 const field = (answer: Answer, name: string): string | undefined => answer.fields.find(([key]) => key.toLowerCase() === name)?.[1]
 const maxAge = (seconds: number, extra = ''): Fields => [['Cache-Control', `max-age=${seconds}${extra}`]]
 
@@ -115,9 +135,21 @@ t.test('what is never kept', async t => {
 })
 
 t.test('validators: 304 renews, 200 replaces', async t => {
-  const { ask, asked, pass, cache } = bench((request, count) => count === 2
-    ? { status: 304, reason: 'Not Modified', body: Buffer.alloc(0), fields: [['ETag', '"v1"'], ['Cache-Control', 'max-age=100'], ['X-New', '1'], ['Content-Length', '0']] }
-    : { fields: [...maxAge(10), ['ETag', `"v${count}"`], ['Content-Type', 'text/html']] })
+  const { ask, asked, pass, cache } = bench((request, count) =>
+    count === 2
+      ? {
+          status: 304,
+          reason: 'Not Modified',
+          body: Buffer.alloc(0),
+          fields: [
+            ['ETag', '"v1"'],
+            ['Cache-Control', 'max-age=100'],
+            ['X-New', '1'],
+            ['Content-Length', '0']
+          ]
+        }
+      : { fields: [...maxAge(10), ['ETag', `"v${count}"`], ['Content-Type', 'text/html']] }
+  )
   await ask()
   pass(11)
   const confirmed = await ask('/', [['If-None-Match', '"other"']])
@@ -153,7 +185,10 @@ t.test('If-Modified-Since, no-cache, must-revalidate, only-if-cached', async t =
 })
 
 t.test('Vary selects variants', async t => {
-  const { ask, asked } = bench(request => ({ fields: [...maxAge(60), ['Vary', 'Cookie, X-Lang']], body: Buffer.from(JSON.stringify(request.fields)) }))
+  const { ask, asked } = bench(request => ({
+    fields: [...maxAge(60), ['Vary', 'Cookie, X-Lang']],
+    body: Buffer.from(JSON.stringify(request.fields))
+  }))
   await ask('/', [['Cookie', 'a=1']])
   await ask('/', [['Cookie', 'a=2']])
   await ask('/', [['cookie', 'a=1']])
@@ -189,7 +224,11 @@ t.test('ranges from a whole entry', async t => {
   }))
   fc.assert(fc.property(fc.nat(200), fc.nat(200), fc.integer({ min: 1, max: 100 }), (first, last, length) => {
     const range = parseRange(`bytes=${first}-${last}`, length)
-    return last < first ? range === undefined : first >= length ? range === 'unsatisfiable' : typeof range === 'object' && range.first === first && range.last === Math.min(last, length - 1)
+    return last < first
+      ? range === undefined
+      : first >= length
+        ? range === 'unsatisfiable'
+        : typeof range === 'object' && range.first === first && range.last === Math.min(last, length - 1)
   }))
 })
 
@@ -254,9 +293,17 @@ t.test('stale when nobody answers', async t => {
 })
 
 t.test('unsafe methods make entries worthless', async t => {
-  const { ask, asked } = bench(request => request.method === 'GET'
-    ? { fields: maxAge(60) }
-    : { status: request.target.path === '/fails' ? 500 : 303, fields: [['Location', '/list'], ['Content-Location', 'http://b.example/other']] })
+  const { ask, asked } = bench(request =>
+    request.method === 'GET'
+      ? { fields: maxAge(60) }
+      : {
+          status: request.target.path === '/fails' ? 500 : 303,
+          fields: [
+            ['Location', '/list'],
+            ['Content-Location', 'http://b.example/other']
+          ]
+        }
+  )
   for (const path of ['/item', '/list', '/other', '/fails']) await ask(path)
   await ask('/item', [], 'POST')
   await ask('/fails', [], 'DELETE')
@@ -415,7 +462,10 @@ t.test('on disk: survives a restart, junk and a kill', async t => {
   const directory = mkdtempSync(join(tmpdir(), 'minwww-cache-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
   const open = async (): Promise<DiskStore> => await DiskStore.open(directory, 300_000)
-  const site = (request: SiteRequest): Partial<Answer> => ({ fields: [...maxAge(60), ['Vary', 'Cookie']], body: Buffer.from(request.target.path) })
+  const site = (request: SiteRequest): Partial<Answer> => ({
+    fields: [...maxAge(60), ['Vary', 'Cookie']],
+    body: Buffer.from(request.target.path)
+  })
   const first = await open()
   const one = bench(site, { disk: first })
   for (const path of ['/a', '/b', '/c']) await one.ask(path)

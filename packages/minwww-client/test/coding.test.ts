@@ -21,8 +21,14 @@ async function read (body: Buffer | Readable): Promise<Buffer> {
 }
 
 const CODED: Array<[coding: string, body: Buffer]> = [
-  ['gzip', gzipSync(TEXT)], ['X-GZIP', gzipSync(TEXT)], ['br', brotliCompressSync(TEXT)], ['deflate', deflateSync(TEXT)], ['deflate', deflateRawSync(TEXT)],
-  ['gzip, br', brotliCompressSync(gzipSync(TEXT))], ['deflate, identity, gzip', gzipSync(deflateRawSync(TEXT))], ['br, deflate', deflateSync(brotliCompressSync(TEXT))],
+  ['gzip', gzipSync(TEXT)],
+  ['X-GZIP', gzipSync(TEXT)],
+  ['br', brotliCompressSync(TEXT)],
+  ['deflate', deflateSync(TEXT)],
+  ['deflate', deflateRawSync(TEXT)],
+  ['gzip, br', brotliCompressSync(gzipSync(TEXT))],
+  ['deflate, identity, gzip', gzipSync(deflateRawSync(TEXT))],
+  ['br, deflate', deflateSync(brotliCompressSync(TEXT))],
   ['gzip, gzip, gzip', gzipSync(gzipSync(gzipSync(TEXT)))]
 ]
 /** As one buffer, as a stream of one chunk, and byte by byte. */
@@ -38,9 +44,17 @@ t.test('every coding on every kind of body', async t => {
       t.ok((await read(plain.body)).equals(TEXT), coding)
       t.strictSame(plain.fields, [['ETag', 'W/"x"']])
       for (const damaged of [coded.subarray(0, coded.length - 9), coded.subarray(0, 1), Buffer.from('it is no such thing')]) {
-        await t.rejects(decodedFor(READER, answerOf(coding, shape(damaged)), room).then(async ({ body }) => await read(body)), { code: 'MINWWW_BAD_UPSTREAM' }, `${coding}, damaged`)
+        await t.rejects(
+          decodedFor(READER, answerOf(coding, shape(damaged)), room).then(async ({ body }) => await read(body)),
+          { code: 'MINWWW_BAD_UPSTREAM' },
+          `${coding}, damaged`
+        )
       }
-      t.strictSame(await decodedFor(READER, answerOf(coding, shape(Buffer.alloc(0))), room), { fields: [], body: Buffer.alloc(0) }, 'nothing is nothing')
+      t.strictSame(
+        await decodedFor(READER, answerOf(coding, shape(Buffer.alloc(0))), room),
+        { fields: [], body: Buffer.alloc(0) },
+        'nothing is nothing'
+      )
     }
   }
   t.equal(room.load.used, 0, 'all memory is given back')
@@ -55,7 +69,11 @@ t.test('what goes on as it came', async t => {
   ]) t.strictSame(await decodedFor(READER, answer, room), { fields: answer.fields, body: coded }, JSON.stringify(answer.fields))
   const kept = await decodedFor({ ...READER, acceptEncoding: 'gzip' }, answerOf('gzip', coded), room)
   t.equal(kept.body, coded)
-  t.strictSame((await decodedFor({ ...READER, method: 'HEAD' }, answerOf('gzip', Buffer.alloc(0)), room)).fields, [], 'HEAD has the fields of GET')
+  t.strictSame(
+    (await decodedFor({ ...READER, method: 'HEAD' }, answerOf('gzip', Buffer.alloc(0)), room)).fields,
+    [],
+    'HEAD has the fields of GET'
+  )
 })
 
 t.test('whoever leaves gives his memory back', async t => {
@@ -98,7 +116,9 @@ t.test('memory for decoding: who stands still makes room for who comes', async t
 
 t.test('the window of a brotli stream', t => {
   for (let window = 10; window <= 24; window++) {
-    const coded = brotliCompressSync(Buffer.from('x'), { params: { [constants.BROTLI_PARAM_LGWIN]: window, [constants.BROTLI_PARAM_QUALITY]: 5 } })
+    const coded = brotliCompressSync(Buffer.from('x'), {
+      params: { [constants.BROTLI_PARAM_LGWIN]: window, [constants.BROTLI_PARAM_QUALITY]: 5 }
+    })
     t.equal(brotliWindow(coded[0]!), window)
   }
   t.end()
@@ -106,10 +126,15 @@ t.test('the window of a brotli stream', t => {
 
 t.test('500 readers that read nothing of bodies that expand 190 times', async t => {
   const block = Buffer.from(Array.from({ length: 126_000 }, (_, i) => (i * 2_654_435_761 >>> 13) & 0xff))
-  const body = brotliCompressSync(Buffer.concat(Array.from({ length: 190 }, () => block)), { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } })
+  const body = brotliCompressSync(Buffer.concat(Array.from({ length: 190 }, () => block)), {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 5 }
+  })
   t.ok(body.length < 140_000, `${body.length} bytes coded`)
   const small = brotliCompressSync(TEXT)
-  const { proxy, core, port } = await startProxy(request => ({ headers: [['Content-Encoding', 'br']], body: request.url.endsWith('/small') ? small : body }), { cache: false })
+  const { proxy, core, port } = await startProxy(
+    request => ({ headers: [['Content-Encoding', 'br']], body: request.url.endsWith('/small') ? small : body }),
+    { cache: false }
+  )
   const before = process.memoryUsage().rss
   let most = before
   const sample = setInterval(() => { most = Math.max(most, process.memoryUsage().rss) }, 20)
@@ -136,7 +161,12 @@ t.test('transfer codings that nobody asked for are undone, or refused', async t 
   const site = createServer(socket => {
     socket.once('data', () => {
       const chunk = Buffer.concat([Buffer.from(`${coded.length.toString(16)}\r\n`), coded, Buffer.from('\r\n0\r\n\r\n')])
-      socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\nTransfer-Encoding: ${coding}\r\nConnection: close\r\n\r\n`), coding.endsWith('chunked') ? chunk : coded]))
+      socket.end(
+        Buffer.concat([
+          Buffer.from(`HTTP/1.1 200 OK\r\nTransfer-Encoding: ${coding}\r\nConnection: close\r\n\r\n`),
+          coding.endsWith('chunked') ? chunk : coded
+        ])
+      )
     })
   }).listen(0, '127.0.0.1')
   await once(site, 'listening')
@@ -145,8 +175,8 @@ t.test('transfer codings that nobody asked for are undone, or refused', async t 
   const destination = keys().destination
   session.names.set('a.i2p', destination)
   streams.ports.set(destination.b32, portOf(site))
-  for (coding of ['gzip, chunked', 'X-Gzip, chunked', 'gzip']) t.equal((await get(port, 'http://a.i2p/', [], 'DELETE')).text, 'hello', coding)
-  for (coding of ['compress, chunked', 'gzip, gzip, chunked', 'br, chunked']) t.equal((await get(port, 'http://a.i2p/', [], 'DELETE')).status, 502, coding)
+  for (coding of ['gzip, chunked', 'X-Gzip, chunked', 'gzip']) { t.equal((await get(port, 'http://a.i2p/', [], 'DELETE')).text, 'hello', coding) }
+  for (coding of ['compress, chunked', 'gzip, gzip, chunked', 'br, chunked']) { t.equal((await get(port, 'http://a.i2p/', [], 'DELETE')).status, 502, coding) }
   t.match((await raw(port, 'DELETE http://a.i2p/ HTTP/1.0\r\n\r\n', { half: false })).toString(), /^HTTP\/1.1 502/)
   await end()
   site.close()

@@ -13,7 +13,10 @@ t.test('an exit that answered a first message is asked once more, two seconds la
   t.strictSame([confirmations.nextTimeout(), confirmations.take(2_499)], [2_500, undefined])
   t.strictSame(confirmations.take(2_500), { exit: b, source: 1 })
   t.strictSame([confirmations.take(2_999), confirmations.nextTimeout()], [undefined, 3_000])
-  t.strictSame([confirmations.take(3_000), confirmations.take(3_000), confirmations.nextTimeout()], [{ exit: a, source: 0 }, undefined, Infinity])
+  t.strictSame(
+    [confirmations.take(3_000), confirmations.take(3_000), confirmations.nextTimeout()],
+    [{ exit: a, source: 0 }, undefined, Infinity]
+  )
 })
 
 t.test('what goes there meanwhile is enough', async t => {

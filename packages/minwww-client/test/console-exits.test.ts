@@ -59,7 +59,12 @@ t.test('an exit of the user says what it is when somebody looks; what is browsed
     const state = await look()
     return state.exits[0]?.says === undefined ? undefined : state
   })
-  t.match(state, { mayChange: true, lists: [], banned: [], exits: [{ id: 'mine', isYours: true, lists: [], isPinned: false, state: 'ready', rtt: 400 }] })
+  t.match(state, {
+    mayChange: true,
+    lists: [],
+    banned: [],
+    exits: [{ id: 'mine', isYours: true, lists: [], isPinned: false, state: 'ready', rtt: 400 }]
+  })
   t.match(state.exits[0]?.says, { web: true, ports: [80], filters: ['denied-hosts'], free: 60, contact: '<b>ops</b>@example.i2p' })
   t.notMatch(JSON.stringify(state), /secret/)
   await proxy.close()

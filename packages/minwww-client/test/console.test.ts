@@ -44,7 +44,7 @@ t.test('actions need nonce, origin and a right body', async t => {
   t.equal(await post('exits/add', { destination: exit.base64 }, [['X-MinWWW-Nonce', nonce.replace(/./g, '0')]]), 403)
   t.equal(await post('exits/add', { destination: exit.base64 }, [['X-MinWWW-Nonce', nonce], ['Origin', 'http://evil.example']]), 403)
   t.equal(await post('exits/add', { destination: exit.base64 }, [['X-MinWWW-Nonce', nonce], ['Origin', `http://127.0.0.1:${port}`]]), 200)
-  for (const body of [{}, null, [], { destination: 5 }, { destination: '' }, { destination: '<b>' }, { destination: 'x'.repeat(3000) }]) t.equal(await post('exits/add', body), 400, JSON.stringify(body).slice(0, 30))
+  for (const body of [{}, null, [], { destination: 5 }, { destination: '' }, { destination: '<b>' }, { destination: 'x'.repeat(3000) }]) { t.equal(await post('exits/add', body), 400, JSON.stringify(body).slice(0, 30)) }
   t.equal((await get(port, '/console/exits/add')).status, 404)
   t.equal(proxy.exits().length, 2)
   t.equal(await post('exits/drain', { id: 'one' }), 200)
@@ -66,11 +66,19 @@ t.test('state, events and metrics', async t => {
   core.site = () => ({ fail: { code: 'timeout' } })
   await get(port, 'http://a.example/dead')
   const state = JSON.parse((await get(port, '/console/state')).text)
-  t.match(state, { ready: true, exits: [{ id: 'one', state: 'ready', rtt: 400, loss: 0.01 }], totals: { requests: 2, failed: 1, bytes: 4 }, cache: { misses: 2 } })
+  t.match(state, {
+    ready: true,
+    exits: [{ id: 'one', state: 'ready', rtt: 400, loss: 0.01 }],
+    totals: { requests: 2, failed: 1, bytes: 4 },
+    cache: { misses: 2 }
+  })
   t.match(state.done[1], { method: 'GET', url: 'http://a.example/page?q=1', path: 'message', status: 200, traversals: 2, tunnelMessages: 2, bytes: 4, exit: 'one' })
   t.match(state.done[0], { path: 'error', error: 'MINWWW_TIMEOUT', status: 504 })
   t.equal(state.traffic.length, 120)
-  t.match(state.limits.find(({ name }: { name: string }) => name === 'requests of browsers'), { used: 0, most: 512, unit: 'requests', full: /503/ })
+  t.match(
+    state.limits.find(({ name }: { name: string }) => name === 'requests of browsers'),
+    { used: 0, most: 512, unit: 'requests', full: /503/ }
+  )
   const socket = connect(port, '127.0.0.1')
   socket.write(`GET /console/events HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
   let text = ''

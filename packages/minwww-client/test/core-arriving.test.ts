@@ -10,18 +10,30 @@ type Part = Extract<ClientEvent, { type: 'part' }>
 const LENGTH = 4_000
 
 /** A page of 40 symbols, and a bench that has asked for it. */
-function asked (count = 1, mayArrive = true, handOn: 'any' | 'resumable' = 'any', object = pageObject(Buffer.from(seeded(9)(110_000)))): { bench: Bench, exits: FakeExit[], exit: FakeExit, handle: number, first: ReturnType<FakeExit['read']>, object: Buffer } {
+function asked (
+  count = 1,
+  mayArrive = true,
+  handOn: 'any' | 'resumable' = 'any',
+  object = pageObject(Buffer.from(seeded(9)(110_000)))
+): { bench: Bench; exits: FakeExit[]; exit: FakeExit; handle: number; first: ReturnType<FakeExit['read']>; object: Buffer } {
   const bench = new Bench({ handOn })
   const exits = Array.from({ length: count }, (_, index) => new FakeExit(7 + index))
   for (const [index, exit] of exits.entries()) bench.ready(`exit${index}`, exit)
-  const handle = bench.core.request(bench.now, { message: Buffer.from('GET http://a.i2p/ HTTP/1.1\r\n\r\n'), site: 'a.i2p', idempotent: true, mayArrive })
+  const handle = bench.core.request(bench.now, {
+    message: Buffer.from('GET http://a.i2p/ HTTP/1.1\r\n\r\n'),
+    site: 'a.i2p',
+    idempotent: true,
+    mayArrive
+  })
   const [sent] = bench.sent()
   const exit = exits.find(exit => sent!.to.equals(exit.keys.destination))!
   return { bench, exits, exit, handle, first: exit.read(sent!), object }
 }
 
-const told = (events: ClientEvent[]): Array<Part | Outcome> => events.filter((event): event is Part | Outcome => event.type === 'part' || event.type === 'response' || event.type === 'failed')
-const bytesOf = (events: Array<Part | Outcome>): Buffer => Buffer.concat(events.map(event => event.type === 'part' ? event.bytes : Buffer.alloc(0)))
+const told = (events: ClientEvent[]): Array<Part | Outcome> =>
+  events.filter((event): event is Part | Outcome => event.type === 'part' || event.type === 'response' || event.type === 'failed')
+const bytesOf = (events: Array<Part | Outcome>): Buffer =>
+  Buffer.concat(events.map(event => (event.type === 'part' ? event.bytes : Buffer.alloc(0))))
 
 t.test('the front goes on as it grows, in order, and with the end it is the whole', t => {
   const { bench, exit, handle, first, object } = asked()
@@ -94,7 +106,10 @@ t.test('an exit that falls silent in the middle is asked again, no other one is,
   t.equal(bytesOf(told(bench.events())).length, 4 * LENGTH)
   const other = exits.find(each => each !== exit)!
   const more = bench.wait(55_000)
-  const asks = more.filter(({ to }) => to.equals(exit.keys.destination)).map(message => exit.read(message)).filter(({ type }) => type === 'open' || type === 'request')
+  const asks = more
+    .filter(({ to }) => to.equals(exit.keys.destination))
+    .map(message => exit.read(message))
+    .filter(({ type }) => type === 'open' || type === 'request')
   const elsewhere = more.filter(({ to }) => to.equals(other.keys.destination)).map(message => other.read(message))
   t.strictSame(elsewhere.filter(message => 'object' in message && message.object.length > 0), [])
   t.ok(asks.length > 0)
@@ -113,7 +128,10 @@ t.test('the same answer under another attempt completes what has begun', t => {
   bench.wait(200)
   bench.receive(exit.reply(first, object, { symbolLength: LENGTH, pace: 65_536 }).slice(0, 4))
   const begun = told(bench.events())
-  const asks = bench.wait(30_000).map(message => ({ source: message.source, read: exit.read(message) })).filter(({ read: { type } }) => type === 'open' || type === 'request')
+  const asks = bench
+    .wait(30_000)
+    .map(message => ({ source: message.source, read: exit.read(message) }))
+    .filter(({ read: { type } }) => type === 'open' || type === 'request')
   const { source, read } = asks.at(-1)!
   bench.receive(exit.reply(read, object, { symbolLength: LENGTH }), source)
   const all = [...begun, ...told(bench.events())]
@@ -127,7 +145,11 @@ t.test('any order, loss and repetition of symbols: never another byte than the o
     const random = seeded(seed)
     const { bench, exit, first, object } = asked()
     bench.wait(200)
-    const symbols = exit.reply(first, object, { symbolLength: LENGTH, indices: Array.from({ length: 40 }, (_, index) => index), pace: 65_536 })
+    const symbols = exit.reply(first, object, {
+      symbolLength: LENGTH,
+      indices: Array.from({ length: 40 }, (_, index) => index),
+      pace: 65_536
+    })
     const order = symbols.map(symbol => ({ symbol, at: random(1)[0]! % 60, lost: random(1)[0]! < 60 }))
       .map((entry, index) => ({ ...entry, at: entry.at + index * 5 })).sort((a, b) => a.at - b.at)
     const events: Array<Part | Outcome> = []

@@ -113,7 +113,12 @@ t.test('while somebody browses the exit is asked every 60 to 75 s; then no more'
     for (const message of messages) {
       const read = exit.read(message)
       if (read.type === 'cancel') continue
-      bench.receive(exit.reply(read, read.type === 'open' || read.type === 'request' ? read.object.length === 0 ? Buffer.alloc(0) : pageObject('x') : Buffer.alloc(0)))
+      bench.receive(
+        exit.reply(
+          read,
+          read.type === 'open' || read.type === 'request' ? (read.object.length === 0 ? Buffer.alloc(0) : pageObject('x')) : Buffer.alloc(0)
+        )
+      )
     }
     return messages.length
   }

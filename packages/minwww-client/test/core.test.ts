@@ -185,7 +185,11 @@ t.test('what is not idempotent stays at its exit, with one token, from both Dest
   const tokens = messages.map(({ said }) => 'once' in said ? said.once?.token.toString('hex') : undefined)
   t.equal(new Set(tokens).size, 1)
   t.equal(tokens[0]?.length, 32)
-  t.strictSame(sent.filter(({ to }) => !to.equals(first.to)).filter(({ payload }) => payload.length > 1_300), [], 'the other one is probed at most')
+  t.strictSame(
+    sent.filter(({ to }) => !to.equals(first.to)).filter(({ payload }) => payload.length > 1_300),
+    [],
+    'the other one is probed at most'
+  )
   t.match(bench.outcomes(), [{ type: 'failed', code: 'unanswered' }])
 })
 

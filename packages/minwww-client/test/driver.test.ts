@@ -89,8 +89,13 @@ t.test('after a stall, what waits in the socket is read before the core\'s time-
 t.test('a refused send is a lost message', async t => {
   const session = new FakeSession()
   session.send = () => { throw new Error('I2CP_SESSION_CLOSED') }
-  const out: Outgoing[] = [{ source: 0, to: keys().destination, protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(30), expires: 1 }]
-  const events: ClientEvent[] = [{ type: 'exit-state', exit: 'x', state: 'down' }, { type: 'failed', handle: 99, code: 'timeout', detail: '', trace: TRACE }]
+  const out: Outgoing[] = [
+    { source: 0, to: keys().destination, protocol: 18, fromPort: 1, toPort: 80, payload: Buffer.alloc(30), expires: 1 }
+  ]
+  const events: ClientEvent[] = [
+    { type: 'exit-state', exit: 'x', state: 'down' },
+    { type: 'failed', handle: 99, code: 'timeout', detail: '', trace: TRACE }
+  ]
   const driver = driverOf(idleCore({ pollTransmit: () => out.shift(), pollEvent: () => events.shift() }), session)
   const states: string[] = []
   driver.onExitState = (exit, state) => states.push(exit + state)
@@ -102,11 +107,20 @@ t.test('the log names type, id, size, tunnel messages and which own Destination,
   const session = new FakeSession()
   const K = Buffer.alloc(16, 7)
   const { session: id, client, server } = sessionKeys(K)
-  const request = encodeMessage({ type: 'request', attempt: 0, flags: 0, session: id, id: 5, loss: 0, rate: 0, max: 0, shape: 0, object: message }, client, paddedLength(100))
+  const request = encodeMessage(
+    { type: 'request', attempt: 0, flags: 0, session: id, id: 5, loss: 0, rate: 0, max: 0, shape: 0, object: message },
+    client,
+    paddedLength(100)
+  )
   const reply = encodeMessage({ type: 'reply', part: 'whole', attempt: 0, flags: 0, session: id, id: 5, size: 10, index: 0, last: 0, pace: 0, time: 0, symbol: encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.alloc(1500) }) }, server)
   const out: Outgoing[] = [{ source: 0, to: keys().destination, protocol: 18, fromPort: 1, toPort: 80, payload: request, expires: 1 }]
   const lines: unknown[] = []
-  const driver = driverOf(idleCore({ pollTransmit: () => out.shift() }), session, { debug: (line: unknown) => lines.push(line), info () {}, warn () {}, error () {} })
+  const driver = driverOf(idleCore({ pollTransmit: () => out.shift() }), session, {
+    debug: (line: unknown) => lines.push(line),
+    info () {},
+    warn () {},
+    error () {}
+  })
   driver.addExit('x', keys().destination)
   session.emit('message', { protocol: 18, fromPort: 80, toPort: 1, payload: reply })
   t.strictSame(lines, [

@@ -40,20 +40,33 @@ async function startTcpPeer (t: Test, act: Act): Promise<Peer> {
 
 const whole = (hello: Buffer) => (heard: string): boolean => heard.endsWith(hello.toString('latin1'))
 
-async function fixture (t: Test, acts: Act[], options: Partial<ProxyOptions> = {}): Promise<Fixture & { peers: Peer[], streams: FakeStreams, exits: () => Peer[] }> {
+async function fixture (
+  t: Test,
+  acts: Act[],
+  options: Partial<ProxyOptions> = {}
+): Promise<Fixture & { peers: Peer[]; streams: FakeStreams; exits: () => Peer[] }> {
   const peers = await Promise.all(acts.map(async act => await startTcpPeer(t, act)))
   const streams = new FakeStreams()
   for (const { keys, server } of peers) streams.ports.set(keys.destination.b32, portOf(server))
   const fixture = await startProxy(() => ({}), {
-    streams, exits: peers.map(({ keys }, index) => ({ id: `exit${index}`, destination: keys.destination })), ...options
+    streams,
+    exits: peers.map(({ keys }, index) => ({ id: `exit${index}`, destination: keys.destination })),
+    ...options
   })
-  t.teardown(async () => { await fixture.proxy.close() })
+  t.teardown(async () => {
+    await fixture.proxy.close()
+  })
   /** In the order in which they are asked. */
   const exits = (): Peer[] => [...new Set(streams.connected)].map(name => peers.find(({ keys }) => name.startsWith(keys.destination.b32))!)
   return { ...fixture, peers, streams, exits }
 }
 
-interface Browser { socket: Socket, text: () => string, closed: Promise<unknown>, until: (isThere: (text: string) => boolean) => Promise<void> }
+interface Browser {
+  socket: Socket
+  text: () => string
+  closed: Promise<unknown>
+  until: (isThere: (text: string) => boolean) => Promise<void>
+}
 
 function browse (t: Test, port: number, first = CONNECT): Browser {
   let text = ''
@@ -166,10 +179,16 @@ t.test('a dead exit, before the browser has said anything', async t => {
 
 t.test('what could happen twice is not repeated: the connection ends, and the next one is answered honestly', async t => {
   const hello = withExtension(await clientHello(), 42)
-  const cases: Array<[string, Buffer]> = [['early data', hello], ['a POST', Buffer.from('POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n')], ['anything', Buffer.from('\0\x01do it')]]
+  const cases: Array<[string, Buffer]> = [
+    ['early data', hello],
+    ['a POST', Buffer.from('POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n')],
+    ['anything', Buffer.from('\0\x01do it')]
+  ]
   for (const [name, bytes] of cases) {
     const isWhole = whole(bytes)
-    const act: Act = (socket, heard) => { if (isWhole(heard) || heard.includes('b.example')) socket.end('HTTP/1.1 503 Busy\r\nX-MinWWW-Error: busy\r\n\r\n') }
+    const act: Act = (socket, heard) => {
+      if (isWhole(heard) || heard.includes('b.example')) socket.end('HTTP/1.1 503 Busy\r\nX-MinWWW-Error: busy\r\n\r\n')
+    }
     const lines: Array<[object, string]> = []
     const logger = { child: () => logger, debug () {}, info () {}, error () {}, warn: (facts: object, text: string) => lines.push([facts, text]) }
     const { port, peers, proxy } = await fixture(t, [act, act], { logger: logger as never })
@@ -245,9 +264,20 @@ t.test('more than what can be kept, after the answer: no way back', async t => {
 t.test('an exit that never spoke MinWWW hears nothing before its answer', async t => {
   const hello = await clientHello()
   const { port, core, peers: [outproxy] } = await fixture(t, [() => {}])
-  core.exits = () => [{
-    id: 'exit0', destination: outproxy!.keys.destination, state: 'new', successes: 0, loss: 0, rate: 1, shape: 1, failures: 0, inFlight: 0, waiting: 0
-  }]
+  core.exits = () => [
+    {
+      id: 'exit0',
+      destination: outproxy!.keys.destination,
+      state: 'new',
+      successes: 0,
+      loss: 0,
+      rate: 1,
+      shape: 1,
+      failures: 0,
+      inFlight: 0,
+      waiting: 0
+    }
+  ]
   const browser = browse(t, port)
   await browser.until(text => text === TOLD)
   browser.socket.write(hello)

@@ -3,14 +3,23 @@ import t from 'tap'
 import type { ExitStatus } from '../src/core.ts'
 import { exitsForRest, exitsForSite } from '../src/route/exit-choice.ts'
 
-const exit = (id: string, o: Partial<ExitStatus> = {}): ExitStatus => ({ id, state: 'ready', successes: 1, failures: 0, score: 100, ...o }) as ExitStatus
+const exit = (id: string, o: Partial<ExitStatus> = {}): ExitStatus =>
+  ({ id, state: 'ready', successes: 1, failures: 0, score: 100, ...o }) as ExitStatus
 const ids = (exits: ExitStatus[]): string => exits.map(({ id }) => id).join('')
 
 t.test('the rest of a download', async t => {
   const { score, ...unmeasured } = exit('c')
   t.ok(score)
-  t.equal(ids(exitsForRest([exit('a'), exit('b', { score: 50 }), unmeasured, exit('d', { score: 10 })], 'd')), 'bac', 'fast ones first, the failed one not while there are three others')
-  t.equal(ids(exitsForRest([exit('a', { failures: 1 }), exit('b', { score: 900 }), exit('c', { state: 'down', score: 1 })], undefined)), 'bac', 'who was silent once may be dead')
+  t.equal(
+    ids(exitsForRest([exit('a'), exit('b', { score: 50 }), unmeasured, exit('d', { score: 10 })], 'd')),
+    'bac',
+    'fast ones first, the failed one not while there are three others'
+  )
+  t.equal(
+    ids(exitsForRest([exit('a', { failures: 1 }), exit('b', { score: 900 }), exit('c', { state: 'down', score: 1 })], undefined)),
+    'bac',
+    'who was silent once may be dead'
+  )
   t.equal(ids(exitsForRest([exit('a'), exit('b', { state: 'down' })], 'a')), 'ba', 'the failed one at last')
   t.equal(ids(exitsForRest([], 'a')), '')
 })

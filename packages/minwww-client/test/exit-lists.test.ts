@@ -50,7 +50,11 @@ function open (t: Test, count: number, { stateDirectory, own = [], offset = 0 }:
   const random = new SeededRandom(seedOf(t, 3))
   const world: World = { texts: new Map(), gone: new Set() }
   const log: Array<{ level: string, text: string, facts: Record<string, unknown> }> = []
-  const note = (level: string) => (facts: object, text: string): void => { log.push({ level, text, facts: facts as Record<string, unknown> }) }
+  const note =
+    (level: string) =>
+      (facts: object, text: string): void => {
+        log.push({ level, text, facts: facts as Record<string, unknown> })
+      }
   const fetches: Array<{ url: string, etag: string | undefined }> = []
   const asked: string[] = []
   const pool = new Map<string, Destination>()
@@ -201,10 +205,20 @@ t.test('bad input: a publisher that changes everything at once', async t => {
 t.test('bad input: descriptors that are forged, or replayed after their end', async t => {
   const { world, begin, used, lists } = open(t, 1)
   const good = line(0)
-  world.texts.set(0, list(
-    good, line(1).replace('web=yes', 'web=no'), line(2).replace(b32(2), b32(3)), line(4, NOW - 8 * DAY), line(5, NOW + 3 * HOUR), 'x', `${good}x`,
-    line(6, NOW, { web: false }), 'a'.repeat(10_000)
-  ))
+  world.texts.set(
+    0,
+    list(
+      good,
+      line(1).replace('web=yes', 'web=no'),
+      line(2).replace(b32(2), b32(3)),
+      line(4, NOW - 8 * DAY),
+      line(5, NOW + 3 * HOUR),
+      'x',
+      `${good}x`,
+      line(6, NOW, { web: false }),
+      'a'.repeat(10_000)
+    )
+  )
   await begin()
   t.strictSame(used(), [b32(0)])
   t.match(lists.subscriptions, [{ refused: 7, problem: /7 lines refused; line 3: descriptor refused: the signature is wrong/ }])
@@ -349,7 +363,8 @@ function fetcherOf (answer: Partial<Answer>, kind: 'site' | 'pool' = 'site') {
     }
   }
   const backend = { driver: { ready: true } } as unknown as Backend
-  const fetch = async (etag?: string): Promise<FetchedList> => await listFetcher(fetcher, () => backend)(url(0), etag, new AbortController().signal)
+  const fetch = async (etag?: string): Promise<FetchedList> =>
+    await listFetcher(fetcher, () => backend)(url(0), etag, new AbortController().signal)
   return { asked, fetch }
 }
 
@@ -364,7 +379,9 @@ t.test('a list comes from its own site, plain or compressed', async t => {
 
 t.test('bad input: lists that redirect, that no site of I2P has, that never end, that blow up', async t => {
   for (const status of [301, 302, 307, 404, 500, 304]) {
-    await t.rejects(fetcherOf({ status, fields: [['Location', 'http://evil.example/']] }).fetch(), { message: new RegExp(`status ${status}`) })
+    await t.rejects(fetcherOf({ status, fields: [['Location', 'http://evil.example/']] }).fetch(), {
+      message: new RegExp(`status ${status}`)
+    })
   }
   await t.rejects(fetcherOf({}, 'pool').fetch(), { code: 'MINWWW_NAME_NOT_RESOLVED' })
   let sent = 0

@@ -31,10 +31,23 @@ t.test('plain first bytes', async t => {
     t.equal(mayRepeat(latin(text)), true, JSON.stringify(text))
   }
   for (const text of [
-    'POST / HTTP/1.1\r\n', 'GETS ', 'get / HTTP/1.1', 'GET / HTTP/1.1\r\n\r\nPOST / HTTP/1.1', 'GET / HTTP/1.1\n\nPOST / HTTP/1.1\n\n', '\r\n\r\n',
-    'GET a\r\nINCR b\r\n', 'GET a\r\n', 'GET / HTTP/1.1\r\nINCR b\r\n', 'HEAD 1\rPOST\r', 'GET / HTTP/2\r\n',
-    'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'SSH-2.0-x\r\n', 'EHLO a\r\n', '\0', '\x15\x03\x03'
-  ]) t.equal(mayRepeat(latin(text)), false, JSON.stringify(text))
+    'POST / HTTP/1.1\r\n',
+    'GETS ',
+    'get / HTTP/1.1',
+    'GET / HTTP/1.1\r\n\r\nPOST / HTTP/1.1',
+    'GET / HTTP/1.1\n\nPOST / HTTP/1.1\n\n',
+    '\r\n\r\n',
+    'GET a\r\nINCR b\r\n',
+    'GET a\r\n',
+    'GET / HTTP/1.1\r\nINCR b\r\n',
+    'HEAD 1\rPOST\r',
+    'GET / HTTP/2\r\n',
+    'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+    'SSH-2.0-x\r\n',
+    'EHLO a\r\n',
+    '\0',
+    '\x15\x03\x03'
+  ]) { t.equal(mayRepeat(latin(text)), false, JSON.stringify(text)) }
 })
 
 t.test('hostile records', async t => {

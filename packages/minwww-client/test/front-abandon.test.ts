@@ -21,22 +21,40 @@ function randomOf (seed: number): (n: number) => number {
 const coded = gzipSync('page '.repeat(10_000)).toString('latin1')
 /** What a peer says; it stops at any byte of it. */
 const ANSWERS = [
-  '', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npage\r\n0\r\n\r\n',
-  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nframes', 'HTTP/1.1 101 Switching Protocols\r\n\r\n',
-  'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', 'HTTP/1.1 102 Processing\r\n\r\n',
-  'HTTP/1.1 204 No Content\r\n\r\n', 'HTTP/1.1 304 Not Modified\r\n\r\n', 'HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n', 'HTTP/1.1 999 No\r\n\r\n', 'no HTTP\r\n\r\n',
-  'HTTP/1.1 403 No\r\nX-MinWWW-Error: policy\r\nContent-Length: 2\r\n\r\nno', 'HTTP/1.1 200 OK\r\n\r\nto the end',
-  `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${coded.length}\r\n\r\n${coded}`, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4\r\npage\r\n0\r\n\r\n',
+  '',
+  'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage',
+  'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npage\r\n0\r\n\r\n',
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nframes',
+  'HTTP/1.1 101 Switching Protocols\r\n\r\n',
+  'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+  'HTTP/1.1 102 Processing\r\n\r\n',
+  'HTTP/1.1 204 No Content\r\n\r\n',
+  'HTTP/1.1 304 Not Modified\r\n\r\n',
+  'HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n',
+  'HTTP/1.1 999 No\r\n\r\n',
+  'no HTTP\r\n\r\n',
+  'HTTP/1.1 403 No\r\nX-MinWWW-Error: policy\r\nContent-Length: 2\r\n\r\nno',
+  'HTTP/1.1 200 OK\r\n\r\nto the end',
+  `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${coded.length}\r\n\r\n${coded}`,
+  'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4\r\npage\r\n0\r\n\r\n',
   'HTTP/1.1 200 OK\r\nETag: "x"\r\nAccept-Ranges: bytes\r\nContent-Length: 90\r\n\r\npart'
 ]
 const FIELDS = 'Host: a.example\r\n'
 const REQUESTS = [
-  `GET http://a.example/ HTTP/1.1\r\n${FIELDS}\r\n`, `GET http://a.example/mute HTTP/1.1\r\n${FIELDS}\r\n`, `DELETE http://a.example/ HTTP/1.1\r\n${FIELDS}\r\n`,
-  `POST http://a.example/ HTTP/1.1\r\n${FIELDS}Content-Length: 8\r\n\r\nall of it`, `POST http://a.example/ HTTP/1.1\r\n${FIELDS}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`,
-  `POST http://a.example/ HTTP/1.1\r\n${FIELDS}Content-Length: 900\r\n\r\npart of it`, `HEAD http://site.i2p/ HTTP/1.0\r\n${FIELDS}\r\n`, `OPTIONS http://site.i2p/ HTTP/1.1\r\n${FIELDS}\r\n`,
-  `CONNECT a.example:443 HTTP/1.1\r\n${FIELDS}\r\nhello`, `CONNECT site.i2p:443 HTTP/1.1\r\n${FIELDS}\r\nhello`,
-  `GET http://a.example/ws HTTP/1.1\r\n${FIELDS}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, `GET http://site.i2p/ws HTTP/1.1\r\n${FIELDS}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
-  `GET http://a.example/ HTTP/1.1\r\n${FIELDS}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`, 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
+  `GET http://a.example/ HTTP/1.1\r\n${FIELDS}\r\n`,
+  `GET http://a.example/mute HTTP/1.1\r\n${FIELDS}\r\n`,
+  `DELETE http://a.example/ HTTP/1.1\r\n${FIELDS}\r\n`,
+  `POST http://a.example/ HTTP/1.1\r\n${FIELDS}Content-Length: 8\r\n\r\nall of it`,
+  `POST http://a.example/ HTTP/1.1\r\n${FIELDS}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`,
+  `POST http://a.example/ HTTP/1.1\r\n${FIELDS}Content-Length: 900\r\n\r\npart of it`,
+  `HEAD http://site.i2p/ HTTP/1.0\r\n${FIELDS}\r\n`,
+  `OPTIONS http://site.i2p/ HTTP/1.1\r\n${FIELDS}\r\n`,
+  `CONNECT a.example:443 HTTP/1.1\r\n${FIELDS}\r\nhello`,
+  `CONNECT site.i2p:443 HTTP/1.1\r\n${FIELDS}\r\nhello`,
+  `GET http://a.example/ws HTTP/1.1\r\n${FIELDS}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+  `GET http://site.i2p/ws HTTP/1.1\r\n${FIELDS}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+  `GET http://a.example/ HTTP/1.1\r\n${FIELDS}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`,
+  'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
 ]
 
 const leave = (socket: Socket, way: number): void => {
@@ -49,7 +67,11 @@ const later = async (turns: number): Promise<void> => { for (let turn = 0; turn 
 
 t.test('whoever ends, resets, upgrades, stalls or abandons, at every point: nothing is left', async t => {
   const random = randomOf(7)
-  const resources = (): string[] => process.getActiveResourcesInfo().filter(name => /^(?:Timeout|TCPSocketWrap|TCPServerWrap|Zlib)$/.test(name)).sort()
+  const resources = (): string[] =>
+    process
+      .getActiveResourcesInfo()
+      .filter(name => /^(?:Timeout|TCPSocketWrap|TCPServerWrap|Zlib)$/.test(name))
+      .sort()
   const before = resources()
   const open = new Set<Socket>()
   const peer = createServer({ allowHalfOpen: true }, socket => {
@@ -86,7 +108,11 @@ t.test('whoever ends, resets, upgrades, stalls or abandons, at every point: noth
   const cases = Array.from({ length: CASES }).values()
   await Promise.all(Array.from({ length: 8 }, async () => { while (cases.next().done !== true) await one() }))
 
-  const used = (): Array<[string, number]> => proxy.limits().filter(({ name, used }) => /browser|decoded|waits?/.test(name) && used > 0).map(({ name, used }) => [name, used])
+  const used = (): Array<[string, number]> =>
+    proxy
+      .limits()
+      .filter(({ name, used }) => /browser|decoded|waits?/.test(name) && used > 0)
+      .map(({ name, used }) => [name, used])
   while (proxy.activity.inFlightCount > 0 || used().length > 0 || open.size > 0) await new Promise(resolve => setTimeout(resolve, 20))
   t.equal(proxy.activity.inFlightCount, 0)
   t.strictSame(used(), [])

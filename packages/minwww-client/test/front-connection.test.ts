@@ -19,8 +19,15 @@ t.test('pipelined requests are done one after the other', async t => {
     })
   })
   const { port, end } = await withExits([exit], () => { done.push('GET'); return { body: 'GET' } }, { cache: false })
-  const bytes = await raw(port, request('POST http://a.example/slow', 'Content-Length: 2\r\n', 'ab') + request('GET http://a.example/') +
-    request('DELETE http://a.example/x') + request('GET http://a.example/last', 'Connection: close\r\n') + request('DELETE http://a.example/too-late'), { half: false })
+  const bytes = await raw(
+    port,
+    request('POST http://a.example/slow', 'Content-Length: 2\r\n', 'ab') +
+      request('GET http://a.example/') +
+      request('DELETE http://a.example/x') +
+      request('GET http://a.example/last', 'Connection: close\r\n') +
+      request('DELETE http://a.example/too-late'),
+    { half: false }
+  )
   t.strictSame(done, ['POST begins', 'POST ends', 'GET', 'DELETE begins', 'DELETE ends', 'GET'])
   t.strictSame(splitResponses(bytes.toString()).map(({ body }) => body), ['POST', 'GET', 'DELETE', 'GET'])
   await end()
@@ -31,13 +38,24 @@ t.test('CONNECT and a WebSocket wait for the answer before them', async t => {
   for (const event of ['connect', 'upgrade']) {
     exit.server.on(event, (_request: IncomingMessage, socket: Socket, ahead: Buffer) => {
       socket.unshift(ahead)
-      socket.write(event === 'connect' ? 'HTTP/1.1 200 OK\r\n\r\n' : 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n')
+      socket.write(
+        event === 'connect'
+          ? 'HTTP/1.1 200 OK\r\n\r\n'
+          : 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'
+      )
       socket.pipe(socket)
     })
   }
   const release: Array<() => void> = []
-  const { port, core, end } = await withExits([exit], async () => await new Promise(resolve => release.push(() => resolve({ body: 'page' }))), { cache: false })
-  for (const second of ['CONNECT a.example:443 HTTP/1.1\r\nHost: x\r\n\r\n', request('GET http://a.example/ws', 'Connection: Upgrade\r\nUpgrade: websocket\r\n')]) {
+  const { port, core, end } = await withExits(
+    [exit],
+    async () => await new Promise(resolve => release.push(() => resolve({ body: 'page' }))),
+    { cache: false }
+  )
+  for (const second of [
+    'CONNECT a.example:443 HTTP/1.1\r\nHost: x\r\n\r\n',
+    request('GET http://a.example/ws', 'Connection: Upgrade\r\nUpgrade: websocket\r\n')
+  ]) {
     const before = core.requests.length
     const answer = raw(port, `${request('GET http://a.example/first')}${second}frames`)
     while (core.requests.length === before) await new Promise(setImmediate)
@@ -53,7 +71,11 @@ t.test('100 Continue stands before its own answer, and is sent for what is let i
   const expecting = request('POST http://a.example/', 'Expect: 100-Continue\r\nContent-Length: 2\r\n', 'ab')
   const statuses = async (text: string): Promise<number[]> => splitResponses((await raw(port, text)).toString()).map(({ status }) => status)
   t.strictSame(await statuses(request('GET http://a.example/') + expecting + request('GET http://a.example/')), [200, 100, 200, 200])
-  t.strictSame(await statuses(request('POST http://10.0.0.1:99999/', 'Expect: 100-continue\r\nContent-Length: 2\r\n', 'ab')), [400], 'refused before its body is asked for')
+  t.strictSame(
+    await statuses(request('POST http://10.0.0.1:99999/', 'Expect: 100-continue\r\nContent-Length: 2\r\n', 'ab')),
+    [400],
+    'refused before its body is asked for'
+  )
   t.strictSame(await statuses(request('POST http://a.example/', 'Expect: tea\r\n') + request('GET http://a.example/')), [417, 200])
   t.strictSame(await statuses('GET http://a.example/ HTTP/1.0\r\nExpect: 100-continue\r\n\r\n'), [200])
   await end()
@@ -72,17 +94,26 @@ t.test('who ends his side only gets his answers', async t => {
     socket.on('data', data => upstream.write(data))
     upstream.on('data', data => socket.write(data)).on('end', () => socket.end())
   })
-  const { port, end } = await withExits([exit], async () => await new Promise(resolve => setTimeout(resolve, 100, { body: 'hello' })), { cache: false })
+  const { port, end } = await withExits([exit], async () => await new Promise(resolve => setTimeout(resolve, 100, { body: 'hello' })), {
+    cache: false
+  })
   const asked = [
-    request('GET http://a.example/'), 'GET http://a.example/ HTTP/1.0\r\n\r\n', request('POST http://a.example/', 'Content-Length: 2\r\n', 'hi'),
-    request('POST http://a.example/', 'Transfer-Encoding: chunked\r\n', '2\r\nhi\r\n0\r\n\r\n'), request('GET http://a.example/1') + request('GET http://a.example/2')
+    request('GET http://a.example/'),
+    'GET http://a.example/ HTTP/1.0\r\n\r\n',
+    request('POST http://a.example/', 'Content-Length: 2\r\n', 'hi'),
+    request('POST http://a.example/', 'Transfer-Encoding: chunked\r\n', '2\r\nhi\r\n0\r\n\r\n'),
+    request('GET http://a.example/1') + request('GET http://a.example/2')
   ]
   for (const text of asked) {
     const answers = answersOf((await raw(port, text)).toString())
     t.ok(answers.length > 0 && answers.every(({ body, status }) => status === 200 && body === 'hello'), JSON.stringify(text))
   }
   t.match((await raw(port, `CONNECT a.example:80 HTTP/1.1\r\n${HOST}\r\nGET`)).toString(), /late$/)
-  t.equal(parseRaw(await raw(port, request('POST http://a.example/', 'Content-Length: 9\r\n', 'abc'))).status, 400, 'half a body is no request')
+  t.equal(
+    parseRaw(await raw(port, request('POST http://a.example/', 'Content-Length: 9\r\n', 'abc'))).status,
+    400,
+    'half a body is no request'
+  )
   await end()
   site.close()
 })
@@ -109,7 +140,10 @@ t.test('an answer before the end of its request: the rest is read away', async t
 
 t.test('a browser that has left is known by the reset', async t => {
   const { proxy, core, port } = await startProxy(() => undefined, { cache: false })
-  for (const bytes of [request('GET http://a.example/1'), request('GET http://a.example/2') + request('POST http://a.example/', 'Content-Length: 1\r\n', 'x')]) {
+  for (const bytes of [
+    request('GET http://a.example/1'),
+    request('GET http://a.example/2') + request('POST http://a.example/', 'Content-Length: 1\r\n', 'x')
+  ]) {
     const socket = connect(port, '127.0.0.1')
     const begun = once(proxy.activity, 'begin')
     socket.write(bytes)
@@ -145,7 +179,9 @@ t.test('a cancelled download has left, and is no fault', async t => {
 t.test('small rules', async t => {
   const exit = await startPeer(echo)
   const { port, core, session, streams, end } = await withExits([exit], () => ({ body: 'page' }), { cache: false })
-  const kept = await raw(port, `GET http://a.example/ HTTP/1.0\r\nConnection: keep-alive\r\n\r\n${request('GET http://a.example/')}`, { half: false })
+  const kept = await raw(port, `GET http://a.example/ HTTP/1.0\r\nConnection: keep-alive\r\n\r\n${request('GET http://a.example/')}`, {
+    half: false
+  })
   t.match(kept.toString(), /Connection: close/i, 'no connection of HTTP/1.0 is kept')
   t.equal(splitResponses(kept.toString()).length, 1)
   const here = await get(port, 'http://a.example/', [['Max-Forwards', '0']], 'OPTIONS')
@@ -161,7 +197,12 @@ t.test('small rules', async t => {
   t.equal(exit.seen.at(-1)?.url, '*')
   t.ok(streams.connected.length > 0)
   t.equal((await get(port, '*', [], 'OPTIONS')).status, 200)
-  t.equal(parseRaw(await raw(port, 'POST http://a.example/ HTTP/1.1\r\nHost:\ta.example\t\r\nContent-Length:\t2 \t\r\nConnection: close\r\n\r\nab')).status, 200)
+  t.equal(
+    parseRaw(
+      await raw(port, 'POST http://a.example/ HTTP/1.1\r\nHost:\ta.example\t\r\nContent-Length:\t2 \t\r\nConnection: close\r\n\r\nab')
+    ).status,
+    200
+  )
   t.equal(exit.seen.at(-1)?.body, 'ab')
   for (const bytes of ['FOO http://a.example/ HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /\r\n\r\n', 'GET / HTTP/1.1\r\nHost: a\n\n']) {
     const refused = parseRaw(await raw(port, bytes))
@@ -174,7 +215,12 @@ t.test('small rules', async t => {
     ['/тест?q=ü', '/%D1%82%D0%B5%D1%81%D1%82?q=%C3%BC']
   ] as const
   for (const [written, sent] of targets) {
-    t.equal(parseRaw(await raw(port, Buffer.from(`GET http://a.example${written} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`), { half: false })).status, 200)
+    t.equal(
+      parseRaw(
+        await raw(port, Buffer.from(`GET http://a.example${written} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`), { half: false })
+      ).status,
+      200
+    )
     t.equal(core.requests.at(-1)?.url, `http://a.example${sent}`)
     await raw(port, Buffer.from(`DELETE http://a.i2p${written} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`), { half: false })
     t.equal(exit.seen.at(-1)?.url, sent)
@@ -193,7 +239,11 @@ t.test('interim answers of a site go on, in order', async t => {
   const answers = splitResponses((await raw(port, request('POST http://a.example/', 'Content-Length: 0\r\n'), { half: true })).toString())
   t.strictSame(answers.map(({ status }) => status), [103, 200])
   t.equal(answers[0]?.head, 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload')
-  t.strictSame(splitResponses((await raw(port, 'POST http://a.example/ HTTP/1.0\r\n\r\n')).toString()).map(({ status }) => status), [200], 'HTTP/1.0 has none')
+  t.strictSame(
+    splitResponses((await raw(port, 'POST http://a.example/ HTTP/1.0\r\n\r\n')).toString()).map(({ status }) => status),
+    [200],
+    'HTTP/1.0 has none'
+  )
   await end()
   site.close()
 })
@@ -203,14 +253,24 @@ t.test('fields that are allowed in addition', async t => {
   await get(port, 'http://a.example/', [['x-mine', '1'], ['x-other', '2'], ['Date', 'now'], ['Signature', 'keyId="a"']])
   t.strictSame(core.requests[0]?.headers.slice(5), [['X-Mine', '1'], ['Date', 'now'], ['Signature', 'keyId="a"']])
   await proxy.close()
-  for (const name of ['Via', 'x y', '', 'Proxy-Anything', 'X-Forwarded-For']) await t.rejects(startProxy(() => ({}), { allowFields: [name] }), RangeError, name)
+  for (const name of ['Via', 'x y', '', 'Proxy-Anything', 'X-Forwarded-For']) {
+    await t.rejects(
+      startProxy(() => ({}), { allowFields: [name] }),
+      RangeError,
+      name
+    )
+  }
 })
 
 t.test('white space in fields costs no time, and what is before a line\'s end goes', async t => {
   const exit = await startPeer((request, response) => response.end(JSON.stringify(request.headers['x-api-key'])))
   const { port, end } = await withExits([exit], () => ({ body: 'page' }), { cache: false })
   const began = performance.now()
-  for (const [field, value] of [[`a${'\t'.repeat(20_000)}b`, 200], [`a${' \t'.repeat(10_000)}`, 200], [`${'\t '.repeat(10_000)}b`, 200]] as const) {
+  for (const [field, value] of [
+    [`a${'\t'.repeat(20_000)}b`, 200],
+    [`a${' \t'.repeat(10_000)}`, 200],
+    [`${'\t '.repeat(10_000)}b`, 200]
+  ] as const) {
     const answer = (await raw(port, request('GET http://a.example/', `X-Api-Key: ${field}\r\n`))).toString()
     t.match(answer, new RegExp(`^HTTP/1.1 (?:${value}|431)`))
   }

@@ -7,7 +7,11 @@ import { startPeer, withExits } from './stream-support.ts'
 /** Requests that are still pending when the second message is there. */
 const FIRST: Array<[name: string, method: string, bytes: string]> = [
   ['GET', 'GET', 'GET http://a.example/first HTTP/1.1\r\nHost: a.example\r\n\r\n'],
-  ['GET with a body', 'GET', 'GET http://a.example/first HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n'],
+  [
+    'GET with a body',
+    'GET',
+    'GET http://a.example/first HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n'
+  ],
   ['HEAD', 'HEAD', 'HEAD http://a.example/first HTTP/1.1\r\nHost: a.example\r\n\r\n']
 ]
 const upgrade = (value: string, body = ''): string => `GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: ${value}\r\n${body}`
@@ -40,7 +44,10 @@ t.test('a pending request and a hostile second message', async t => {
     for (const { first: [name, method, bytes], second: [other, hostile] } of next) {
       const text = (await raw(port, Buffer.from(bytes + hostile, 'latin1'))).toString('latin1')
       const [answer, ...rest] = answersOf(text, [method])
-      const isRight = answer?.status === 200 && answer.body === (method === 'HEAD' ? '' : 'the first') && rest.every(({ status }) => status >= 100 && status < 600)
+      const isRight =
+        answer?.status === 200 &&
+        answer.body === (method === 'HEAD' ? '' : 'the first') &&
+        rest.every(({ status }) => status >= 100 && status < 600)
       if (!isRight) wrong.push(`${name}, ${other}: ${JSON.stringify(text.slice(0, 400))}`)
     }
   }))

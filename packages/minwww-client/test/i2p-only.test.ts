@@ -39,7 +39,9 @@ t.test('sites of I2P open, and everything else is refused here', async t => {
     const connected = parseRaw(await raw(port, `CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\nAccept: text/html\r\n\r\n`))
     t.equal(connected.get('x-minwww-error'), 'MINWWW_I2P_ONLY', `CONNECT ${host}`)
     t.match(connected.text, /<strong>I2P only<\/strong>/)
-    const upgraded = await raw(port, `GET ${url} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, { half: false })
+    const upgraded = await raw(port, `GET ${url} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, {
+      half: false
+    })
     t.equal(parseRaw(upgraded).get('x-minwww-error'), 'MINWWW_I2P_ONLY', `WebSocket ${host}`)
   }
   for (const host of ['unknown.i2p', keys().destination.b32, b33]) {
@@ -70,7 +72,11 @@ t.test('no exit is taken, neither at the start nor later', async t => {
   const console = await get(port, 'http://minwww.i2p/console')
   const [, nonce = ''] = /name="minwww-nonce" content="(\w+)"/.exec(console.text) ?? []
   const body = JSON.stringify({ destination: keys().destination.base64 })
-  const fields: Array<[string, string]> = [['Content-Type', 'application/json'], ['Content-Length', String(body.length)], ['X-MinWWW-Nonce', nonce]]
+  const fields: Array<[string, string]> = [
+    ['Content-Type', 'application/json'],
+    ['Content-Length', String(body.length)],
+    ['X-MinWWW-Nonce', nonce]
+  ]
   const added = await get(port, 'http://minwww.i2p/console/exits/add', fields, 'POST', body)
   t.equal(added.status, 400)
   t.match(added.text, /takes no exit/)

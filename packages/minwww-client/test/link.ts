@@ -77,6 +77,8 @@ export function runLink ({ rtt, carries, queue = 1_000, loss = 0, jitter = 0, du
 
 /** The readings as a table that can be compared. */
 export function tableOf ({ readings, sent, dropped }: LinkResult): string {
-  const rows = readings.map(({ at, grant, queue, goodput }) => [at, Math.round(grant / KB), Math.round(queue), Math.round(goodput / KB)].join('\t'))
+  const rows = readings.map(({ at, grant, queue, goodput }) =>
+    [at, Math.round(grant / KB), Math.round(queue), Math.round(goodput / KB)].join('\t')
+  )
   return ['ms\tgrant\tqueue\tcame', ...rows, `dropped ${(100 * dropped / sent).toFixed(1)} %`].join('\n')
 }

@@ -145,7 +145,10 @@ t.test('strategies', async t => {
 t.test('spread: a site has its order of those that are good, and the others follow by rank', async t => {
   const sites = Array.from({ length: 40 }, (_, index) => `site ${index}`)
   const of = (id: string, score: number | undefined): Candidate => ({ id, score, pending: 0, lastUsed: 0 })
-  const sorted = (candidates: Candidate[], site: string, salt?: string) => order('spread', candidates, site, salt).map(({ id }) => id).join('')
+  const sorted = (candidates: Candidate[], site: string, salt?: string) =>
+    order('spread', candidates, site, salt)
+      .map(({ id }) => id)
+      .join('')
   const rows: Array<[scores: Record<string, number | undefined>, good: string, others: string]> = [
     [{ a: 100, b: 110, c: 900, d: 120 }, 'abd', 'c'],
     [{ a: 900, b: 120, c: 110, d: 100 }, 'bcd', 'a'],

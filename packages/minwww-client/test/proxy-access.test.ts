@@ -34,7 +34,7 @@ t.test('Basic authentication', async t => {
     t.equal((await get(port, 'http://a.example/', [['Proxy-Authorization', value]])).status, 407, value)
   }
   let status = 0
-  for (let i = 0; i < 10 && status !== 429; i++) status = (await get(port, 'http://a.example/', [['Proxy-Authorization', basic('x:y')]])).status
+  for (let i = 0; i < 10 && status !== 429; i++) { status = (await get(port, 'http://a.example/', [['Proxy-Authorization', basic('x:y')]])).status }
   t.equal(status, 429)
   await proxy.close()
   await t.rejects(startProxy(site, { auth: { users: {} } }), TypeError)
@@ -53,7 +53,8 @@ t.test('each credential has Destinations and a cache of its own', async t => {
       return { sessions: [session] }
     }
   })
-  const as = async (credential: string, ...fields: Array<[string, string]>): Promise<number> => (await get(port, 'http://a.example/', [['Proxy-Authorization', basic(credential)], ...fields])).status
+  const as = async (credential: string, ...fields: Array<[string, string]>): Promise<number> =>
+    (await get(port, 'http://a.example/', [['Proxy-Authorization', basic(credential)], ...fields])).status
   t.equal(await as('ann:1'), 503)
   t.equal(made.length, 1)
   // The pretended core belongs to the common session, so that an answer proves nothing here; the cache does.
@@ -101,17 +102,27 @@ t.test('isolated users see and change only what is their own; an administrator a
     t.strictSame((await stateOf('bob:2', url, field)).inFlight.map(({ url }) => url), ['http://page-of-bob.example/'])
     t.equal((await stateOf('root:3', url, field)).inFlight.length, 2)
   }
-  const metrics = async (credential: string): Promise<number> => (await get(port, '/metrics', [['Authorization', basic(credential)]])).status
+  const metrics = async (credential: string): Promise<number> =>
+    (await get(port, '/metrics', [['Authorization', basic(credential)]])).status
   t.strictSame([await metrics('bob:2'), await metrics('root:3')], [403, 200], 'figures of all users are an administrator\'s')
   const page = (await get(port, '/console', [['Authorization', basic('bob:2')]])).text
   const nonce = /name="minwww-nonce" content="([0-9a-f]+)"/.exec(page)?.[1] ?? ''
   const act = async (credential: string, path: string, body: unknown): Promise<number> => {
     const text = JSON.stringify(body)
-    const fields: Array<[string, string]> = [['Authorization', basic(credential)], ['Content-Type', 'application/json'], ['Content-Length', String(text.length)], ['X-MinWWW-Nonce', nonce]]
+    const fields: Array<[string, string]> = [
+      ['Authorization', basic(credential)],
+      ['Content-Type', 'application/json'],
+      ['Content-Length', String(text.length)],
+      ['X-MinWWW-Nonce', nonce]
+    ]
     return (await get(port, path, fields, 'POST', text)).status
   }
   const { destination } = keys()
-  for (const [path, body] of [['exits/add', { destination: destination.base64 }], ['exits/drain', { id: 'one' }], ['exits/drop', { id: 'one' }]] as const) {
+  for (const [path, body] of [
+    ['exits/add', { destination: destination.base64 }],
+    ['exits/drain', { id: 'one' }],
+    ['exits/drop', { id: 'one' }]
+  ] as const) {
     t.equal(await act('bob:2', `/console/${path}`, body), 403, path)
   }
   t.strictSame(proxy.exits().map(({ id }) => id), ['one'])
@@ -147,7 +158,10 @@ t.test('address helper: asked first, remembered then', async t => {
   const hostsFile = join(directory, 'hosts.txt')
   const [known, fresh, other] = [keys().destination, keys().destination, keys().destination]
   writeFileSync(hostsFile, `# own names\nknown.i2p=${known.base64}#!date=1\njunk\nbad.i2p=abc\n\n`)
-  const { proxy, session, port } = await startProxy(({ url }) => url.includes('fresh.i2p') ? { fail: { code: 'name-not-resolved' } } : { body: 'page' }, { names: { hostsFile } })
+  const { proxy, session, port } = await startProxy(
+    ({ url }) => (url.includes('fresh.i2p') ? { fail: { code: 'name-not-resolved' } } : { body: 'page' }),
+    { names: { hostsFile } }
+  )
   const ask = async (url: string): ReturnType<typeof get> => await get(port, url, [['Accept', 'text/html']])
   const seen = await ask(`http://known.i2p/a?x=1&i2paddresshelper=${known.base64}&y=2`)
   t.equal(seen.status, 302)
@@ -191,12 +205,18 @@ t.test('address helper: asked first, remembered then', async t => {
 
 t.test('address helper: a name that the router or an exit knows is a conflict, and says who linked', async t => {
   const [known, other] = [keys().destination, keys().destination]
-  const { proxy, session, port } = await startProxy(({ url }) => url.startsWith('http://served.i2p/') ? { body: 'a site behind the exit' } : { fail: { code: 'name-not-resolved' } })
+  const { proxy, session, port } = await startProxy(({ url }) =>
+    url.startsWith('http://served.i2p/') ? { body: 'a site behind the exit' } : { fail: { code: 'name-not-resolved' } }
+  )
   t.teardown(async () => { await proxy.close() })
   session.names.set('bank.i2p', known)
-  const ask = async (url: string, fields: Array<[string, string]> = []): ReturnType<typeof get> => await get(port, url, [['Accept', 'text/html'], ...fields])
+  const ask = async (url: string, fields: Array<[string, string]> = []): ReturnType<typeof get> =>
+    await get(port, url, [['Accept', 'text/html'], ...fields])
   const linkOf = (text: string): string => /url=([^"]+)"/.exec(text)?.[1]?.replaceAll('&amp;', '&') ?? ''
-  for (const [host, words, has] of [['bank.i2p', 'Your router knows another Destination', known.b32], ['served.i2p', 'Your exits serve a site', other.b32]] as const) {
+  for (const [host, words, has] of [
+    ['bank.i2p', 'Your router knows another Destination', known.b32],
+    ['served.i2p', 'Your exits serve a site', other.b32]
+  ] as const) {
     const conflict = await ask(`http://${host}/?i2paddresshelper=${other.base64}`, [['Referer', 'http://forum.i2p/thread?id=1']])
     t.equal(conflict.get('x-minwww-error'), 'MINWWW_NAME_CONFLICT', host)
     const page = await ask(linkOf(conflict.text))
@@ -210,7 +230,10 @@ t.test('address helper: a name that the router or an exit knows is a conflict, a
     t.notMatch(forged.text, 'friend.i2p', 'who linked is what this proxy saw, not what an address says')
   }
   // The page may be opened by an address of somebody else's, past the link.
-  t.match((await ask(`http://minwww.i2p/names/confirm?name=bank.i2p&destination=${other.base64}`)).text, 'Your router knows another Destination')
+  t.match(
+    (await ask(`http://minwww.i2p/names/confirm?name=bank.i2p&destination=${other.base64}`)).text,
+    'Your router knows another Destination'
+  )
   t.equal((await ask(`http://fresh.i2p/?i2paddresshelper=${other.base64}`)).get('x-minwww-error'), 'MINWWW_NEW_NAME')
 })
 
@@ -238,7 +261,8 @@ t.test('a name that only an exit may know, before an exit is there', async t => 
   session.lookup = async name => name === 'exit.i2p'
     ? await new Promise((resolve, reject) => { [found, missed] = [resolve, reject] })
     : await lookup(name)
-  const ask = async (port: number, url = 'http://a.i2p/', accept = 'text/html'): ReturnType<typeof get> => await get(port, url, [['Accept', accept]])
+  const ask = async (port: number, url = 'http://a.i2p/', accept = 'text/html'): ReturnType<typeof get> =>
+    await get(port, url, [['Accept', accept]])
   const start = async (exits: string[]): ReturnType<typeof startProxy> => {
     const core: FakeCore = new FakeCore(session, () => ({ fail: { code: core.exits().length === 0 ? 'no-exit' : 'not-resolved' } }))
     const fixture = await startProxy(() => ({}), { sessions: [session], exits, createCore: () => core })
@@ -286,7 +310,10 @@ t.test('PAC', async t => {
   const decide = (mode: 'all' | 'i2p', host: string): string => {
     // No helper of PAC is there: none may be needed, since some of them look names up.
     // eslint-disable-next-line no-new-func
-    return (new Function(`${pacFile('127.0.0.1:4480', mode)}\nreturn FindProxyForURL`)() as (url: string, host: string) => string)(`http://${host}/`, host)
+    return (new Function(`${pacFile('127.0.0.1:4480', mode)}\nreturn FindProxyForURL`)() as (url: string, host: string) => string)(
+      `http://${host}/`,
+      host
+    )
   }
   t.equal(decide('all', 'example.org'), 'PROXY 127.0.0.1:4480')
   t.equal(decide('i2p', 'example.org'), 'DIRECT')
@@ -296,7 +323,7 @@ t.test('PAC', async t => {
   ]
   for (const host of tricky) t.equal(decide('all', host), 'PROXY 127.0.0.1:4480', `${host} is a name or an address of others`)
   for (const mode of ['all', 'i2p'] as const) {
-    for (const host of ['DEMO.I2P.', 'demo.i2p..', '127.foo.i2p', '127.0.0.1.i2p', 'localhost.i2p', 'i2p']) t.equal(decide(mode, host), 'PROXY 127.0.0.1:4480', host)
+    for (const host of ['DEMO.I2P.', 'demo.i2p..', '127.foo.i2p', '127.0.0.1.i2p', 'localhost.i2p', 'i2p']) { t.equal(decide(mode, host), 'PROXY 127.0.0.1:4480', host) }
     for (const host of ['localhost', 'LOCALHOST', '127.0.0.1', '127.255.0.9', '::1', '[::1]']) t.equal(decide(mode, host), 'DIRECT', host)
   }
   const { proxy, port } = await startProxy(site)

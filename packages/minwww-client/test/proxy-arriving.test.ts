@@ -69,7 +69,10 @@ t.test('an answer that does not become whole cuts the connection, and is not kep
     const { proxy, core, port, asked } = await slow()
     const { seen, sees, closed } = visit(port)
     const handle = await asked()
-    const object = objectOf([['Cache-Control', 'max-age=900'], ...(length ? [['Content-Length', String(BODY.length)] as [string, string]] : [])], BODY)
+    const object = objectOf(
+      [['Cache-Control', 'max-age=900'], ...(length ? [['Content-Length', String(BODY.length)] as [string, string]] : [])],
+      BODY
+    )
     core.tell({ type: 'part', handle, bytes: object.subarray(0, 50_000), exit: 'one', trace: TRACE })
     await sees(1_000)
     core.tell({ type: 'failed', handle, code: 'timeout', detail: '', exit: 'one', trace: TRACE })
@@ -94,12 +97,23 @@ t.test('what fails before its head is there gets a page', async t => {
 })
 
 t.test('parts that are no object, or no HTTP, are waited out', async t => {
-  for (const bytes of [Buffer.from([9, 1, 2, 3]), Buffer.from([1, 0xff, 0xff, 0xff]), Buffer.from('\0no http at all\r\n\r\n'), Buffer.from(`\0${'x'.repeat(40_000)}`)]) {
+  for (const bytes of [
+    Buffer.from([9, 1, 2, 3]),
+    Buffer.from([1, 0xff, 0xff, 0xff]),
+    Buffer.from('\0no http at all\r\n\r\n'),
+    Buffer.from(`\0${'x'.repeat(40_000)}`)
+  ]) {
     const { proxy, core, port, asked } = await slow()
     const { seen, sees } = visit(port)
     const handle = await asked()
     core.tell({ type: 'part', handle, bytes, exit: 'one', trace: TRACE })
-    core.tell({ type: 'response', handle, message: encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.from('right') }), exit: 'one', trace: TRACE })
+    core.tell({
+      type: 'response',
+      handle,
+      message: encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.from('right') }),
+      exit: 'one',
+      trace: TRACE
+    })
     await sees(60)
     t.match(seen().toString('latin1'), /right$/)
     await proxy.close()

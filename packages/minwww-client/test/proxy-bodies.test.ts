@@ -8,7 +8,9 @@ const FORM = 'http://a.example/form'
 
 t.test('what may change something goes by message, once, if its body is known to be small', async t => {
   const exit = await startPeer(echo)
-  const { port, core, streams, end } = await withExits([exit], ({ method, body }) => ({ body: `${method} ${body?.length}` }), { cache: false })
+  const { port, core, streams, end } = await withExits([exit], ({ method, body }) => ({ body: `${method} ${body?.length}` }), {
+    cache: false
+  })
   core.status = READY
   for (const [method, body] of [['POST', 'a=b'], ['POST', ''], ['PUT', 'x'.repeat(150_000)], ['PATCH', 'p'], ['DELETE', '']] as const) {
     const answer = await get(port, FORM, body === '' ? [] : [['Content-Length', String(body.length)], ['Content-Type', 'text/plain']], method, body)
@@ -77,7 +79,12 @@ t.test('a body that breaks off is not sent', async t => {
 /** Sends its body when it hears that it may. */
 async function waiting (port: number): Promise<string> {
   return await new Promise((resolve, reject) => {
-    const outgoing = httpRequest({ port, path: FORM, method: 'POST', headers: { host: 'a.example', expect: '100-continue', 'content-length': 5 } })
+    const outgoing = httpRequest({
+      port,
+      path: FORM,
+      method: 'POST',
+      headers: { host: 'a.example', expect: '100-continue', 'content-length': 5 }
+    })
     outgoing.on('continue', () => { outgoing.end('later') })
     outgoing.on('error', reject)
     outgoing.on('response', response => {

@@ -54,11 +54,17 @@ const VALUES: Readonly<Record<string, string>> = {
 }
 const valueFor = (name: string): string => VALUES[name] ?? 'x'
 const asRows = (passed: string[], removed: string[]): string[][] => [
-  ...passed.map(name => [name, 'passed', valueFor(name), valueFor(name)]), ...removed.map(name => [name, 'removed', valueFor(name), 'nothing'])
+  ...passed.map(name => [name, 'passed', valueFor(name), valueFor(name)]),
+  ...removed.map(name => [name, 'removed', valueFor(name), 'nothing'])
 ]
 
 /** A name in five ways that mean the same. */
-const spellings = (name: string): string[] => [name, name.toLowerCase(), name.toUpperCase(), [...name].map((c, i) => i % 2 === 0 ? c.toLowerCase() : c.toUpperCase()).join('')]
+const spellings = (name: string): string[] => [
+  name,
+  name.toLowerCase(),
+  name.toUpperCase(),
+  [...name].map((c, i) => (i % 2 === 0 ? c.toLowerCase() : c.toUpperCase())).join('')
+]
 /** Spacing around a value that means nothing. */
 const SPACINGS: Array<(name: string, value: string) => string> = [(n, v) => `${n}: ${v}`, (n, v) => `${n}:${v}`, (n, v) => `${n}:\t ${v}  `]
 
@@ -98,7 +104,10 @@ t.test('every row of the response table, in odd spelling', async t => {
   const rows = rowsUnder('Response fields')
   const passed = namesUnder('Response fields', 'Passed as they are')
   const removed = namesUnder('Response fields', 'Removed')
-  t.ok(rows.length > 10 && passed.length > 5 && removed.length > 15, `${rows.length} rows, ${passed.length} passed, ${removed.length} removed`)
+  t.ok(
+    rows.length > 10 && passed.length > 5 && removed.length > 15,
+    `${rows.length} rows, ${passed.length} passed, ${removed.length} removed`
+  )
   rows.push(...asRows(passed, removed))
   for (const [name = '', treatment = '', example = '', result = ''] of rows) {
     for (const spelling of spellings(name)) {
@@ -111,8 +120,16 @@ t.test('every row of the response table, in odd spelling', async t => {
 
 t.test('fields named in Connection', async t => {
   const { proxy, core, port } = await startProxy(() => ({ body: 'ok' }), { cache: false })
-  await get(port, 'http://a.example/', [['Connection', 'Cookie ,\tIF-MATCH'], ['cookie', 'a=b'], ['If-Match', '"x"'], ['Pragma', 'no-cache']])
-  t.strictSame(core.requests[0]?.headers.map(([name]) => name), ['Host', 'User-Agent', 'Accept', 'Accept-Language', 'Accept-Encoding', 'Pragma'])
+  await get(port, 'http://a.example/', [
+    ['Connection', 'Cookie ,\tIF-MATCH'],
+    ['cookie', 'a=b'],
+    ['If-Match', '"x"'],
+    ['Pragma', 'no-cache']
+  ])
+  t.strictSame(
+    core.requests[0]?.headers.map(([name]) => name),
+    ['Host', 'User-Agent', 'Accept', 'Accept-Language', 'Accept-Encoding', 'Pragma']
+  )
   t.strictSame(filterResponseFields([['connection', 'X-A, close'], ['x-a', '1'], ['X-B', '2'], ['Content-Length', '3']]), [['X-B', '2'], ['Content-Length', '3']])
   t.strictSame(filterResponseFields([['Set-Cookie', 'a=1'], ['SET-COOKIE', 'b=2; domain=.B32.i2p'], ['set-cookie', 'c=3; Domain="i2p"; Path=/'], ['set-cookie', 'd=4; domain=a.i2p']]).map(([, value]) => value), ['a=1', 'd=4; domain=a.i2p'])
   t.strictSame(filterResponseFields([['bad name', 'x'], ['X', 'a\0b'], ['X', 'a\nb'], ['X', 'a\u0100']]), [])
@@ -121,7 +138,10 @@ t.test('fields named in Connection', async t => {
 })
 
 t.test('options: languages, more fields, another User-Agent', async t => {
-  const { proxy, core, port } = await startProxy(() => ({ body: 'ok' }), { cache: false, sanitize: { acceptLanguage: 'browser', allowFields: ['x-mine', 'via'], userAgent: 'One', userAgentI2p: 'Two' } })
+  const { proxy, core, port } = await startProxy(() => ({ body: 'ok' }), {
+    cache: false,
+    sanitize: { acceptLanguage: 'browser', allowFields: ['x-mine', 'via'], userAgent: 'One', userAgentI2p: 'Two' }
+  })
   await get(port, 'http://a.example/', [['X-MINE', '1'], ['Via', 'x'], ['accept-language', 'de']])
   await get(port, 'http://a.i2p/')
   const of = (index: number, name: string): string | undefined => core.requests[index]?.headers.find(([field]) => field === name)?.[1]

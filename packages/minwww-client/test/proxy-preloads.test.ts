@@ -18,14 +18,22 @@ interface World extends Fixture {
 }
 
 /** A site that only streams reach. */
-async function open (t: Test, answer: (request: IncomingMessage, response: ServerResponse) => void, options: Partial<ProxyOptions> = {}): Promise<World> {
+async function open (
+  t: Test,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  options: Partial<ProxyOptions> = {}
+): Promise<World> {
   const site = await startPeer(answer)
   const { end, ...fixture } = await withExits([site], () => undefined, { exits: [], ...options })
   fixture.session.names.set('site.i2p', site.keys.destination)
   t.teardown(end)
-  const page: World['page'] = async (path = '/', headers = []) => await get(fixture.port, `http://site.i2p${path}`, [['Accept', 'text/html'], ...headers])
-  const need: World['need'] = async (path, headers = []) => await get(fixture.port, `http://site.i2p${path}`, [['Referer', PAGE], ...headers])
-  const until: World['until'] = async isDone => { while (!isDone()) await new Promise(resolve => setImmediate(resolve)) }
+  const page: World['page'] = async (path = '/', headers = []) =>
+    await get(fixture.port, `http://site.i2p${path}`, [['Accept', 'text/html'], ...headers])
+  const need: World['need'] = async (path, headers = []) =>
+    await get(fixture.port, `http://site.i2p${path}`, [['Referer', PAGE], ...headers])
+  const until: World['until'] = async isDone => {
+    while (!isDone()) await new Promise(resolve => setImmediate(resolve))
+  }
   return { ...fixture, site, asked: () => site.seen.map(({ url }) => url), page, need, until }
 }
 
@@ -35,8 +43,15 @@ const html = (response: ServerResponse, text: string, headers: Record<string, st
 
 t.test('what a page needs is asked for while it goes by, and the browser gets it; nothing is asked for twice', async t => {
   const world = await open(t, ({ url }, response) => {
-    if (url === '/') html(response, '<link rel=stylesheet href=/a.css><img src=p.png><script src=s.js></script>', { link: '</l.woff2>; rel=preload; as=font' })
-    else response.writeHead(200, { 'content-type': url === '/a.css' ? 'text/css' : 'x/y' }).end(url === '/a.css' ? '@import "b.css";' : `body of ${url}`)
+    if (url === '/') {
+      html(response, '<link rel=stylesheet href=/a.css><img src=p.png><script src=s.js></script>', {
+        link: '</l.woff2>; rel=preload; as=font'
+      })
+    } else {
+      response
+        .writeHead(200, { 'content-type': url === '/a.css' ? 'text/css' : 'x/y' })
+        .end(url === '/a.css' ? '@import "b.css";' : `body of ${url}`)
+    }
   })
   t.equal((await world.page('/', [['Cookie', 'a=1']])).status, 200)
   await world.until(() => world.asked().length === 5)
@@ -124,12 +139,15 @@ t.test('addresses that this proxy cannot ask for end nothing, wherever a page ha
   const link = ODD.map(url => `<${url}>; rel=preload; as=image`).join(', ')
   const fixture = await startProxy(({ url }) => {
     asked.push(url)
-    const headers: Array<[string, string]> = [['Cache-Control', 'no-store'], ['Content-Type', url.endsWith('.css') ? 'text/css' : 'text/html']]
+    const headers: Array<[string, string]> = [
+      ['Cache-Control', 'no-store'],
+      ['Content-Type', url.endsWith('.css') ? 'text/css' : 'text/html']
+    ]
     if (url.endsWith('/link')) headers.push(['Link', link])
     return { headers, body: url.endsWith('.css') ? sheet : `<link rel=stylesheet href=/a.css><style>${sheet}</style>${text}` }
   })
   t.teardown(async () => { await fixture.proxy.close() })
-  for (const path of ['', 'link']) t.equal((await get(fixture.port, `http://a.example/${path}`, [['Accept', 'text/html']])).status, 200, path)
+  for (const path of ['', 'link']) { t.equal((await get(fixture.port, `http://a.example/${path}`, [['Accept', 'text/html']])).status, 200, path) }
   while (!asked.includes('http://b.example/p.png')) await new Promise(setImmediate)
   t.equal((await get(fixture.port, 'http://a.example/a.css', [['Referer', 'http://a.example/link']])).status, 200)
   t.equal((await get(fixture.port, 'http://a.example/again')).status, 200)
@@ -137,7 +155,9 @@ t.test('addresses that this proxy cannot ask for end nothing, wherever a page ha
 })
 
 t.test('the same in a page of I2P', async t => {
-  const world = await open(t, ({ url }, response) => { html(response, url === '/' ? [...ODD, '/p.png'].map(url => `<img src="${url}">`).join('') : 'x') })
+  const world = await open(t, ({ url }, response) => {
+    html(response, url === '/' ? [...ODD, '/p.png'].map(url => `<img src="${url}">`).join('') : 'x')
+  })
   await world.page()
   await world.until(() => world.asked().length === 2)
   t.equal((await world.need('/p.png')).status, 200)

@@ -24,7 +24,7 @@ t.test('a POST goes over a stream, in absolute-form, rebuilt', async t => {
   t.match(headers, /Content-Length\n3/)
   t.notMatch(headers, /forwarded/i)
   t.equal(core.requests.length, 0)
-  for (const method of ['PUT', 'DELETE', 'OPTIONS', 'PATCH', 'PROPFIND']) t.equal((await get(port, 'http://a.example/', [['Content-Length', '0']], method)).status, 200, method)
+  for (const method of ['PUT', 'DELETE', 'OPTIONS', 'PATCH', 'PROPFIND']) { t.equal((await get(port, 'http://a.example/', [['Content-Length', '0']], method)).status, 200, method) }
   const chunked = parseRaw(await raw(port, 'POST http://a.example/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n', { half: false }))
   t.equal(chunked.status, 200)
   t.equal(exit.seen.at(-1)?.body, 'abc')
@@ -88,15 +88,14 @@ t.test('a POST whose exit does not take the stream goes to the next one, and to 
 t.test('a POST that an exit has taken goes nowhere else', async t => {
   const exits = await Promise.all([1, 2].map(async () => await startPeer((request, response) => { request.socket.destroy(); response.destroy() })))
   const { port, end } = await withExits(exits, () => ({}))
-  for (const body of ['a=b', '']) t.equal((await get(port, 'http://a.example/form', [['Content-Length', String(body.length)]], 'POST', body)).status, 502)
+  for (const body of ['a=b', '']) { t.equal((await get(port, 'http://a.example/form', [['Content-Length', String(body.length)]], 'POST', body)).status, 502) }
   t.equal(exits.reduce((sum, { seen }) => sum + seen.length, 0), 2, 'one POST each')
   await end()
 })
 
 t.test('an exit names its failure, a site cannot ask for the proxy password', async t => {
   const exit = await startPeer((request, response) => {
-    if (request.url!.endsWith('/policy')) response.writeHead(403, { 'x-minwww-error': 'policy' }).end(`this exit does not pass on ${request.method}\n`)
-    else response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end('no')
+    if (request.url!.endsWith('/policy')) { response.writeHead(403, { 'x-minwww-error': 'policy' }).end(`this exit does not pass on ${request.method}\n`) } else response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end('no')
   })
   const { port, end } = await withExits([exit], () => ({}))
   const refused = await get(port, 'http://10.0.0.1/policy', [], 'DELETE')
@@ -164,13 +163,18 @@ t.test('WebSocket', async t => {
   exit.server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
     exit.seen.push({ method: 'UPGRADE', url: request.url!, headers: request.rawHeaders, body: '' })
     if (request.url!.endsWith('/no')) return socket.end('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno')
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: abc\r\nAlt-Svc: x\r\n\r\n')
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: abc\r\nAlt-Svc: x\r\n\r\n'
+    )
     socket.pipe(socket)
   })
   const { port, end } = await withExits([exit], () => ({ body: 'plain' }))
   const head = (url: string, upgrade: string): string => `GET ${url} HTTP/1.1\r\nHost: a.example\r\nUpgrade: ${upgrade}\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Key: k==\r\nSec-WebSocket-Version: 13\r\nOrigin: http://a.example\r\nX-Secret: 1\r\n\r\n`
   const bytes = (await raw(port, head('http://a.example/ws', 'WebSocket') + 'frames')).toString()
-  t.match(bytes, /^HTTP\/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: abc\r\n\r\nframes$/)
+  t.match(
+    bytes,
+    /^HTTP\/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: abc\r\n\r\nframes$/
+  )
   t.equal(exit.seen[0]?.url, 'http://a.example/ws')
   t.match(exit.seen[0]?.headers.join('\n'), /Sec-Websocket-Key\nk==/i)
   t.notMatch(exit.seen[0]?.headers.join('\n'), /secret/i)
@@ -179,7 +183,12 @@ t.test('WebSocket', async t => {
   t.equal(refused.text, 'no')
   const h2c = parseRaw(await raw(port, head('http://a.example/', 'h2c'), { half: false }))
   t.equal(h2c.text, 'plain')
-  t.equal(parseRaw(await raw(port, 'POST http://a.example/ HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab')).status, 400)
+  t.equal(
+    parseRaw(
+      await raw(port, 'POST http://a.example/ HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab')
+    ).status,
+    400
+  )
   t.equal(parseRaw(await raw(port, head('/', 'websocket'))).status, 421)
   await end()
 })
@@ -248,7 +257,10 @@ t.test('exits that do not take a stream share one deadline', async t => {
   }), { code: 'MINWWW_TIMEOUT' })
   t.strictSame(shares, [[20, 300_000], [30, 300_000], [60, 300_000]], 'the time to connect is shared, the answer has its own')
   shares.length = 0
-  const known = peers.map((peer, index): StreamPeer => ({ ...peer, path: { rtt: [200, 800, 200][index]!, rttvar: 0, rate: 100_000, loss: 0 } }))
+  const known = peers.map((peer, index): StreamPeer => ({
+    ...peer,
+    path: { rtt: [200, 800, 200][index]!, rttvar: 0, rate: 100_000, loss: 0 }
+  }))
   await t.rejects(firstOf(known, limits, async (_peer, { connect }) => {
     shares.push([Math.round(connect / 1_000), 0])
     throw new StreamFailure(new ProxyError('MINWWW_TIMEOUT'), true)
@@ -290,8 +302,11 @@ t.test('a file goes on from another exit when its exit dies', async t => {
   const sendFile = (request: IncomingMessage, response: import('node:http').ServerResponse): void => {
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
     const fields = { etag: '"1"', 'accept-ranges': 'bytes', 'content-length': content.length - from }
-    if (from > 0) response.writeHead(206, { ...fields, 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` }).end(content.subarray(from))
-    else response.writeHead(200, fields).write(content.subarray(0, 100_000), () => request.socket.resetAndDestroy())
+    if (from > 0) {
+      response
+        .writeHead(206, { ...fields, 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` })
+        .end(content.subarray(from))
+    } else response.writeHead(200, fields).write(content.subarray(0, 100_000), () => request.socket.resetAndDestroy())
   }
   const exits = [await startPeer(sendFile), await startPeer(sendFile)]
   const { port, end } = await withExits(exits, () => ({ fail: { code: 'too-large' } }))
@@ -316,10 +331,16 @@ t.test('idle streams are used again, and a dead one is replaced', async t => {
 
 t.test('streams that cannot be opened are a failure of the way there, not of the proxy', async t => {
   const exit = await startPeer(echo)
-  const { port, proxy, streams, end } = await withExits([exit], () => undefined, { exits: [{ id: 'exit0', destination: exit.keys.destination }], honestConnect: true })
+  const { port, proxy, streams, end } = await withExits([exit], () => undefined, {
+    exits: [{ id: 'exit0', destination: exit.keys.destination }],
+    honestConnect: true
+  })
   t.teardown(end)
   streams.connect = () => { throw Object.assign(new Error('the session is closed'), { code: 'STREAMING_CLOSED' }) }
-  const asked: Array<[string, Array<[string, string]>, string]> = [['PROPFIND', [], ''], ['POST', [['Transfer-Encoding', 'chunked']], '0\r\n\r\n']]
+  const asked: Array<[string, Array<[string, string]>, string]> = [
+    ['PROPFIND', [], ''],
+    ['POST', [['Transfer-Encoding', 'chunked']], '0\r\n\r\n']
+  ]
   for (const [method, fields, body] of asked) {
     const { status, text } = await get(port, 'http://a.example/', fields, method, body)
     t.equal(status, 502, method)

@@ -28,13 +28,18 @@ export interface FakeResponse {
 export const REST_SESSION = '5a2dcf8e478e1034'
 type Failure = Partial<FailedEvent> & Pick<FailedEvent, 'code'>
 /** What the pretended exits do with a request. `undefined` never answers. */
-export type Site = (request: HttpRequest, options: RequestOptions) => FakeResponse | { fail: Failure } | undefined | Promise<FakeResponse | { fail: Failure } | undefined>
+export type Site = (
+  request: HttpRequest,
+  options: RequestOptions
+) => FakeResponse | { fail: Failure } | undefined | Promise<FakeResponse | { fail: Failure } | undefined>
 
 let seed = 1
 /** Reproducible keys. */
 export function keys (): LocalDestination {
   let state = seed++
-  return LocalDestination.generate(n => Buffer.from(Array.from({ length: n }, () => (state = (state * 1103515245 + 12345) & 0x7fffffff) >> 16 & 0xff)))
+  return LocalDestination.generate(n =>
+    Buffer.from(Array.from({ length: n }, () => ((state = (state * 1103515245 + 12345) & 0x7fffffff) >> 16) & 0xff))
+  )
 }
 
 export class FakeSession extends EventEmitter implements ProxySession {
@@ -145,7 +150,10 @@ export class FakeCore implements DrivenCore {
       const body = Buffer.from(answer.body ?? '')
       const headers = answer.headers ?? [['Content-Type', 'text/plain']]
       const message = encodeResponse({ status: answer.status ?? 200, reason: answer.reason ?? 'OK', headers, body })
-      const rest = answer.rest === undefined ? undefined : { exit: options.destination ?? destination, source: 0, session: REST_SESSION, id: answer.rest }
+      const rest =
+        answer.rest === undefined
+          ? undefined
+          : { exit: options.destination ?? destination, source: 0, session: REST_SESSION, id: answer.rest }
       if (rest !== undefined) this.#events.push({ type: 'begins', handle, rest })
       this.#events.push({ type: 'response', handle, exit, trace: TRACE, message, ...(rest !== undefined && { rest }) })
     }
@@ -175,9 +183,13 @@ export interface RawResponse { status: number, reason: string, fields: Array<[st
 export async function raw (port: number, bytes: string | Buffer, { half = true } = {}): Promise<Buffer> {
   return await new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => { half ? socket.end(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes) : socket.write(bytes) })
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => {
+      half ? socket.end(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes) : socket.write(bytes)
+    })
     socket.on('data', chunk => chunks.push(chunk))
-    socket.on('error', error => { if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET' && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error) })
+    socket.on('error', error => {
+      if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET' && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error)
+    })
     socket.on('close', () => { resolve(Buffer.concat(chunks)) })
     socket.on('end', () => socket.destroy())
   })
@@ -207,9 +219,17 @@ function dechunk (bytes: Buffer): Buffer {
 }
 
 /** One request with `Connection: close`. */
-export async function get (port: number, url: string, headers: Array<[string, string]> = [], method = 'GET', body = ''): Promise<RawResponse> {
+export async function get (
+  port: number,
+  url: string,
+  headers: Array<[string, string]> = [],
+  method = 'GET',
+  body = ''
+): Promise<RawResponse> {
   const host = /^http:\/\/([^/?#]*)/.exec(url)?.[1] ?? `127.0.0.1:${port}`
   const withHost = headers.some(([name]) => name.toLowerCase() === 'host') ? headers : [['Host', host.replace(/^.*@/, '')], ...headers]
-  const head = [`${method} ${url} HTTP/1.1`, ...withHost.map(([name, value]) => `${name}: ${value}`), 'Connection: close', '', body].join('\r\n')
+  const head = [`${method} ${url} HTTP/1.1`, ...withHost.map(([name, value]) => `${name}: ${value}`), 'Connection: close', '', body].join(
+    '\r\n'
+  )
   return parseRaw(await raw(port, head, { half: false }))
 }

@@ -21,9 +21,13 @@ t.test('a page comes back whole', async t => {
 })
 
 t.test('HEAD, 204, 304 and conditional requests', async t => {
-  const { proxy, port } = await startProxy(async request => request.method === 'HEAD'
-    ? { headers: [['Content-Length', '1234']] }
-    : request.url.endsWith('/204') ? { status: 204, reason: 'No Content', headers: [['X-A', 'b']] } : { status: 304, reason: 'Not Modified', headers: [['ETag', '"x"']] })
+  const { proxy, port } = await startProxy(async request =>
+    request.method === 'HEAD'
+      ? { headers: [['Content-Length', '1234']] }
+      : request.url.endsWith('/204')
+        ? { status: 204, reason: 'No Content', headers: [['X-A', 'b']] }
+        : { status: 304, reason: 'Not Modified', headers: [['ETag', '"x"']] }
+  )
   const head = await get(port, 'http://a.example/', [], 'HEAD')
   t.equal(head.get('content-length'), '1234')
   t.equal(head.body.length, 0)
@@ -67,12 +71,24 @@ t.test('content coding goes through or is undone', async t => {
 t.test('failures have their status, cause and form', async t => {
   const { proxy, core, port } = await startProxy(() => ({ fail: { code: 'timeout' } }))
   const rows: Array<[FailureCode, number, string]> = [
-    ['timeout', 504, 'MINWWW_TIMEOUT'], ['busy', 503, 'MINWWW_BUSY'], ['too-large', 502, 'MINWWW_RESPONSE_TOO_LARGE'], ['policy', 403, 'MINWWW_POLICY'],
-    ['not-resolved', 502, 'MINWWW_NAME_NOT_RESOLVED'], ['connect-failed', 502, 'MINWWW_CONNECTION_FAILED'], ['upstream-timeout', 504, 'MINWWW_UPSTREAM_TIMEOUT'],
-    ['upstream-malformed', 502, 'MINWWW_BAD_UPSTREAM'], ['bad-request', 400, 'MINWWW_BAD_REQUEST'], ['draining', 503, 'MINWWW_BUSY'],
-    ['unknown-id', 502, 'MINWWW_BAD_UPSTREAM'], ['bad-response', 502, 'MINWWW_BAD_UPSTREAM'], ['request-too-large', 413, 'MINWWW_BODY_TOO_LARGE'],
-    ['overloaded', 503, 'MINWWW_OVERLOADED'], ['silent', 504, 'MINWWW_EXIT_SILENT'],
-    ['outcome-unknown', 502, 'MINWWW_OUTCOME_UNKNOWN'], ['unanswered', 504, 'MINWWW_UNANSWERED'], ['no-exit', 503, 'MINWWW_NO_EXIT']
+    ['timeout', 504, 'MINWWW_TIMEOUT'],
+    ['busy', 503, 'MINWWW_BUSY'],
+    ['too-large', 502, 'MINWWW_RESPONSE_TOO_LARGE'],
+    ['policy', 403, 'MINWWW_POLICY'],
+    ['not-resolved', 502, 'MINWWW_NAME_NOT_RESOLVED'],
+    ['connect-failed', 502, 'MINWWW_CONNECTION_FAILED'],
+    ['upstream-timeout', 504, 'MINWWW_UPSTREAM_TIMEOUT'],
+    ['upstream-malformed', 502, 'MINWWW_BAD_UPSTREAM'],
+    ['bad-request', 400, 'MINWWW_BAD_REQUEST'],
+    ['draining', 503, 'MINWWW_BUSY'],
+    ['unknown-id', 502, 'MINWWW_BAD_UPSTREAM'],
+    ['bad-response', 502, 'MINWWW_BAD_UPSTREAM'],
+    ['request-too-large', 413, 'MINWWW_BODY_TOO_LARGE'],
+    ['overloaded', 503, 'MINWWW_OVERLOADED'],
+    ['silent', 504, 'MINWWW_EXIT_SILENT'],
+    ['outcome-unknown', 502, 'MINWWW_OUTCOME_UNKNOWN'],
+    ['unanswered', 504, 'MINWWW_UNANSWERED'],
+    ['no-exit', 503, 'MINWWW_NO_EXIT']
   ]
   t.strictSame(rows.map(([code]) => code).sort(), Object.keys(PROXY_CODES).sort(), 'none is left out')
   for (const [code, status, cause] of rows) {
@@ -160,7 +176,9 @@ t.test('while the router is not ready', async t => {
 
 t.test('sessions may come later, or never', async t => {
   const { proxy, port } = await startProxy(page, { sessions: Promise.reject(new Error('no router')) })
-  const answer = parseRaw(await raw(port, 'GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n', { half: false }))
+  const answer = parseRaw(
+    await raw(port, 'GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n', { half: false })
+  )
   t.equal(answer.status, 503)
   await proxy.close()
   await t.rejects(startProxy(page, { listen: { host: '0.0.0.0', port: 0 } }), { code: 'MINWWW_AUTH_REQUIRED' })

@@ -6,7 +6,8 @@ import { MAX_GATES, PushGate } from '../src/core/push-gate.ts'
 import { MAX_SENT, SentMemory } from '../src/core/sent-memory.ts'
 
 const URL = 'http://a.i2p/x.css'
-const get = (fields: string[] = [], line = `GET ${URL} HTTP/1.1`, body = ''): Buffer => Buffer.from([line, ...fields, '', body].join('\r\n'))
+const get = (fields: string[] = [], line = `GET ${URL} HTTP/1.1`, body = ''): Buffer =>
+  Buffer.from([line, ...fields, '', body].join('\r\n'))
 const asked = (fields: string[] = []) => askedOf(get(fields), undefined, false)!
 
 t.test('only a plain GET can be answered by what was pushed', async t => {
@@ -34,7 +35,7 @@ t.test('what was pushed answers a request of the same address and the same field
     ['an answer for nobody else', [], [], [['Vary', 'a, *']], false],
     ['an empty list', [], [], [['Vary', ', ']], true]
   ]
-  for (const [name, own, headers, received, isAnswer] of table) t.equal(isAnswerTo(asked(own), { url: URL, headers }, 200, received), isAnswer, name)
+  for (const [name, own, headers, received, isAnswer] of table) { t.equal(isAnswerTo(asked(own), { url: URL, headers }, 200, received), isAnswer, name) }
   for (const name of ['accept', 'cache-control', 'if-modified-since', 'if-none-match', 'pragma', 'priority', 'referer', 'upgrade-insecure-requests']) {
     t.ok(isAnswerTo(asked([`${name}: 1`]), { url: URL, headers: [] }, 200, []), name)
   }
@@ -65,7 +66,7 @@ t.test('a page\'s pushes are for what it refers to itself', async t => {
     ['http://a.i2p/', ['http://a.i2p/b'], true],
     ['http://x/', ['ahttp://x/y'], false]
   ]
-  for (const [referer, addresses, isReferred] of table) t.equal(isReferredBy(referer, addresses), isReferred, `${referer} of ${addresses.join(' ')}`)
+  for (const [referer, addresses, isReferred] of table) { t.equal(isReferredBy(referer, addresses), isReferred, `${referer} of ${addresses.join(' ')}`) }
 })
 
 const TRIAL = 131_072

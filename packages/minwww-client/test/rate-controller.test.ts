@@ -17,7 +17,10 @@ t.test('a bottleneck is found within some round trips, and kept busy', async t =
       const link = runLink({ rtt, carries: steady(kilobytes), duration: 60 * rtt + 5_000 })
       const later = link.readings.slice(-Math.ceil(link.readings.length / 2))
       const name = `${rtt} ms, ${kilobytes} KB/s`
-      t.ok(mean(later.map(({ goodput }) => goodput)) > 0.9 * kilobytes * KB, `${name}: goodput ${mean(later.map(({ goodput }) => goodput)) / KB}`)
+      t.ok(
+        mean(later.map(({ goodput }) => goodput)) > 0.9 * kilobytes * KB,
+        `${name}: goodput ${mean(later.map(({ goodput }) => goodput)) / KB}`
+      )
       t.ok(mean(later.map(({ queue }) => queue)) < Math.max(300, rtt), `${name}: a queue of ${mean(later.map(({ queue }) => queue))}`)
     }
   }
@@ -46,7 +49,8 @@ t.test('neither random losses nor jitter hold it down', async t => {
 t.test('a bandwidth that falls to an eighth and comes back', async t => {
   const rtt = 500
   const link = runLink({ rtt, carries: now => (now < 15_000 || now >= 30_000 ? 256 : 32) * KB, duration: 45_000 })
-  const between = (from: number, to: number): number => mean(link.readings.filter(({ at }) => at > from && at <= to).map(({ goodput }) => goodput))
+  const between = (from: number, to: number): number =>
+    mean(link.readings.filter(({ at }) => at > from && at <= to).map(({ goodput }) => goodput))
   t.ok(between(10_000, 15_000) > 0.85 * 256 * KB, 'before')
   t.ok(between(15_000 + 5 * rtt, 30_000) > 0.75 * 32 * KB, `five round trips after the fall: ${between(15_000 + 5 * rtt, 30_000) / KB}`)
   t.ok(between(30_000 + 8 * rtt, 45_000) > 0.85 * 256 * KB, `eight after the return: ${between(30_000 + 8 * rtt, 45_000) / KB}`)
@@ -63,7 +67,11 @@ t.test('the rate over time, as tables', async t => {
   snapshot('64 KB/s, 500 ms', { rtt: 500, carries: steady(64), duration: 15_000 })
   snapshot('1,024 KB/s, 100 ms', { rtt: 100, carries: steady(1_024), duration: 3_000 })
   snapshot('no bottleneck, 100 ms', { rtt: 100, carries: steady(1e6), duration: 1_000 })
-  snapshot('256 to 32 KB/s and back, 500 ms', { rtt: 500, carries: now => (now < 10_000 || now >= 20_000 ? 256 : 32) * KB, duration: 30_000 })
+  snapshot('256 to 32 KB/s and back, 500 ms', {
+    rtt: 500,
+    carries: now => (now < 10_000 || now >= 20_000 ? 256 : 32) * KB,
+    duration: 30_000
+  })
 })
 
 t.test('whatever an exit claims, the grant stays within its bounds', async t => {

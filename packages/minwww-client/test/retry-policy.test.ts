@@ -87,10 +87,21 @@ t.test('what each failure is to the attempt', async t => {
   const codesBy = (step: Step, facts: Partial<Facts>): string[] => Object.entries(SETBACKS)
     .filter(([, setback]) => JSON.stringify(nextStep({ ...FACTS, ...facts, setback })) === JSON.stringify(step))
     .map(([code]) => code).sort()
-  t.strictSame(codesBy(FAIL, {}), [
-    'bad-request', 'connect-failed', 'not-resolved', 'outcome-unknown', 'overloaded', 'request-too-large', 'too-large', 'upstream-malformed',
-    'upstream-timeout'
-  ], 'no other exit would do better')
+  t.strictSame(
+    codesBy(FAIL, {}),
+    [
+      'bad-request',
+      'connect-failed',
+      'not-resolved',
+      'outcome-unknown',
+      'overloaded',
+      'request-too-large',
+      'too-large',
+      'upstream-malformed',
+      'upstream-timeout'
+    ],
+    'no other exit would do better'
+  )
   t.strictSame(codesBy(FAIL, { isActive: true }), ['too-large'])
   t.strictSame(codesBy(repeat(), { isEarly: true }), ['silent', 'timeout', 'unanswered'])
   t.strictSame(codesBy(repeat(), { idempotent: false }), ['bad-response', 'silent', 'timeout', 'unanswered', 'unknown-id'])

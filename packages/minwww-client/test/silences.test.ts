@@ -147,13 +147,27 @@ t.test('the newest symbol is the one sent last, however it comes', async t => {
 })
 
 interface Facts { silentSince?: number, isBusy?: boolean, isDraining?: boolean }
-const exitsOf = (...facts: Facts[]): ReadonlyMap<string, Exit> => new Map(facts.map(({ silentSince, isBusy = false, isDraining = false }, i) => [`${i}`, {
-  member: { isBusy: () => isBusy, isDraining: () => isDraining }, silentSince: () => silentSince
-} as unknown as Exit]))
+const exitsOf = (...facts: Facts[]): ReadonlyMap<string, Exit> =>
+  new Map(
+    facts.map(({ silentSince, isBusy = false, isDraining = false }, i) => [
+      `${i}`,
+      {
+        member: { isBusy: () => isBusy, isDraining: () => isDraining },
+        silentSince: () => silentSince
+      } as unknown as Exit
+    ])
+  )
 type Asks = Partial<Record<'isPage' | 'idempotent', boolean>> & { kind?: string, waits?: string, startedAt?: number }
-const requestOf = ({ isPage = false, idempotent = true, kind = 'pool', waits = 'nothing', startedAt }: Asks = {}): ClientRequest => ({
-  purpose: { kind }, isPage, idempotent, waiting: { kind: waits }, transfers: startedAt === undefined ? [] : [{ startedAt }], isQuick: false, looksAt: Infinity
-} as unknown as ClientRequest)
+const requestOf = ({ isPage = false, idempotent = true, kind = 'pool', waits = 'nothing', startedAt }: Asks = {}): ClientRequest =>
+  ({
+    purpose: { kind },
+    isPage,
+    idempotent,
+    waiting: { kind: waits },
+    transfers: startedAt === undefined ? [] : [{ startedAt }],
+    isQuick: false,
+    looksAt: Infinity
+  }) as unknown as ClientRequest
 
 t.test('a pool is silent for as long as the exit that was heard last', async t => {
   const silence = (...facts: Facts[]): number => new PoolPatience(exitsOf(...facts)).silence(100_000)

@@ -4,7 +4,8 @@ type Expected = number | typeof READ
 
 const head = (...lines: string[]): string => [...lines, '', ''].join('\r\n')
 const withField = (...fields: string[]): string => head('GET http://a.example/ HTTP/1.1', 'Host: a.example', ...fields, 'Connection: close')
-const post = (fields: string[], body: string, version = '1.1'): string => head(`POST http://a.example/ HTTP/${version}`, 'Host: a.example', ...fields, 'Connection: close') + body
+const post = (fields: string[], body: string, version = '1.1'): string =>
+  head(`POST http://a.example/ HTTP/${version}`, 'Host: a.example', ...fields, 'Connection: close') + body
 const line = (start: string): string => head(start, 'Host: a.example', 'Connection: close')
 
 const CHUNKED = 'Transfer-Encoding: chunked'
@@ -71,8 +72,16 @@ const lines: Shape[] = [
   ['no colon', withField('Xy'), 400],
   ['no name', withField(': z'), 400],
   ['space before a colon', withField('X : y'), 400],
-  ...[...'\0\x01\x02\x07\x08\x0b\x0c\x0e\x1b\x1f\x7f'].map((c): Shape => [`control ${c.charCodeAt(0)} in a value`, withField(`X: a${c}b`), 400]),
-  ...[...'\0\x01\x08\x0b\x7f\x80\xff()<>@,;\\"/[]?={}'].map((c): Shape => [`character ${c.charCodeAt(0)} in a name`, withField(`X${c}y: z`), 400])
+  ...[...'\0\x01\x02\x07\x08\x0b\x0c\x0e\x1b\x1f\x7f'].map((c): Shape => [
+    `control ${c.charCodeAt(0)} in a value`,
+    withField(`X: a${c}b`),
+    400
+  ]),
+  ...[...'\0\x01\x08\x0b\x7f\x80\xff()<>@,;\\"/[]?={}'].map((c): Shape => [
+    `character ${c.charCodeAt(0)} in a name`,
+    withField(`X${c}y: z`),
+    400
+  ])
 ]
 
 const requestLines: Shape[] = [
@@ -96,14 +105,22 @@ const hosts: Shape[] = [
   ['Host twice, different', withField('Host: b.example'), 400],
   ['Host twice, odd case', withField('hOST: b.example'), 400],
   ['no Host in HTTP/1.1', head('GET http://a.example/ HTTP/1.1', 'Connection: close'), 400],
-  ...['a b', 'a/b', 'a@b', 'a\\b', 'a?b', 'a#b', 'a,b', '\xe9', 'a\tb', '<script>', '"a"'].map((host): Shape => [`Host ${JSON.stringify(host)}`, head('GET http://a.example/ HTTP/1.1', `Host: ${host}`, 'Connection: close'), 400]),
+  ...['a b', 'a/b', 'a@b', 'a\\b', 'a?b', 'a#b', 'a,b', '\xe9', 'a\tb', '<script>', '"a"'].map((host): Shape => [
+    `Host ${JSON.stringify(host)}`,
+    head('GET http://a.example/ HTTP/1.1', `Host: ${host}`, 'Connection: close'),
+    400
+  ]),
   ['space before the colon of Host', head('GET http://a.example/ HTTP/1.1', 'Host : a.example', 'Connection: close'), 400],
   ['another Host than the target is ignored', head('GET http://a.example/ HTTP/1.1', 'Host: b.example', 'Connection: close'), 200],
   ['an empty Host is ignored', head('GET http://a.example/ HTTP/1.1', 'Host:', 'Connection: close'), 200],
   ['origin-form for a foreign Host', head('GET / HTTP/1.1', 'Host: a.example', 'Connection: close'), 421]
 ]
 
-const singles: Shape[] = ['Content-Type', 'Authorization', 'Range', 'Origin', 'Referer', 'Expect'].map(name => [`${name} twice`, withField(`${name}: a`, `${name.toUpperCase()}: b`), [400, 417]])
+const singles: Shape[] = ['Content-Type', 'Authorization', 'Range', 'Origin', 'Referer', 'Expect'].map(name => [
+  `${name} twice`,
+  withField(`${name}: a`, `${name.toUpperCase()}: b`),
+  [400, 417]
+])
 
 const chunks: Shape[] = [
   ...['1\nx\r\n0\r\n\r\n', '1\r\nx\n0\r\n\r\n', '0\n\n', '1;a\nx\r\n0\r\n\r\n', 'ffffffffffffffffff\r\nx\r\n0\r\n\r\n', '0x1\r\nx\r\n0\r\n\r\n', '1 \r\nx\r\n0\r\n\r\n', '+1\r\nx\r\n0\r\n\r\n', '-1\r\nx\r\n0\r\n\r\n', 'g\r\nx\r\n0\r\n\r\n', '\r\nx\r\n0\r\n\r\n', '1\r\nxx\r\n0\r\n\r\n', '1\r\rx\r\n0\r\n\r\n', ';\r\n\r\n', ' 1\r\nx\r\n0\r\n\r\n']
@@ -140,10 +157,26 @@ const gadgets = (): Shape[] => {
   const inside = '0\r\n\r\nGET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n'
   const name = 'Transfer-Encoding'
   const words: Array<[gadget: string, status?: Expected]> = [
-    [` ${CHUNKED}`], [`${name}\t:\tchunked`], ['Transfer Encoding: chunked'], ['Transfer_Encoding: chunked', READ], ['Transfer Encoding:chunked'],
-    [`${name} : chunked`], [`${name}:  chunked`], ['Content-Encoding: chunked', READ], [`${name}:\n chunked`], [`${name}: 'chunked'`], [`${name}: chunk`],
-    ['TrAnSFer-EnCODinG: cHuNkeD'], [`${name}: cow, chunked`], [`${name}: cow\r\n${CHUNKED}`], ['Transfer\r-Encoding: chunked'], [`${name}: cow chunked bar`],
-    [`${name}: ch\x96nked`], ['Transf\x82r-Encoding: chunked'], [`X:X\r${CHUNKED}`], [`X:X\n${CHUNKED}`]
+    [` ${CHUNKED}`],
+    [`${name}\t:\tchunked`],
+    ['Transfer Encoding: chunked'],
+    ['Transfer_Encoding: chunked', READ],
+    ['Transfer Encoding:chunked'],
+    [`${name} : chunked`],
+    [`${name}:  chunked`],
+    ['Content-Encoding: chunked', READ],
+    [`${name}:\n chunked`],
+    [`${name}: 'chunked'`],
+    [`${name}: chunk`],
+    ['TrAnSFer-EnCODinG: cHuNkeD'],
+    [`${name}: cow, chunked`],
+    [`${name}: cow\r\n${CHUNKED}`],
+    ['Transfer\r-Encoding: chunked'],
+    [`${name}: cow chunked bar`],
+    [`${name}: ch\x96nked`],
+    ['Transf\x82r-Encoding: chunked'],
+    [`X:X\r${CHUNKED}`],
+    [`X:X\n${CHUNKED}`]
   ]
   for (let byte = 1; byte < 256; byte = byte === 0x20 ? 0x7f : byte + 1) {
     const c = String.fromCharCode(byte)

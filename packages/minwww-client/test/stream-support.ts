@@ -19,7 +19,11 @@ export class FakeStreams {
   }
 }
 
-export interface Exit { server: Server, seen: Array<{ method: string, url: string, headers: string[], body: string }>, keys: ReturnType<typeof keys> }
+export interface Exit {
+  server: Server
+  seen: Array<{ method: string; url: string; headers: string[]; body: string }>
+  keys: ReturnType<typeof keys>
+}
 
 /** An exit's or a site's HTTP server on I2P port 80. */
 export async function startPeer (answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Exit> {
@@ -39,10 +43,18 @@ export async function startPeer (answer: (request: IncomingMessage, response: Se
 
 export const portOf = (server: { address: () => unknown }): number => (server.address() as AddressInfo).port
 
-export async function withExits (exits: Exit[], site: Site, options: Partial<ProxyOptions> = {}): Promise<Fixture & { streams: FakeStreams, end: () => Promise<void> }> {
+export async function withExits (
+  exits: Exit[],
+  site: Site,
+  options: Partial<ProxyOptions> = {}
+): Promise<Fixture & { streams: FakeStreams; end: () => Promise<void> }> {
   const streams = new FakeStreams()
   for (const exit of exits) streams.ports.set(exit.keys.destination.b32, portOf(exit.server))
-  const fixture = await startProxy(site, { streams, exits: exits.map((exit, i) => ({ id: `exit${i}`, destination: exit.keys.destination })), ...options })
+  const fixture = await startProxy(site, {
+    streams,
+    exits: exits.map((exit, i) => ({ id: `exit${i}`, destination: exit.keys.destination })),
+    ...options
+  })
   const end = async (): Promise<void> => {
     await fixture.proxy.close()
     for (const { server } of exits) {
@@ -53,4 +65,7 @@ export async function withExits (exits: Exit[], site: Site, options: Partial<Pro
   return { ...fixture, streams, end }
 }
 
-export const echo = (_request: IncomingMessage, response: ServerResponse): void => { response.setHeader('X-A', ['1', '2']); response.end('from the exit') }
+export const echo = (_request: IncomingMessage, response: ServerResponse): void => {
+  response.setHeader('X-A', ['1', '2'])
+  response.end('from the exit')
+}

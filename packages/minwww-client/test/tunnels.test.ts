@@ -62,7 +62,12 @@ async function tunnel (t: Test, honestConnect: boolean): Promise<{ browser: Slow
   const tunnels = new Tunnels({ fetcher, activity, settings: settings as never })
   t.teardown(() => tunnels.close())
   const browser = new SlowBrowser()
-  await tunnels.connect(parseConnectTarget(`${destination.b32}:443`), browser as unknown as TunnelEnd, backend, new AbortController().signal)
+  await tunnels.connect(
+    parseConnectTarget(`${destination.b32}:443`),
+    browser as unknown as TunnelEnd,
+    backend,
+    new AbortController().signal
+  )
   return { browser, site, activity }
 }
 

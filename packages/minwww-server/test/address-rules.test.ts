@@ -15,12 +15,28 @@ function read (text: string): string {
 
 t.test('rules as they are written', t => {
   const rows: Array<[string, string]> = [
-    ['10.0.0.0/8', '10.0.0.0/8:*'], [' 10.0.0.0/8 ', '10.0.0.0/8:*'], ['10.1.2.3', '10.1.2.3/32:*'], ['10.1.2.3:80', '10.1.2.3/32:80'],
-    ['10.0.0.0/8:443', '10.0.0.0/8:443'], ['0.0.0.0/0', '0.0.0.0/0:*'], ['1.2.3.4:1', '1.2.3.4/32:1'], ['1.2.3.4:65535', '1.2.3.4/32:65535'],
-    ['[::1]', '::1/128:*'], ['[::1]:80', '::1/128:80'], ['::1', '::1/128:*'], ['fd00::/8', 'fd00::/8:*'], ['[fd00::]/8', 'fd00::/8:*'],
-    ['[fd00::]/16', 'fd00::/16:*'], ['[fd00::/8]:80', 'fd00::/8:80'], ['[fd00::]/8:80', 'fd00::/8:80'], ['2001:db8::1', '2001:db8::1/128:*'],
+    ['10.0.0.0/8', '10.0.0.0/8:*'],
+    [' 10.0.0.0/8 ', '10.0.0.0/8:*'],
+    ['10.1.2.3', '10.1.2.3/32:*'],
+    ['10.1.2.3:80', '10.1.2.3/32:80'],
+    ['10.0.0.0/8:443', '10.0.0.0/8:443'],
+    ['0.0.0.0/0', '0.0.0.0/0:*'],
+    ['1.2.3.4:1', '1.2.3.4/32:1'],
+    ['1.2.3.4:65535', '1.2.3.4/32:65535'],
+    ['[::1]', '::1/128:*'],
+    ['[::1]:80', '::1/128:80'],
+    ['::1', '::1/128:*'],
+    ['fd00::/8', 'fd00::/8:*'],
+    ['[fd00::]/8', 'fd00::/8:*'],
+    ['[fd00::]/16', 'fd00::/16:*'],
+    ['[fd00::/8]:80', 'fd00::/8:80'],
+    ['[fd00::]/8:80', 'fd00::/8:80'],
+    ['2001:db8::1', '2001:db8::1/128:*'],
     // IPv4 in IPv6 becomes IPv4, so that it meets the IPv4 addresses; a wider range stays what it is.
-    ['::ffff:10.0.0.0/104', '10.0.0.0/8:*'], ['[::ffff:10.0.0.1]:80', '10.0.0.1/32:80'], ['::ffff:0:0/96', '0.0.0.0/0:*'], ['::ffff:0:0/95', '::ffff:0:0/95:*']
+    ['::ffff:10.0.0.0/104', '10.0.0.0/8:*'],
+    ['[::ffff:10.0.0.1]:80', '10.0.0.1/32:80'],
+    ['::ffff:0:0/96', '0.0.0.0/0:*'],
+    ['::ffff:0:0/95', '::ffff:0:0/95:*']
   ]
   for (const [text, rule] of rows) t.equal(read(text), rule, text)
   // What Number would take for a port among them.
@@ -35,9 +51,17 @@ t.test('rules as they are written', t => {
 
 t.test('a rule matches its family, its range and its port', t => {
   const rows: Array<[string, string, number, boolean]> = [
-    ['10.0.0.0/8', '10.255.0.1', 80, true], ['10.0.0.0/8', '11.0.0.1', 80, false], ['10.0.0.0/8:80', '10.0.0.1', 80, true], ['10.0.0.0/8:80', '10.0.0.1', 81, false],
-    ['0.0.0.0/0', '::1', 80, false], ['::/0', '1.2.3.4', 80, false], ['::/0', '::1', 80, true], ['fd00::/8', 'fd12::1', 1, true], ['fd00::/8', 'fc00::1', 1, false],
-    ['::ffff:0:0/96', '1.2.3.4', 80, true], ['10.0.0.1', '::ffff:10.0.0.1', 80, true]
+    ['10.0.0.0/8', '10.255.0.1', 80, true],
+    ['10.0.0.0/8', '11.0.0.1', 80, false],
+    ['10.0.0.0/8:80', '10.0.0.1', 80, true],
+    ['10.0.0.0/8:80', '10.0.0.1', 81, false],
+    ['0.0.0.0/0', '::1', 80, false],
+    ['::/0', '1.2.3.4', 80, false],
+    ['::/0', '::1', 80, true],
+    ['fd00::/8', 'fd12::1', 1, true],
+    ['fd00::/8', 'fc00::1', 1, false],
+    ['::ffff:0:0/96', '1.2.3.4', 80, true],
+    ['10.0.0.1', '::ffff:10.0.0.1', 80, true]
   ]
   for (const [rule, address, port, matches] of rows) {
     const parsed = parseAddress(address)
@@ -68,20 +92,42 @@ t.test('what is public', t => {
 t.test('the guard: exceptions come first, then ports, public addresses, what is denied, and this machine', t => {
   const permits = (options: GuardOptions | undefined, literal: string, port: number) => new AddressGuard(options).permits(literal, port)
   const rows: Array<[GuardOptions | undefined, string, number, boolean]> = [
-    [undefined, '1.1.1.1', 80, true], [undefined, '1.1.1.1', 443, true], [undefined, '1.1.1.1', 8080, false], [undefined, '10.0.0.1', 80, false], [undefined, 'x', 80, false],
-    [{ ports: [8080] }, '1.1.1.1', 8080, true], [{ ports: [8080] }, '1.1.1.1', 80, false], [{ ports: [] }, '1.1.1.1', 80, false],
-    [{ allowAddresses: ['10.0.0.1:25'] }, '10.0.0.1', 25, true], [{ allowAddresses: ['10.0.0.1:25'] }, '10.0.0.1', 80, false], [{ allowAddresses: ['10.0.0.1'] }, '10.0.0.1', 9, true],
-    [{ allowAddresses: ['10.0.0.1', '10.0.0.2'] }, '10.0.0.2', 9, true], [{ allowAddresses: ['1.1.1.1:80'], denyAddresses: ['1.1.1.1'] }, '1.1.1.1', 80, true],
-    [{ denyAddresses: ['1.1.1.1'] }, '1.1.1.1', 80, false], [{ denyAddresses: ['1.1.1.1:443'] }, '1.1.1.1', 80, true], [{ denyAddresses: ['9.9.9.9', '1.1.1.0/24'] }, '1.1.1.1', 80, false],
-    [{ ownAddresses: () => ['1.1.1.1'] }, '1.1.1.1', 80, false], [{ ownAddresses: () => ['::ffff:1.1.1.1'] }, '1.1.1.1', 80, false], [{ ownAddresses: () => ['x', '2600::1'] }, '2600:0::1', 80, false],
-    [{ ownAddresses: () => ['1.1.1.2'] }, '1.1.1.1', 80, true], [{ ownAddresses: () => ['1.1.1.1'], allowAddresses: ['1.1.1.1'] }, '1.1.1.1', 80, true], [{ ownAddresses: () => ['x'] }, '1.1.1.1', 80, true]
+    [undefined, '1.1.1.1', 80, true],
+    [undefined, '1.1.1.1', 443, true],
+    [undefined, '1.1.1.1', 8080, false],
+    [undefined, '10.0.0.1', 80, false],
+    [undefined, 'x', 80, false],
+    [{ ports: [8080] }, '1.1.1.1', 8080, true],
+    [{ ports: [8080] }, '1.1.1.1', 80, false],
+    [{ ports: [] }, '1.1.1.1', 80, false],
+    [{ allowAddresses: ['10.0.0.1:25'] }, '10.0.0.1', 25, true],
+    [{ allowAddresses: ['10.0.0.1:25'] }, '10.0.0.1', 80, false],
+    [{ allowAddresses: ['10.0.0.1'] }, '10.0.0.1', 9, true],
+    [{ allowAddresses: ['10.0.0.1', '10.0.0.2'] }, '10.0.0.2', 9, true],
+    [{ allowAddresses: ['1.1.1.1:80'], denyAddresses: ['1.1.1.1'] }, '1.1.1.1', 80, true],
+    [{ denyAddresses: ['1.1.1.1'] }, '1.1.1.1', 80, false],
+    [{ denyAddresses: ['1.1.1.1:443'] }, '1.1.1.1', 80, true],
+    [{ denyAddresses: ['9.9.9.9', '1.1.1.0/24'] }, '1.1.1.1', 80, false],
+    [{ ownAddresses: () => ['1.1.1.1'] }, '1.1.1.1', 80, false],
+    [{ ownAddresses: () => ['::ffff:1.1.1.1'] }, '1.1.1.1', 80, false],
+    [{ ownAddresses: () => ['x', '2600::1'] }, '2600:0::1', 80, false],
+    [{ ownAddresses: () => ['1.1.1.2'] }, '1.1.1.1', 80, true],
+    [{ ownAddresses: () => ['1.1.1.1'], allowAddresses: ['1.1.1.1'] }, '1.1.1.1', 80, true],
+    [{ ownAddresses: () => ['x'] }, '1.1.1.1', 80, true]
   ]
-  for (const [options, literal, port, expected] of rows) t.equal(permits(options, literal, port), expected, JSON.stringify([options, literal, port]))
+  for (const [options, literal, port, expected] of rows) { t.equal(permits(options, literal, port), expected, JSON.stringify([options, literal, port])) }
   const ports: Array<[GuardOptions | undefined, number, boolean]> = [
-    [undefined, 80, true], [undefined, 443, true], [undefined, 25, false], [{ ports: [25] }, 25, true], [{ ports: [25] }, 80, false], [{ allowAddresses: ['10.0.0.1'] }, 25, true],
-    [{ allowAddresses: ['10.0.0.1:25'] }, 25, true], [{ allowAddresses: ['10.0.0.1:25'] }, 26, false], [{ allowAddresses: ['10.0.0.1:24', '10.0.0.1:25'] }, 25, true]
+    [undefined, 80, true],
+    [undefined, 443, true],
+    [undefined, 25, false],
+    [{ ports: [25] }, 25, true],
+    [{ ports: [25] }, 80, false],
+    [{ allowAddresses: ['10.0.0.1'] }, 25, true],
+    [{ allowAddresses: ['10.0.0.1:25'] }, 25, true],
+    [{ allowAddresses: ['10.0.0.1:25'] }, 26, false],
+    [{ allowAddresses: ['10.0.0.1:24', '10.0.0.1:25'] }, 25, true]
   ]
-  for (const [options, port, expected] of ports) t.equal(new AddressGuard(options).permitsPort(port), expected, JSON.stringify([options, port]))
+  for (const [options, port, expected] of ports) { t.equal(new AddressGuard(options).permitsPort(port), expected, JSON.stringify([options, port])) }
   t.throws(() => new AddressGuard({ allowAddresses: ['x'] }), { code: 'MINWWW_EXIT_BAD_OPTION' })
   t.throws(() => new AddressGuard({ denyAddresses: ['x'] }), { code: 'MINWWW_EXIT_BAD_OPTION' })
   t.end()

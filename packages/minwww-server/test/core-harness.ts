@@ -67,7 +67,11 @@ export class Client {
   }
 
   requestPayload (id: number, facts: Facts = {}): Buffer {
-    return encodeMessage({ type: 'request', ...this.#fields(id, facts), object: facts.object ?? GET, ...blockOf(facts) }, this.session.client, paddedLength(0))
+    return encodeMessage(
+      { type: 'request', ...this.#fields(id, facts), object: facts.object ?? GET, ...blockOf(facts) },
+      this.session.client,
+      paddedLength(0)
+    )
   }
 
   request (id: number, facts: Facts = {}): void {

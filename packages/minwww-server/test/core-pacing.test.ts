@@ -55,9 +55,20 @@ t.test('a REPORT moves the rate while an answer leaves, an older one does not', 
   const world = new World(ALONE)
   const alice = world.client('alice')
   world.answer = () => page(120_000)
-  const report = (id: number, rate: number): void => alice.send({
-    type: 'report', attempt: 0, flags: 0, session: alice.session.session, id, loss: 0, rate: encodeRate(rate), shape: 8, time: 0, queue: 0, received: 0
-  })
+  const report = (id: number, rate: number): void =>
+    alice.send({
+      type: 'report',
+      attempt: 0,
+      flags: 0,
+      session: alice.session.session,
+      id,
+      loss: 0,
+      rate: encodeRate(rate),
+      shape: 8,
+      time: 0,
+      queue: 0,
+      received: 0
+    })
   alice.open(1, { loss: 0, rate: encodeRate(16_384) })
   world.run(1_000)
   const before = tunnelMessages(alice.received)

@@ -4,7 +4,8 @@ import t from 'tap'
 import { World, type Client } from './core-harness.ts'
 
 const FIELDS: HeaderList = [['Host', 'a.i2p']]
-const answer = (body: string): Buffer => encodeResponse({ status: 200, reason: 'OK', headers: [['Content-Type', 'text/css']], body: Buffer.from(body) })
+const answer = (body: string): Buffer =>
+  encodeResponse({ status: 200, reason: 'OK', headers: [['Content-Type', 'text/css']], body: Buffer.from(body) })
 const pushed = (body: string): Buffer => encodePushed('http://a.i2p/style.css', FIELDS, answer(body))
 const GRANT = { budget: 80, digest: addressHash('http://a.i2p/x') }
 
@@ -102,7 +103,7 @@ t.test('more than the client allows is an ERROR; its ids are never requests of i
 t.test('what was pushed is forgotten as answers are, and with its session', t => {
   const { world, handle } = visit({ pushCachePerSession: 20_000 })
   const promised = world.core.promise(world.now, handle, 6)
-  for (const [index, { handle: own }] of promised.entries()) world.core.respond(world.now, own, pushed(`${index}${'s'.repeat(20)}`.repeat(400)), 'whole')
+  for (const [index, { handle: own }] of promised.entries()) { world.core.respond(world.now, own, pushed(`${index}${'s'.repeat(20)}`.repeat(400)), 'whole') }
   t.ok(world.core.load.held < 60_000)
   world.run(120_000)
   t.equal(world.core.load.pushes, 0)

@@ -105,7 +105,10 @@ t.test('a client that says WORKING is not understood', async t => {
   const alice = world.client('alice')
   alice.open(1)
   const { malformed } = world.core.stats
-  world.receive(18, encodeMessage({ type: 'working', attempt: 0, flags: 0, session: alice.session.session, id: 1, next: 1 }, alice.session.client))
+  world.receive(
+    18,
+    encodeMessage({ type: 'working', attempt: 0, flags: 0, session: alice.session.session, id: 1, next: 1 }, alice.session.client)
+  )
   t.equal(world.core.stats.malformed, malformed + 1)
 })
 

@@ -103,7 +103,9 @@ t.test('lists that are too long are told in part', async t => {
 
 t.test('a contact that breaks the line is refused at the start', async t => {
   for (const contact of ['a#sig=x', 'two\nlines', 'ü', 'x'.repeat(129)]) {
-    await t.rejects(createExit({ session: new FakeSession(), createCore: () => new FakeCore(), contact }), { code: 'MINWWW_EXIT_BAD_OPTION' })
+    await t.rejects(createExit({ session: new FakeSession(), createCore: () => new FakeCore(), contact }), {
+      code: 'MINWWW_EXIT_BAD_OPTION'
+    })
   }
 })
 
@@ -123,7 +125,11 @@ t.test('who reads it: forged, expired, early, with keys of every kind', async t 
   refused(line.replace(/ports=[^#]*/, 'ports=25'), NOW, /signature/)
   refused(line.replace(exit.destination.b32, keysOf(9).destination.b32), NOW, /address/)
   refused(line.replace(exit.destination.base64, keysOf(9).destination.base64), NOW, /address/)
-  refused(line.replace(exit.destination.base64, keysOf(9).destination.base64).replace(exit.destination.b32, keysOf(9).destination.b32), NOW, /signature/)
+  refused(
+    line.replace(exit.destination.base64, keysOf(9).destination.base64).replace(exit.destination.b32, keysOf(9).destination.b32),
+    NOW,
+    /signature/
+  )
   refused(line.replace(/sig=.*/, 'sig=AAAA'), NOW, /signature/)
   refused(line, NOW + 7 * DAY, /expired/)
   refused(line, NOW - 2 * 3_600_000 - 1_000, /future/)
@@ -134,11 +140,17 @@ t.test('who reads it: forged, expired, early, with keys of every kind', async t 
     t.match(verifyStatement(revoke(keys, NOW / 1_000), NOW), { statement: { kind: 'revoked' } }, `type ${type}`)
     const offline = keys.toOffline(NOW / 1_000 + 3_600)
     const signed = revoke(offline, NOW / 1_000)
-    t.match(verifyStatement(signed, NOW), { statement: { kind: 'revoked', expires: NOW / 1_000 + 3_600 } }, 'a transient key, and no longer than it')
+    t.match(
+      verifyStatement(signed, NOW),
+      { statement: { kind: 'revoked', expires: NOW / 1_000 + 3_600 } },
+      'a transient key, and no longer than it'
+    )
     refused(signed, NOW + 3_601_000, /expired/)
     refused(signed.replace(/#offline=[^#]*/, ''), NOW, /signature/)
     const stranger = LocalDestination.generate(length => Buffer.alloc(length, 50)).toOffline(NOW / 1_000 + 3_600)
-    const borrowed = revoke(stranger, NOW / 1_000).replace(stranger.destination.b32, keys.destination.b32).replace(stranger.destination.base64, keys.destination.base64)
+    const borrowed = revoke(stranger, NOW / 1_000)
+      .replace(stranger.destination.b32, keys.destination.b32)
+      .replace(stranger.destination.base64, keys.destination.base64)
     refused(borrowed, NOW, /signature|offline/)
   }
 })

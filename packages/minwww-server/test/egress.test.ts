@@ -28,10 +28,14 @@ t.test('what an exit learns of a bottleneck that its clients share', async t => 
     for (const rate of [16, 64, 256, 0]) {
       for (const count of [1, 2, 5, 50]) {
         const grant = Math.max(48, 0.75 * rate) * KB
-        const { shares, drops, limit } = settled(new Model(seed, { rate: rate * KB, loss, delay: 250, queue: 1_000, clients: clients(count, { grant }) }))
-        rows.push(`${rate === 0 ? 'unlimited' : `${rate} KB/s`}, loss ${100 * loss} %, ${count} clients: ${Math.round(total(shares))} KB/s, ` +
-          `${Math.min(...shares).toFixed(1)} to ${Math.max(...shares).toFixed(1)} each, ${drops.toFixed(1)} % dropped, ` +
-          `limit ${limit === Infinity ? 'none' : Math.round(limit / KB)}`)
+        const { shares, drops, limit } = settled(
+          new Model(seed, { rate: rate * KB, loss, delay: 250, queue: 1_000, clients: clients(count, { grant }) })
+        )
+        rows.push(
+          `${rate === 0 ? 'unlimited' : `${rate} KB/s`}, loss ${100 * loss} %, ${count} clients: ${Math.round(total(shares))} KB/s, ` +
+            `${Math.min(...shares).toFixed(1)} to ${Math.max(...shares).toFixed(1)} each, ${drops.toFixed(1)} % dropped, ` +
+            `limit ${limit === Infinity ? 'none' : Math.round(limit / KB)}`
+        )
       }
     }
   }
@@ -57,7 +61,9 @@ t.test('one liar of five changes nothing for the others', async t => {
   ]
   for (const [name, lie] of lies) {
     const others = clients(4)
-    const { shares, drops } = settled(new Model(seed, { rate: 64 * KB, delay: 250, queue: 1_000, clients: [{ grant: 48 * KB, lie }, ...others] }))
+    const { shares, drops } = settled(
+      new Model(seed, { rate: 64 * KB, delay: 250, queue: 1_000, clients: [{ grant: 48 * KB, lie }, ...others] })
+    )
     const honest = shares.slice(1)
     t.ok(fair(honest) && Math.min(...honest) > 0.85 * 64 / 5, `${name}: ${shares.map(share => share.toFixed(1)).join(', ')} KB/s`)
     t.ok(drops < 3, `${drops.toFixed(1)} % dropped`)
@@ -78,7 +84,7 @@ t.test('one that lies in several sessions, but has few of what is sent, lowers n
     // Pages now and then: what they are sent is too little for a REPORT.
     if (step % 10 === 0) for (const session of quiet) egress.sent(now, session, 2048)
     if (step % 5 === 0) for (const session of lying) egress.sent(now, session, 2048)
-    if (step % 6 === 0) for (const session of lying) egress.reported(now, session, { time: now & 0xffff, queue: Math.min(60_000, 10 * step), received: step })
+    if (step % 6 === 0) { for (const session of lying) egress.reported(now, session, { time: now & 0xffff, queue: Math.min(60_000, 10 * step), received: step }) }
     if ((egress.nextTimeout() ?? Infinity) <= now) egress.handleTimeout(now)
     if (egress.limit !== Infinity) break
   }
@@ -87,9 +93,13 @@ t.test('one that lies in several sessions, but has few of what is sent, lowers n
 })
 
 t.test('five sessions that lie, and answer first, do not slow fifteen that are honest', async t => {
-  const model = (lies: boolean): Model => new Model(seedOf(t, SEED), {
-    rate: 256 * KB, delay: 250, queue: 1_000, clients: [...clients(15), ...Array.from({ length: 5 }, () => ({ grant: 48 * KB, lie: lies ? liar() : undefined, isHasty: lies }))]
-  })
+  const model = (lies: boolean): Model =>
+    new Model(seedOf(t, SEED), {
+      rate: 256 * KB,
+      delay: 250,
+      queue: 1_000,
+      clients: [...clients(15), ...Array.from({ length: 5 }, () => ({ grant: 48 * KB, lie: lies ? liar() : undefined, isHasty: lies }))]
+    })
   const honest = (lies: boolean): number => total(settled(model(lies)).shares.slice(0, 15))
   const [before, beside] = [honest(false), honest(true)]
   t.ok(beside > 0.85 * before, `${beside.toFixed(1)} KB/s of ${before.toFixed(1)}`)

@@ -11,7 +11,9 @@ import { page, World, type Client } from './core-harness.ts'
 
 const SECOND = 1_000
 const INCARNATION = Buffer.from('incarnat')
-const POST = encodeObject(encodeRequestHead({ method: 'POST', url: 'http://site.i2p/form', headers: [], body: Buffer.from('a=b') }), { kind: 'request' })
+const POST = encodeObject(encodeRequestHead({ method: 'POST', url: 'http://site.i2p/form', headers: [], body: Buffer.from('a=b') }), {
+  kind: 'request'
+})
 const sessions = ['a', 'b', 'c'].map(name =>
   new Session(EPOCH, LocalDestination.generate(seeded(name)).destination, sessionKeys(seeded(name)(16)), DEFAULT_CONFIG))
 
@@ -19,7 +21,11 @@ function tableOf (config: Partial<ServerConfig> = {}, clockOffset = () => 0) {
   return new Executions(EPOCH, INCARNATION, { ...DEFAULT_CONFIG, ...config }, clockOffset)
 }
 
-const onceOf = (token: number, time = EPOCH / SECOND, incarnation = INCARNATION): Once => ({ incarnation, time, token: Buffer.alloc(16, token) })
+const onceOf = (token: number, time = EPOCH / SECOND, incarnation = INCARNATION): Once => ({
+  incarnation,
+  time,
+  token: Buffer.alloc(16, token)
+})
 
 t.test('a token is new once, whoever asks, when, how full the table is and whatever the clocks say', async t => {
   const step = fc.record({
@@ -58,7 +64,8 @@ t.test('a token is new once, whoever asks, when, how full the table is and whate
 t.test('tokens are known for 300 s, and none makes room for another', async t => {
   const table = tableOf({ maxTokens: 3, maxTokensPerClient: 2 })
   const [a, b] = sessions as [Session, Session]
-  const kinds = (...asked: Array<[Session, number]>): string[] => asked.map(([session, token]) => table.admit(EPOCH, session, onceOf(token)).kind)
+  const kinds = (...asked: Array<[Session, number]>): string[] =>
+    asked.map(([session, token]) => table.admit(EPOCH, session, onceOf(token)).kind)
   t.strictSame(kinds([a, 1], [a, 1], [b, 1], [a, 2], [a, 3], [b, 4], [b, 5], [a, 2]), ['new', 'known', 'known', 'new', 'full', 'new', 'full', 'known'])
   t.match(table.admit(EPOCH + 1_500, a, onceOf(9, EPOCH / SECOND, Buffer.from('anothers'))), { kind: 'unknown', age: 1_500 })
   t.equal(table.nextTimeout(), EPOCH + 300 * SECOND)
@@ -92,7 +99,10 @@ t.test('who has too many is refused as long as that may be told apart, and count
   const start = EPOCH / SECOND
   const kind = (after: number, session: Session, token: number, time = start + after): string =>
     table.admit(EPOCH + after * SECOND, session, onceOf(token, time)).kind
-  t.strictSame([kind(0, a, 1), kind(10, a, 2), kind(20, a, 3), kind(30, b, 4), kind(30, b, 5), kind(30, b, 6)], ['new', 'new', 'full', 'new', 'new', 'full'])
+  t.strictSame(
+    [kind(0, a, 1), kind(10, a, 2), kind(20, a, 3), kind(30, b, 4), kind(30, b, 5), kind(30, b, 6)],
+    ['new', 'new', 'full', 'new', 'new', 'full']
+  )
   t.equal(kind(30, a, 7, start + 15), 'full', 'it is older than what was refused')
   const pass = (seconds: number): number | undefined => {
     table.handleTimeout(EPOCH + seconds * SECOND)
@@ -125,10 +135,12 @@ t.test('a full table is full for everybody, also when it has emptied', async t =
 t.test('Destinations that ask for as much as they can leave room for others', async t => {
   const most = 200
   const table = tableOf({ maxTokens: most, maxTokensPerClient: 100 })
-  const open = (name: string): Session => new Session(EPOCH, LocalDestination.generate(seeded(name)).destination, sessionKeys(seeded(name)(16)), DEFAULT_CONFIG)
+  const open = (name: string): Session =>
+    new Session(EPOCH, LocalDestination.generate(seeded(name)).destination, sessionKeys(seeded(name)(16)), DEFAULT_CONFIG)
   const greedy = Array.from({ length: 16 }, (_, index) => open(`greedy ${index}`))
   let number = 0
-  const admit = (session: Session, time = EPOCH / SECOND): string => table.admit(EPOCH, session, { ...onceOf(0, time), token: Buffer.from(String(number++).padStart(16)) }).kind
+  const admit = (session: Session, time = EPOCH / SECOND): string =>
+    table.admit(EPOCH, session, { ...onceOf(0, time), token: Buffer.from(String(number++).padStart(16)) }).kind
   for (let round = 0; round < most; round++) for (const session of greedy) admit(session, EPOCH / SECOND + 90)
   t.ok(table.size < most, `${table.size} of ${most}`)
   t.equal(admit(greedy[0]!), 'full')
@@ -146,7 +158,10 @@ function asking (config: Partial<ServerConfig> = {}) {
   }
   const alice = open('alice')
   const incarnation = Buffer.from(alice.replies(1)[0]!.symbol.subarray(0, 8))
-  const token = (n: number): { object: Buffer, once: Once } => ({ object: POST, once: { ...onceOf(n, Math.floor(world.now / SECOND)), incarnation } })
+  const token = (n: number): { object: Buffer; once: Once } => ({
+    object: POST,
+    once: { ...onceOf(n, Math.floor(world.now / SECOND)), incarnation }
+  })
   const answer = (): void => {
     world.core.respond(world.now, world.fetches.at(-1)!.handle, page(300))
     world.run(10)
@@ -240,7 +255,10 @@ t.test('BODY symbols: none of a stranger, so many of a session, and the block in
   t.match(alice.errors(4), [{ code: ERROR_CODES.busy }])
   send(alice, 2, joined, all)
   send(alice, 3, joined, all)
-  t.strictSame(world.fetches.map(({ name }) => name), [{ session: stranger.session.session.toString('hex'), id: 1 }, { token: '01'.repeat(16) }])
+  t.strictSame(
+    world.fetches.map(({ name }) => name),
+    [{ session: stranger.session.session.toString('hex'), id: 1 }, { token: '01'.repeat(16) }]
+  )
   send(alice, 5, Buffer.from([9, 2, 28, 1]), [0])
   t.match(alice.errors(5), [{ code: ERROR_CODES['bad-request'] }], 'a block that is longer than all of it')
   t.ok(world.core.load.tokens === 1)

@@ -114,14 +114,21 @@ t.test('exit: busy with retryAfter when the quota is used up, own refusals by ca
 
 t.test('the rate of one client holds for streams too, and leaves it room for requests', async t => {
   const body = Buffer.alloc(1_000_000, 7)
-  const server = await httpd((request, response) => { response.setHeader('content-type', 'image/png').end(request.url === '/large' ? body : 'small') })
+  const server = await httpd((request, response) => {
+    response.setHeader('content-type', 'image/png').end(request.url === '/large' ? body : 'small')
+  })
   t.teardown(server.close)
   const core = new FakeCore()
   const session = new FakeSession()
   const clock = new VirtualClock(at('2026-11-22T00:00:00Z'))
   const streams = new FakeStreams()
   const exit = await createExit({
-    session, streams, createCore: () => core, clock, sites: { 'demo.i2p': server.origin }, limits: { bytesPerClient: 100_000, burstPerClient: 200_000 }
+    session,
+    streams,
+    createCore: () => core,
+    clock,
+    sites: { 'demo.i2p': server.origin },
+    limits: { bytesPerClient: 100_000, burstPerClient: 200_000 }
   })
   t.teardown(async () => await exit.close())
   const began = clock.now()

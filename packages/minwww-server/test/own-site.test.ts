@@ -60,7 +60,11 @@ t.test('it is no way to anywhere else', async t => {
   const web = await over(streams.open(client), 'http://web.example/x', { headers: { host: 'web.example' } })
   t.match(web.body.toString(), '/x web.example', 'a request in absolute-form is for this site too')
   for (const authority of ['web.example:443', '10.0.0.1:22', '127.0.0.1:80']) {
-    t.equal((await tunnel(streams.open(client), { method: 'CONNECT', path: authority, headers: { host: authority } })).status, 403, authority)
+    t.equal(
+      (await tunnel(streams.open(client), { method: 'CONNECT', path: authority, headers: { host: authority } })).status,
+      403,
+      authority
+    )
   }
   t.equal((await over(streams.open(client), 'https://web.example/', { headers: { host: 'web.example' } })).status, 403)
 })

@@ -23,7 +23,8 @@ t.test('an OPEN is remembered for its life from when it came last, with its high
 })
 
 t.test('each part of a key tells OPENs apart', async t => {
-  const key = (hash: string, session: string, id: number): string => ReplayTable.key(Buffer.from(hash, 'latin1'), Buffer.from(session, 'latin1'), id)
+  const key = (hash: string, session: string, id: number): string =>
+    ReplayTable.key(Buffer.from(hash, 'latin1'), Buffer.from(session, 'latin1'), id)
   const keys = [key('a', 's', 1), key('b', 's', 1), key('a', 't', 1), key('a', 's', 2), key('\u00ff', 's', 1), key('\u00fe', 's', 1)]
   t.equal(new Set(keys).size, keys.length)
   t.equal(key('a', 's', 1), key('a', 's', 1))

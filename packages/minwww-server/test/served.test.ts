@@ -267,7 +267,10 @@ function queueOf (o: Partial<typeof DEFAULT_CONFIG> = {}): SendQueue {
 t.test('what waits to be sent is bounded: of one session it is refused, of all the newest goes', async t => {
   const queue = queueOf({ queuePerSession: 100, queueTotal: 150 })
   const [a, b] = [sessionOf(), sessionOf()]
-  t.strictSame([queue.isEmpty, queue.held, queue.waitingAnswers, queue.poll(EPOCH), queue.nextTimeout(EPOCH)], [true, 0, 0, undefined, undefined])
+  t.strictSame(
+    [queue.isEmpty, queue.held, queue.waitingAnswers, queue.poll(EPOCH), queue.nextTimeout(EPOCH)],
+    [true, 0, 0, undefined, undefined]
+  )
   t.strictSame([60, 41, 40].map(held => queue.push(a, new Some(1, { held }))), [true, false, true])
   t.strictSame([queue.held, queue.waitingAnswers], [100, 2])
   const own = new Some(2, { held: 60 })

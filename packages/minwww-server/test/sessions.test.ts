@@ -162,7 +162,10 @@ t.test('a session knows where it is, when it was heard and when it was spoken to
   t.strictSame([session.addressedAt, session.isAnswered, session.ports, session.heardAt], [-Infinity, false, { client: 0, own: 0 }, EPOCH])
   session.heard(EPOCH + 5, 4_480, 80)
   session.addressed(EPOCH + 6)
-  t.strictSame([session.addressedAt, session.isAnswered, session.ports, session.heardAt], [EPOCH + 6, false, { client: 4_480, own: 80 }, EPOCH + 5])
+  t.strictSame(
+    [session.addressedAt, session.isAnswered, session.ports, session.heardAt],
+    [EPOCH + 6, false, { client: 4_480, own: 80 }, EPOCH + 5]
+  )
   session.answered(EPOCH + 7)
   t.strictSame([session.addressedAt, session.isAnswered], [EPOCH + 7, true])
   t.match([session.id.length, session.name], [8, /^[0-9a-f]{16}$/])

@@ -59,7 +59,12 @@ class SlowExit implements WorldNode {
       const line = message.toString('latin1', 0, message.indexOf('\r\n'))
       this.fetched.set(line, (this.fetched.get(line) ?? 0) + 1)
       const { takes, part, size } = this.#site()
-      const answer = encodeResponse({ status: 200, reason: 'OK', headers: [['content-type', 'image/png']], body: Buffer.alloc(size, handle) })
+      const answer = encodeResponse({
+        status: 200,
+        reason: 'OK',
+        headers: [['content-type', 'image/png']],
+        body: Buffer.alloc(size, handle)
+      })
       this.#world.at(this.#world.now + takes, () => this.core.respond(this.#world.now, handle, answer, part))
     }
   }

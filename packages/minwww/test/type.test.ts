@@ -39,6 +39,10 @@ t.test('defaults are filled in, each time anew', async t => {
 t.test('bench without its package says which is missing, and nothing else is taken for that', async t => {
   const missing = (name: string): Error =>
     Object.assign(new Error(`Cannot find package '${name}' imported from x`), { code: 'ERR_MODULE_NOT_FOUND' })
-  t.match(withoutBenchmark(missing('@minwww/benchmark')), { code: 'MINWWW_NO_BENCHMARK', status: 1, message: /install '@minwww\/benchmark'/ })
+  t.match(withoutBenchmark(missing('@minwww/benchmark')), {
+    code: 'MINWWW_NO_BENCHMARK',
+    status: 1,
+    message: /install '@minwww\/benchmark'/
+  })
   for (const other of [missing('pure-rand'), new Error('@minwww/benchmark')]) t.equal(withoutBenchmark(other), other)
 })

@@ -23,7 +23,9 @@ export class FakeSession extends EventEmitter implements RouterSession {
   }
 }
 
-export type Outcome = { handle: number } & ({ response: HttpResponse, part: Part } | { failed: string, size: number, retryAfter: number, detail: string })
+export type Outcome = { handle: number } & (
+  { response: HttpResponse; part: Part } | { failed: string; size: number; retryAfter: number; detail: string }
+)
 
 /** What a stream calls the rest of an answer by. */
 export function nameOf (handle: number): { session: string, id: number } {
@@ -81,5 +83,10 @@ export class FakeCore implements ExitCore {
 }
 
 export function requestMessage (url: string, options: { method?: string, headers?: Array<[string, string]>, body?: Buffer } = {}): Buffer {
-  return encodeRequestHead({ method: options.method ?? 'GET', url, headers: options.headers ?? [], ...(options.body === undefined ? {} : { body: options.body }) })
+  return encodeRequestHead({
+    method: options.method ?? 'GET',
+    url,
+    headers: options.headers ?? [],
+    ...(options.body === undefined ? {} : { body: options.body })
+  })
 }
