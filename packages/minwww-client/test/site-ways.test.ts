@@ -168,6 +168,31 @@ t.test('who leaves before a site has taken his stream says nothing of the site, 
   }
 })
 
+t.test('who loads a page anew each five seconds is not kept from another Destination', async t => {
+  const { ways, own, built, pass, take } = scene(t, 2)
+  const leave = async (after: number): Promise<void> => {
+    const stream = new Stream()
+    ways.follow('site', own[0]!, stream)
+    pass(after)
+    const closed = new Promise(resolve => stream.on('error', () => {}).once('close', resolve))
+    stream.destroy(new Error('the browser has left'))
+    await closed
+  }
+  const first = (): string => named(ways.of('site'), { own, built })[0]!
+  await take('site', own[0]!)
+  for (let n = 0; n < 100; n++) await leave(1_900)
+  t.equal(first(), 'own 0', 'what was not waited for is no silence, however often')
+  await leave(5_000)
+  t.equal(first(), 'own 0')
+  await Promise.all([leave(0), leave(2_000), leave(0)])
+  t.equal(first(), 'own 0', 'the time of several at once counts once')
+  await leave(5_000)
+  t.equal(first(), 'own 1')
+  await take('site', own[0]!)
+  await leave(5_000)
+  t.equal(first(), 'own 0', 'it was heard')
+})
+
 t.test('after the end none is built', async t => {
   const { ways, own, built, take, miss, fresh } = scene(t, 1)
   await take('site', own[0]!)

@@ -16,6 +16,8 @@ const MAX_BUILT = 2
 const MAX_TRIED = 2
 /** A site that was heard is given up from one Destination after so many ms at the soonest. */
 const MIN_PATIENCE = 8_000
+/** Who leaves sooner than after this part of it has not waited: a site that is there may not have answered yet. */
+const WAITED = 1 / 4
 /**
  * Routers keep a LeaseSet for ten minutes. A site that was heard no later than this ago may be one of which our router has that of
  * before, ms; and a Destination that was built for it is of use for so long.
@@ -53,6 +55,8 @@ interface Site {
   took: number | undefined
   /** Since when it takes no stream from there; see isSilent. */
   readonly silent: WeakMap<ProxySession, number>
+  /** How long streams from there were waited for in vain by such as left, ms, and when the last one did. */
+  readonly waited: WeakMap<ProxySession, { ms: number, until: number }>
   /** Destinations built for it in vain, and when the last one was. */
   inVain: number
   builtAt: number
@@ -132,6 +136,7 @@ export class SiteWays {
       // Who refuses is there.
       if (isTaken ? stream.readableEnded : code === 'STREAMING_REFUSED') this.#heard(id, session)
       else if (!isTaken && code.includes('TIMEOUT')) this.#silent(id, session, began)
+      else if (!isTaken && !code.startsWith('STREAMING')) this.#left(id, session, began)
     })
   }
 
@@ -160,7 +165,7 @@ export class SiteWays {
 
   #heard (id: string, session: ProxySession): Site {
     const site = this.#sites.get(id) ?? {
-      way: session, heardAt: 0, took: undefined, silent: new WeakMap(), inVain: 0, builtAt: -Infinity, changes: new Hourly(MOST)
+      way: session, heardAt: 0, took: undefined, silent: new WeakMap(), waited: new WeakMap(), inVain: 0, builtAt: -Infinity, changes: new Hourly(MOST)
     }
     this.#asked(id, site)
     site.way = session
@@ -168,8 +173,20 @@ export class SiteWays {
     const built = this.#built.find(built => built.session === session)
     if (built !== undefined) built.heardAt = site.heardAt
     site.silent.delete(session)
+    site.waited.delete(session)
     site.inVain = 0
     return site
+  }
+
+  /** Nobody waited until it would have been given up. But who loads a page anew again and again has waited as long. */
+  #left (id: string, session: ProxySession, since: number): void {
+    const [site, patience, now] = [this.#sites.get(id), this.patience(id), this.#now()]
+    if (site === undefined || patience === undefined || now - since < WAITED * patience) return
+    if (site.way === session && site.heardAt > since) return
+    const { ms, until } = site.waited.get(session) ?? { ms: 0, until: -Infinity }
+    const waited = ms + now - Math.max(since, until)
+    if (waited < patience) site.waited.set(session, { ms: waited, until: now })
+    else this.#silent(id, session, since)
   }
 
   #silent (id: string, session: ProxySession, since: number): void {
