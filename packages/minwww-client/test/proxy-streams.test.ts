@@ -171,8 +171,9 @@ t.test('WebSocket', async t => {
   const { port, end } = await withExits([exit], () => ({ body: 'plain' }))
   const head = (url: string, upgrade: string): string => `GET ${url} HTTP/1.1\r\nHost: a.example\r\nUpgrade: ${upgrade}\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Key: k==\r\nSec-WebSocket-Version: 13\r\nOrigin: http://a.example\r\nX-Secret: 1\r\n\r\n`
   const bytes = (await raw(port, head('http://a.example/ws', 'WebSocket') + 'frames')).toString()
+  // Who has ended his side gets a 100 (Continue) on a busy machine, after a second.
   t.match(
-    bytes,
+    bytes.replace(/^HTTP\/1.1 100 Continue\r\n\r\n/, ''),
     /^HTTP\/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: abc\r\n\r\nframes$/
   )
   t.equal(exit.seen[0]?.url, 'http://a.example/ws')
