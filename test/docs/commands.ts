@@ -192,7 +192,9 @@ export const RUNS: Readonly<Record<string, string>> = {
   ...byHand('2026-12-01', 'on a machine that others used too, and came to its end with status 0', [
     'node --conditions=@minwww/source --import tsx test/interop/dead-paths.ts sid',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/at-once.ts 2',
-    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/behind.ts streaming-parity 40 400'
+    'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/behind.ts streaming-parity 40 2000',
+    'minwww bench post --routers i2pd', 'minwww bench large --routers i2pd',
+    'minwww bench https --routers i2pd', 'minwww bench post --routers java'
   ]),
   ...byHand('2026-11-22', 'with systemd 252 in a container, both units started, reloaded, killed, started again by systemd and stopped', [
     'systemctl restart i2pd', 'systemctl reload', 'systemctl start minwww-exit'

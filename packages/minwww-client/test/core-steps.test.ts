@@ -198,6 +198,28 @@ t.test('a probe tells the incarnation, where there is one', async t => {
   }
 })
 
+t.test('what is carried out at most once goes to an exit that has told its incarnation, if there is one', async t => {
+  const rows: Array<[boolean[], string]> = [[[true, false], 'a'], [[false, true], 'b'], [[true, true], 'ab'], [[false, true, true], 'bc'], [[false, false], 'ab']]
+  for (const [tells, to] of rows) {
+    const bench = new Bench()
+    const exits = tells.map((_, index) => new FakeExit(7 + index))
+    for (const [index, exit] of exits.entries()) {
+      bench.core.addExit(bench.now, { id: 'abc'[index]!, destination: exit.keys.destination })
+      const probe = exit.read(bench.sent()[0]!)
+      bench.wait(200)
+      bench.receive(exit.reply(probe, Buffer.alloc(0), { told: Buffer.alloc(tells[index] === true ? INCARNATION : INCARNATION - 1) }))
+      bench.sent()
+    }
+    const askedBy = (idempotent: boolean): string => {
+      for (let i = 0; i < 6; i++) bench.get({ idempotent })
+      const asked = bench.sent().map(sent => 'abc'[exits.findIndex(({ keys }) => sent.to.equals(keys.destination))]!)
+      return [...new Set(asked)].sort().join('')
+    }
+    t.equal(askedBy(true), 'abc'.slice(0, tells.length), 'others go to all')
+    t.equal(askedBy(false), to, String(tells))
+  }
+})
+
 t.test('WORKING is of the request that it names: another exit is not waited for because of it, nor the rest of an answer', async t => {
   const { bench, exits, exit } = started({ count: 2, config: { hedging: true, hedgeBudget: 1 } })
   const asked = bench.wait(450).filter(({ to }) => !to.equals(exit.keys.destination))
