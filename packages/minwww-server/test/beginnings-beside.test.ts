@@ -1,14 +1,9 @@
 // Large answers that a client asks for at once: a whole exit, with a site on this machine that takes a moment for each.
 import { createServer, type ServerResponse } from 'node:http'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import t from 'tap'
-import { decodeMessage, encodeObject, encodeRate, encodeRequestHead } from '@minwww/protocol'
-import { EPOCH, VirtualClock } from '@minwww/testkit'
-import { createExit } from '../src/index.ts'
-import { Client, type World } from './core-harness.ts'
-import { FakeSession } from './support/exit.ts'
+import { decodeMessage } from '@minwww/protocol'
 import { FakeStreams } from './support/streams.ts'
+import { until, wholeExit } from './support/whole-exit.ts'
 
 const KB = 1_024
 const STEP = 20
@@ -16,31 +11,10 @@ const LARGE = 400_000
 /** Bytes of a head, and what the coding of an object adds. */
 const HEAD = 400
 
-async function until (isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise(resolve => setImmediate(resolve))
-}
-
 t.test('six large answers at once: the first beginnings are long, the others have the least', async t => {
   const responses: ServerResponse[] = []
-  const site = createServer((_, response) => { responses.push(response) }).listen(0, '127.0.0.1')
-  await once(site, 'listening')
-  const clock = new VirtualClock(EPOCH)
-  const session = new FakeSession()
-  const sites = { 'site.i2p': `http://127.0.0.1:${(site.address() as AddressInfo).port}` }
-  const exit = await createExit({ session, streams: new FakeStreams(), clock, sites })
-  t.teardown(async () => {
-    await exit.close()
-    site.close()
-  })
-  const client = new Client({
-    keys: session.keys,
-    get now () { return clock.now() },
-    receive: (protocol: number, payload: Buffer) => session.emit('message', { protocol, fromPort: 4480, toPort: 80, payload })
-  } as unknown as World, 'client')
-  const facts = (path: string) => {
-    const head = encodeRequestHead({ method: 'GET', url: `http://site.i2p${path}`, headers: [['Host', 'site.i2p']] })
-    return { loss: 0, rate: encodeRate(1e6), object: encodeObject(head, { kind: 'request' }) }
-  }
+  const site = createServer((_, response) => { responses.push(response) })
+  const { exit, client, clock, session, facts } = await wholeExit(t, site, { streams: new FakeStreams() })
   /** Bytes of what is said of each, in their order. */
   const sizes = (): Map<number, number> => new Map(session.sent.flatMap(({ payload }): Array<[number, number]> => {
     const message = decodeMessage(payload, client.session.server)

@@ -9,13 +9,10 @@ import { createExit, type ExitOptions } from '../src/index.ts'
 import { FakeCore, FakeSession, keysOf, nameOf, requestMessage, type Outcome } from './support/exit.ts'
 import { FakeStreams, over, read } from './support/streams.ts'
 import { httpd } from './support/upstream.ts'
+import { until } from './support/whole-exit.ts'
 
 const client = keysOf(7).destination
 const MINUTE = 60_000
-
-async function until (isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise(resolve => setImmediate(resolve))
-}
 
 /** An exit with one site. Its time moves only when a test says so. */
 async function start (t: Test, answer: (url: string, response: ServerResponse) => void, options: Partial<ExitOptions> = {}) {

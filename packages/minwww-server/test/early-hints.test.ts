@@ -1,12 +1,9 @@
 // A whole exit in virtual time, with a site on this machine that says 103 (Early Hints) before its page.
-import { createServer, type AddressInfo } from 'node:net'
-import { decodeMessage, decodeObject, encodeObject, encodeRate, encodeRequestHead, MAX_RESPONSE, splitPromises } from '@minwww/protocol'
-import { EPOCH, VirtualClock } from '@minwww/testkit'
+import { createServer } from 'node:net'
+import { decodeMessage, decodeObject, encodeRate, MAX_RESPONSE, splitPromises } from '@minwww/protocol'
 import t, { type Test } from 'tap'
 import { MAX_HINTS } from '../src/exit/responder.ts'
-import { createExit } from '../src/index.ts'
-import { Client, type World } from './core-harness.ts'
-import { FakeSession } from './support/exit.ts'
+import { wholeExit } from './support/whole-exit.ts'
 
 const STEP = 20
 const STEPS = 50
@@ -27,24 +24,8 @@ async function answerTo (t: Test, said: string, budget = encodeRate(1e6)) {
       socket.write(path === '/' ? said : PUSHED)
     })
   })
-  await new Promise<void>(resolve => site.listen(0, '127.0.0.1', resolve))
-  const clock = new VirtualClock(EPOCH)
-  const session = new FakeSession()
-  const exit = await createExit({ session, clock, sites: { 'site.i2p': `http://127.0.0.1:${(site.address() as AddressInfo).port}` } })
-  t.teardown(async () => {
-    await exit.close()
-    site.close()
-  })
-  const client = new Client({
-    keys: session.keys,
-    get now () { return clock.now() },
-    receive: (protocol: number, payload: Buffer) => session.emit('message', { protocol, fromPort: 4480, toPort: 80, payload })
-  } as unknown as World, 'client')
-  const facts = (path: string) => {
-    const head = encodeRequestHead({ method: 'GET', url: `http://site.i2p${path}`, headers: [['Host', 'site.i2p']] })
-    const push = { budget, digest: Buffer.alloc(0) }
-    return { loss: 0, rate: encodeRate(1e6), push, object: encodeObject(head, { kind: 'request' }) }
-  }
+  const { exit, client, clock, session, facts: plain } = await wholeExit(t, site)
+  const facts = (path: string) => ({ ...plain(path), push: { budget, digest: Buffer.alloc(0) } })
   const pass = async (): Promise<void> => {
     for (let step = 0; step < STEPS; step++) {
       clock.advance(STEP)
