@@ -119,6 +119,7 @@ t.test('what is never kept', async t => {
     ['cookies without freshness', { fields: [['Set-Cookie', 'a=b'], ['Last-Modified', new Date(START - 1e10).toUTCString()]] }],
     ['nothing known', {}],
     ['no freshness and no validator', { fields: [['Cache-Control', 'max-age=0']] }],
+    ['the first of two values', { fields: [['Cache-Control', 'max-age=0'], ['Cache-Control', 'max-age=60']] }],
     ['a part', { status: 206, fields: maxAge(60) }],
     ['an error', { status: 500, fields: maxAge(60) }]
   ]

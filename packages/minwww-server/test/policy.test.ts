@@ -184,6 +184,45 @@ t.test('shared cache: what everybody may have, for as long as it is fresh', t =>
   t.end()
 })
 
+t.test('shared cache: directives in every spelling, of the response and of the request', t => {
+  const at = Date.parse('2026-11-22T00:00:00Z')
+  const modified: Field = ['Last-Modified', new Date(at - 1e9).toUTCString()]
+  const isKept = (control: string, request: Field[] = []): boolean => {
+    const cache = new SharedCache({ maxBytes: 100_000, now: () => at })
+    cache.store(get('http://a/', request), { status: 200, reason: 'OK', headers: [modified, ['Cache-Control', control]], body: Buffer.from('x') })
+    return cache.find(get('http://a/')).kind === 'hit'
+  }
+  for (const control of ['Private', 'PRIVATE, max-age=60', 'Private="set-cookie"', 'No-Store, max-age=60', 'Max-Age=0', 'S-MaxAge=0, max-age=60',
+    'max-age=0, max-age=60']) t.notOk(isKept(control), control)
+  t.notOk(isKept('max-age=60', [['Cache-Control', 'No-Store']]), 'the client does not want it kept')
+  for (const control of ['Public', 'MAX-AGE=60', 'max-age=60, max-age=0']) t.ok(isKept(control), control)
+  t.end()
+})
+
+t.test('shared cache: a 304 updates what it is of, and nothing else', t => {
+  let now = Date.parse('2026-11-22T00:00:00Z')
+  const modified: Field = ['Last-Modified', new Date(now - 1e9).toUTCString()]
+  const type: Field = ['Content-Type', 'text/html']
+  const stored = (...validators: Field[]): SharedCache => {
+    const cache = new SharedCache({ maxBytes: 100_000, now: () => now })
+    const headers: Field[] = [['Date', new Date(now).toUTCString()], type, ['Cache-Control', 'max-age=60'], ...validators]
+    cache.store(get('http://a/'), { status: 200, reason: 'OK', headers, body: Buffer.from('page') })
+    now += 61_000
+    t.equal(cache.find(get('http://a/')).kind, 'stale')
+    return cache
+  }
+  for (const validator of [modified, ['ETag', '"1"'], ['ETag', 'W/"1"']] satisfies Field[]) {
+    const cache = stored(validator)
+    const bare = cache.update(get('http://a/'), [['Date', new Date(now).toUTCString()], ['Server', 'SimpleHTTP']])
+    t.match(bare?.headers.filter(([name]) => name === 'Content-Type'), [type], `no validator, after ${validator[1]}`)
+    t.equal(cache.find(get('http://a/')).kind, 'hit', 'it is fresh again')
+  }
+  const other = stored(['ETag', '"1"'])
+  t.equal(other.update(get('http://a/'), [['ETag', '"2"']]), undefined, 'of another one: it is asked for anew')
+  t.equal(other.find(get('http://a/')).kind, 'miss')
+  t.end()
+})
+
 /** A SOCKS5 or HTTP proxy that answers everything itself, and notes where it was asked to go. */
 async function fakeProxy (t: { teardown: (work: () => Promise<void>) => unknown }, kind: 'socks5' | 'http', reply = 0) {
   const asked: string[] = []
@@ -220,7 +259,7 @@ t.test('upstream proxies: names go there unresolved, address literals still meet
   for (const [kind, text] of [['socks5', 'socks5://127.0.0.1'], ['socks5', 'socks5h://me:secret@127.0.0.1'],
     ['http', 'http://127.0.0.1']] as const) {
     const { asked, port } = await fakeProxy(t, kind)
-    const route = upstreamRoute({ proxy: parseUpstream(`${text}:${port}`), guard: new AddressGuard(), timeout: 1_000 })
+    const route = upstreamRoute({ proxy: parseUpstream(`${text}:${port}`), guard: new AddressGuard(), timeout: 10_000 })
     const fetcher = testFetcher({ web: route })
     const response = await fetcher.fetch(get('http://Name.example/path'), fakeVisitor(), new AbortController().signal)
     t.equal((await bodyOf(response.body)).toString(), 'ok')
@@ -240,7 +279,7 @@ t.test('upstream proxies: their refusals have codes', async t => {
     ['http', 403, 'POLICY'], ['http', 502, 'CONNECTION'], ['http', 504, 'TIMEOUT']] as const
   for (const [kind, reply, code] of rows) {
     const { port } = await fakeProxy(t, kind, reply)
-    const route = upstreamRoute({ proxy: parseUpstream(`${kind}://127.0.0.1:${port}`), guard: new AddressGuard(), timeout: 1_000 })
+    const route = upstreamRoute({ proxy: parseUpstream(`${kind}://127.0.0.1:${port}`), guard: new AddressGuard(), timeout: 10_000 })
     await t.rejects(route({ host: 'name.example', port: 80 }), { code: `MINWWW_EXIT_${code}` }, `${kind} ${reply}`)
   }
   const silent = await rawServer(() => {})

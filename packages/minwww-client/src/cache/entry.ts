@@ -1,5 +1,5 @@
 import CachePolicy from 'http-cache-semantics'
-import { formatHttpDate, parseHttpDate, withReadDates } from '@minwww/protocol'
+import { formatHttpDate, parseHttpDate, readDirectives, withReadDates, writeDirectives } from '@minwww/protocol'
 import { toRecord, valueOf, type Fields } from '../http/fields.ts'
 
 /** A policy with the cache's own clock. */
@@ -41,7 +41,7 @@ export class PolicyFactory {
     if (status === 206 || status === 304) return undefined
     const fields = this.#dated(received)
     const headers = withReadDates(toRecord(fields), this.#now())
-    const control = directives(headers['cache-control'])
+    const control = readDirectives(headers['cache-control'])
     // A response that sets cookies is one person's at one time, unless its site says how long it may be kept.
     const isExplicit = control.has('max-age') || control.has('public') || control.has('immutable') || headers.expires !== undefined
     if (headers['set-cookie'] !== undefined && !isExplicit) return undefined
@@ -81,17 +81,9 @@ export const overheadOf = (request: object): number => OBJECTS + JSON.stringify(
 export const sizeOf = (entry: Entry): number =>
   entry.fields.reduce((sum, [name, value]) => sum + name.length + value.length, entry.overhead) + entry.body.length
 
-/** Directives in lower case: http-cache-semantics compares them as they are. */
-function directives (value: string | string[] | undefined): Map<string, string | undefined> {
-  return new Map(String(value ?? '').toLowerCase().split(',').map(part => {
-    const [name = '', argument] = part.split('=', 2).map(text => text.trim())
-    return [name, argument?.replace(/^"|"$/g, '')] as const
-  }).filter(([name]) => name !== ''))
-}
-
 /**
- * http-cache-semantics revalidates `must-revalidate` even while the response is fresh. Here the directive is taken out, with
- * what would allow staleness, and kept as `strict`.
+ * http-cache-semantics compares directives as they are, and revalidates `must-revalidate` even while the response is fresh. Here the
+ * directive is taken out, with what would allow staleness, and kept as `strict`.
  */
 function ruled (headers: Record<string, string | string[]>, control: Map<string, string | undefined>): Record<string, string | string[]> {
   if (headers['cache-control'] === undefined) return headers
@@ -99,5 +91,5 @@ function ruled (headers: Record<string, string | string[]>, control: Map<string,
   const kept = [...control].filter(
     ([name]) => !isStrict || !['must-revalidate', 'proxy-revalidate', 'stale-while-revalidate', 'stale-if-error'].includes(name)
   )
-  return { ...headers, 'cache-control': kept.map(([name, argument]) => argument === undefined ? name : `${name}=${argument}`).join(', ') }
+  return { ...headers, 'cache-control': writeDirectives(kept) }
 }

@@ -1,6 +1,6 @@
 import CachePolicy from 'http-cache-semantics'
 import { LRUCache } from 'lru-cache'
-import { withReadDates } from '@minwww/protocol'
+import { readDirectives, withReadDates, writeDirectives } from '@minwww/protocol'
 import type { Field, HttpRequest } from './http-types.ts'
 
 export interface StoredResponse {
@@ -84,21 +84,28 @@ export class SharedCache {
     if (!isCacheable(request) || carriesRange(request) || response.headers.some(([name]) => SETS_STATE.has(name.toLowerCase()))) return
     const policy = new this.#Policy(
       describe(request),
-      { status: response.status, headers: withReadDates(toRecord(response.headers), this.#now()) },
+      { status: response.status, headers: this.#read(response.headers) },
       { shared: true }
     )
     if (policy.storable() && policy.timeToLive() > 0) this.#entries.set(request.url, { policy, response, overhead: overheadOf(request) })
   }
 
-  /** The stored response, after upstream said 304 to its validators. Undefined if it has gone in the meantime. */
+  /**
+   * The stored response, after upstream said 304 to its validators. Undefined if it has gone in the meantime, or if that 304 is of
+   * something else.
+   */
   update (request: HttpRequest, headers: readonly Field[]): StoredResponse | undefined {
     const entry = this.#entries.get(request.url)
     if (entry === undefined) return undefined
-    const { policy, modified } = entry.policy.revalidatedPolicy(describe(request), {
+    const { policy, matches } = entry.policy.revalidatedPolicy(describe(request), {
       status: 304,
-      headers: withReadDates(toRecord(headers), this.#now())
+      headers: withValidators(this.#read(headers), this.#read(entry.response.headers))
     })
-    if (modified) return undefined
+    if (!matches) {
+      // RFC 9111, section 4.3.4: it updates nothing.
+      this.#entries.delete(request.url)
+      return undefined
+    }
     const response = { ...entry.response, headers: toFields(policy.responseHeaders(), entry.response.headers) }
     this.#entries.set(request.url, { policy, response, overhead: overheadOf(request) })
     return response
@@ -107,6 +114,11 @@ export class SharedCache {
   /** A method that changes things makes what is stored wrong (RFC 9111 section 4.4). */
   invalidate (request: HttpRequest): void {
     if (!SAFE.has(request.method)) this.#entries.delete(request.url)
+  }
+
+  /** As the rules of http-cache-semantics can read them. */
+  #read (headers: readonly Field[]): Record<string, string> {
+    return withReadDates(withReadDirectives(toRecord(headers)), this.#now())
   }
 
   #missed (): CacheAnswer {
@@ -149,7 +161,20 @@ function carriesRange (request: HttpRequest): boolean {
 }
 
 function describe (request: HttpRequest): { url: string, method: string, headers: Record<string, string> } {
-  return { url: request.url, method: request.method, headers: toRecord(request.headers) }
+  return { url: request.url, method: request.method, headers: withReadDirectives(toRecord(request.headers)) }
+}
+
+/** http-cache-semantics compares directives as they are: `Private` would be none. */
+function withReadDirectives (headers: Record<string, string>): Record<string, string> {
+  const { 'cache-control': control } = headers
+  return control === undefined ? headers : { ...headers, 'cache-control': writeDirectives(readDirectives(control)) }
+}
+
+/** A 304 that names no validator is of the one that was sent. */
+function withValidators (headers: Record<string, string>, stored: Record<string, string>): Record<string, string> {
+  if (headers.etag !== undefined || headers['last-modified'] !== undefined) return headers
+  const { etag, 'last-modified': modified } = stored
+  return { ...headers, ...(etag !== undefined && { etag }), ...(modified !== undefined && { 'last-modified': modified }) }
 }
 
 function toRecord (fields: readonly Field[]): Record<string, string> {
