@@ -149,6 +149,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts bench 1 20',
     'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts wait 1 60',
     'npx tap packages/i2cp/test/codec.test.ts',
+    'npx tap packages/i2cp/test/session-edges.test.ts',
     'apt install i2pd',
     'javap -constants',
     'minwww bench --quick',

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { createServer as createTlsServer } from 'node:tls'
 import {
-  createSession, encodeMessage, HOST_REPLY, loadKeys, loadOrCreateKeys, LocalDestination, saveKeys, SESSION_STATUS, TYPE, waitUntilPublished
+  createSession, encodeMessage, HOST_REPLY, loadKeys, loadOrCreateKeys, LocalDestination, openSession, saveKeys, SESSION_STATUS, TYPE,
+  waitUntilPublished
 } from '@minwww/i2cp'
 import type { I2cpError, Session } from '@minwww/i2cp'
 import { seeded, StallingClock, VirtualClock } from '@minwww/testkit'
@@ -107,6 +108,25 @@ t.test('an oversized frame ends the connection, and the session comes back by it
   await session.close()
   clock.advance(2_000)
   t.equal(clock.pending, 0)
+})
+
+t.test('a session whose number is taken at the router opens on another connection', async t => {
+  const clock = new VirtualClock(1_700_000_000_000)
+  const router = new FakeRouter()
+  router.now = () => clock.now()
+  let refusals = 1
+  router.on = (message, connection) => {
+    if (message.type !== TYPE.CreateSession || refusals-- <= 0) return false
+    router.send({ type: TYPE.SessionStatus, sessionId: SESSION_ID, status: SESSION_STATUS.REFUSED }, connection)
+    return true
+  }
+  const session = openSession({ connect: router.connect, clock })
+  for (let turns = 0; turns < 100 && session.state !== 'ready'; turns++) {
+    clock.advance(20)
+    await turn()
+  }
+  t.strictSame([session.state, router.connections.length, router.of(TYPE.CreateSession).length], ['ready', 2, 2])
+  await session.close()
 })
 
 t.test('after a stall, an answer that waits in the socket comes before the time-out of its question', async t => {

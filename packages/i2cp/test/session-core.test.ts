@@ -228,8 +228,6 @@ t.test('each failure before the first ready ends with its code', async t => {
     ['I2CP_TIMEOUT', b => { b.connect(); b.next() }],
     ['I2CP_TIMEOUT', b => { b.connect().greet(); b.next() }],
     ['I2CP_SESSION_INVALID', b => b.connect().greet().receive({ type: TYPE.SessionStatus, sessionId: ID, status: SESSION_STATUS.INVALID })],
-    ['I2CP_SESSION_REFUSED', b => b.connect().greet().receive({ type: TYPE.SessionStatus, sessionId: ID, status: SESSION_STATUS.REFUSED })],
-    ['I2CP_SESSION_REFUSED', b => b.connect().greet().receive({ type: TYPE.SessionStatus, sessionId: ID, status: 200 })],
     ['I2CP_SESSION_DESTROYED', b => b.connect().greet().created()
       .receive({ type: TYPE.SessionStatus, sessionId: ID, status: SESSION_STATUS.DESTROYED })],
     ['I2CP_DISCONNECTED', b => b.connect().greet().receive({ type: TYPE.Disconnect, reason: 'go\u001b[31m' })],

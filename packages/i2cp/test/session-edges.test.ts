@@ -10,6 +10,8 @@ import type { Message } from '../src/messages/table.ts'
 import { TYPE } from '../src/messages/types.ts'
 import { DEFAULT_BACKOFF, DEFAULT_TIMEOUTS } from '../src/session/core/config.ts'
 import type { SessionCoreConfig } from '../src/session/core/config.ts'
+import type { SessionEvent } from '../src/session/core/events.ts'
+import { MAX_REFUSALS } from '../src/session/core/attempts.ts'
 import { MAX_BLINDING_INFOS, SessionCore } from '../src/session/core/session-core.ts'
 import { JAVA_LIMITS } from './helpers/router.ts'
 
@@ -62,6 +64,12 @@ class Scene {
       all.push([event.type, ...('state' in event ? [event.state] : []), ...(error instanceof I2cpError ? [error.code] : [])].join(' '))
     }
     return all
+  }
+
+  /** The end of the session, if it is among the events since the last call. */
+  get closed (): Extract<SessionEvent, { type: 'closed' }> | undefined {
+    for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) if (event.type === 'closed') return event
+    return undefined
   }
 
   forget (): this {
@@ -132,7 +140,6 @@ t.test('how a router ends or refuses a session', async t => {
   const events = (scene: Scene, status: number, id = ID): string[] => scene.forget().status(status, id).events
   t.strictSame(events(new Scene().connect().greet(), CREATED), ['state building'])
   t.strictSame(events(new Scene().connect().greet(), INVALID), ['disconnect', 'state closed', 'closed I2CP_SESSION_INVALID'])
-  t.strictSame(events(new Scene().connect().greet(), 4), ['disconnect', 'state closed', 'closed I2CP_SESSION_REFUSED'])
   t.strictSame(events(new Scene().built(), DESTROYED), ['disconnect', 'state closed', 'closed I2CP_SESSION_DESTROYED'])
   t.strictSame(events(new Scene().ready(), DESTROYED), ['disconnect', 'warning I2CP_SESSION_DESTROYED', 'state reconnecting'])
   t.strictSame(events(new Scene().ready(), INVALID), ['warning I2CP_BAD_OPTION'])
@@ -143,6 +150,66 @@ t.test('how a router ends or refuses a session', async t => {
   }
   const told = new Scene().ready().forget().hear({ type: TYPE.Disconnect, reason: 'so' })
   t.strictSame(told.events, ['disconnect', 'warning I2CP_DISCONNECTED', 'state reconnecting'])
+})
+
+t.test('a session that the router refuses is asked for again on new connections, a bounded number of times', async t => {
+  const { REFUSED } = SESSION_STATUS
+  const again = ['disconnect', 'warning I2CP_SESSION_REFUSED']
+  const java = { type: TYPE.Disconnect, reason: 'session limit exceeded' } as const
+  for (const refuse of [(scene: Scene) => scene.status(REFUSED), (scene: Scene) => scene.status(200), (scene: Scene) => scene.hear(java)]) {
+    for (const o of [{}, { reconnect: false }, { waitForRouter: true }]) {
+      const scene = new Scene(o)
+      for (let attempt = 1; attempt < MAX_REFUSALS; attempt++) {
+        t.strictSame(refuse(scene.connect().greet().forget()).events, again, `attempt ${attempt}`)
+        const wait = scene.core.nextTimeout()! - scene.now
+        t.ok(wait >= 100 && wait <= 2_000, `a wait of ${wait} ms`)
+        t.strictSame(scene.at(scene.core.nextTimeout()! - START).events, ['connect'])
+      }
+      refuse(scene.connect().greet().forget())
+      const { error } = scene.closed!
+      t.match(error?.message, /, 5 times in a row$/)
+      t.strictSame([error?.code, scene.core.state, scene.core.nextTimeout()], ['I2CP_SESSION_REFUSED', 'closed', undefined])
+    }
+  }
+  const late = new Scene()
+  for (let attempt = 1; attempt < MAX_REFUSALS; attempt++) late.connect().greet().status(REFUSED).at(late.core.nextTimeout()! - START)
+  t.equal(late.ready().core.state, 'ready', 'the last attempt is as good as the first')
+})
+
+t.test('refusals that cannot pass are not repeated, or not for ever where a router is waited for', async t => {
+  const { INVALID, REFUSED } = SESSION_STATUS
+  const dismiss = (reason: string) => (scene: Scene) => scene.hear({ type: TYPE.Disconnect, reason })
+  const cases: Array<[string, (scene: Scene) => Scene]> = [
+    ['I2CP_SESSION_INVALID', scene => scene.greet().status(INVALID)],
+    ['I2CP_DISCONNECTED', scene => dismiss('Invalid signature on CreateSessionMessage')(scene.greet())],
+    ['I2CP_DISCONNECTED', dismiss('Authorization failed, user = u')]
+  ]
+  for (const [code, refuse] of cases) {
+    const first = refuse(new Scene().connect().forget())
+    t.strictSame([first.events, first.core.nextTimeout()], [['disconnect', 'state closed', `closed ${code}`], undefined], code)
+    const patient = new Scene({ waitForRouter: true })
+    let times = 0
+    while (patient.core.state === 'connecting' && times++ < 20) {
+      refuse(patient.connect())
+      patient.at((patient.core.nextTimeout() ?? START) - START)
+    }
+    t.strictSame([times, patient.closed?.error?.code, patient.core.nextTimeout()], [MAX_REFUSALS, code, undefined], `${code}, waiting`)
+    // A router that is away in between is another one when it is back.
+    const apart = new Scene({ waitForRouter: true })
+    for (let round = 0; round < 20; round++) {
+      refuse(apart.connect()).at(apart.core.nextTimeout()! - START)
+      apart.core.disconnected(apart.now, new I2cpError('I2CP_CONNECT_FAILED'))
+      apart.at(apart.core.nextTimeout()! - START)
+    }
+    t.equal(apart.core.state, 'connecting', code)
+    // What it has taken once it may take again.
+    const known = new Scene().ready().hear({ type: TYPE.Disconnect, reason: 'restart' })
+    for (let round = 0; round < 20; round++) refuse(known.at(known.core.nextTimeout()! - START).connect())
+    t.equal(known.core.state, 'reconnecting', code)
+  }
+  const scene = new Scene().ready().hear({ type: TYPE.Disconnect, reason: 'restart' })
+  for (let round = 0; round < 20; round++) scene.at(scene.core.nextTimeout()! - START).connect().greet().status(REFUSED)
+  t.equal(scene.core.state, 'reconnecting')
 })
 
 t.test('what is of another session, or of none, is stray', async t => {

@@ -75,7 +75,7 @@ export async function openSession (
   }
 }
 
-/** Opens a session with keys of its own after the router was lost: it tries for ever, and is 'connecting' when this returns. */
+/** Opens a session with keys of its own after the router was lost: it waits for the router, and is 'connecting' when this returns. */
 export function renewSession (settings: RouterSettings, logger: Logger): Session {
   return beginSession({ ...routerOptions(settings, logger), waitForRouter: true })
 }

@@ -20,7 +20,10 @@ export interface SessionOptions {
   options?: OptionValues
   /** Default true: connect again for ever, with back-off and jitter, once the session has been ready. */
   reconnect?: boolean
-  /** Default false: a router that cannot be reached at first rejects createSession. True: keep trying. */
+  /**
+   * Default false: a router that cannot be reached at first rejects createSession. True: keep trying, until it can be
+   * reached and says five times in a row that it wants no such session.
+   */
   waitForRouter?: boolean
   /** Ends the session. */
   signal?: AbortSignal

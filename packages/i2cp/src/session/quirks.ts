@@ -15,6 +15,9 @@ import type { Bandwidth } from '../messages/bandwidth-limits.ts'
  * - DestroySession may be answered by SessionStatus, Disconnect, a closed socket or nothing (Java, i2pd, emissary).
  * - The LeaseSet's encryption key is new in each session: i2pd does not replace a ratchet that is younger than 120 s,
  *   although a router that was restarted has lost its end of it (core/lease-sets.ts).
+ * - i2pd draws session ids of 16 bits at random and answers CreateSession with "refused" if the number is another
+ *   session's; Java's router has "refused" for its limit of sessions, and says so in a Disconnect. Either may pass by
+ *   itself, so a new connection asks again (core/attempts.ts). A Destination that has a session is "invalid" at i2pd.
  * - i2pd's I2CP server is off by default (i2cp.enabled=true in i2pd.conf): a refused connection says so little that
  *   the error's text has to.
  */

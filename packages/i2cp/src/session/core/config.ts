@@ -44,7 +44,7 @@ export interface SessionCoreConfig {
   readonly leaseSetDelay: number | 'auto'
   /** Connect again for ever once the session has been ready. */
   readonly reconnect: boolean
-  /** Do so even before the session has been ready for the first time. */
+  /** Do so even before the session has been ready for the first time, unless the router refuses it (attempts.ts). */
   readonly waitForRouter: boolean
   readonly timeouts: SessionTimeouts
   readonly backoff: BackoffOptions

@@ -14,7 +14,7 @@ import type { Message } from '../../messages/table.ts'
 import { TYPE } from '../../messages/types.ts'
 import { MAX_PAYLOAD } from '../../sizes.ts'
 import { CLIENT_VERSION, EARLY_LEASE_SET_DELAY, optionsFor, type Quirks, type RouterKind } from '../quirks.ts'
-import { Backoff } from './backoff.ts'
+import { Attempts, dismissal, type Refusal } from './attempts.ts'
 import type { SessionCoreConfig } from './config.ts'
 import { emptyStats, type SessionEvent, type SessionState, type SessionStats } from './events.ts'
 import { LeaseSetMaker } from './lease-sets.ts'
@@ -40,7 +40,7 @@ const ACQUAINTANCE = 500
 export class SessionCore {
   readonly stats: SessionStats = emptyStats()
   readonly #config: SessionCoreConfig
-  readonly #backoff: Backoff
+  readonly #attempts: Attempts
   readonly #requests = new Requests(message => this.#put(message), event => this.#events.push(event))
   readonly #leaseSets: LeaseSetMaker
   readonly #liveness: Liveness
@@ -58,7 +58,7 @@ export class SessionCore {
   constructor (config: SessionCoreConfig) {
     this.#config = config
     this.#options = config.options
-    this.#backoff = new Backoff(config.backoff, config.random)
+    this.#attempts = new Attempts(config, config.random)
     this.#leaseSets = new LeaseSetMaker(config.keys, config.leaseSet, config.random)
     this.#liveness = new Liveness(config.timeouts.liveness)
     this.#traffic = new Traffic({
@@ -240,9 +240,11 @@ export class SessionCore {
       case TYPE.HostReply:
         if (!this.#requests.answer(message)) this.stats.stray++
         return
-      case TYPE.Disconnect:
-        this.#lost(now, new I2cpError('I2CP_DISCONNECTED', `the router disconnected: ${printable(message.reason)}`))
+      case TYPE.Disconnect: {
+        const { error, refusal } = dismissal(this.#phase, message.reason)
+        this.#lost(now, error, true, refusal)
         return
+      }
       default: this.stats.stray++
     }
   }
@@ -264,12 +266,13 @@ export class SessionCore {
     const phase = this.#phase
     if (phase.name === 'creating') {
       if (status === SESSION_STATUS.CREATED) {
+        this.#attempts.accepted()
         this.#phase = { name: 'building', sessionId, until: now + this.#config.timeouts.tunnels }
         this.#setState(this.#everReady ? 'reconnecting' : 'building')
       } else if (status === SESSION_STATUS.INVALID) {
-        this.#lost(now, new I2cpError('I2CP_SESSION_INVALID'))
+        this.#lost(now, new I2cpError('I2CP_SESSION_INVALID'), true, 'final')
       } else {
-        this.#lost(now, new I2cpError('I2CP_SESSION_REFUSED', `the router refused the session (status ${status})`))
+        this.#lost(now, new I2cpError('I2CP_SESSION_REFUSED', `the router refused the session (status ${status})`), true, 'may-pass')
       }
       return
     }
@@ -339,7 +342,7 @@ export class SessionCore {
   }
 
   /** The connection is of no more use: wait and connect again, or end. */
-  #lost (now: number, error: I2cpError, disconnect = true): void {
+  #lost (now: number, error: I2cpError, disconnect = true, refusal?: Refusal): void {
     const phase = this.#phase
     if (isApart(phase)) return
     if (disconnect) this.#events.push({ type: 'disconnect' })
@@ -348,15 +351,15 @@ export class SessionCore {
       this.#finish(undefined)
       return
     }
-    if (phase.name === 'ready' && now >= phase.since + STABLE) this.#backoff.reset()
+    if (phase.name === 'ready' && now >= phase.since + STABLE) this.#attempts.stood()
     this.#requests.connectionLost()
-    const retry = this.#config.reconnect && (this.#everReady || this.#config.waitForRouter)
-    if (!retry) {
-      this.#finish(error)
+    const wait = this.#attempts.next(this.#everReady, refusal)
+    if (wait === undefined) {
+      this.#finish(this.#attempts.summary(error))
       return
     }
     this.#events.push({ type: 'warning', error })
-    this.#phase = { name: 'waiting', until: now + this.#backoff.next() }
+    this.#phase = { name: 'waiting', until: now + wait }
     this.#setState(this.#everReady ? 'reconnecting' : 'connecting')
   }
 
@@ -395,6 +398,3 @@ export class SessionCore {
 
   #put (message: Message): void { this.#transmit.push(encodeMessage(message)) }
 }
-
-/** A router's text goes to a log: no control characters. */
-function printable (text: string): string { return text.replace(/[^\x20-\x7e]/g, '?') }
