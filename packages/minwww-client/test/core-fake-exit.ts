@@ -206,3 +206,35 @@ export class Bench {
     })
   }
 }
+
+export const isAsk = (message: Message): boolean => (message.type === 'open' || message.type === 'request') && message.object.length > 0
+
+/**
+ * What leaves from `begun` until then, where the exits say nothing more: time in ms, exit and own Destination, what, attempt and copy.
+ * @param last - takes what each exit was asked last
+ */
+export function schedule (bench: Bench, exits: FakeExit[], span: number, begun = bench.now, last: Message[] = []): string[] {
+  const rows: string[] = []
+  for (let next: number | undefined = bench.now; next !== undefined && next <= begun + span; next = bench.core.nextTimeout()) {
+    bench.now = Math.max(bench.now, next)
+    bench.core.handleTimeout(bench.now)
+    for (const sent of bench.sent()) {
+      const index = exits.findIndex(({ keys }) => sent.to.equals(keys.destination))
+      const message = exits[index]!.read(sent)
+      const name = (message.type === 'open' || message.type === 'request') && !isAsk(message) ? 'probe' : message.type
+      const more = details(message)
+      if (name !== 'cancel') last[index] = message
+      rows.push(`${Math.round(bench.now - begun)} ${'abc'[index]}${sent.source} ${name} ${message.attempt}.${message.flags}${more}`)
+    }
+  }
+  bench.now = begun + span
+  return rows
+}
+
+function details (message: Message): string {
+  switch (message.type) {
+    case 'want': return ` ${message.from}+${message.count}`
+    case 'body': return ` ${message.index}/${message.last}`
+    default: return ''
+  }
+}

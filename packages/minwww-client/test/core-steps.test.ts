@@ -4,7 +4,7 @@ import { LocalDestination } from '@minwww/i2cp/codec'
 import { seeded } from '@minwww/testkit'
 import t from 'tap'
 import { ClientCore, type ClientConfig, type ExitStatus } from '../src/core.ts'
-import { Bench, FakeExit, keysOf, pageBytes, pageObject, type Outcome } from './core-fake-exit.ts'
+import { Bench, FakeExit, isAsk, keysOf, pageBytes, pageObject, schedule, type Outcome } from './core-fake-exit.ts'
 
 const URL = 'http://a.i2p/'
 
@@ -23,7 +23,6 @@ function started ({ count = 1, config = {}, sources = 2, idempotent = true }: { 
 }
 
 const status = (bench: Bench, index = 0): ExitStatus => bench.core.exits(bench.now)[index]!
-const isAsk = (message: Message): boolean => (message.type === 'open' || message.type === 'request') && message.object.length > 0
 const told = (bench: Bench): Outcome[] => bench.outcomes()
 
 /** What an exit reads of what was sent to it. */
@@ -331,25 +330,6 @@ t.test('a round trip is measured by the first symbol of what was asked once, and
   worked.bench.receive(worked.exit.reply(worked.first, pageObject('x'), { time: 3_200 }))
   t.equal(status(worked.bench).srtt, 200, 'nor what was worked on')
 })
-
-/** What leaves from `begun` until then, where the exits say nothing more: time in ms, exit and own Destination, what, attempt and copy. */
-function schedule (bench: Bench, exits: FakeExit[], span: number, begun = bench.now, last: Message[] = []): string[] {
-  const rows: string[] = []
-  for (let next: number | undefined = bench.now; next !== undefined && next <= begun + span; next = bench.core.nextTimeout()) {
-    bench.now = Math.max(bench.now, next)
-    bench.core.handleTimeout(bench.now)
-    for (const sent of bench.sent()) {
-      const index = exits.findIndex(({ keys }) => sent.to.equals(keys.destination))
-      const message = exits[index]!.read(sent)
-      const name = (message.type === 'open' || message.type === 'request') && !isAsk(message) ? 'probe' : message.type
-      const more = message.type === 'want' ? ` ${message.from}+${message.count}` : message.type === 'body' ? ` ${message.index}/${message.last}` : ''
-      if (name !== 'cancel') last[index] = message
-      rows.push(`${Math.round(bench.now - begun)} ${'abc'[index]}${sent.source} ${name} ${message.attempt}.${message.flags}${more}`)
-    }
-  }
-  bench.now = begun + span
-  return rows
-}
 
 interface Row {
   count: number
