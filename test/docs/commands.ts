@@ -150,6 +150,7 @@ export const RUNS: Readonly<Record<string, string>> = {
     'test/testnet/ns.sh node --import tsx test/testnet/fetch.ts wait 1 60',
     'npx tap packages/i2cp/test/codec.test.ts',
     'npx tap packages/i2cp/test/session-edges.test.ts',
+    'npx tap packages/minwww-client/test/exit-choice.test.ts packages/minwww-client/test/resume.test.ts',
     'apt install i2pd',
     'javap -constants',
     'minwww bench --quick',

@@ -20,7 +20,9 @@ t.test('the rest of a download', async t => {
     'bac',
     'who was silent once may be dead'
   )
-  t.equal(ids(exitsForRest([exit('a'), exit('b', { state: 'down' })], 'a')), 'ba', 'the failed one at last')
+  const [away, doubted] = [exit('b', { state: 'down' }), exit('c', { state: 'probation' })]
+  t.equal(ids(exitsForRest([away, doubted, exit('a'), exit('d')], 'a')), 'dac', 'the failed one before those that do not answer, if it does')
+  t.equal(ids(exitsForRest([away, exit('a', { state: 'down', score: 1 })], 'a')), 'ba', 'else at last')
   t.equal(ids(exitsForRest([], 'a')), '')
 })
 

@@ -4,10 +4,11 @@ import { buffer } from 'node:stream/consumers'
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import type { SiteRequest } from '../src/http/answer.ts'
+import type { ExitStatus } from '../src/core.ts'
 import { ProxyError } from '../src/http/failures.ts'
 import type { Fields } from '../src/http/fields.ts'
 import { resuming } from '../src/route/resume.ts'
-import { patienceOf, whileHeard } from '../src/route/standstill.ts'
+import { patienceForBody, patienceForHead, patienceOf, whileHeard } from '../src/route/standstill.ts'
 import { StreamFailure, type StreamAnswer } from '../src/route/stream-path.ts'
 
 const CONTENT = Buffer.from(Array.from({ length: 5_000 }, (_, i) => i * 7 & 0xff))
@@ -91,6 +92,31 @@ t.test('a stream that stands still is given up at once where its exit does not a
   t.ok(whole.equals(CONTENT))
   t.strictSame(asked, ['one', 'two'])
   t.strictSame(probes, ['one', 'two'], 'each is asked once')
+})
+
+t.test('what exits answer tells whether to wait on for a stream that stands still', t => {
+  const asked: string[] = []
+  const watched = (own: Partial<ExitStatus>, other: ExitStatus['state'], patience = patienceForBody) => {
+    const exits = [{ id: 'own', state: 'ready', successes: 1, srtt: 20, ...own }, { id: 'other', state: other }] as ExitStatus[]
+    const at = (...states: Array<ExitStatus['state']>): boolean[] => states.map(state => {
+      Object.assign(exits[0]!, { state })
+      return made.isSilent!()
+    })
+    const made = patience(() => exits, 'own', () => { asked.push('own') })
+    return { made, at }
+  }
+  for (const patience of [patienceForBody, patienceForHead]) {
+    t.strictSame(watched({}, 'ready', patience).at('ready', 'probation', 'down'), [false, true, true], 'another one is well')
+    t.strictSame(watched({}, 'down', patience).at('ready', 'probation', 'down'), [false, false, false], 'nobody is')
+    t.strictSame(watched({ successes: 0 }, 'ready', patience).made, { doubt: 2_000, standstill: 15_000 }, 'it may answer streams only')
+    t.strictSame(patience(() => [], 'own', () => {}), patienceOf(), 'it is none of ours')
+  }
+  const body = watched({}, 'down')
+  t.strictSame(body.at('down', 'ready', 'ready'), [false, true, true], 'it is well again, and nothing came on the stream')
+  body.made.probe!()
+  t.strictSame([body.at('ready', 'probing'), asked], [[false, false], ['own']], 'something came since then, and stands still anew')
+  t.strictSame(watched({}, 'down', patienceForHead).at('down', 'ready'), [false, false], 'nobody else would be asked')
+  t.end()
 })
 
 t.test('a stream of a slow site goes on where its exit answers the probe', async t => {

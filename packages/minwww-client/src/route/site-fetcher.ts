@@ -16,7 +16,7 @@ import type { Settings } from '../http/settings.ts'
 import { firstOf } from './peer-search.ts'
 import { isWell } from '../sessions/pool-health.ts'
 import { resuming } from './resume.ts'
-import { patienceOf, whileHeard, type StreamPatience } from './standstill.ts'
+import { patienceForBody, patienceForHead, patienceOf, whileHeard } from './standstill.ts'
 import { fetchByStream, isRepeatable, StreamFailure, type Limits, type StreamAnswer } from './stream-path.ts'
 import { asStream, fitsMessage, isHarmless, isPlain, readWhole, type WholeRequest } from './small-body.ts'
 import { pathOf, type StreamPeer } from './streams.ts'
@@ -231,19 +231,21 @@ export class SiteFetcher {
 
   /** A body that breaks off goes on from other exits, where it may. */
   #resuming (request: SiteRequest, backend: Backend, answer: StreamAnswer): StreamAnswer {
+    const { driver } = backend
     const askOthers = async (rest: SiteRequest, { exit }: StreamAnswer): Promise<StreamAnswer> => {
       this.#options.logger?.debug({ exit }, 'the rest of a body is asked of another exit')
-      if (exit !== undefined) backend.driver.suspectExit(exit)
-      const peers = exitsForRest(backend.driver.exits(), exit).map(peerOf)
+      if (exit !== undefined) driver.suspectExit(exit)
+      const peers = exitsForRest(driver.exits(), exit).map(peerOf)
       return await this.#askExits(rest, backend, peers, limitsOf(this.#options.settings))
     }
-    return resuming(request, answer, askOthers, ({ exit }) => patienceFor(backend, exit))
+    return resuming(request, answer, askOthers, ({ exit }) => patienceForBody(() => driver.exits(), exit, () => driver.suspectExit(exit!)))
   }
 
   async #askExits (request: SiteRequest, backend: Backend, peers: readonly StreamPeer[], limits: Limits): Promise<StreamAnswer> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', request.method)
+    const { driver } = backend
     const ask = async (peer: StreamPeer, limits: Limits): Promise<StreamAnswer> => {
-      const patience = isRepeatable(request) ? patienceFor(backend, peer.id) : patienceOf()
+      const patience = isRepeatable(request) ? patienceForHead(() => driver.exits(), peer.id, () => driver.suspectExit(peer.id)) : patienceOf()
       return await whileHeard(patience, request.signal, async signal => await this.#overStream({ ...request, signal }, backend, peer, limits))
     }
     return await firstOf(peers, limits, ask, (failure, { id }) => {
@@ -293,23 +295,6 @@ export class SiteFetcher {
     }
     return new ProxyError('MINWWW_NAME_NOT_RESOLVED', target.host, { links, cause: error })
   }
-}
-
-/**
- * A stream stands still where its exit is gone, and where the site is slow: a probe tells them apart, of an exit that answers any. That
- * matters where another exit is well.
- */
-function patienceFor ({ driver }: Backend, id: string | undefined): StreamPatience {
-  const exits = driver.exits()
-  const own = exits.find(exit => exit.id === id)
-  const patience = patienceOf(own?.srtt)
-  if (id === undefined || own === undefined || own.successes === 0) return patience
-  const isAway = ({ state }: ExitStatus): boolean => state === 'probation' || state === 'down'
-  const isSilent = (): boolean => {
-    const exits = driver.exits()
-    return exits.some(exit => exit.id === id && isAway(exit)) && exits.some(({ state }) => state === 'ready')
-  }
-  return { ...patience, probe: () => driver.suspectExit(id), isSilent }
 }
 
 const limitsOf = ({ timeout, timeouts }: Settings): Limits => ({ connect: timeout, answer: timeouts.answer })

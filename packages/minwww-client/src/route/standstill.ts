@@ -1,3 +1,4 @@
+import type { ExitStatus } from '../core.ts'
 import { ProxyError } from '../http/failures.ts'
 import { streamPatience } from '../sessions/stream-patience.ts'
 import { StreamFailure } from './stream-path.ts'
@@ -30,6 +31,39 @@ export const patienceOf = (rtt = Infinity): Pick<StreamPatience, 'doubt' | 'stan
   doubt: Math.min(MIN_STANDSTILL, Math.max(MIN_DOUBT, DOUBT_ROUND_TRIPS * rtt)),
   standstill: Math.min(MAX_STANDSTILL, streamPatience(rtt, MIN_STANDSTILL))
 })
+
+/**
+ * For the head of an answer from this exit. A stream stands still where its exit is gone, and where the site is slow: a probe tells them
+ * apart, of an exit that answers any. That matters where another exit is well.
+ */
+export function patienceForHead (exits: () => readonly ExitStatus[], id: string | undefined, probe: () => void): StreamPatience {
+  return patienceFor(exits, id, probe, false)
+}
+
+/** For a body, which goes on from any exit: from this one as well, if it has answered a probe only after it had not, and nothing came. */
+export function patienceForBody (exits: () => readonly ExitStatus[], id: string | undefined, probe: () => void): StreamPatience {
+  return patienceFor(exits, id, probe, true)
+}
+
+function patienceFor (
+  exits: () => readonly ExitStatus[], id: string | undefined, probe: () => void, mayReturn: boolean
+): StreamPatience {
+  const own = exits().find(exit => exit.id === id)
+  const patience = patienceOf(own?.srtt)
+  if (own === undefined || own.successes === 0) return patience
+  let wasAway = false
+  const isSilent = (): boolean => {
+    const all = exits()
+    const isAway = all.some(({ id, state }) => id === own.id && (state === 'probation' || state === 'down'))
+    wasAway = isAway || (mayReturn && wasAway)
+    return wasAway && all.some(({ state }) => state === 'ready')
+  }
+  const ask = (): void => {
+    wasAway = false
+    probe()
+  }
+  return { ...patience, probe: ask, isSilent }
+}
 
 /** Calls `onStandstill` once where nothing comes for too long: stopped and started anew whenever something does. */
 export class StandstillWatch {
