@@ -89,7 +89,7 @@ await inPlace({ suite, delay: '10' }, async ({ network }) => {
   for (const [from] of ours.entries()) {
     console.log(`Destination ${from}: ${answered.map(second => second[from] === true ? '#' : '.').join('')}`)
   }
-  for (const count of [1, 2, 3]) {
+  for (const count of [1, 2, 3, 4]) {
     const sets = Array.from({ length: Math.floor(ours.length / count) }, (_, i) => [i * count, (i + 1) * count] as const)
     const dead = sets.map(([first, last]) => answered.filter(second => !second.slice(first, last).some(Boolean)).length)
     console.log(`${suite}, refresh ${values.refresh}, seconds of ${watched} without a path, ${count} at a time: ${dead.join(', ')}`)

@@ -4,7 +4,7 @@ import type { Message } from '@minwww/protocol'
 import { LocalDestination } from '@minwww/i2cp/codec'
 import { seeded, seedOf } from '@minwww/testkit'
 import { Sources } from '../src/core/sources.ts'
-import { Bench, FakeExit, pageObject } from './core-fake-exit.ts'
+import { Bench, FakeExit, keysOf, pageObject } from './core-fake-exit.ts'
 
 const answerOf = (read: Message): Buffer => read.type === 'open' && read.object.length === 0 ? Buffer.alloc(0) : pageObject('hello')
 
@@ -16,6 +16,8 @@ class Paths {
   readonly dead = new Set<string>()
   /** `exit source` of each request, in the order in which they went out. */
   readonly asked: string[] = []
+  /** The same of all messages. */
+  readonly sent: string[] = []
   static readonly NAMES = ['a', 'b', 'c']
 
   constructor (count = 3) {
@@ -31,6 +33,7 @@ class Paths {
       for (const message of sent) {
         const index = this.exits.findIndex(({ keys }) => message.to.equals(keys.destination))
         const name = `${Paths.NAMES[index]!} ${message.source}`
+        this.sent.push(name)
         const exit = this.exits[index]!
         const read = exit.read(message)
         if ((read.type === 'open' || read.type === 'request') && read.object.length > 0) this.asked.push(name)
@@ -141,4 +144,36 @@ t.test('what a Destination is said to be', async t => {
   t.equal(sources.usable(0), 0, 'it was heard since')
   sources.silent(0, 'c', 600)
   t.equal(sources.usable(0), 0, 'they count from the start')
+})
+
+t.test('where nothing is heard all pairs are asked at once: an answer over any of them has the request', async t => {
+  const paths = new Paths(3)
+  const { bench } = paths
+  for (const exit of Paths.NAMES) for (const source of [0, 1]) if (`${exit} ${source}` !== 'c 1') paths.dead.add(`${exit} ${source}`)
+  for (let i = 0; i < 3; i++) {
+    const handle = bench.get()
+    const began = bench.now
+    while (bench.now - began < 5_000 && !bench.outcomes().some(outcome => outcome.type === 'response' && outcome.handle === handle)) paths.wait(50)
+    t.ok(bench.now - began < 3_000, `${bench.now - began} ms`)
+  }
+})
+
+t.test('another own Destination is ready: exits that are well go on being asked from where they are; and where no path leads is no fault of theirs', async t => {
+  const paths = new Paths(2)
+  const { bench } = paths
+  const statuses = (): unknown[] => bench.core.exits(bench.now).map(({ source, state, failures }) => [source, state, failures])
+  bench.core.resume(bench.now, 1, keysOf(9))
+  paths.wait(3_000)
+  t.strictSame(statuses(), [[0, 'ready', 0], [0, 'ready', 0]])
+  for (const exit of ['a', 'b']) paths.dead.add(`${exit} 1`)
+  const began = paths.sent.length
+  for (let i = 0; i < 100; i++) {
+    bench.get()
+    paths.wait(1_000)
+  }
+  const idle = paths.sent.slice(began).filter(name => name.endsWith('1'))
+  t.strictSame([...new Set(idle)].sort(), ['a 1', 'b 1'], 'each is asked there after a minute')
+  t.ok(idle.length <= 2 * 2 * 2, `${idle.length} messages`)
+  t.equal(bench.outcomes().filter(({ type }) => type === 'response').length, 100)
+  t.strictSame(statuses(), [[0, 'ready', 0], [0, 'ready', 0]])
 })

@@ -404,8 +404,10 @@ const SCHEDULES: Record<string, Row> = {
     ask: get,
     span: 3_000,
     sent: [
-      '0 a0 request 0.0', '603 b0 open 0.0', '1207 c1 open 0.0', '2000 c0 probe 0.0', '2067 c1 open 0.1', '2210 c0 open 0.0', '2220 c0 open 0.1', '2603 c1 probe 0.0', '3000 a1 probe 0.0',
-      '3000 b1 probe 0.0'
+      '0 a0 request 0.0', '603 b0 open 0.0', '1207 c1 open 0.0', '1207 c0 probe 0.0', '1207 b0 probe 0.0', '1207 b1 probe 0.0',
+      '1207 a0 probe 0.0', '1207 a1 probe 0.0', '1217 b0 probe 0.1', '1217 a0 probe 0.1', '1454 c1 probe 0.0', '1810 c0 probe 1.0',
+      '1823 b0 probe 1.0', '1823 a0 probe 1.0', '1833 b0 probe 1.1', '1833 a0 probe 1.1', '2067 c1 open 0.1', '2099 a1 probe 0.1',
+      '2210 b1 open 0.0', '2582 a1 probe 1.0', '2736 b1 probe 1.0', '2863 c1 probe 1.0'
     ]
   },
 
@@ -437,8 +439,10 @@ const SCHEDULES: Record<string, Row> = {
     ask: get,
     span: 5_000,
     sent: [
-      '0 a0 request 0.0', '603 b0 open 0.0', '1207 b1 open 0.0', '1832 b1 open 0.1', '2413 a0 open 1.0', '2423 a0 open 1.1', '3000 a0 probe 0.0', '3010 a0 probe 0.1',
-      '3617 a1 probe 0.0', '4830 a0 probe 1.0', '4840 a0 probe 1.1'
+      '0 a0 request 0.0', '603 b0 open 0.0', '1207 b1 open 0.0', '1207 b0 probe 0.0', '1207 a0 probe 0.0', '1207 a1 probe 0.0',
+      '1217 b0 probe 0.1', '1217 a0 probe 0.1', '1418 b1 probe 0.0', '1823 b0 probe 1.0', '1823 a0 probe 1.0', '1833 b0 probe 1.1',
+      '1833 a0 probe 1.1', '1980 b1 open 0.1', '2067 a1 probe 0.1', '2413 a0 open 1.0', '2423 a0 open 1.1', '2516 b1 probe 1.0',
+      '2587 a1 probe 1.0', '3294 a1 probe 1.1', '3819 b1 probe 1.1'
     ]
   },
   'what must not be fetched twice stays where it was sent': {
@@ -447,8 +451,10 @@ const SCHEDULES: Record<string, Row> = {
     ask: bench => bench.get({ idempotent: false }),
     span: 4_600,
     sent: [
-      '0 a0 request 0.0', '603 a1 open 0.0', '1810 a0 open 1.0', '1820 a0 open 1.1', '2000 b0 probe 0.0', '2603 b0 probe 1.0', '2613 b0 probe 1.1', '3820 b1 probe 0.0',
-      '4233 a1 probe 0.0', '4457 b1 probe 0.1', '4522 a1 open 1.0'
+      '0 a0 request 0.0', '603 a1 open 0.0', '1810 a0 open 1.0', '1810 b0 probe 0.0', '1810 b1 probe 0.0', '1810 a0 probe 0.0',
+      '1810 a1 probe 0.0', '1820 a0 open 1.1', '1820 a0 probe 0.1', '2413 b0 probe 1.0', '2433 a0 probe 1.0', '2443 a0 probe 1.1',
+      '2655 b1 probe 0.1', '2823 a1 probe 1.0', '3239 b1 probe 1.0', '3692 a1 probe 1.1', '4233 b0 probe 0.0', '4233 a0 probe 0.0',
+      '4243 a0 probe 0.1', '4278 b1 probe 1.1', '4298 a1 open 1.0'
     ]
   },
   'where the first is slow a second exit is asked, if that is wanted': {
@@ -458,7 +464,9 @@ const SCHEDULES: Record<string, Row> = {
     ask: get,
     span: 2_400,
     sent: [
-      '0 a0 request 0.0', '400 b0 open 0.0', '1003 a1 open 0.0', '1629 a1 open 0.1', '2210 b1 open 0.0'
+      '0 a0 request 0.0', '400 b0 open 0.0', '1003 a1 open 0.0', '1003 b0 probe 0.0', '1003 b1 probe 0.0', '1003 a0 probe 0.0',
+      '1013 b0 probe 0.1', '1013 a0 probe 0.1', '1215 a1 probe 0.0', '1620 b0 probe 1.0', '1620 a0 probe 1.0', '1630 b0 probe 1.1',
+      '1630 a0 probe 1.1', '1680 b1 probe 0.1', '1777 a1 open 0.1', '2278 b1 probe 1.0'
     ]
   },
   'but not for what must not be fetched twice': {
@@ -501,11 +509,20 @@ const SCHEDULES: Record<string, Row> = {
     symbols: 22,
     span: 3_000,
     sent: [
-      '303 a0 want 1.0 26+4', '960 a0 want 2.0 30+5', '968 a0 want 2.1 30+5', '1800 b0 probe 0.0', '2279 b0 open 0.0', '2403 b0 probe 1.0', '2413 b0 probe 1.1', '2883 a1 open 0.0'
+      '303 a0 want 1.0 26+4', '960 a0 want 2.0 30+5', '968 a0 want 2.1 30+5', '1800 b0 probe 0.0', '2279 b0 open 0.0', '2403 b0 probe 1.0',
+      '2413 b0 probe 1.1', '2883 a1 open 0.0', '2883 a0 probe 0.0', '2883 b1 probe 0.0', '2892 a0 probe 0.1'
     ]
   },
   'half of it: one in vain is enough where there is another exit': {
-    count: 2, sources: 2, ask: get, symbols: 8, span: 2_000, sent: ['357 a0 want 1.0 26+19', '1013 b0 open 0.0', '1617 a1 open 0.0']
+    count: 2,
+    sources: 2,
+    ask: get,
+    symbols: 8,
+    span: 2_000,
+    sent: [
+      '357 a0 want 1.0 26+19', '1013 b0 open 0.0', '1617 a1 open 0.0', '1617 a0 probe 0.0', '1617 b0 probe 0.0', '1617 b1 probe 0.0',
+      '1626 a0 probe 0.1', '1627 b0 probe 0.1', '1828 a1 probe 0.0'
+    ]
   }
 }
 for (const [name, { count, sources, config, ask, symbols, then = [], span, sent, code }] of Object.entries(SCHEDULES)) {

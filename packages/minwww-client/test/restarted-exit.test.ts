@@ -98,6 +98,7 @@ class World {
 }
 
 class StaleSession extends FakeSession {
+  readonly routerKind = 'i2pd'
   readonly #world: World
   /** Which start of each exit its LeaseSet is of; 0 while it is looked up. */
   readonly #known = new Map<Place, number>()
@@ -188,12 +189,14 @@ interface More {
   isNoisy?: boolean
   /** With the first one the paths from this many of our Destinations to the other one die, which is there. */
   cuts?: number
+  /** With the other one the paths from this many of our Destinations to the first one die, of those from where it is heard. */
+  cutsThen?: number
 }
 
 /**
  * @returns pages that were asked for every half second, from the end of the exit until a while after the last one is ready again
  */
-async function browse (seed: number, down: number, { exits = 1, drains = 0, then, isCut = false, isIdle = false, isNoisy = false, cuts = 0 }: More = {}): Promise<Browsed> {
+async function browse (seed: number, down: number, { exits = 1, drains = 0, then, isCut = false, isIdle = false, isNoisy = false, cuts = 0, cutsThen = 0 }: More = {}): Promise<Browsed> {
   const world = new World(seed, exits)
   mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: performance.timeOrigin })
   mock.method(performance, 'now', () => world.now)
@@ -222,7 +225,8 @@ async function browse (seed: number, down: number, { exits = 1, drains = 0, then
         await pass(world.now + 500)
       }
     }
-    await pass(2 * BUILD)
+    // With several exits three more Destinations are built, one after the other.
+    await pass(exits === 1 ? 2 * BUILD : 7 * BUILD)
     await ask(world.now + 5_000)
     pages.splice(0)
     const began = world.now
@@ -234,6 +238,8 @@ async function browse (seed: number, down: number, { exits = 1, drains = 0, then
       await ask(began + drains + down + then)
       if (isCut) order[1]!.isCut = true
       else world.restart(down, order.slice(1))
+      const hearing = world.inUse.filter(session => session.knows(order[0]!) === order[0]!.alive)
+      for (const session of hearing.slice(0, cutsThen)) session.cut.add(order[0]!)
     }
     await ask(world.now + down + WATCHED)
     const judged = pages.filter(({ at }) => world.now - at > 5_000).map(({ at, took }) => ({ at: at - began, took }))
@@ -273,7 +279,8 @@ t.test('two exits are started anew, one after the other: no page is late', async
       const { pages, opened, world } = await browse(seed, down, { exits: 2, then })
       const late = pages.filter(({ took }) => took > 5_000)
       t.strictSame(late, [], `away for ${down} ms, then the other: ${late.length} of ${pages.length} late ones`)
-      t.ok(opened < 10, `${opened} new sessions`)
+      // Each time an exit is back, two more Destinations are built that hear it.
+      t.ok(opened < 12, `${opened} new sessions`)
       const inUse = world.inUse
       const heard = world.places.map(place => inUse.some(session => session.knows(place) === place.alive))
       t.strictSame(heard, [true, true], `seed ${seed}, away for ${down} ms: both are heard again`)
@@ -322,7 +329,8 @@ t.test('an exit that is not in use is started anew, and then the other one goes:
 })
 
 t.test('with a second exit no page is late, and few new Destinations are needed', async t => {
-  for (const [down, most] of [[1_000, 1], [20_000, 3]] as const) {
+  // One that finds it; and two more that hear it, too.
+  for (const [down, most] of [[1_000, 3], [20_000, 5]] as const) {
     const { pages, opened } = await browse(3, down, { exits: 2 })
     const slowest = Math.max(...pages.map(({ took }) => took))
     t.ok(slowest < 5_000, `away for ${down} ms: ${slowest} ms`)
@@ -332,10 +340,23 @@ t.test('with a second exit no page is late, and few new Destinations are needed'
 
 t.test('an exit goes, and the path to the other one dies with it: no page is late, since another Destination of ours has a path', async t => {
   for (const down of [1_000, 20_000]) {
-    for (const seed of [14, 15, 16]) {
-      const { pages } = await browse(seed, down, { exits: 2, cuts: 1 })
+    for (const cuts of [1, 2, 3]) {
+      for (const seed of [14, 15, 16]) {
+        const { pages } = await browse(seed, down, { exits: 2, cuts })
+        const late = pages.filter(({ took }) => took > 5_000)
+        t.strictSame(late, [], `seed ${seed}, ${cuts} cut, away for ${down} ms: ${late.length} of ${pages.length} late ones`)
+      }
+    }
+  }
+})
+
+t.test('an exit is back, the other one goes, and paths to the first one die with it: no page is late, since it is heard at other Destinations, too', async t => {
+  for (const cutsThen of [1, 2]) {
+    for (const seed of [17, 18]) {
+      const { pages, opened } = await browse(seed, 8_000, { exits: 2, then: 50_000, cutsThen })
       const late = pages.filter(({ took }) => took > 5_000)
-      t.strictSame(late, [], `seed ${seed}, away for ${down} ms: ${late.length} of ${pages.length} late ones`)
+      t.strictSame(late, [], `seed ${seed}, ${cutsThen} cut: ${late.length} of ${pages.length} late ones`)
+      t.ok(opened < 12, `seed ${seed}, ${cutsThen} cut: ${opened} new sessions`)
     }
   }
 })

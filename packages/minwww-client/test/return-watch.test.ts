@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream'
 import t, { type Test } from 'tap'
 import type { ClientEvent, ExitStatus } from '../src/core.ts'
 import { Backend } from '../src/sessions/backend.ts'
-import { needOf, ReturnWatch, type Need } from '../src/sessions/return-watch.ts'
+import { needOf, ReturnWatch, spareOf, type Need } from '../src/sessions/return-watch.ts'
 import { VacantSession } from '../src/sessions/vacant-session.ts'
 import { FakeSession, idleCore, keys } from './proxy-support.ts'
 
@@ -18,7 +18,7 @@ function watched (test: Test): Watched {
   const state: Watched = {
     builds: [],
     spared: 0,
-    need: 'yes',
+    need: 'away',
     isReady: true,
     pass: seconds => {
       for (let i = 0; i < seconds; i++) {
@@ -62,26 +62,26 @@ t.test('it begins anew after all was well', async t => {
   state.pass(20)
   state.need = 'no'
   state.pass(10)
-  state.need = 'yes'
+  state.need = 'away'
   state.pass(20)
   t.strictSame(state.builds, [6, 16, 36, 46])
 })
 
-t.test('an exit that comes and goes has no more than twenty built in an hour', async t => {
+t.test('an exit that comes and goes has no more than forty built in an hour', async t => {
   const state = watched(t)
   const flap = (hours: number): number => {
     const before = state.builds.length
     for (let second = 0; second < hours * 3_600; second++) {
       const built = state.builds.length
       state.pass(1)
-      state.need = state.builds.length > built ? 'no' : 'yes'
+      state.need = state.builds.length > built ? 'no' : 'away'
     }
     return state.builds.length - before
   }
-  t.equal(flap(1), 20)
-  t.equal(flap(2), 40, 'and goes on after it')
+  t.equal(flap(1), 40)
+  t.equal(flap(2), 80, 'and goes on after it')
   state.isReady = false
-  t.equal(flap(1), 20, 'those that were not ready in time count too')
+  t.equal(flap(1), 40, 'those that were not ready in time count too')
 })
 
 t.test('what is not ready is not needed any more where all is well, and is left alone while nobody answers', async t => {
@@ -97,23 +97,59 @@ t.test('what is not ready is not needed any more where all is well, and is left 
   t.strictSame(state.builds, [6])
 })
 
+t.test('where it is sure to be of use the next one follows at once, and when an exit goes it begins anew', async t => {
+  const state = watched(t)
+  state.need = 'paths'
+  state.pass(10)
+  t.strictSame(state.builds, [6, 8, 10])
+  state.need = 'away'
+  state.pass(35)
+  t.strictSame(state.builds.slice(3), [12, 22, 42], 'what was due comes first')
+  state.need = 'paths'
+  state.pass(6)
+  t.strictSame(state.builds.slice(6), [51], 'not after the long step of before')
+})
+
+const exitOf = (id: string, state: ExitStatus['state'], more: Partial<ExitStatus> = {}): ExitStatus => ({ id, state, ...more }) as ExitStatus
+
 t.test('it is needed where one exit alone answers, and another one has', async t => {
-  const exit = (id: string, state: ExitStatus['state']): ExitStatus => ({ id, state } as ExitStatus)
   const answered = new Set(['a', 'b', 'c'])
+  const fresh = { source: 1, kind: 'fresh' } as const
   const cases: Array<[Need, ...ExitStatus[]]> = [
-    ['yes', exit('a', 'ready'), exit('b', 'down')],
-    ['yes', exit('a', 'ready'), exit('b', 'probation'), exit('c', 'draining')],
-    ['no', exit('a', 'ready'), exit('b', 'ready'), exit('c', 'down')],
-    ['no', exit('a', 'ready'), exit('d', 'down')],
-    ['no', exit('a', 'ready'), exit('b', 'busy')],
-    ['wait', exit('a', 'down'), exit('b', 'down')],
-    ['wait', exit('a', 'new')]
+    ['away', exitOf('a', 'ready'), exitOf('b', 'down')],
+    ['away', exitOf('a', 'ready'), exitOf('b', 'probation'), exitOf('c', 'draining')],
+    ['no', exitOf('a', 'ready'), exitOf('b', 'ready'), exitOf('c', 'down')],
+    ['no', exitOf('a', 'ready'), exitOf('d', 'down')],
+    ['no', exitOf('a', 'ready'), exitOf('b', 'busy')],
+    ['wait', exitOf('a', 'down'), exitOf('b', 'down')],
+    ['wait', exitOf('a', 'new')]
   ]
-  for (const [need, ...exits] of cases) t.equal(needOf(exits, answered, new FakeSession()), need, exits.map(({ id, state }) => `${id} ${state}`).join(', '))
-  t.equal(needOf([exit('a', 'ready'), exit('b', 'down')], answered, undefined), 'no', 'no Destination to spare')
-  t.equal(needOf([exit('a', 'ready'), exit('b', 'ready')], answered, new VacantSession()), 'yes', 'a second Destination with several exits')
-  t.equal(needOf([exit('a', 'ready')], answered, new VacantSession()), 'no')
-  t.equal(needOf([exit('a', 'new'), exit('b', 'new')], answered, new VacantSession()), 'wait', 'not before one has answered')
+  for (const [need, ...exits] of cases) t.equal(needOf(exits, answered, fresh), need, exits.map(({ id, state }) => `${id} ${state}`).join(', '))
+  const [a, b, gone] = [exitOf('a', 'ready'), exitOf('b', 'ready'), exitOf('b', 'down')]
+  t.equal(needOf([a, gone], answered, undefined), 'no', 'no Destination to spare')
+  t.equal(needOf([a, b], answered, { source: 1, kind: 'vacant' }), 'paths')
+  t.equal(needOf([a, b], answered, { source: 1, kind: 'stale' }), 'paths')
+  t.equal(needOf([a, gone], answered, { source: 1, kind: 'stale' }), 'away')
+  t.equal(needOf([exitOf('a', 'new'), exitOf('b', 'new')], answered, { source: 1, kind: 'vacant' }), 'wait', 'not before one has answered')
+})
+
+t.test('with several exits there are four Destinations on i2pd, two elsewhere; then one that an exit which is back does not hear is replaced', async t => {
+  const session = (routerKind: 'i2pd' | 'java', state: FakeSession['state'] = 'ready'): FakeSession => Object.assign(new FakeSession(), { routerKind, state })
+  const vacant = (count: number): VacantSession[] => Array.from({ length: count }, () => new VacantSession())
+  const [a, b] = [exitOf('a', 'ready', { source: 0 }), exitOf('b', 'ready', { source: 0 })]
+  const idle = (): boolean => false
+  t.strictSame(spareOf([a, b], [session('i2pd'), ...vacant(3)], idle), { source: 1, kind: 'vacant' })
+  t.strictSame(spareOf([a, b], [session('i2pd'), session('i2pd'), session('i2pd'), ...vacant(1)], idle), { source: 3, kind: 'vacant' })
+  t.equal(spareOf([a], [session('i2pd'), ...vacant(3)], idle), undefined, 'one exit')
+  t.strictSame(spareOf([a, b], [session('java'), ...vacant(3)], idle), { source: 1, kind: 'vacant' })
+  t.strictSame(spareOf([a, b], [session('java'), session('java'), ...vacant(2)], idle), { source: 1, kind: 'fresh' })
+  const four = Array.from({ length: 4 }, () => session('i2pd'))
+  t.strictSame(spareOf([a, b], four, idle), { source: 1, kind: 'fresh' })
+  const back = exitOf('b', 'ready', { source: 1, deafTo: [0, 3] })
+  t.strictSame(spareOf([a, back], four, idle), { source: 3, kind: 'stale' })
+  t.strictSame(spareOf([a, { ...back, state: 'down' }], four, idle), { source: 1, kind: 'fresh' })
+  t.strictSame(spareOf([a, back], four, session => session === four[3]), { source: 2, kind: 'fresh' }, 'a stream runs')
+  t.strictSame(spareOf([a, back], [...four.slice(0, 3), session('i2pd', 'connecting')], idle), { source: 2, kind: 'fresh' }, 'it is not ready')
 })
 
 t.test('a Destination over which a stream runs is not replaced, whichever it is', async t => {

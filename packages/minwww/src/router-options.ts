@@ -75,9 +75,16 @@ export async function openSession (
   }
 }
 
-/** Opens a session with keys of its own after the router was lost: it waits for the router, and is 'connecting' when this returns. */
-export function renewSession (settings: RouterSettings, logger: Logger): Session {
-  return beginSession({ ...routerOptions(settings, logger), waitForRouter: true })
+/** Tunnels of a Destination that stands beside the first one, unless somebody says otherwise: i2pd builds five each way by itself. */
+const BESIDE = { 'inbound.quantity': '3', 'outbound.quantity': '3' }
+
+/**
+ * Opens a session with keys of its own after the router was lost, or beside others: it waits for the router, and is 'connecting' when
+ * this returns.
+ */
+export function renewSession (settings: RouterSettings, logger: Logger, isBeside = false): Session {
+  const { options, ...more } = routerOptions(settings, logger)
+  return beginSession({ ...more, options: { ...(isBeside && BESIDE), ...options }, waitForRouter: true })
 }
 
 /** What it means to somebody who typed a command that a session over the router at `address` could not be opened. */

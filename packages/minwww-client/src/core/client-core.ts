@@ -15,11 +15,12 @@ import { Queues } from './queues.ts'
 import { Receiver } from './receiver.ts'
 import { Recovery } from './recovery.ts'
 import { ClientRequest } from './request.ts'
-import type { Purpose } from './request.ts'
+import type { ProbeKind, Purpose } from './request.ts'
 import { Sender } from './sender.ts'
 import { SessionTable } from './session-table.ts'
 import { Sources } from './sources.ts'
 import { askedOf } from './asked.ts'
+import { Pairs } from './pairs.ts'
 import { PushGate } from './push-gate.ts'
 import { Pushes } from './pushes.ts'
 import { clientState, restoreExit } from './state.ts'
@@ -30,6 +31,8 @@ import type { ClientEvent, ClientStats, ExitStatus, Incoming, Outgoing, RequestO
 /** Of a probe, and of one to an exit that has answered before. */
 const PROBE_ATTEMPTS = 4
 const KNOWN_PROBE_ATTEMPTS = 3
+/** Of one that asks over one pair. */
+const PAIR_ATTEMPTS = 2
 /** Total time of a probe, ms. */
 const PROBE_DEADLINE = 60_000
 
@@ -90,10 +93,13 @@ export class ClientCore {
       queues: this.#queues,
       exits: this.#exits,
       requests: this.#requests,
+      pairs: new Pairs({
+        exits: this.#exits, sources: this.#sources, count: o.keys.length, probe: (now, exit, source, why) => this.#probe(now, exit, source, why)
+      }),
       patience: this.#patience,
       hedges: new HedgeBudget(config.hedgeBudget),
       confirmations,
-      probe: (now, exit, source, confirms) => this.#probe(now, exit, source, confirms),
+      probe: (now, exit, source, why) => this.#probe(now, exit, source, why),
       promised: (now, transfer, request, promises, status) => {
         this.#pushes.promised(now, transfer, request, promises, status >= 300 && status < 400)
       },
@@ -266,7 +272,10 @@ export class ClientCore {
     for (const exit of this.#exits.values()) {
       // What asks a silent exit now goes from where it may not be heard.
       if (exit.member.isOnProbation()) this.#recovery.endProbe(now, exit)
-      this.#probe(now, exit, source)
+      // One that is well goes on being asked from where it is.
+      const isElsewhere = this.#exits.size > 1 && exit.source !== source && exit.state(now) === 'ready'
+      const isWell = isElsewhere && this.#sources.canSend(exit.source) && !exit.isDeafTo(now, exit.source)
+      this.#probe(now, exit, source, isWell ? 'idle' : 'health')
     }
   }
 
@@ -311,9 +320,10 @@ export class ClientCore {
   }
 
   /** Opens the session and measures the path with an empty request. */
-  #probe (now: number, exit: Exit, source?: number, confirms = false): void {
-    if (exit.isProbed || this.#requests.size >= this.#context.config.maxRequests || this.#sources.usable(0) === undefined) return
-    const purpose: Purpose = { kind: 'probe', exit, confirms }
+  #probe (now: number, exit: Exit, source?: number, why: ProbeKind = 'health'): void {
+    const isProbed = source === undefined || this.#exits.size < 2 ? exit.isProbed : exit.isProbedFrom(source)
+    if (isProbed || this.#requests.size >= this.#context.config.maxRequests || this.#sources.usable(0) === undefined) return
+    const purpose: Purpose = { kind: 'probe', exit, source: source ?? exit.source, why }
     const request = new ClientRequest({
       handle: ++this.#handles,
       purpose,
@@ -325,9 +335,9 @@ export class ClientCore {
       isPage: false,
       mayArrive: false,
       // Where the round trip is known the last waits are long: a fresh probe finds sooner that it is back.
-      attempts: Math.min(this.#context.config.maxAttempts, exit.path.rtt.hasSample ? KNOWN_PROBE_ATTEMPTS : PROBE_ATTEMPTS)
+      attempts: Math.min(this.#context.config.maxAttempts, attemptsOf(exit, why))
     })
-    exit.probeBegins(now)
+    exit.probeBegins(now, purpose.source)
     if (source !== undefined) request.comesFrom(source)
     this.#requests.set(request.handle, request)
     this.#dispatcher.start(now, request)
@@ -354,4 +364,9 @@ export class ClientCore {
     }
     return exit
   }
+}
+
+function attemptsOf (exit: Exit, why: ProbeKind): number {
+  if (why === 'pair' || why === 'idle') return PAIR_ATTEMPTS
+  return exit.path.rtt.hasSample ? KNOWN_PROBE_ATTEMPTS : PROBE_ATTEMPTS
 }

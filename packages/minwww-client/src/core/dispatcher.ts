@@ -7,7 +7,8 @@ import type { Exit } from './exit.ts'
 import type { FailureCode } from './failures.ts'
 import type { PoolPatience } from './pool-patience.ts'
 import type { Queues } from './queues.ts'
-import type { ClientRequest } from './request.ts'
+import type { Pairs } from './pairs.ts'
+import type { ClientRequest, ProbeKind } from './request.ts'
 import { isLong } from './sender.ts'
 import type { Sender } from './sender.ts'
 import type { SessionTable } from './session-table.ts'
@@ -27,14 +28,14 @@ export interface DispatcherParts {
   exits: ReadonlyMap<string, Exit>
   /** Live requests by handle. */
   requests: Map<number, ClientRequest>
+  pairs: Pairs
   patience: PoolPatience
   hedges: HedgeBudget
   confirmations: Confirmations
   /**
    * @param source - the own Destination that it comes from, where that matters
-   * @param confirms - it is for routers, not for us
    */
-  probe: (now: number, exit: Exit, source?: number, confirms?: boolean) => void
+  probe: (now: number, exit: Exit, source?: number, why?: ProbeKind) => void
   /** An answer came with promises in front of it. */
   promised: (now: number, transfer: Transfer, request: ClientRequest, promises: readonly Promised[], status: number) => void
   /** A request is over: it waits for nothing that is pushed. */
@@ -83,7 +84,7 @@ export class Dispatcher {
   /** Sends a request to this exit, from this own Destination or another one in its place. */
   begin (now: number, request: ClientRequest, exit: Exit, source = request.takeSource() ?? exit.source): void {
     const { context: { config, stats }, sources, sender, sessions } = this.#parts
-    const usable = sources.usable(source, other => exit.isDeafTo(now, other))
+    const usable = request.isOfPair && sources.canSend(source) ? source : sources.usable(source, other => exit.isDeafTo(now, other))
     if (usable === undefined) return request.waitFor({ kind: 'source' })
     exit.askedFrom(usable)
     const session = sessions.obtain(exit, usable)
@@ -142,7 +143,7 @@ export class Dispatcher {
       }
       transfers.remove(transfer)
     }
-    if (request.purpose.kind === 'probe') request.purpose.exit.probeEnds()
+    if (request.purpose.kind === 'probe') request.purpose.exit.probeEnds(request.purpose.source)
     for (const exit of exits) {
       this.report(now, exit)
       this.admit(now, exit)
@@ -221,6 +222,7 @@ export class Dispatcher {
   #probeDue (now: number): void {
     const { pool, exits, probe } = this.#parts
     for (const id of pool.dueProbes(now)) probe(now, exits.get(id)!)
+    this.#parts.pairs.keep(now)
   }
 
   /** Every exit is busy, drains or is gone. */

@@ -49,7 +49,9 @@ export class Exit {
   /** A try was in vain, and when that was known last, ms. */
   #wasSilent = false
   #silentAt = Number.NEGATIVE_INFINITY
-  #isProbed = false
+  /** Own Destinations from which it is asked whether it is there, and when it was last from each, ms. */
+  readonly #probing = new Set<number>() // at most one per own Destination
+  readonly #probedAt = new Map<number, number>() // at most one per own Destination
   #source = 0
   /** When it answered there last, ms. */
   #answeredAt = Number.NEGATIVE_INFINITY
@@ -124,7 +126,17 @@ export class Exit {
   }
 
   get isProbed (): boolean {
-    return this.#isProbed
+    return this.#probing.size > 0
+  }
+
+  isProbedFrom (source: number): boolean {
+    return this.#probing.has(source)
+  }
+
+  /** It was heard at that own Destination, but not since then, and was not asked there whether it is there either. */
+  isIdleSince (time: number, source: number): boolean {
+    const heardAt = this.#heardFrom.get(source) ?? Number.NEGATIVE_INFINITY
+    return heardAt > Number.NEGATIVE_INFINITY && Math.max(heardAt, this.#probedAt.get(source) ?? heardAt) < time
   }
 
   /** Transfers that are not over, given up ones included. */
@@ -180,6 +192,7 @@ export class Exit {
   forgetSource (source: number): void {
     this.#heardFrom.delete(source)
     this.#answered.delete(source)
+    this.#probedAt.delete(source)
     this.contact.forget(source)
   }
 
@@ -217,13 +230,14 @@ export class Exit {
     this.#received += bytes
   }
 
-  probeBegins (now: number): void {
-    this.#isProbed = true
+  probeBegins (now: number, source = 0): void {
+    this.#probing.add(source)
+    this.#probedAt.set(source, now)
     this.#silence.probeBegins(now)
   }
 
-  probeEnds (): void {
-    this.#isProbed = false
+  probeEnds (source = 0): void {
+    this.#probing.delete(source)
   }
 
   /** Sessions that it answers at present: each has a rate of its own there. */
@@ -301,8 +315,8 @@ export class Exit {
     if (this.member.isDraining(now)) return 'draining'
     if (this.member.isBusy(now)) return 'busy'
     if (this.silentSince(now) !== undefined) return 'down'
-    if (this.member.isOnProbation()) return this.#isProbed ? 'probation' : 'down'
-    if (this.#isProbed && this.member.score === undefined) return 'probing'
+    if (this.member.isOnProbation()) return this.isProbed ? 'probation' : 'down'
+    if (this.isProbed && this.member.score === undefined) return 'probing'
     return this.path.rtt.hasSample ? 'ready' : 'new'
   }
 
@@ -315,6 +329,7 @@ export class Exit {
       destination: this.destination,
       state: this.state(now),
       source: this.#source,
+      deafTo: [...this.#heardFrom.keys()].filter(source => this.isDeafTo(now, source)),
       ...(rtt.hasSample ? { srtt: rtt.srtt, rttvar: rtt.rttvar } : {}),
       loss,
       rate,

@@ -113,7 +113,21 @@ export class Outcomes {
     if (told.length >= INCARNATION) transfer.exit.began(now, Buffer.from(told.subarray(0, INCARNATION)))
     this.#answered(now, transfer, now - transfer.startedAt)
     const request = this.#parts.requests.get(transfer.owner.handle)
-    if (request !== undefined) this.#dispatcher.end(now, request, transfer)
+    if (request === undefined) return
+    this.#dispatcher.end(now, request, transfer)
+    if (request.isOfPair && !request.isConfirming) this.#found(now, transfer)
+  }
+
+  /** The first path that was searched for and lives: what has gone elsewhere in vain before goes there at once. */
+  #found (now: number, { exit, session: { source } }: Transfer): void {
+    if (exit.source !== source) return
+    const isThere = (other: Transfer): boolean => other.exit === exit && other.session.source === source
+    for (const request of this.#parts.requests.values()) {
+      const { transfers } = request
+      if (!request.isInVain(exit) || transfers.length < 2 || transfers.some(isThere) || !exit.hasRoom()) continue
+      request.budget.refund()
+      this.#dispatcher.begin(now, request, exit, source)
+    }
   }
 
   /** An exit that sends more than any honest one: left alone for this request, once. */

@@ -55,7 +55,7 @@ export class Recovery {
   /** Exits are asked once more for the sake of routers that would forget their first answer. */
   #confirm (now: number): void {
     const { confirmations, probe } = this.#parts
-    for (let due = confirmations.take(now); due !== undefined; due = confirmations.take(now)) probe(now, due.exit, due.source, true)
+    for (let due = confirmations.take(now); due !== undefined; due = confirmations.take(now)) probe(now, due.exit, due.source, 'confirms')
   }
 
   /** What has waited for a first answer, or for its turn before one. */
@@ -153,14 +153,14 @@ export class Recovery {
   #silent (now: number, request: ClientRequest, transfer: Transfer): void {
     const { exit, session } = transfer
     session.doubt()
-    exit.path.noteSilence(now)
+    if (!request.isOfPair) exit.path.noteSilence(now)
     if (transfer.form === 'open') session.openedInVain()
     const isSilent = exit.heardAt < transfer.startedAt
     if (isSilent) {
-      exit.triedInVain(now, transfer.startedAt)
+      if (!request.isOfPair) exit.triedInVain(now, transfer.startedAt)
       this.#parts.sources.silent(session.source, exit.id, transfer.startedAt)
     }
-    if (isSilent && !this.#parts.sources.isUnvalidated(this.#dispatcher.allExits()) && !isEarly(now, request, transfer)) {
+    if (isSilent && !request.isOfPair && !this.#parts.sources.isUnvalidated(this.#dispatcher.allExits()) && !isEarly(now, request, transfer)) {
       exit.member.failure(now)
       this.#dispatcher.balance(now)
     }
@@ -169,6 +169,9 @@ export class Recovery {
     }
     this.#dispatcher.report(now, exit)
     this.setBack(now, transfer, { code: 'timeout' })
+    // What it asks for next goes first.
+    const isUnheard = isSilent && request.purpose.kind === 'pool' && !this.#parts.sources.isHeardSince(session.source, transfer.startedAt)
+    if (isUnheard) this.#parts.pairs.search(now)
   }
 
   #facts (now: number, request: ClientRequest, transfer: Transfer, setback: Setback): Facts {
@@ -260,7 +263,7 @@ export class Recovery {
    * confirms one is not confirmed by another.
    */
   #sourceAfter (request: ClientRequest, { session, isWorkedOn }: Transfer): number {
-    const stays = isWorkedOn || (request.isConfirming && request.transfers.length === 1)
+    const stays = isWorkedOn || request.isOfPair || (request.isConfirming && request.transfers.length === 1)
     return this.#isAlone(request) && !stays ? (session.source + 1) % this.#parts.context.keys.length : session.source
   }
 

@@ -21,10 +21,13 @@ const DRIFT = 1_000
 const SILENT_ROUND_TRIPS = 3
 
 /**
- * What a request is for: a page of the pool, a page of one exit only, or a probe of an exit. `confirms`: so that routers keep their session,
- * it does not say from where the exit is asked best.
+ * What a probe is for: whether the exit is there, from wherever; whether there is a path to it from that own Destination; or so that routers
+ * have a session for a pair that is not in use, when it does not say from where the exit is asked best: because one begins, or is idle.
  */
-export type Purpose = { kind: 'pool' } | { kind: 'direct', exit: Exit } | { kind: 'probe', exit: Exit, confirms: boolean }
+export type ProbeKind = 'health' | 'pair' | 'confirms' | 'idle'
+
+/** What a request is for: a page of the pool, a page of one exit only, or a probe of an exit. */
+export type Purpose = { kind: 'pool' } | { kind: 'direct', exit: Exit } | { kind: 'probe', exit: Exit, source: number, why: ProbeKind }
 
 /** What a request waits for, beside the answers to its transfers. */
 export type Waiting =
@@ -111,7 +114,12 @@ export class ClientRequest implements TransferOwner {
   }
 
   get isConfirming (): boolean {
-    return this.purpose.kind === 'probe' && this.purpose.confirms
+    return this.purpose.kind === 'probe' && (this.purpose.why === 'confirms' || this.purpose.why === 'idle')
+  }
+
+  /** It asks over one pair of an exit and an own Destination, whose silence says nothing of the exit. */
+  get isOfPair (): boolean {
+    return this.purpose.kind === 'probe' && (this.purpose.why === 'pair' || this.purpose.why === 'idle')
   }
 
   /**

@@ -32,6 +32,8 @@ export class Sources {
     return candidates.find(candidate => !this.#isDoubtful(candidate) && (isAsked(candidate) || !isDeaf(candidate))) ?? candidates[0]
   }
 
+  canSend (source: number): boolean { return source < this.#count && !this.#suspended.has(source) }
+
   /** Another one can send. */
   hasOther (source: number): boolean {
     return Array.from({ length: this.#count }, (_, other) => other).some(other => other !== source && !this.#suspended.has(other))

@@ -77,6 +77,8 @@ export interface ExitStatus {
   state: ExitState
   /** Own Destination that it is asked from first. */
   source?: number
+  /** Those from which it was asked, and not heard since it was away. */
+  deafTo?: readonly number[]
   /** Smoothed round trip and its variation in ms, once measured. */
   srtt?: number
   rttvar?: number

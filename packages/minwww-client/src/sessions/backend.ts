@@ -10,7 +10,7 @@ import type { ExitSpec, UsersOptions } from './options.ts'
 import { PathRefresh } from './path-refresh.ts'
 import type { ProxySession } from './proxy-session.ts'
 import { Readiness } from './readiness.ts'
-import { needOf, ReturnWatch } from './return-watch.ts'
+import { needOf, ReturnWatch, spareOf, type Spare } from './return-watch.ts'
 import { SessionStreams } from './session-streams.ts'
 import { SessionWatch } from './session-watch.ts'
 import { VacantSession } from './vacant-session.ts'
@@ -30,6 +30,12 @@ export interface BackendOptions {
   isLooking?: (() => boolean) | undefined
 }
 
+/** Own Destinations with several exits. */
+const MOST_DESTINATIONS = 4
+/** Why one is built, for the log. */
+const WHY: Record<Spare['kind'], string> = {
+  vacant: 'another one is needed beside those there are', stale: 'an exit is back that it may not reach', fresh: 'an exit is silent, and may be back'
+}
 /** Time between two tries to look up an exit that is given by name, ms. */
 const LOOKUP_RETRY = 15_000
 /** How long exits have for the answer to a ping, ms. */
@@ -85,7 +91,8 @@ export class Backend {
 
   constructor (sessions: readonly ProxySession[], options: BackendOptions) {
     if (sessions.length === 0) throw new TypeError('a proxy needs a session')
-    this.#sessions = sessions.length === 1 && options.renew !== undefined ? [...sessions, new VacantSession()] : [...sessions]
+    const vacant = sessions.length === 1 && options.renew !== undefined ? MOST_DESTINATIONS - 1 : 0
+    this.#sessions = [...sessions, ...Array.from({ length: vacant }, () => new VacantSession())]
     this.#options = options
     const { config, logger, createCore, renew, streams } = options
     this.sessionStreams = new SessionStreams({
@@ -124,9 +131,12 @@ export class Backend {
       spare: () => this.#watch.spare()
     })
     this.#returnWatch = new ReturnWatch({
-      need: () => renew === undefined || !this.driver.ready ? 'wait' : needOf(this.driver.exits(), this.#answered, this.#sessions[this.#spareSource ?? Infinity]),
-      build: () => this.#watch.build(this.#spareSource ?? 0),
-      take: () => this.#spareSource !== undefined && this.#watch.change(this.#spareSource, 'a second one is needed'),
+      need: () => renew === undefined || !this.driver.ready ? 'wait' : needOf(this.driver.exits(), this.#answered, this.#spare),
+      build: () => this.#watch.build(this.#spare?.source ?? 0),
+      take: () => {
+        const spare = this.#spare
+        return spare !== undefined && this.#watch.change(spare.source, WHY[spare.kind])
+      },
       spare: () => this.#watch.spare()
     })
     this.#sessions.forEach((session, source) => this.#watch.follow(source, session))
@@ -273,12 +283,8 @@ export class Backend {
       exits.some(({ triedAt = 0 }) => systemClock.now() - triedAt < RECENT)
   }
 
-  /** The own Destination that the exit which answers is not asked from, if nothing goes over it. */
-  get #spareSource (): number | undefined {
-    const used = this.driver.exits().find(({ state }) => state === 'ready')?.source
-    const source = this.#sessions.findIndex((_, source) => source !== used)
-    const session = this.#sessions[source]
-    return session === undefined || this.sessionStreams.isBusy(session) || (session.state !== 'ready' && !(session instanceof VacantSession)) ? undefined : source
+  get #spare (): Spare | undefined {
+    return spareOf(this.driver.exits(), this.#sessions, session => this.sessionStreams.isBusy(session))
   }
 
   /** Exits of ours answer pings, also while they wait for a slow site. */

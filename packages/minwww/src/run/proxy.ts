@@ -75,9 +75,9 @@ function openSessions (
   // Whoever awaits it sees the error; until then it must not count as unhandled.
   sessions.catch(() => {})
   // The proxy closes the session that another one has replaced.
-  const renew = (): Session => {
+  const renew = (source: number): Session => {
     reporter.progress(`proxy: building tunnels for a new Destination over the router at ${settings.router}`)
-    const session = renewSession(settings, logger)
+    const session = renewSession(settings, logger, source >= count)
     keep(session)
     return session
   }
