@@ -1,11 +1,12 @@
 /**
  * Which paths are left when the router of one of two exits is killed: raw sessions ask each other over every pair of them, whatever a
- * protocol above would do. A second in which no pair answers is one in which no page can come. Figures of docs/reports/routers.md.
+ * protocol above would do. A second in which no pair answers is one in which no page can come. Figures of docs/reports/routers.md. What a
+ * protocol that asks over all pairs all the time would make of it stands beside that: a page each half second, and those later than 5 s.
  *
  *   node --conditions=@minwww/source --import tsx test/interop/dead-paths.ts [bookworm|trixie|sid] [options]
  *
  * Options: --destinations 6 (on the proxy's router), --watch 45 (s afterwards), --refresh no|whole|halves (who is not answered for 0.7 s
- * has its LeaseSet sent again, at most every 5 s).
+ * has its LeaseSet sent again, at most every 5 s), --back (the router is started again a second later, as restarts.ts does).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -19,6 +20,7 @@ const EVERY = 200
 const BEGINNING = 12_000
 const SETTLED = 20_000
 const IN_TIME = 5_000
+const PAGE_EVERY = 500
 const SILENT = 700
 const AGAIN = 5_000
 const OTHER_HALF = 500
@@ -30,7 +32,8 @@ interface Question { at: number, took?: number }
 const { values, positionals: [suite = 'sid'] } = parseArgs({
   allowPositionals: true,
   options: {
-    destinations: { type: 'string', default: '6' }, watch: { type: 'string', default: '45' }, refresh: { type: 'string', default: 'no' }
+    destinations: { type: 'string', default: '6' }, watch: { type: 'string', default: '45' }, refresh: { type: 'string', default: 'no' },
+    back: { type: 'boolean', default: false }
   }
 })
 const watched = Number(values.watch)
@@ -80,6 +83,10 @@ await inPlace({ suite, delay: '10' }, async ({ network }) => {
   await sleep(BEGINNING + SETTLED)
   const killedAt = performance.now()
   await network.kill(KILLED)
+  if (values.back) {
+    await sleep(1_000)
+    await network.start(KILLED)
+  }
   await sleep(1000 * watched + IN_TIME)
   over.abort()
   await asking
@@ -92,6 +99,13 @@ await inPlace({ suite, delay: '10' }, async ({ network }) => {
   for (const count of [1, 2, 3, 4]) {
     const sets = Array.from({ length: Math.floor(ours.length / count) }, (_, i) => [i * count, (i + 1) * count] as const)
     const dead = sets.map(([first, last]) => answered.filter(second => !second.slice(first, last).some(Boolean)).length)
+    const pages = Array.from({ length: 1000 * watched / PAGE_EVERY }, (_, i) => killedAt + i * PAGE_EVERY)
+    const best = sets.map(([first, last]) => {
+      const came = asked.slice(first, last).flatMap(pair => pair[1]!.map(({ at, took = Infinity }) => ({ at, cameAt: at + took })))
+      return pages.map(page => Math.min(Infinity, ...came.filter(({ at }) => at >= page).map(({ cameAt }) => cameAt)) - page)
+    })
+    const outcomes = best.map(took => `${took.filter(time => time > IN_TIME).length} late, slowest ${(Math.max(...took) / 1000).toFixed(1)} s`)
+    console.log(`${suite}, at best, ${count} at a time: ${outcomes.join('; ')}`)
     console.log(`${suite}, refresh ${values.refresh}, seconds of ${watched} without a path, ${count} at a time: ${dead.join(', ')}`)
   }
   for (const session of [...ours, ...exits]) await session.close()

@@ -88,3 +88,27 @@ t.test('what waits in vain takes no room from what follows when the exit is back
   const done = bench.outcomes().map(({ type, handle }) => type === 'response' ? handle : -1)
   t.strictSame(done.sort((a, b) => a - b), handles)
 })
+
+t.test('nor does what was asked of two exits in vain, of which one is back', async t => {
+  const bench = new Bench({ strategy: 'round-robin' })
+  const [back, gone] = [new FakeExit(30), new FakeExit(31)]
+  bench.ready('back', back)
+  bench.ready('gone', gone)
+  bench.wait(10)
+  const handles = Array.from({ length: 60 }, () => {
+    bench.wait(200)
+    return bench.get({ timeout: 120_000 })
+  })
+  bench.wait(15_000)
+  t.strictSame(bench.outcomes(), [], 'nothing is heard')
+  for (const end = bench.now + 4_000; bench.now < end;) {
+    for (const message of bench.wait(50)) {
+      if (!message.to.equals(back.keys.destination)) continue
+      const read = back.read(message)
+      if (read.type !== 'open' && read.type !== 'request') continue
+      bench.receive(back.reply(read, read.object.length === 0 ? Buffer.alloc(0) : pageObject('hello'), { time: bench.now }), message.source)
+    }
+  }
+  const done = bench.outcomes().map(({ type, handle }) => type === 'response' ? handle : -1)
+  t.strictSame(done.sort((a, b) => a - b), handles)
+})

@@ -193,7 +193,11 @@ export class Outcomes {
       request.budget.refund()
       if (!waited.has(request)) request.hurry()
       else if (exit.hasRoom()) this.#dispatcher.begin(now, request, exit)
-      else if (!request.isActive) this.#parts.queues.append(request, exit)
+      else {
+        // Nor of what others were asked for in vain: it waits here for its turn, not there for its time.
+        for (const transfer of request.transfers) transfer.giveUp()
+        this.#parts.queues.append(request, exit)
+      }
     }
   }
 }
