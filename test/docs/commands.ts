@@ -193,6 +193,7 @@ export const RUNS: Readonly<Record<string, string>> = {
   ]),
   ...byHand('2026-12-01', 'on a machine that others used too, and came to its end with status 0', [
     'node --conditions=@minwww/source --import tsx test/interop/dead-paths.ts sid',
+    'node --conditions=@minwww/source --import tsx test/interop/dead-paths.ts sid --destinations 8 --watch 40 --refresh halves --back',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/at-once.ts 2',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/behind.ts streaming-parity 40 2000',
     'minwww bench post --routers i2pd', 'minwww bench large --routers i2pd',

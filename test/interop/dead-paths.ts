@@ -32,7 +32,9 @@ interface Question { at: number, took?: number }
 const { values, positionals: [suite = 'sid'] } = parseArgs({
   allowPositionals: true,
   options: {
-    destinations: { type: 'string', default: '6' }, watch: { type: 'string', default: '45' }, refresh: { type: 'string', default: 'no' },
+    destinations: { type: 'string', default: '6' },
+    watch: { type: 'string', default: '45' },
+    refresh: { type: 'string', default: 'no' },
     back: { type: 'boolean', default: false }
   }
 })
@@ -100,12 +102,14 @@ await inPlace({ suite, delay: '10' }, async ({ network }) => {
     const sets = Array.from({ length: Math.floor(ours.length / count) }, (_, i) => [i * count, (i + 1) * count] as const)
     const dead = sets.map(([first, last]) => answered.filter(second => !second.slice(first, last).some(Boolean)).length)
     const pages = Array.from({ length: 1000 * watched / PAGE_EVERY }, (_, i) => killedAt + i * PAGE_EVERY)
-    const best = sets.map(([first, last]) => {
-      const came = asked.slice(first, last).flatMap(pair => pair[1]!.map(({ at, took = Infinity }) => ({ at, cameAt: at + took })))
-      return pages.map(page => Math.min(Infinity, ...came.filter(({ at }) => at >= page).map(({ cameAt }) => cameAt)) - page)
+    const atBest = sets.map(([first, last]) => {
+      const questions = asked.slice(first, last).flatMap(pair => pair[1]!)
+      return pages.map(page => Math.min(...questions.filter(({ at }) => at >= page).map(({ at, took = Infinity }) => at + took)) - page)
     })
-    const outcomes = best.map(took => `${took.filter(time => time > IN_TIME).length} late, slowest ${(Math.max(...took) / 1000).toFixed(1)} s`)
-    console.log(`${suite}, at best, ${count} at a time: ${outcomes.join('; ')}`)
+    const late = atBest.map(times => times.filter(time => time > IN_TIME).length)
+    const slowest = atBest.map(times => (Math.max(...times) / 1000).toFixed(1))
+    const outcomes = late.map((n, i) => `${n}, ${slowest[i]!} s`).join('; ')
+    console.log(`${suite}, pages late of ${pages.length} at best, and the slowest, ${count} at a time: ${outcomes}`)
     console.log(`${suite}, refresh ${values.refresh}, seconds of ${watched} without a path, ${count} at a time: ${dead.join(', ')}`)
   }
   for (const session of [...ours, ...exits]) await session.close()

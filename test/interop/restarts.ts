@@ -6,9 +6,9 @@
  *
  * WHAT: exit, exit-router, proxy-router; HOW: kill, stop; default all six. Options: --suite bookworm|trixie|sid, --hops 1,
  * --delay MS, --exits 1 (that which answered most lately is restarted), --after 60 (s that are watched afterwards), --rounds 1,
- * --keep DIR (routers log at debug; their folders and the proxy's log go there where a first page takes longer than 10 s, or one is late),
- * --option NAME=VALUE (of all sessions), --apart (tunnels of one hop, none of proxy and exits by way of their routers, as in a network of
- * more than eight; i2pd 2.59).
+ * --keep DIR (routers and exits log at debug; their folders and the services' logs go there where a first page takes longer than 10 s, or
+ * one is late), --option NAME=VALUE (of all sessions), --apart (tunnels of one hop, none of proxy and exits by way of
+ * their routers, as in a network of more than eight; i2pd 2.59).
  */
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -70,7 +70,9 @@ await inPlace({ suite: values.suite, delay: values.delay, logLevel }, async ({ n
     const { origin, server } = await site()
     server.on('request', () => { lately[index] = performance.now() })
     return [
-      'exit', '--router', await routerAt(k), '--keys', join(folder, `exit${k}`), '--log-level', 'info',
+      // At info an exit says when its session is ready again, at debug also what it was asked.
+      'exit', '--router', await routerAt(k), '--keys', join(folder, `exit${k}`),
+      '--log-level', values.keep === undefined ? 'info' : 'debug',
       '--site', `site.i2p=${origin}`, ...options
     ]
   }))
