@@ -16,5 +16,7 @@ t.test('credentials in UTF-8 and in Latin-1, and a user whose name objects know'
   t.equal(check('jürgen:größe', 'latin1'), 'jürgen')
   t.equal(check('__proto__:p', 'utf8'), '__proto__')
   t.equal(check('alice:a:b', 'latin1'), 'alice')
-  for (const wrong of ['jürgen:grösse', 'alice:a', '__proto__:', 'constructor:p']) { t.throws(() => check(wrong, 'latin1'), { code: 'MINWWW_AUTH_REQUIRED' }, wrong) }
+  for (const wrong of ['jürgen:grösse', 'alice:a', '__proto__:', 'constructor:p']) {
+    t.throws(() => check(wrong, 'latin1'), { code: 'MINWWW_AUTH_REQUIRED' }, wrong)
+  }
 })

@@ -33,7 +33,9 @@ const CODED: Array<[coding: string, body: Buffer]> = [
 ]
 /** As one buffer, as a stream of one chunk, and byte by byte. */
 const SHAPES: Array<(body: Buffer) => Buffer | Readable> = [
-  body => body, body => Readable.from([body], { objectMode: false }), body => Readable.from([...body].map(byte => Buffer.from([byte])), { objectMode: false })
+  body => body,
+  body => Readable.from([body], { objectMode: false }),
+  body => Readable.from([...body].map(byte => Buffer.from([byte])), { objectMode: false })
 ]
 
 t.test('every coding on every kind of body', async t => {
@@ -175,8 +177,12 @@ t.test('transfer codings that nobody asked for are undone, or refused', async t 
   const destination = keys().destination
   session.names.set('a.i2p', destination)
   streams.ports.set(destination.b32, portOf(site))
-  for (coding of ['gzip, chunked', 'X-Gzip, chunked', 'gzip']) { t.equal((await get(port, 'http://a.i2p/', [], 'DELETE')).text, 'hello', coding) }
-  for (coding of ['compress, chunked', 'gzip, gzip, chunked', 'br, chunked']) { t.equal((await get(port, 'http://a.i2p/', [], 'DELETE')).status, 502, coding) }
+  for (coding of ['gzip, chunked', 'X-Gzip, chunked', 'gzip']) {
+    t.equal((await get(port, 'http://a.i2p/', [], 'DELETE')).text, 'hello', coding)
+  }
+  for (coding of ['compress, chunked', 'gzip, gzip, chunked', 'br, chunked']) {
+    t.equal((await get(port, 'http://a.i2p/', [], 'DELETE')).status, 502, coding)
+  }
   t.match((await raw(port, 'DELETE http://a.i2p/ HTTP/1.0\r\n\r\n', { half: false })).toString(), /^HTTP\/1.1 502/)
   await end()
   site.close()

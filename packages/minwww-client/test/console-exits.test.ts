@@ -18,7 +18,14 @@ function line (of: ReturnType<typeof keys>): string {
   const { b32, base64 } = of.destination
   const date = Math.floor(Date.now() / 1_000)
   const profile = {
-    versions: [1], web: true, methods: ['GET'], ports: [80], filters: ['denied-hosts' as const], free: 60, pushes: false, contact: '<b>ops</b>@example.i2p'
+    versions: [1],
+    web: true,
+    methods: ['GET'],
+    ports: [80],
+    filters: ['denied-hosts' as const],
+    free: 60,
+    pushes: false,
+    contact: '<b>ops</b>@example.i2p'
   }
   return writeDescriptor(profile, date, date + 86_400, { b32, base64, sign: data => toBase64(of.sign(data)) })
 }
@@ -87,7 +94,10 @@ t.test('an exit of a list: named, used, pinned and banned; nobody else may do th
   const nonce = nonceOf((await get(port, '/console/exits')).text)
   const post = async (what: string, id: unknown, headers: Array<[string, string]> = [['X-MinWWW-Nonce', nonce]]) => {
     const text = JSON.stringify({ id })
-    return await get(port, `/console/lists/${what}`, [['Content-Type', 'application/json'], ['Content-Length', String(text.length)], ...headers], 'POST', text)
+    return await get(
+      port, `/console/lists/${what}`, [['Content-Type', 'application/json'], ['Content-Length', String(text.length)], ...headers], 'POST',
+      text
+    )
   }
   t.equal((await post('ban', first.destination.b32, [])).status, 403)
   t.equal((await post('ban', 5)).status, 400)

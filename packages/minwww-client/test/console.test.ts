@@ -37,14 +37,18 @@ t.test('actions need nonce, origin and a right body', async t => {
   t.equal(nonce.length, 32)
   const post = async (path: string, body: unknown, headers: Array<[string, string]> = [['X-MinWWW-Nonce', nonce]]): Promise<number> => {
     const text = JSON.stringify(body)
-    return (await get(port, `/console/${path}`, [['Content-Type', 'application/json'], ['Content-Length', String(text.length)], ...headers], 'POST', text)).status
+    return (await get(
+      port, `/console/${path}`, [['Content-Type', 'application/json'], ['Content-Length', String(text.length)], ...headers], 'POST', text
+    )).status
   }
   const exit = keys().destination
   t.equal(await post('exits/add', { destination: exit.base64 }, []), 403)
   t.equal(await post('exits/add', { destination: exit.base64 }, [['X-MinWWW-Nonce', nonce.replace(/./g, '0')]]), 403)
   t.equal(await post('exits/add', { destination: exit.base64 }, [['X-MinWWW-Nonce', nonce], ['Origin', 'http://evil.example']]), 403)
   t.equal(await post('exits/add', { destination: exit.base64 }, [['X-MinWWW-Nonce', nonce], ['Origin', `http://127.0.0.1:${port}`]]), 200)
-  for (const body of [{}, null, [], { destination: 5 }, { destination: '' }, { destination: '<b>' }, { destination: 'x'.repeat(3000) }]) { t.equal(await post('exits/add', body), 400, JSON.stringify(body).slice(0, 30)) }
+  for (const body of [{}, null, [], { destination: 5 }, { destination: '' }, { destination: '<b>' }, { destination: 'x'.repeat(3000) }]) {
+    t.equal(await post('exits/add', body), 400, JSON.stringify(body).slice(0, 30))
+  }
   t.equal((await get(port, '/console/exits/add')).status, 404)
   t.equal(proxy.exits().length, 2)
   t.equal(await post('exits/drain', { id: 'one' }), 200)
@@ -72,7 +76,9 @@ t.test('state, events and metrics', async t => {
     totals: { requests: 2, failed: 1, bytes: 4 },
     cache: { misses: 2 }
   })
-  t.match(state.done[1], { method: 'GET', url: 'http://a.example/page?q=1', path: 'message', status: 200, traversals: 2, tunnelMessages: 2, bytes: 4, exit: 'one' })
+  t.match(state.done[1], {
+    method: 'GET', url: 'http://a.example/page?q=1', path: 'message', status: 200, traversals: 2, tunnelMessages: 2, bytes: 4, exit: 'one'
+  })
   t.match(state.done[0], { path: 'error', error: 'MINWWW_TIMEOUT', status: 504 })
   t.equal(state.traffic.length, 120)
   t.match(
@@ -86,7 +92,12 @@ t.test('state, events and metrics', async t => {
   t.match(text, /Content-Type: text\/event-stream/i)
   t.equal(JSON.parse(/data: (\{.*\})/.exec(text)![1]!).exits.length, 1)
   const metrics = (await get(port, '/metrics')).text
-  for (const line of ['minwww_proxy_requests_total{path="message"} 1', 'minwww_proxy_failures_total{code="MINWWW_TIMEOUT"} 1', 'minwww_proxy_ready 1', 'minwww_proxy_exit_up{exit="one"} 1', 'minwww_proxy_exit_rtt_seconds{exit="one"} 0.4', 'minwww_proxy_cache_misses_total 2', 'minwww_proxy_in_flight 0', 'minwww_proxy_limit_used{limit="cache in memory"} ', 'minwww_proxy_limit_most{limit="cache in memory"} 67108864']) t.ok(metrics.includes(line), line)
+  for (const line of [
+    'minwww_proxy_requests_total{path="message"} 1', 'minwww_proxy_failures_total{code="MINWWW_TIMEOUT"} 1', 'minwww_proxy_ready 1',
+    'minwww_proxy_exit_up{exit="one"} 1', 'minwww_proxy_exit_rtt_seconds{exit="one"} 0.4', 'minwww_proxy_cache_misses_total 2',
+    'minwww_proxy_in_flight 0', 'minwww_proxy_limit_used{limit="cache in memory"} ',
+    'minwww_proxy_limit_most{limit="cache in memory"} 67108864'
+  ]) t.ok(metrics.includes(line), line)
   t.notMatch(metrics, 'a.example')
   const closed = once(socket, 'close')
   await proxy.close()

@@ -39,7 +39,9 @@ export class FakeExit {
   reply (
     to: Message,
     object: Buffer,
-    o: { symbolLength?: number, indices?: number[], last?: number, pace?: number, time?: number, attempt?: number, part?: Part, told?: Buffer } = {}
+    o: {
+      symbolLength?: number, indices?: number[], last?: number, pace?: number, time?: number, attempt?: number, part?: Part, told?: Buffer
+    } = {}
   ): Incoming[] {
     const symbolLength = o.symbolLength ?? Math.max(1, object.length)
     const encoder = object.length > 0 ? new ErasureEncoder(object, symbolLength) : undefined

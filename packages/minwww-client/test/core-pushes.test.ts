@@ -10,7 +10,9 @@ import type { ClientConfig, Incoming, Outgoing } from '../src/core.ts'
 
 const PAGE = 'http://a.i2p/'
 const STYLE = 'http://a.i2p/style.css'
-const FIELDS: HeaderList = [['Host', 'a.i2p'], ['User-Agent', 'MYOB/6.66 (AN/ON)'], ['Accept-Language', 'en'], ['Accept-Encoding', 'gzip, br']]
+const FIELDS: HeaderList = [
+  ['Host', 'a.i2p'], ['User-Agent', 'MYOB/6.66 (AN/ON)'], ['Accept-Language', 'en'], ['Accept-Encoding', 'gzip, br']
+]
 const ID = PUSH_IDS + 1
 
 /** A probe has nothing in it. */
@@ -55,7 +57,9 @@ class Visit {
 
   answer (urls: string[], first = 1, status = 200): void {
     const promises = encodePromises(urls.map((url, index) => ({ id: PUSH_IDS + first + index, url })))
-    const response = encodeResponse({ status, reason: '', headers: status === 200 ? [['Content-Type', 'text/html']] : [['Location', urls[0]!]], body: Buffer.from('<p>') })
+    const response = encodeResponse({
+      status, reason: '', headers: status === 200 ? [['Content-Type', 'text/html']] : [['Location', urls[0]!]], body: Buffer.from('<p>')
+    })
     this.bench.receive(this.exit.reply(this.page!, encodeObject(Buffer.concat([promises, response]))))
     this.bench.outcomes()
   }
@@ -65,12 +69,22 @@ class Visit {
   }
 
   /** Symbols of a push. */
-  push (id: number, url: string, o: { fields?: HeaderList, headers?: HeaderList, body?: string, status?: number, promises?: string[], symbolLength?: number, indices?: number[], attempt?: number } = {}): Incoming[] {
-    const response = encodeResponse({ status: o.status ?? 200, reason: 'OK', headers: [['Content-Type', 'text/css'], ...o.headers ?? []], body: Buffer.from(o.body ?? `body of ${url}`) })
+  push (
+    id: number, url: string,
+    o: { fields?: HeaderList, headers?: HeaderList, body?: string, status?: number, promises?: string[], symbolLength?: number, indices?: number[], attempt?: number } = {}
+  ): Incoming[] {
+    const response = encodeResponse({
+      status: o.status ?? 200,
+      reason: 'OK',
+      headers: [['Content-Type', 'text/css'], ...o.headers ?? []],
+      body: Buffer.from(o.body ?? `body of ${url}`)
+    })
     const promises = encodePromises((o.promises ?? []).map((url, index) => ({ id: PUSH_IDS + 100 + index, url })))
     const object = encodeObject(encodePushed(url, [...FIELDS, ...o.fields ?? []], Buffer.concat([promises, response])), { kind: 'push' })
     const { symbolLength, indices, attempt = 0 } = o
-    return this.exit.push(this.page!, id, object, { attempt, ...(symbolLength === undefined ? {} : { symbolLength }), ...(indices === undefined ? {} : { indices }) })
+    return this.exit.push(this.page!, id, object, {
+      attempt, ...(symbolLength === undefined ? {} : { symbolLength }), ...(indices === undefined ? {} : { indices })
+    })
   }
 
   outcome (handle: number): string | undefined {
@@ -298,7 +312,10 @@ t.test('a request says what may be pushed: for windows, with what is fresh, and 
   visit.open([STYLE, 'http://a.i2p/old.css'])
   const first = visit.page
   t.ok(first !== undefined && decodeRate(first.push!.budget) >= 65_536 && first.push!.digest.length === 0)
-  visit.bench.receive([...visit.push(ID, STYLE, { headers: [['Cache-Control', 'max-age=600']] }), ...visit.push(ID + 1, 'http://a.i2p/old.css', { headers: [['Cache-Control', 'no-cache']] })])
+  visit.bench.receive([
+    ...visit.push(ID, STYLE, { headers: [['Cache-Control', 'max-age=600']] }),
+    ...visit.push(ID + 1, 'http://a.i2p/old.css', { headers: [['Cache-Control', 'no-cache']] })
+  ])
   for (const url of [STYLE, 'http://a.i2p/old.css']) visit.ask(url)
   visit.request()
   t.strictSame(visit.page?.push?.digest, addressHash(STYLE))
@@ -369,7 +386,8 @@ t.test('what a request allows: as much as its path carries in eight seconds, or 
     return visit.page?.push === undefined ? undefined : decodeRate(visit.page.push.budget)
   }
   const rows: Array<[Partial<ClientConfig>, number | undefined]> = [
-    [{}, 2_097_152], [{ pushBudget: 100_000 }, 100_000], [{ pushBudget: 16_384 }, 16_384], [{ pushBudget: 16_383 }, undefined], [{ pushBudget: 0 }, undefined],
+    [{}, 2_097_152], [{ pushBudget: 100_000 }, 100_000],
+    [{ pushBudget: 16_384 }, 16_384], [{ pushBudget: 16_383 }, undefined], [{ pushBudget: 0 }, undefined],
     [{ initialRate: 8_192, initialWindow: 1 }, 17_867]
   ]
   for (const [config, expected] of rows) {
@@ -377,7 +395,10 @@ t.test('what a request allows: as much as its path carries in eight seconds, or 
   }
   t.equal(budgetOf({}, { isPage: false }), undefined, 'a page only')
   t.equal(budgetOf({}, { method: 'HEAD' }), undefined)
-  for (const [fields, isAnew] of [[[['Cache-Control', 'No-Cache']], true], [[['Cache-Control', 'max-age=0']], true], [[['Cache-Control', 'max-age=9']], false], [[['Pragma', 'no-cache']], true], [[['Pragma', 'x']], false]] as Array<[HeaderList, boolean]>) {
+  for (const [fields, isAnew] of [
+    [[['Cache-Control', 'No-Cache']], true], [[['Cache-Control', 'max-age=0']], true], [[['Cache-Control', 'max-age=9']], false],
+    [[['Pragma', 'no-cache']], true], [[['Pragma', 'x']], false]
+  ] as Array<[HeaderList, boolean]>) {
     const visit = new Visit()
     visit.open([STYLE])
     visit.bench.receive(visit.push(ID, STYLE, { headers: [['Cache-Control', 'max-age=600']] }))
@@ -405,7 +426,10 @@ t.test('how long a promise is waited for, and what is left of it then', t => {
   }
   // 200 ms, and four times the variation of the round trip, which is 118.75 ms here.
   t.equal(waits(() => {}), 675, 'until an exit that has something to do would have said so')
-  t.equal(waits(({ bench, exit, page }) => bench.receive(exit.working({ ...page!, id: ID }, 2))), 4_675, 'so long after it said that it works on it')
+  t.equal(
+    waits(({ bench, exit, page }) => bench.receive(exit.working({ ...page!, id: ID }, 2))), 4_675,
+    'so long after it said that it works on it'
+  )
   t.equal(waits(visit => visit.bench.receive(visit.exit.working({ ...visit.page!, id: ID + 1 }, 9))), 675, 'on it, and nothing else')
   t.equal(waits(() => {}, 500), 20_000, 'while other things come: twenty seconds')
   t.equal(waits(visit => visit.bench.receive(visit.exit.working({ ...visit.page!, id: ID }, 15)), 500), 30_675)
@@ -461,7 +485,8 @@ t.test('a push of which symbols are missing: asked for twice in a row, four time
 })
 
 t.test('symbols that make no push: counted, and the exit hears it once', t => {
-  const cancels = (visit: Visit): number[] => visit.read(visit.bench.sent()).flatMap(message => message.type === 'cancel' ? [message.id] : [])
+  const cancels = (visit: Visit): number[] =>
+    visit.read(visit.bench.sent()).flatMap(message => message.type === 'cancel' ? [message.id] : [])
   const visit = new Visit()
   visit.open([STYLE, 'http://a.i2p/b.css'])
   visit.bench.receive(visit.push(5, STYLE))
@@ -471,7 +496,19 @@ t.test('symbols that make no push: counted, and the exit hears it once', t => {
   t.strictSame([visit.bench.core.stats.refusedPushes, cancels(visit)], [3, [6]], 'with the last of its burst')
   // Of what is promised, and cannot be.
   const symbol = (id: number, size: number, index = 0, length = 100): Incoming => visit.exit.raw(visit.page!, {
-    type: 'push', attempt: 0, flags: 0, session: visit.page!.session, id, size, index, last: 3, pace: 0, time: 0, symbol: Buffer.alloc(length)
+    type: 'push',
+    attempt: 0,
+    flags: 0,
+    session: visit.page!.session,
+    id,
+    size,
+    index,
+    last: 3,
+    pace: 0,
+    time: 0,
+    symbol: Buffer.alloc(
+      length
+    )
   })
   visit.bench.receive(symbol(ID, 0))
   t.strictSame([visit.bench.core.stats.refusedPushes, cancels(visit)], [4, [ID]], 'of nothing')
@@ -517,7 +554,9 @@ t.test('what is promised twice, or of two pages, is of the one that said it last
   visit.bench.receive(visit.push(ID + 8, STYLE, { body: 'second' }))
   t.equal(visit.outcome(handle), 'second')
   visit.request()
-  visit.bench.receive(visit.exit.reply(visit.page!, encodeObject(Buffer.concat([encodePromises([{ id: 3, url: STYLE }]), encodeResponse({ status: 200, reason: '', headers: [], body: Buffer.alloc(0) })]))))
+  visit.bench.receive(visit.exit.reply(visit.page!, encodeObject(Buffer.concat([
+    encodePromises([{ id: 3, url: STYLE }]), encodeResponse({ status: 200, reason: '', headers: [], body: Buffer.alloc(0) })
+  ]))))
   t.equal(visit.bench.core.stats.promises, 2, 'nor is one of ours')
   t.end()
 })
@@ -528,7 +567,8 @@ t.test('what is gone with a site, a page, a Destination or an exit, and what sta
     ['at another one', ({ bench }) => bench.core.changed(bench.now, 'b.i2p'), true],
     ['another Destination', ({ bench }) => bench.core.suspend(bench.now, 1), true],
     ['this one', ({ bench }) => bench.core.suspend(bench.now, 0), false],
-    ['this one is back', ({ bench }) => bench.core.resume(bench.now, 0, LocalDestination.generate(length => Buffer.alloc(length, 9))), false],
+    ['this one is back', ({ bench }) =>
+      bench.core.resume(bench.now, 0, LocalDestination.generate(length => Buffer.alloc(length, 9))), false],
     ['another exit', ({ bench }) => bench.core.removeExit(bench.now, 'other'), true],
     ['another page is loaded', visit => visit.ask('http://a.i2p/other', { isPage: true }), true],
     ['the page is loaded', visit => visit.ask(PAGE, { isPage: true }), false],
@@ -559,7 +599,11 @@ t.test('an exit that pushes without end is bounded', t => {
   const endless = new Visit()
   endless.request()
   const body = 'x'.repeat(100_000)
-  for (let index = 0; index < 200; index++) endless.bench.receive(endless.push(PUSH_IDS + 1_000 + index, `http://a.i2p/${index}`, { body: `${index}${body}`, symbolLength: 30_000 }))
+  for (let index = 0; index < 200; index++) {
+    endless.bench.receive(endless.push(
+      PUSH_IDS + 1_000 + index, `http://a.i2p/${index}`, { body: `${index}${body}`, symbolLength: 30_000 }
+    ))
+  }
   const { pushes, pushed } = endless.bench.core.load
   t.ok(pushes <= 64 && pushed <= 16_777_216, `${pushes} of ${pushed} bytes`)
   t.ok(endless.bench.core.stats.refusedPushes > 0)
@@ -578,7 +622,9 @@ t.test('bodies that are pushed are kept up to 16 MiB: the oldest goes', t => {
   t.equal(pushes, 16)
   t.match(visit.bench.core.stats, { pushes: 20, refusedPushes: 0 })
   t.ok(visit.bench.core.stats.pushedBytes > 0 && visit.bench.core.stats.pushedBytes < 20 * size, 'as they came')
-  for (const [index, isThere] of [[3, false], [4, true], [19, true]] as const) t.equal(visit.outcome(visit.ask(urls[index]!)) !== undefined, isThere, String(index))
+  for (const [index, isThere] of [
+    [3, false], [4, true], [19, true]
+  ] as const) t.equal(visit.outcome(visit.ask(urls[index]!)) !== undefined, isThere, String(index))
   t.end()
 })
 
@@ -594,7 +640,9 @@ t.test('what no page has promised: 64 at a time; what was used or refused is wan
   const visit = new Visit()
   const urls = ['used', 'refused', 'late', 'unused'].map(name => `http://a.i2p/${name}`)
   visit.open(urls)
-  visit.bench.receive([...visit.push(ID, urls[0]!), ...visit.push(ID + 3, urls[3]!), visit.exit.error({ ...visit.page!, id: ID + 1 }, 'too-large')])
+  visit.bench.receive([
+    ...visit.push(ID, urls[0]!), ...visit.push(ID + 3, urls[3]!), visit.exit.error({ ...visit.page!, id: ID + 1 }, 'too-large')
+  ])
   visit.ask(urls[0]!)
   visit.bench.wait(31_000)
   visit.request()
@@ -606,7 +654,13 @@ t.test('what the exit of a site sends is for its own pages, and what one of the 
   const visit = new Visit()
   const site = new FakeExit(40)
   const ask = (url: string, isPage: boolean): number => visit.bench.core.request(visit.bench.now, {
-    message: encodeRequestHead({ method: 'GET', url, headers: FIELDS }), site: 'a.i2p', idempotent: true, isPage, destination: site.keys.destination
+    message: encodeRequestHead({
+      method: 'GET', url, headers: FIELDS
+    }),
+    site: 'a.i2p',
+    idempotent: true,
+    isPage,
+    destination: site.keys.destination
   })
   visit.open([STYLE])
   visit.bench.receive(visit.push(ID, STYLE))
@@ -617,7 +671,9 @@ t.test('what the exit of a site sends is for its own pages, and what one of the 
   ask(PAGE, true)
   const page = site.read(visit.bench.sent()[0]!)
   const promises = encodePromises([{ id: ID, url: 'http://a.i2p/own.css' }])
-  visit.bench.receive(site.reply(page, encodeObject(Buffer.concat([promises, encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.from('own') })]))))
+  visit.bench.receive(site.reply(page, encodeObject(Buffer.concat([
+    promises, encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.from('own') })
+  ]))))
   t.equal(visit.bench.core.stats.promises, 2)
   visit.ask('http://a.i2p/own.css')
   t.strictSame(visit.asks(), ['request'], 'another exit is asked for another\'s page')
@@ -665,7 +721,10 @@ t.test('no sequence of loss, reordering, repetition, cancel, stale and forged pu
         const isForged = random.number() < 0.3
         const pushed = isForged ? pick(urls) : url
         const body = `${pushed}|${cookie}|${load}|${'x'.repeat(Math.floor(random.number() * 3_000))}`
-        const symbols = visit.push(isForged && random.number() < 0.5 ? PUSH_IDS + 5_000 + Math.floor(random.number() * 200) : id, pushed, { fields: [['Cookie', cookie]], body, symbolLength: 700 })
+        const symbols = visit.push(
+          isForged && random.number() < 0.5 ? PUSH_IDS + 5_000 + Math.floor(random.number() * 200) : id, pushed,
+          { fields: [['Cookie', cookie]], body, symbolLength: 700 }
+        )
         waiting.push(...symbols.filter(() => random.number() < 0.9), ...symbols.filter(() => random.number() < 0.2))
         if (random.number() < 0.1) waiting.push({ ...symbols[0]!, payload: Buffer.from(symbols[0]!.payload.map(byte => byte ^ 1)) })
       } else if (what < 0.75 && load > 0) {
@@ -678,7 +737,11 @@ t.test('no sequence of loss, reordering, repetition, cancel, stale and forged pu
       } else {
         visit.bench.wait(random.number() * 400)
       }
-      for (const message of waiting.splice(0).filter(message => { if (random.number() < 0.6) return true; waiting.push(message); return false })) visit.bench.receive(message)
+      for (const message of waiting.splice(0).filter(message => {
+        if (random.number() < 0.6) return true
+        waiting.push(message)
+        return false
+      })) visit.bench.receive(message)
       for (const message of visit.read(visit.bench.sent())) {
         if (message.type !== 'want' || random.number() < 0.3) continue
         t.ok(message.id >= PUSH_IDS || message.id > 0)

@@ -110,10 +110,20 @@ const SCENES: Record<string, Scene> = {
     failed: { a: 0, b: 1 }
   },
   'the only one is busy: it is asked when it said': {
-    count: 1, steps: [[200, refuses(0, 'busy', 5)]], span: 6_500, sent: ['0 a0 request 0.0', '5200 a0 open 1.0', '6403 a0 open 0.0', '6413 a0 open 0.1']
+    count: 1,
+    steps: [
+      [200, refuses(0, 'busy', 5)]
+    ],
+    span: 6_500,
+    sent: ['0 a0 request 0.0', '5200 a0 open 1.0', '6403 a0 open 0.0', '6413 a0 open 0.1']
   },
   'what refused by policy is asked again where the other one says nothing': {
-    sources: 2, steps: [[100, refuses(0, 'policy')]], span: 1_500, sent: ['0 a0 request 0.0', '100 b0 open 0.0', '703 a1 open 0.0', '1329 a1 open 0.1']
+    sources: 2,
+    steps: [
+      [100, refuses(0, 'policy')]
+    ],
+    span: 1_500,
+    sent: ['0 a0 request 0.0', '100 b0 open 0.0', '703 a1 open 0.0', '1329 a1 open 0.1']
   },
   // Probes of all pairs are first messages here: what is asked next waits for them.
   'three that say nothing: the one heard last is asked again, from elsewhere': {

@@ -1,5 +1,8 @@
 // What follows each message and each silence, step by step, by tables of what a client is told and what it does then.
-import { addressHash, encodeObject, encodePromises, encodeRate, encodeRequestHead, INCARNATION, PUSH_IDS, type HeaderList, type Message, type WireErrorName } from '@minwww/protocol'
+import {
+  addressHash, encodeObject, encodePromises, encodeRate, encodeRequestHead, INCARNATION, PUSH_IDS, type HeaderList, type Message,
+  type WireErrorName
+} from '@minwww/protocol'
 import { LocalDestination } from '@minwww/i2cp/codec'
 import { seeded } from '@minwww/testkit'
 import t from 'tap'
@@ -11,7 +14,9 @@ const URL = 'http://a.i2p/'
 interface Started { bench: Bench, exits: FakeExit[], exit: FakeExit, handle: number, first: Message }
 
 /** A client whose exits are ready, and what it first asks one of them. */
-function started ({ count = 1, config = {}, sources = 2, idempotent = true }: { count?: number, config?: Partial<ClientConfig>, sources?: number, idempotent?: boolean } = {}): Started {
+function started ({
+  count = 1, config = {}, sources = 2, idempotent = true
+}: { count?: number, config?: Partial<ClientConfig>, sources?: number, idempotent?: boolean } = {}): Started {
   const bench = new Bench(config, sources)
   const exits = Array.from({ length: count }, (_, index) => new FakeExit(7 + index))
   for (const [index, exit] of exits.entries()) bench.ready(`exit${index}`, exit)
@@ -31,7 +36,12 @@ const readBy = (exit: FakeExit, sent: ReturnType<Bench['sent']>): Message[] =>
 
 /** A page as a browser asks for it, with everything that a push needs. */
 const visit = (bench: Bench, headers: HeaderList = []): number => bench.core.request(bench.now, {
-  message: encodeRequestHead({ method: 'GET', url: URL, headers: [['Host', 'a.i2p'], ...headers] }), site: 'a.i2p', idempotent: true, isPage: true
+  message: encodeRequestHead({
+    method: 'GET', url: URL, headers: [['Host', 'a.i2p'], ...headers]
+  }),
+  site: 'a.i2p',
+  idempotent: true,
+  isPage: true
 })
 
 // Symbols by the time that they come at, ms after the request; the score is a quarter of the way from 200 ms to what counts.
@@ -40,7 +50,10 @@ const LARGE = pageObject(seeded(9)(40_000))
 const SCORES: Array<[string, Buffer, readonly number[], readonly [number, number], number?]> = [
   ['as fast as the path', SMALL, [200], [199, 200]],
   ['a slow exit', SMALL, [1_200], [440, 450]],
-  ['the time that a long answer takes is the path\'s', LARGE, [200, ...Array.from({ length: 40 }, (_, index) => 200 + index * 7.5)], [195, 205]],
+  [
+    'the time that a long answer takes is the path\'s', LARGE, [200, ...Array.from({ length: 40 }, (_, index) => 200 + index * 7.5)],
+    [195, 205]
+  ],
   ['by our own clock: what comes all at once took no time', LARGE, [1_200, ...Array.from({ length: 40 }, () => 1_200)], [424, 426]],
   ['sooner than a round trip', SMALL, [100], [174, 176]],
   ['a slow site says a tenth of itself', SMALL, [10_000], [449, 451], 10],
@@ -67,11 +80,18 @@ for (const [name, object, times, [from, to], working] of SCORES) {
 
 t.test('a page that sets a cookie ties its site to the exit, unless it is the site\'s own', async t => {
   const cookie: HeaderList = [['Set-Cookie', 'a=1']]
-  const rows: Array<[string, HeaderList, boolean, number]> = [['a cookie', cookie, false, 1], ['none', [], false, 0], ['of a site with an exit of its own', cookie, true, 0]]
+  const rows: Array<[string, HeaderList, boolean, number]> = [
+    ['a cookie', cookie, false, 1], ['none', [], false, 0], ['of a site with an exit of its own', cookie, true, 0]
+  ]
   for (const [name, headers, isDirect, pins] of rows) {
     const { bench, exit } = started()
     const site = isDirect ? new FakeExit(20) : exit
-    bench.core.request(bench.now, { message: encodeRequestHead({ method: 'GET', url: URL, headers: [] }), site: 'a.i2p', idempotent: true, ...(isDirect && { destination: site.keys.destination }) })
+    bench.core.request(bench.now, {
+      message: encodeRequestHead({ method: 'GET', url: URL, headers: [] }),
+      site: 'a.i2p',
+      idempotent: true,
+      ...(isDirect && { destination: site.keys.destination })
+    })
     bench.receive(site.reply(readBy(site, bench.sent()).at(-1)!, encodeObject(pageBytes('x', headers))))
     t.match(told(bench), [{ type: 'response' }])
     t.equal(bench.core.load.pins, pins, name)
@@ -101,7 +121,9 @@ t.test('what an answer says of itself: promises, its rest, and what need not be 
 t.test('what is no page, and more than any page: the exit has failed, and another one is asked', async t => {
   const junk = encodeObject(Buffer.from('no response at all'))
   const many = pageObject(seeded(3)(30_000))
-  for (const [name, object, indices, badObjects] of [['no page', junk, undefined, 1], ['a flood', many, Array.from({ length: 300 }, () => 0), 0]] as const) {
+  for (const [name, object, indices, badObjects] of [
+    ['no page', junk, undefined, 1], ['a flood', many, Array.from({ length: 300 }, () => 0), 0]
+  ] as const) {
     const { bench, exits, exit, first } = started({ count: 2 })
     const { failures, successes } = status(bench, exits.indexOf(exit))
     bench.receive(exit.reply(first, object, indices === undefined ? {} : { symbolLength: 1_000, indices: [...indices], last: 29 }))
@@ -124,7 +146,9 @@ t.test('what a browser has the front of is completed by the same bytes only', as
   const bench = new Bench({ handOn: 'any' })
   const exit = new FakeExit()
   bench.ready('a', exit)
-  bench.core.request(bench.now, { message: encodeRequestHead({ method: 'GET', url: URL, headers: [] }), site: 'a.i2p', idempotent: true, mayArrive: true })
+  bench.core.request(bench.now, {
+    message: encodeRequestHead({ method: 'GET', url: URL, headers: [] }), site: 'a.i2p', idempotent: true, mayArrive: true
+  })
   const first = exit.read(bench.sent()[0]!)
   bench.wait(200)
   bench.receive(exit.reply(first, pageObject(seeded(1)(30_000)), { symbolLength: 1_000, indices: [0, 1, 2], last: 30, pace: 8_192 }))
@@ -135,7 +159,9 @@ t.test('what a browser has the front of is completed by the same bytes only', as
       if (isAsk(message)) bench.receive(exit.reply(message, pageObject(seeded(2)(30_000)), { symbolLength: 1_000 }), sent.source)
     }
   }
-  t.match(bench.events().filter(({ type }) => type !== 'exit-state'), [{ type: 'failed', code: 'bad-response', detail: 'another answer than the one that began' }])
+  t.match(bench.events().filter(({ type }) => type !== 'exit-state'), [
+    { type: 'failed', code: 'bad-response', detail: 'another answer than the one that began' }
+  ])
 })
 
 t.test('an ERROR: what it says of the exit, of its session, and of the request', async t => {
@@ -164,7 +190,9 @@ t.test('an ERROR: what it says of the exit, of its session, and of the request',
   // A code of a later version is the exit's last word, too, and says nothing of it.
   const { bench, exit, first } = started()
   const { successes, score } = status(bench)
-  bench.receive(exit.raw(first, { type: 'error', attempt: 0, flags: 0, session: first.session, id: first.id, code: 99, retryAfter: 0, size: 0, detail: 'new' }))
+  bench.receive(exit.raw(first, {
+    type: 'error', attempt: 0, flags: 0, session: first.session, id: first.id, code: 99, retryAfter: 0, size: 0, detail: 'new'
+  }))
   t.match(told(bench), [{ type: 'failed', code: 'bad-response', detail: 'new' }])
   t.match(status(bench), { successes, score, failures: 0 })
 })
@@ -198,7 +226,9 @@ t.test('a probe tells the incarnation, where there is one', async t => {
 })
 
 t.test('what is carried out at most once goes to an exit that has told its incarnation, if there is one', async t => {
-  const rows: Array<[boolean[], string]> = [[[true, false], 'a'], [[false, true], 'b'], [[true, true], 'ab'], [[false, true, true], 'bc'], [[false, false], 'ab']]
+  const rows: Array<[boolean[], string]> = [
+    [[true, false], 'a'], [[false, true], 'b'], [[true, true], 'ab'], [[false, true, true], 'bc'], [[false, false], 'ab']
+  ]
   for (const [tells, to] of rows) {
     const bench = new Bench()
     const exits = tells.map((_, index) => new FakeExit(7 + index))
@@ -247,7 +277,8 @@ t.test('WORKING gives a request one attempt more, however often it is said', asy
     bench.receive(exit.working(first, 1))
     bench.wait(500)
   }
-  const attempts = new Set(bench.wait(400_000).map(message => exit.read(message)).filter(isAsk).map(({ session, id, attempt }) => `${session.toString('hex')} ${id} ${attempt}`))
+  const attempts = new Set(bench.wait(400_000).map(message => exit.read(message)).filter(isAsk).map(({ session, id, attempt }) =>
+    `${session.toString('hex')} ${id} ${attempt}`))
   t.match(told(bench), [{ type: 'failed' }])
   t.equal(attempts.size, 10)
 })
@@ -260,7 +291,13 @@ t.test('what is not from a session of this Destination, or not by its exit, is c
     ['a Datagram2', { protocol: 19 }, 0, 'malformed'],
     ['no prefix', { payload: Buffer.alloc(4) }, 0, 'malformed'],
     ['another version', { payload: payload(bytes => { bytes[0]! ^= 0x10; return bytes }) }, 0, 'malformed'],
-    ['another version of a session that is none', { payload: payload(bytes => { bytes[0]! ^= 0x20; bytes[5]! ^= 1; return bytes }) }, 0, 'malformed'],
+    ['another version of a session that is none', {
+      payload: payload(bytes => {
+        bytes[0]! ^= 0x20
+        bytes[5]! ^= 1
+        return bytes
+      })
+    }, 0, 'malformed'],
     ['a prefix and no tag', { payload: payload(bytes => bytes.subarray(0, 20)) }, 0, 'malformed'],
     ['another Destination', {}, 1, 'unknownSessions'],
     ['a session that is none', { payload: payload(bytes => { bytes[5]! ^= 1; return bytes }) }, 0, 'unknownSessions'],
@@ -270,12 +307,19 @@ t.test('what is not from a session of this Destination, or not by its exit, is c
   for (const [name, change, source, counter] of rows) {
     const before = { ...bench.core.stats }
     t.equal(bench.core.receive(bench.now, source, { ...reply!, ...change }), false, name)
-    t.strictSame({ ...bench.core.stats }, { ...before, [counter]: before[counter] + 1, messagesReceived: before.messagesReceived + 1 }, name)
+    t.strictSame(
+      { ...bench.core.stats }, { ...before, [counter]: before[counter] + 1, messagesReceived: before.messagesReceived + 1 }, name
+    )
   }
   // Right tags, but not what an exit says, or of nothing that was asked.
   const { malformed, late } = bench.core.stats
-  t.equal(bench.core.receive(bench.now, 0, exit.raw(first, { type: 'cancel', attempt: 0, flags: 0, session: first.session, id: first.id })), true)
-  bench.receive([...exit.reply({ ...first, id: 900 }, pageObject('x')), exit.error({ ...first, id: 901 }, 'busy'), exit.error({ ...first, id: 902 }, 'unknown-id')])
+  t.equal(
+    bench.core.receive(bench.now, 0, exit.raw(first, { type: 'cancel', attempt: 0, flags: 0, session: first.session, id: first.id })), true
+  )
+  bench.receive([
+    ...exit.reply({ ...first, id: 900 }, pageObject('x')), exit.error({ ...first, id: 901 }, 'busy'),
+    exit.error({ ...first, id: 902 }, 'unknown-id')
+  ])
   t.match(bench.core.stats, { malformed: malformed + 1, late: late + 3 })
   t.strictSame(told(bench), [])
   t.equal(status(bench).state, 'ready')
@@ -296,10 +340,16 @@ t.test('an object above what is taken, and one of nothing, are no answer; everyt
   const object = pageObject(seeded(7)(5_000))
   bench.wait(200)
   const symbols = exit.reply(first, object, { symbolLength: 1_000 })
-  bench.receive([exit.working(first), symbols[0]!, symbols[0]!, symbols[1]!, { ...symbols[2]!, payload: exit.reply(first, object.subarray(1), { symbolLength: 1_000 })[2]!.payload }])
+  bench.receive([
+    exit.working(first), symbols[0]!, symbols[0]!, symbols[1]!,
+    { ...symbols[2]!, payload: exit.reply(first, object.subarray(1), { symbolLength: 1_000 })[2]!.payload }
+  ])
   bench.receive(symbols.slice(2))
-  const bytesReceived = exit.working(first).payload.length + symbols.reduce((sum, { payload }) => sum + payload.length, 2 * symbols[0]!.payload.length)
-  t.match(told(bench), [{ type: 'response', trace: { messagesReceived: 9, symbols: 8, firstSymbol: 200, total: 200, attempts: 1, bytesReceived } }])
+  const bytesReceived = exit.working(first).payload.length +
+    symbols.reduce((sum, { payload }) => sum + payload.length, 2 * symbols[0]!.payload.length)
+  t.match(told(
+    bench
+  ), [{ type: 'response', trace: { messagesReceived: 9, symbols: 8, firstSymbol: 200, total: 200, attempts: 1, bytesReceived } }])
   t.match(bench.core.stats, { duplicates: 1, inconsistent: 1, workings: 1, late: 0 })
 })
 
@@ -361,13 +411,35 @@ const SCHEDULES: Record<string, Row> = {
     sent: ['0 a0 request 0.0', '1000 a0 open 0.0', '1210 a0 probe 0.0', '2003 a0 open 1.0', '2707 a0 probe 1.0']
   },
   'its own Destination is gone, and there is a second': {
-    count: 1, sources: 2, ask: get, then: [[100, bench => bench.core.suspend(bench.now, 0)]], span: 2_000, sent: ['0 a0 request 0.0', '100 a1 open 0.0', '1103 a1 open 1.0']
+    count: 1,
+    sources: 2,
+    ask: get,
+    then: [
+      [100, bench => bench.core.suspend(bench.now, 0)]
+    ],
+    span: 2_000,
+    sent: ['0 a0 request 0.0', '100 a1 open 0.0', '1103 a1 open 1.0']
   },
   'its exit is taken out': {
-    count: 2, sources: 1, ask: get, then: [[100, bench => bench.core.removeExit(bench.now, 'a')]], span: 1_000, sent: ['0 a0 request 0.0', '100 b0 open 0.0', '703 b0 open 1.0', '713 b0 open 1.1']
+    count: 2,
+    sources: 1,
+    ask: get,
+    then: [
+      [100, bench => bench.core.removeExit(bench.now, 'a')]
+    ],
+    span: 1_000,
+    sent: ['0 a0 request 0.0', '100 b0 open 0.0', '703 b0 open 1.0', '713 b0 open 1.1']
   },
   'the only one that it may go to is taken out': {
-    count: 2, sources: 1, ask: post, then: [[100, bench => bench.core.removeExit(bench.now, 'a')]], span: 1_000, sent: ['0 a0 request 0.0'], code: 'unanswered'
+    count: 2,
+    sources: 1,
+    ask: post,
+    then: [
+      [100, bench => bench.core.removeExit(bench.now, 'a')]
+    ],
+    span: 1_000,
+    sent: ['0 a0 request 0.0'],
+    code: 'unanswered'
   },
   'the exit is back, as a probe shows: it is asked at once': {
     count: 1,
@@ -390,13 +462,34 @@ const SCHEDULES: Record<string, Row> = {
     sent: ['0 a0 request 0.0', '200 b0 open 0.0', '400 c0 open 0.0']
   },
   'both are busy: the first that is free': {
-    count: 2, sources: 1, ask: get, then: [[200, refuse(0, 'busy', 2)], [400, refuse(1, 'busy', 2)]], span: 3_000, sent: ['0 a0 request 0.0', '200 b0 open 0.0', '2400 a0 open 1.0']
+    count: 2,
+    sources: 1,
+    ask: get,
+    then: [
+      [200, refuse(0, 'busy', 2)], [400, refuse(1, 'busy', 2)]
+    ],
+    span: 3_000,
+    sent: ['0 a0 request 0.0', '200 b0 open 0.0', '2400 a0 open 1.0']
   },
   'busy with what must not be fetched twice: the same one, when it is free': {
-    count: 2, sources: 1, ask: post, then: [[200, refuse(0, 'busy', 2)]], span: 2_500, sent: ['0 a0 request 0.0', '2000 b0 probe 0.0', '2200 a0 open 0.0']
+    count: 2,
+    sources: 1,
+    ask: post,
+    then: [
+      [200, refuse(0, 'busy', 2)]
+    ],
+    span: 2_500,
+    sent: ['0 a0 request 0.0', '2000 b0 probe 0.0', '2200 a0 open 0.0']
   },
   'what the exit has forgotten another one is asked': {
-    count: 2, sources: 2, ask: get, then: [[200, refuse(0, 'unknown-id')]], span: 1_500, sent: ['0 a0 request 0.0', '200 b0 open 0.0', '803 a1 open 0.0', '1429 a1 open 0.1']
+    count: 2,
+    sources: 2,
+    ask: get,
+    then: [
+      [200, refuse(0, 'unknown-id')]
+    ],
+    span: 1_500,
+    sent: ['0 a0 request 0.0', '200 b0 open 0.0', '803 a1 open 0.0', '1429 a1 open 0.1']
   },
   'three exits: each once, from the other Destination after the second': {
     count: 3,
@@ -470,7 +563,14 @@ const SCHEDULES: Record<string, Row> = {
     ]
   },
   'but not for what must not be fetched twice': {
-    count: 2, sources: 2, config: { hedging: true, hedgeBudget: 1 }, ask: bench => bench.get({ idempotent: false }), span: 600, sent: ['0 a0 request 0.0']
+    count: 2,
+    sources: 2,
+    config: {
+      hedging: true, hedgeBudget: 1
+    },
+    ask: bench => bench.get({ idempotent: false }),
+    span: 600,
+    sent: ['0 a0 request 0.0']
   },
   'a short deadline ends it, and the exit hears so': {
     count: 1,
@@ -490,7 +590,9 @@ const SCHEDULES: Record<string, Row> = {
       '0 a0 body 0.0 0/3', '0 a0 body 0.0 1/3', '0 a0 body 0.0 2/3', '0 a0 body 0.0 3/3', '692 a0 probe 0.0', '702 a0 probe 0.1', '1309 a0 probe 1.0', '1319 a0 probe 1.1',
       '2532 a0 probe 0.0', '2542 a0 probe 0.1'
     ],
-    ask: bench => bench.core.request(bench.now, { message: Buffer.concat([Buffer.from('POST http://a.i2p/ HTTP/1.1\r\n\r\n'), seeded(3)(20_000)]), site: 'a.i2p', idempotent: false })
+    ask: bench => bench.core.request(bench.now, {
+      message: Buffer.concat([Buffer.from('POST http://a.i2p/ HTTP/1.1\r\n\r\n'), seeded(3)(20_000)]), site: 'a.i2p', idempotent: false
+    })
   },
   'half of an answer: the rest is asked for twice, then all of it': {
     count: 1,
@@ -535,7 +637,9 @@ for (const [name, { count, sources, config, ask, symbols, then = [], span, sent,
     if (symbols !== undefined) {
       const first = exits[0]!.read(bench.sent()[0]!)
       bench.wait(200)
-      bench.receive(exits[0]!.reply(first, pageObject(seeded(5)(24_000)), { symbolLength: 1_000, last: 25, indices: Array.from({ length: symbols }, (_, index) => index) }))
+      bench.receive(exits[0]!.reply(first, pageObject(seeded(5)(24_000)), {
+        symbolLength: 1_000, last: 25, indices: Array.from({ length: symbols }, (_, index) => index)
+      }))
     }
     const [begun, last, rows]: [number, Message[], string[]] = [bench.now, [], []]
     for (const [after, act] of then) {
@@ -549,7 +653,9 @@ for (const [name, { count, sources, config, ask, symbols, then = [], span, sent,
 }
 
 /** A client that has no exit yet, and exits that it may be given. */
-function empty (config: Partial<ClientConfig> = {}, sources = 2, count = 3): { bench: Bench, exits: FakeExit[], add: (index: number) => Message[] } {
+function empty (
+  config: Partial<ClientConfig> = {}, sources = 2, count = 3
+): { bench: Bench, exits: FakeExit[], add: (index: number) => Message[] } {
   const bench = new Bench(config, sources)
   const exits = Array.from({ length: count }, (_, index) => new FakeExit(30 + index))
   const add = (index: number): Message[] => {
@@ -567,10 +673,22 @@ t.test('how a request fails: what is told of it, and what is not', async t => {
   t.strictSame(again, [], 'it went out again already')
   const rows: Array<[string, (at: Started) => void, Record<string, unknown>, string[]]> = [
     ['silence', ({ bench }) => bench.wait(60_000), { code: 'silent', exit: 'exit0', detail: '' }, ['size', 'retryAfter']],
-    ['an exit that is gone', ({ bench }) => bench.core.removeExit(bench.now, 'exit0'), { code: 'no-exit', exit: 'exit0' }, ['size', 'retryAfter']],
-    ['busy for longer', ({ bench, exit, first }) => bench.receive(exit.error(first, 'busy', { retryAfter: 60 })), { code: 'busy', retryAfter: 60 }, ['size']],
-    ['a size', ({ bench, exit, first }) => bench.receive(exit.error(first, 'too-large', { size: 7 })), { code: 'too-large', size: 7 }, ['retryAfter']],
-    ['a code that a GET cannot have', ({ bench, exit, first }) => bench.receive(exit.error(first, 'outcome-unknown')), { code: 'timeout' }, ['size', 'retryAfter']]
+    [
+      'an exit that is gone', ({ bench }) => bench.core.removeExit(bench.now, 'exit0'), { code: 'no-exit', exit: 'exit0' },
+      ['size', 'retryAfter']
+    ],
+    [
+      'busy for longer', ({ bench, exit, first }) => bench.receive(exit.error(first, 'busy', { retryAfter: 60 })),
+      { code: 'busy', retryAfter: 60 }, ['size']
+    ],
+    [
+      'a size', ({ bench, exit, first }) => bench.receive(exit.error(first, 'too-large', { size: 7 })), { code: 'too-large', size: 7 },
+      ['retryAfter']
+    ],
+    [
+      'a code that a GET cannot have', ({ bench, exit, first }) => bench.receive(exit.error(first, 'outcome-unknown')), { code: 'timeout' },
+      ['size', 'retryAfter']
+    ]
   ]
   for (const [name, change, event, without] of rows) {
     const at = started()
@@ -582,7 +700,9 @@ t.test('how a request fails: what is told of it, and what is not', async t => {
   }
   // What an exit may have carried out has no known outcome, unless the exit says one.
   for (const [change, code] of [
-    [({ bench }: Started) => bench.wait(60_000), 'unanswered'], [({ bench }: Started) => bench.core.removeExit(bench.now, 'exit0'), 'unanswered'],
+    [
+      ({ bench }: Started) => bench.wait(60_000), 'unanswered'
+    ], [({ bench }: Started) => bench.core.removeExit(bench.now, 'exit0'), 'unanswered'],
     [({ bench, exit, first }: Started) => bench.receive(exit.error(first, 'connect-failed')), 'connect-failed'],
     [({ bench, exit, first }: Started) => bench.receive(exit.error(first, 'outcome-unknown')), 'outcome-unknown'],
     [({ bench, exit, first }: Started) => bench.receive(exit.error(first, 'busy', { retryAfter: 60 })), 'busy'],
@@ -666,7 +786,8 @@ t.test('while a page waits, exits that say nothing are probed: sixteen at most',
   bench.wait(1)
   bench.get({ isPage: true })
   bench.wait(4_999)
-  const asked = bench.wait(1).map(message => exits.find(({ keys }) => message.to.equals(keys.destination))!.read(message)).filter(message => !isAsk(message))
+  const asked = bench.wait(1).map(message => exits.find(({ keys }) => message.to.equals(keys.destination))!.read(message)).filter(message =>
+    !isAsk(message))
   t.equal(asked.length, 16)
 })
 
@@ -684,7 +805,9 @@ t.test('tables of a core, and what they count', async t => {
   bench.sent()
   // A site of its own has a place of its own; the one used least recently goes, unless something waits for it.
   const sites = Array.from({ length: 4 }, (_, index) => new FakeExit(50 + index))
-  const visitSite = (index: number): number => bench.core.request(bench.now, { message: Buffer.from('GET http://b.i2p/ HTTP/1.1\r\n\r\n'), site: 'b.i2p', idempotent: true, destination: sites[index]!.keys.destination })
+  const visitSite = (index: number): number => bench.core.request(bench.now, {
+    message: Buffer.from('GET http://b.i2p/ HTTP/1.1\r\n\r\n'), site: 'b.i2p', idempotent: true, destination: sites[index]!.keys.destination
+  })
   const first = visitSite(0)
   const asked = sites[0]!.read(bench.sent()[0]!)
   visitSite(1)
@@ -713,7 +836,9 @@ t.test('tables of a core, and what they count', async t => {
 t.test('a request that is too long fails at once, one that is just short enough does not', async t => {
   for (const [length, code] of [[131_072, 'request-too-large'], [120_000, undefined]] as const) {
     const { bench } = started()
-    bench.core.request(bench.now, { message: Buffer.concat([Buffer.from('POST http://a.i2p/ HTTP/1.1\r\n\r\n'), seeded(8)(length)]), site: 'a.i2p', idempotent: true })
+    bench.core.request(bench.now, {
+      message: Buffer.concat([Buffer.from('POST http://a.i2p/ HTTP/1.1\r\n\r\n'), seeded(8)(length)]), site: 'a.i2p', idempotent: true
+    })
     t.match(told(bench), code === undefined ? [] : [{ type: 'failed', code }], String(length))
   }
 })
@@ -739,7 +864,8 @@ t.test('a stream that fails has its exit probed, unless it is known to be silent
       for (const sent of bench.wait(500)) {
         const other = exits.find(({ keys }) => sent.to.equals(keys.destination))!
         const message = other.read(sent)
-        if ((other !== exit || !isSilent) && message.type !== 'cancel') bench.receive(other.reply(message, isAsk(message) ? pageObject('x') : Buffer.alloc(0)))
+        if ((other !== exit || !isSilent) &&
+          message.type !== 'cancel') bench.receive(other.reply(message, isAsk(message) ? pageObject('x') : Buffer.alloc(0)))
       }
     }
     bench.core.cancel(bench.now, handle)
@@ -755,7 +881,9 @@ t.test('saved state is taken up for exits that are there and for those that come
   const { bench, exit } = started()
   bench.wait(300)
   bench.receive(exit.reply(exit.read(bench.sent().at(-1) ?? (bench.get(), bench.sent()[0]!)), pageObject('x')))
-  const saved = JSON.parse(JSON.stringify(bench.core.toJSON())) as { version: number, paths: Array<{ id: unknown, srtt?: number }>, pool: unknown, gates?: unknown }
+  const saved = JSON.parse(JSON.stringify(bench.core.toJSON())) as {
+    version: number, paths: Array<{ id: unknown, srtt?: number }>, pool: unknown, gates?: unknown
+  }
   t.match(saved, { version: 1, paths: [{ id: 'exit0', srtt: Number }] })
   const srttOf = (state: unknown, isBefore: boolean): number | undefined => {
     const { bench, exits } = empty()
@@ -766,7 +894,9 @@ t.test('saved state is taken up for exits that are there and for those that come
   }
   for (const isBefore of [true, false]) {
     t.equal(srttOf(saved, isBefore), saved.paths[0]!.srtt)
-    for (const state of [null, undefined, 7, 'x', {}, { ...saved, version: 2 }, { ...saved, paths: 7 }, { ...saved, paths: [null, { id: 7, srtt: 5 }] }]) {
+    for (const state of [
+      null, undefined, 7, 'x', {}, { ...saved, version: 2 }, { ...saved, paths: 7 }, { ...saved, paths: [null, { id: 7, srtt: 5 }] }
+    ]) {
       t.equal(srttOf(state, isBefore), undefined, JSON.stringify(state))
     }
     const many = Array.from({ length: 256 }, (_, index) => ({ id: `other${index}`, srtt: 5 }))
@@ -808,12 +938,20 @@ t.test('an exit that was started anew says how old it is: what was sent after it
 })
 
 t.test('promises in front of a page that arrives in parts are told before its parts', async t => {
-  for (const [isPage, part, promised] of [[true, 'whole', 2], [true, 'beginning', 2], [false, 'whole', undefined], [true, 'whole', 0]] as const) {
+  for (const [isPage, part, promised] of [
+    [true, 'whole', 2], [true, 'beginning', 2], [false, 'whole', undefined], [true, 'whole', 0]
+  ] as const) {
     const bench = new Bench({ handOn: 'any' })
     const exit = new FakeExit()
     bench.ready('a', exit)
     bench.events()
-    bench.core.request(bench.now, { message: encodeRequestHead({ method: 'GET', url: URL, headers: [['Host', 'a.i2p']] }), site: 'a.i2p', idempotent: true, isPage, mayArrive: true })
+    bench.core.request(bench.now, {
+      message: encodeRequestHead({ method: 'GET', url: URL, headers: [['Host', 'a.i2p']] }),
+      site: 'a.i2p',
+      idempotent: true,
+      isPage,
+      mayArrive: true
+    })
     const first = exit.read(bench.sent()[0]!)
     bench.wait(200)
     const promises = encodePromises(Array.from({ length: promised ?? 2 }, (_, index) => ({ id: PUSH_IDS + index, url: `${URL}${index}` })))
@@ -832,7 +970,9 @@ t.test('promises in front of a page that arrives in parts are told before its pa
     bench.receive(symbols.slice(1))
     const more = bench.events()
     t.match(more.at(-1), { type: 'response' })
-    t.strictSame(more.flatMap(event => event.type === 'part' ? [event.bytes.length] : []).reduce((sum, length) => sum + length, 1_000), object.length)
+    t.strictSame(
+      more.flatMap(event => event.type === 'part' ? [event.bytes.length] : []).reduce((sum, length) => sum + length, 1_000), object.length
+    )
   }
 })
 
@@ -856,7 +996,9 @@ t.test('while much of an answer is yet to come its exit is granted another rate;
 
 // Bytes of the request, whether it may be repeated, and bytes of the payloads of its REQUEST and its OPEN.
 const LENGTHS: Array<[number, boolean, number, number]> = [
-  [0, true, 683, 683], [300, true, 683, 1_679], [560, true, 683, 1_679], [700, true, 759, 1_679], [1_000, false, 1_679, 1_679], [2_500, true, 2_675, 3_671], [2_500, false, 2_675, 3_671]
+  [0, true, 683, 683], [300, true, 683, 1_679], [
+    560, true, 683, 1_679
+  ], [700, true, 759, 1_679], [1_000, false, 1_679, 1_679], [2_500, true, 2_675, 3_671], [2_500, false, 2_675, 3_671]
 ]
 t.test('what is sent is padded so that no gateway holds it back, says our time, and is gone from routers after a minute', async t => {
   for (const offset of [0, 86_400_000]) {
@@ -870,13 +1012,16 @@ t.test('what is sent is padded so that no gateway holds it back, says our time, 
       t.equal(open.type === 'open' && open.time, (now + offset) / 1_000)
       t.equal(probe.expires, now + 60_000)
       core.receive(now, 0, exit.reply(open, Buffer.alloc(0))[0]!)
-      core.request(now, { message: Buffer.concat([Buffer.from('GET http://a.i2p/ HTTP/1.1\r\n\r\n'), seeded(4)(length)]), site: 'a.i2p', idempotent })
+      core.request(now, {
+        message: Buffer.concat([Buffer.from('GET http://a.i2p/ HTTP/1.1\r\n\r\n'), seeded(4)(length)]), site: 'a.i2p', idempotent
+      })
       const sent = core.pollTransmit(now)!
       const request = exit.read(sent)
       t.match(request, { type: 'request', max: encodeRate(131_072) })
       if (request.type === 'request') t.strictSame(request.once?.time, idempotent ? undefined : (now + offset) / 1_000)
       // After silence as an OPEN.
-      for (let at = now, next = core.nextTimeout(); next !== undefined && next < now + 5_000; next = core.nextTimeout()) core.handleTimeout(at = Math.max(at, next))
+      for (let at = now, next = core.nextTimeout(); next !== undefined &&
+        next < now + 5_000; next = core.nextTimeout()) core.handleTimeout(at = Math.max(at, next))
       const again = Array.from({ length: 20 }, () => core.pollTransmit(now)).find(message => message?.protocol === 19)!
       t.strictSame([sent.payload.length, again.payload.length], lengths, `${length} ${idempotent ? '' : 'once'}`)
     }
@@ -888,7 +1033,12 @@ t.test('a long request that an exit has parts of keeps its id, however often it 
     const bench = new Bench({}, 1)
     const exit = new FakeExit()
     bench.ready('a', exit)
-    bench.core.request(bench.now, { message: Buffer.concat([Buffer.from('POST http://a.i2p/ HTTP/1.1\r\n\r\n'), seeded(3)(20_000)]), site: 'a.i2p', idempotent, timeout: 30_000 })
+    bench.core.request(bench.now, {
+      message: Buffer.concat([Buffer.from('POST http://a.i2p/ HTTP/1.1\r\n\r\n'), seeded(3)(20_000)]),
+      site: 'a.i2p',
+      idempotent,
+      timeout: 30_000
+    })
     const bodies: string[] = []
     for (const end = bench.now + 30_000; bench.now < end;) {
       for (const message of bench.wait(10).map(message => exit.read(message))) {
@@ -914,7 +1064,8 @@ t.test('a new exit that says nothing is probed four times, one that was heard th
   const known = started({ sources: 1 })
   known.bench.receive(known.exit.reply(known.first, pageObject('x')))
   known.bench.core.suspectExit(known.bench.now, 'exit0')
-  t.equal(schedule(known.bench, known.exits, 59_999).filter(row => row.endsWith('probe 0.0') || row.endsWith('probe 1.0') || row.endsWith('probe 2.0')).length, 3)
+  t.equal(schedule(known.bench, known.exits, 59_999).filter(row =>
+    row.endsWith('probe 0.0') || row.endsWith('probe 1.0') || row.endsWith('probe 2.0')).length, 3)
 })
 
 t.test('each change of an exit is told once', async t => {

@@ -94,7 +94,9 @@ t.test('an exit that works for nobody is told so, once for each time that it say
   bench.core.cancel(bench.now, handle)
   t.match(bench.sent().map(message => exit.read(message)), [{ type: 'cancel', id: first.id }])
   bench.receive([exit.working(first), exit.working({ ...first, attempt: 3 })])
-  t.match(bench.sent().map(message => exit.read(message)), [{ type: 'cancel', attempt: 0, id: first.id }, { type: 'cancel', attempt: 3, id: first.id }])
+  t.match(bench.sent().map(message => exit.read(message)), [
+    { type: 'cancel', attempt: 0, id: first.id }, { type: 'cancel', attempt: 3, id: first.id }
+  ])
   t.strictSame(bench.wait(59_000), [])
   t.equal(bench.core.stats.workings, 2)
 })

@@ -112,7 +112,20 @@ t.test('the log names type, id, size, tunnel messages and which own Destination,
     client,
     paddedLength(100)
   )
-  const reply = encodeMessage({ type: 'reply', part: 'whole', attempt: 0, flags: 0, session: id, id: 5, size: 10, index: 0, last: 0, pace: 0, time: 0, symbol: encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.alloc(1500) }) }, server)
+  const reply = encodeMessage({
+    type: 'reply',
+    part: 'whole',
+    attempt: 0,
+    flags: 0,
+    session: id,
+    id: 5,
+    size: 10,
+    index: 0,
+    last: 0,
+    pace: 0,
+    time: 0,
+    symbol: encodeResponse({ status: 200, reason: 'OK', headers: [], body: Buffer.alloc(1500) })
+  }, server)
   const out: Outgoing[] = [{ source: 0, to: keys().destination, protocol: 18, fromPort: 1, toPort: 80, payload: request, expires: 1 }]
   const lines: unknown[] = []
   const driver = driverOf(idleCore({ pollTransmit: () => out.shift() }), session, {

@@ -79,7 +79,13 @@ function browse (t: Test, port: number, first = CONNECT): Browser {
     socket,
     text: () => text,
     closed,
-    until: async isThere => { while (!isThere(text)) await Promise.race([once(socket, 'data'), closed.then(() => { throw new Error(`closed after ${JSON.stringify(text)}`) })]) }
+    until: async isThere => {
+      while (!isThere(text)) {
+        await Promise.race([once(socket, 'data'), closed.then(() => {
+          throw new Error(`closed after ${JSON.stringify(text)}`)
+        })])
+      }
+    }
   }
 }
 
@@ -92,7 +98,10 @@ t.test('the browser is told at once, and the exit hears it before it has answere
   await browser.until(text => text === TOLD)
   browser.socket.write(hello)
   await until(() => exit!.seen.some(whole(hello)))
-  t.equal(exit!.seen[0], `CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\nX-MinWWW-Path: 400 20 131072 10\r\nConnection: close\r\n\r\n${hello.toString('latin1')}`)
+  t.equal(
+    exit!.seen[0],
+    `CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\nX-MinWWW-Path: 400 20 131072 10\r\nConnection: close\r\n\r\n${hello.toString('latin1')}`
+  )
   exit!.sockets[0]!.write(`${OK}server hello`)
   await browser.until(text => text === `${TOLD}server hello`)
   exit!.sockets[0]!.write(' and more')
@@ -109,7 +118,9 @@ t.test('an exit that fails before a byte of the site: the next one hears the sam
   const hello = await clientHello()
   const isWhole = whole(hello)
   const failures: Array<[string, Act]> = [
-    ['refuses', (socket, heard) => { if (isWhole(heard)) socket.end('HTTP/1.1 403 No\r\nX-MinWWW-Error: policy\r\nContent-Length: 2\r\n\r\nno') }],
+    ['refuses', (socket, heard) => {
+      if (isWhole(heard)) socket.end('HTTP/1.1 403 No\r\nX-MinWWW-Error: policy\r\nContent-Length: 2\r\n\r\nno')
+    }],
     ['ends without an answer', (socket, heard) => { if (isWhole(heard)) socket.end() }],
     ['resets without an answer', (socket, heard) => { if (isWhole(heard)) socket.resetAndDestroy() }],
     ['answers no HTTP', (socket, heard) => { if (isWhole(heard)) socket.end('SSH-2.0\r\n\r\n') }]
@@ -190,7 +201,9 @@ t.test('what could happen twice is not repeated: the connection ends, and the ne
       if (isWhole(heard) || heard.includes('b.example')) socket.end('HTTP/1.1 503 Busy\r\nX-MinWWW-Error: busy\r\n\r\n')
     }
     const lines: Array<[object, string]> = []
-    const logger = { child: () => logger, debug () {}, info () {}, error () {}, warn: (facts: object, text: string) => lines.push([facts, text]) }
+    const logger = {
+      child: () => logger, debug () {}, info () {}, error () {}, warn: (facts: object, text: string) => lines.push([facts, text])
+    }
     const { port, peers, proxy } = await fixture(t, [act, act], { logger: logger as never })
     const browser = browse(t, port)
     await browser.until(text => text === TOLD)
@@ -292,7 +305,9 @@ t.test('an exit that never spoke MinWWW hears nothing before its answer', async 
 
 t.test('a site of I2P: its bytes go with the stream; a dead one is told honestly the next time', async t => {
   const hello = await clientHello()
-  const { port, session, streams, proxy, peers: [site] } = await fixture(t, [(socket, heard) => { if (whole(hello)(heard)) socket.write('server hello') }], { exits: [] })
+  const { port, session, streams, proxy, peers: [site] } = await fixture(t, [(socket, heard) => {
+    if (whole(hello)(heard)) socket.write('server hello')
+  }], { exits: [] })
   session.names.set('tls.i2p', site!.keys.destination)
   const browser = browse(t, port, 'CONNECT tls.i2p:443 HTTP/1.1\r\nHost: x\r\n\r\n')
   browser.socket.write(hello)

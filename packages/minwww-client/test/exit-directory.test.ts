@@ -17,7 +17,20 @@ const name = (n: number): string => `${String(n).padStart(4, '0').replace(/\d/g,
 function exit (n: number, change: Partial<ExitDescriptor> = {}): Verified<ExitDescriptor> {
   const b32 = name(n)
   const statement: ExitDescriptor = {
-    kind: 'exit', b32, destination: '', date: NOW / 1_000, expires: NOW / 1_000 + 7 * 86_400, versions: [1], web: true, methods: [], ports: [80], filters: [], pushes: false, ...change
+    kind: 'exit',
+    b32,
+    destination: '',
+    date: NOW / 1_000,
+    expires: NOW / 1_000 + 7 * 86_400,
+    versions: [
+      1
+    ],
+    web: true,
+    methods: [],
+    ports: [80],
+    filters: [],
+    pushes: false,
+    ...change
   }
   return { statement, destination, line: b32 }
 }
@@ -204,13 +217,18 @@ t.test('after a restart the same exits are tried first', async t => {
 
 t.test('places are drawn anew after a week or two, if there is another exit; what is pinned stays', async t => {
   const { directory, answer, list, actions } = open(t, 1, { wanted: 2 })
-  const fresh = (day: number): Array<Verified<ExitDescriptor>> => range(0, 3).map(n => exit(n, { date: (NOW + day * DAY) / 1_000, expires: (NOW + day * DAY) / 1_000 + 604_800 }))
+  const fresh = (day: number): Array<Verified<ExitDescriptor>> =>
+    range(0, 3).map(n => exit(n, { date: (NOW + day * DAY) / 1_000, expires: (NOW + day * DAY) / 1_000 + 604_800 }))
   list(0, fresh(0))
   const [first, second] = answer() as [string, string]
   directory.pin(NOW, first)
   for (const day of range(1, 15)) {
     list(0, fresh(day), NOW + day * DAY)
-    for (const b32 of directory.chosen.keys()) directory.checked(NOW + day * DAY, fresh(day).find(({ statement }) => statement.b32 === b32)!)
+    for (const b32 of directory.chosen.keys()) {
+      directory.checked(
+        NOW + day * DAY, fresh(day).find(({ statement }) => statement.b32 === b32)!
+      )
+    }
     directory.handleTimeout(NOW + day * DAY)
     if (day < 7) t.ok(directory.chosen.has(second), `day ${day}`)
   }
@@ -291,7 +309,9 @@ function inOrder (wanted: number, publishers = 1, random: (bound: number) => num
     list: (n, statements, now = NOW) => directory.update(now, `http://p${n}.i2p/`, `p${n}`, statements)
   }
 }
-const said = (actions: Action[]): string[] => actions.map(action => `${action.do} ${'because' in action ? `${action.because} ` : ''}${Number(action.b32.slice(0, 4).replace(/./g, c => String('abcdefghij'.indexOf(c))))}`)
+const said = (actions: Action[]): string[] =>
+  actions.map(action =>
+    `${action.do} ${'because' in action ? `${action.because} ` : ''}${Number(action.b32.slice(0, 4).replace(/./g, c => String('abcdefghij'.indexOf(c))))}`)
 
 t.test('each failure doubles the time that an exit is left alone, from ten minutes to a day', async t => {
   const { directory, list, actions } = inOrder(1)
@@ -426,7 +446,9 @@ t.test('what a list changes, and what it does not', async t => {
   list(0, [revocation(1, NOW / 1_000 + 2)])
   directory.checked(NOW, exit(1, { date: NOW / 1_000 + 3 }))
   t.notOk(directory.chosen.has(name(1)), 'an older revocation does not take the place of a later one')
-  for (const [n, change] of [[4, { web: false }], [5, { versions: [2] }], [6, { date: NOW / 1_000 + 9e5 }], [7, { expires: NOW / 1_000 }]] as const) {
+  for (const [n, change] of [
+    [4, { web: false }], [5, { versions: [2] }], [6, { date: NOW / 1_000 + 9e5 }], [7, { expires: NOW / 1_000 }]
+  ] as const) {
     list(0, [exit(n, { ...change, versions: 'versions' in change ? [...change.versions] : [1] })])
     t.strictSame(directory.candidates(NOW), [], JSON.stringify(change))
   }
@@ -497,7 +519,10 @@ t.test('what is remembered is bounded: the oldest goes', async t => {
 
 t.test('after a restart: in order, with their turns, within bounds, and what is no exit is none', async t => {
   const { directory, actions } = inOrder(2)
-  directory.restore(NOW, [{ ...exit(0), until: NOW + 9 }, exit(1), revocation(2), exit(3, { web: false }), exit(4, { expires: NOW / 1_000 })], [exit(5), revocation(6)], [name(7)])
+  directory.restore(
+    NOW, [{ ...exit(0), until: NOW + 9 }, exit(1), revocation(2), exit(3, { web: false }), exit(4, { expires: NOW / 1_000 })],
+    [exit(5), revocation(6)], [name(7)]
+  )
   t.strictSame(said(actions()), ['ask 0', 'ask 1', 'ask 5'])
   t.strictSame([directory.chosen.get(name(0))?.until, directory.chosen.get(name(1))?.until], [NOW + 9, NOW + 7 * DAY])
   t.strictSame([[...directory.pinned.keys()], [...directory.banned]], [[name(5)], [name(7)]])
@@ -512,14 +537,19 @@ t.test('after a restart: in order, with their turns, within bounds, and what is 
 t.test('first a publisher is drawn, by his share, then one of his', async t => {
   // Three publishers: of 4 exits, of 4, and of 1, whose weight is a quarter: so 9/4 in all.
   const drawn = (share: number, index = 0): string => {
-    const { directory, list, actions } = inOrder(1, 3, bound => bound === 1_000_000 ? Math.floor(share * bound) : bound === 1_000 ? 500 : index)
+    const {
+      directory, list, actions
+    } = inOrder(1, 3, bound => bound === 1_000_000 ? Math.floor(share * bound) : bound === 1_000 ? 500 : index)
     directory.hold()
     for (const [n, from, to] of [[0, 0, 4], [1, 10, 14], [2, 20, 21]] as const) list(n, exits(from, to))
     directory.release(NOW)
     t.equal([...directory.chosen.values()][0]?.until, NOW + 10.5 * DAY)
     return said(actions()).join()
   }
-  t.strictSame([drawn(0), drawn(0, 3), drawn(0.444), drawn(0.445), drawn(0.888), drawn(0.889), drawn(0.999_999)], ['ask 0', 'ask 3', 'ask 0', 'ask 10', 'ask 10', 'ask 20', 'ask 20'])
+  t.strictSame(
+    [drawn(0), drawn(0, 3), drawn(0.444), drawn(0.445), drawn(0.888), drawn(0.889), drawn(0.999_999)],
+    ['ask 0', 'ask 3', 'ask 0', 'ask 10', 'ask 10', 'ask 20', 'ask 20']
+  )
   // Publishers of 1, of 9, one of which is left alone, and of 4, which is the usual number: weights of a quarter, 8/9 and 1.
   const weighed = (share: number): string => {
     const { directory, list, actions } = inOrder(1, 3, bound => bound === 1_000_000 ? Math.floor(share * bound) : 0)
@@ -531,7 +561,9 @@ t.test('first a publisher is drawn, by his share, then one of his', async t => {
     directory.release(NOW)
     return said(actions()).join()
   }
-  t.strictSame([weighed(0), weighed(0.1168), weighed(0.1169), weighed(0.5324), weighed(0.5325)], ['ask 0', 'ask 0', 'ask 11', 'ask 11', 'ask 20'])
+  t.strictSame(
+    [weighed(0), weighed(0.1168), weighed(0.1169), weighed(0.5324), weighed(0.5325)], ['ask 0', 'ask 0', 'ask 11', 'ask 11', 'ask 20']
+  )
   const { directory, list } = inOrder(0, 3)
   list(0, exits(0, 2))
   directory.update(NOW, 'http://p1.i2p/', 'p0', exits(1, 3))
@@ -541,7 +573,9 @@ t.test('first a publisher is drawn, by his share, then one of his', async t => {
 
 t.test('how many must name an exit, by the owners that the user named and those that they turned out to be', async t => {
   const rows: Array<[number, number | undefined, readonly string[], number]> = [
-    [1, undefined, [], 1], [2, undefined, [], 1], [3, undefined, [], 2], [16, undefined, [], 2], [3, undefined, ['x', 'x', 'x'], 1], [3, undefined, ['x', 'x'], 2],
+    [1, undefined, [], 1], [
+      2, undefined, [], 1
+    ], [3, undefined, [], 2], [16, undefined, [], 2], [3, undefined, ['x', 'x', 'x'], 1], [3, undefined, ['x', 'x'], 2],
     [4, 3, [], 3], [4, 9, [], 4], [2, 2, ['x', 'x'], 1], [0, 2, [], 1]
   ]
   for (const [publishers, agree, owners, expected] of rows) {

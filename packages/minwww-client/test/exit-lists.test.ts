@@ -45,7 +45,9 @@ const lines = (from: number, to: number, at = NOW): string[] => Array.from({ len
 /** `slow`: lists without a text do not fail before it is there. */
 interface World { texts: Map<number, string | Error>, gone: Set<string>, slow?: Promise<string> }
 
-function open (t: Test, count: number, { stateDirectory, own = [], offset = 0 }: { stateDirectory?: string, own?: string[], offset?: number } = {}) {
+function open (
+  t: Test, count: number, { stateDirectory, own = [], offset = 0 }: { stateDirectory?: string, own?: string[], offset?: number } = {}
+) {
   const clock = new VirtualClock(NOW)
   const random = new SeededRandom(seedOf(t, 3))
   const world: World = { texts: new Map(), gone: new Set() }
@@ -371,7 +373,9 @@ function fetcherOf (answer: Partial<Answer>, kind: 'site' | 'pool' = 'site') {
 t.test('a list comes from its own site, plain or compressed', async t => {
   const { asked, fetch } = fetcherOf({ body: Buffer.from('# x\n'), fields: [['ETag', '"1"']] })
   t.strictSame(await fetch('"0"'), { kind: 'list', owner: b32(0), text: '# x\n', etag: '"1"' })
-  t.match(asked, [{ method: 'GET', fields: [['Host', 'list0.i2p'], ['User-Agent', /./], ['Accept-Encoding', 'gzip'], ['If-None-Match', '"0"']] }])
+  t.match(asked, [
+    { method: 'GET', fields: [['Host', 'list0.i2p'], ['User-Agent', /./], ['Accept-Encoding', 'gzip'], ['If-None-Match', '"0"']] }
+  ])
   const gzip = fetcherOf({ body: Readable.from([gzipSync('# y\n')]), fields: [['Content-Encoding', 'gzip']] })
   t.match(await gzip.fetch(), { text: '# y\n' })
   t.strictSame(await fetcherOf({ status: 304 }).fetch('"0"'), { kind: 'same' })
@@ -392,7 +396,9 @@ t.test('bad input: lists that redirect, that no site of I2P has, that never end,
   await t.rejects(fetcherOf({ body: Readable.from([bomb]), fields: [['Content-Encoding', 'gzip']] }).fetch(), { message: /longer than/ })
   await t.rejects(fetcherOf({ body: Buffer.from('x'), fields: [['Content-Encoding', 'zstd']] }).fetch(), { message: /coding/ })
   t.strictSame(
-    ['http://a.i2p/l', `http://${b32(0)}/l`, 'https://a.i2p/l', 'http://example.org/l', 'http://127.0.0.1/l', 'file:///etc/passwd', 'a.i2p'].map(isListUrl),
+    [
+      'http://a.i2p/l', `http://${b32(0)}/l`, 'https://a.i2p/l', 'http://example.org/l', 'http://127.0.0.1/l', 'file:///etc/passwd', 'a.i2p'
+    ].map(isListUrl),
     [true, true, false, false, false, false, false]
   )
 })

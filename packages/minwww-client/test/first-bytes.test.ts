@@ -27,7 +27,10 @@ t.test('early data is never repeated', async t => {
 })
 
 t.test('plain first bytes', async t => {
-  for (const text of ['', 'G', 'GET ', 'GET / HTTP/1.1\r\nHost: a', 'GET / HTTP/1.1\r', 'GET / HTTP/1.1\r\nA: b\r\n\r', 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n']) {
+  for (const text of [
+    '', 'G', 'GET ', 'GET / HTTP/1.1\r\nHost: a', 'GET / HTTP/1.1\r', 'GET / HTTP/1.1\r\nA: b\r\n\r', 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n',
+    'GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n'
+  ]) {
     t.equal(mayRepeat(latin(text)), true, JSON.stringify(text))
   }
   for (const text of [
@@ -51,7 +54,9 @@ t.test('plain first bytes', async t => {
 })
 
 t.test('hostile records', async t => {
-  for (const hex of ['1602', '160301ffff', '1603010000', '160301000102', '16030100040100000016', '16030100060100000203030000', '16030300050100000100']) {
+  for (const hex of [
+    '1602', '160301ffff', '1603010000', '160301000102', '16030100040100000016', '16030100060100000203030000', '16030300050100000100'
+  ]) {
     t.equal(mayRepeat(Buffer.from(hex, 'hex')), false, hex)
   }
   const hello = await clientHello()

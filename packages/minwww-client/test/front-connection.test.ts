@@ -210,8 +210,12 @@ t.test('small rules', async t => {
     t.match(refused.get('date'), / GMT$/)
   }
   const targets = [
-    ['/?', '/?'], ['/a/../b', '/a/../b'], ['/a/./b', '/a/./b'], ['/a/%2e%2E/b', '/a/%2e%2E/b'], ['/..', '/..'], ['//x//y', '//x//y'], ['/%7e%41%zz', '/%7e%41%zz'],
-    ['/x;p=1;q?', '/x;p=1;q?'], ['/?q=\'a\'&b="c"', '/?q=\'a\'&b="c"'], ['/a[1]{2}|^`<>?a[]=1', '/a[1]{2}|^`<>?a[]=1'], ['?x', '/?x'], ['', '/'], ['/a\\b', '/a%5Cb'],
+    ['/?', '/?'], [
+      '/a/../b', '/a/../b'
+    ], ['/a/./b', '/a/./b'], ['/a/%2e%2E/b', '/a/%2e%2E/b'], ['/..', '/..'], ['//x//y', '//x//y'], ['/%7e%41%zz', '/%7e%41%zz'],
+    ['/x;p=1;q?', '/x;p=1;q?'], [
+      '/?q=\'a\'&b="c"', '/?q=\'a\'&b="c"'
+    ], ['/a[1]{2}|^`<>?a[]=1', '/a[1]{2}|^`<>?a[]=1'], ['?x', '/?x'], ['', '/'], ['/a\\b', '/a%5Cb'],
     ['/тест?q=ü', '/%D1%82%D0%B5%D1%81%D1%82?q=%C3%BC']
   ] as const
   for (const [written, sent] of targets) {
@@ -230,7 +234,10 @@ t.test('small rules', async t => {
 
 t.test('interim answers of a site go on, in order', async t => {
   const site = createServer(socket => {
-    socket.once('data', () => socket.end('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nVia: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+    socket.once('data', () =>
+      socket.end(
+        'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nVia: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+      ))
   }).listen(0, '127.0.0.1')
   await once(site, 'listening')
   const exit = await startPeer(echo)

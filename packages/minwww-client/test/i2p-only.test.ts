@@ -27,7 +27,9 @@ t.test('sites of I2P open, and everything else is refused here', async t => {
   t.equal((await get(port, `http://${peer.keys.destination.b32}/b`, [['Content-Length', '1']], 'POST', 'x')).status, 200)
   const opened = streams.connected.length
   t.ok(opened > 0)
-  const WEB = ['http://web.example/', 'http://192.0.2.7/', 'http://[2001:db8::1]/', 'http://localhost/', 'http://a.onion/', 'http://i2p.example/']
+  const WEB = [
+    'http://web.example/', 'http://192.0.2.7/', 'http://[2001:db8::1]/', 'http://localhost/', 'http://a.onion/', 'http://i2p.example/'
+  ]
   for (const url of WEB) {
     for (const method of ['GET', 'HEAD', 'OPTIONS', 'DELETE']) {
       const answer = await get(port, url, [HTML], method)

@@ -27,7 +27,9 @@ export interface Reading { at: number, grant: number, queue: number, goodput: nu
 export interface LinkResult { readings: Reading[], sent: number, dropped: number, controller: RateController }
 
 /** One exit that always sends what it is granted, half a round trip later, over one bottleneck. A reading every round trip. */
-export function runLink ({ rtt, carries, queue = 1_000, loss = 0, jitter = 0, duration, busy = () => true, seed = 1 }: LinkOptions): LinkResult {
+export function runLink ({
+  rtt, carries, queue = 1_000, loss = 0, jitter = 0, duration, busy = () => true, seed = 1
+}: LinkOptions): LinkResult {
   const random = new SeededRandom(seed)
   const controller = new RateController({ initial: 128 * KB, window: 140, least: 2 * KB, most: 64 * KB * KB })
   const path = { srtt: rtt }

@@ -102,7 +102,9 @@ t.test('an exit that is asked in vain: the paths of the Destination are refreshe
       const read = exit.read({ to, payload, protocol, fromPort, toPort } as never)
       if (isThere && (read.type === 'open' || read.type === 'request')) {
         setTimeout(() => {
-          for (const message of exit.reply(read, Buffer.alloc(0), { time: now, told: Buffer.alloc(600, 1) })) { session.emit('message', message) }
+          for (const message of exit.reply(read, Buffer.alloc(0), { time: now, told: Buffer.alloc(600, 1) })) {
+            session.emit('message', message)
+          }
         }, 100)
       }
       return 0

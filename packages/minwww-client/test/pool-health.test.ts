@@ -24,7 +24,10 @@ t.test('health of a pool, in words', async t => {
     [[SILENT], 'silent', /^No exit works: the only one is silent since 10:00:00 UTC\.$/],
     [[SILENT, exit({ state: 'down', silentSince: NOW + 5_000 })], 'silent', /all 2 are silent since 10:00:05 UTC/],
     [[BUSY, exit({ state: 'busy', busyUntil: NOW + 30_000 })], 'busy', /all 2 are busy until 10:00:30 UTC/],
-    [[BUSY, SILENT, { id: 'n', error: 'no LeaseSet' }], 'busy', /1 busy until 10:01:00 UTC, 1 silent since 10:00:00 UTC, 1 not found \(no LeaseSet\)/],
+    [
+      [BUSY, SILENT, { id: 'n', error: 'no LeaseSet' }], 'busy',
+      /1 busy until 10:01:00 UTC, 1 silent since 10:00:00 UTC, 1 not found \(no LeaseSet\)/
+    ],
     [[{ id: 'x', drained: true }], 'drained', /the only one is drained/],
     [[exit({ state: 'down', silentSince: NOW }, { hasStreams: true })], 'working', /^$/]
   ]
@@ -48,10 +51,15 @@ t.test('the truth on every page, in health, metrics and log, and back', async t 
 
   const health = await get(port, '/healthz')
   t.equal(health.status, 503)
-  t.match(JSON.parse(health.text), { ready: false, state: 'silent', cause: /No exit works: the only one is silent since/, since: new Date(since).toISOString() })
+  t.match(JSON.parse(
+    health.text
+  ), { ready: false, state: 'silent', cause: /No exit works: the only one is silent since/, since: new Date(since).toISOString() })
   t.match(JSON.parse((await get(port, '/console/state')).text).pool, { state: 'silent', working: 0, total: 1 })
   const metrics = (await get(port, '/metrics')).text
-  for (const line of ['minwww_proxy_exits_working 0', 'minwww_proxy_exits 1', 'minwww_proxy_pool_state{state="silent"} 1', 'minwww_proxy_pool_state{state="working"} 0']) {
+  for (const line of [
+    'minwww_proxy_exits_working 0', 'minwww_proxy_exits 1', 'minwww_proxy_pool_state{state="silent"} 1',
+    'minwww_proxy_pool_state{state="working"} 0'
+  ]) {
     t.ok(metrics.includes(line), line)
   }
   t.match((await get(port, '/')).text, /<h1>No exit works<\/h1>[^]*silent since/)
@@ -82,7 +90,9 @@ t.test('the truth on every page, in health, metrics and log, and back', async t 
 t.test('did it work: the way, the exits, and what the browser says', async t => {
   const { proxy, port } = await startProxy(() => ({ body: 'page' }))
   await get(port, 'http://a.example/')
-  const asked: Array<[string, string]> = [['User-Agent', 'Mozilla/5.0 <Mine>'], ['Accept-Language', 'sw'], ['Accept', 'text/html'], ['DNT', '1']]
+  const asked: Array<[string, string]> = [
+    ['User-Agent', 'Mozilla/5.0 <Mine>'], ['Accept-Language', 'sw'], ['Accept', 'text/html'], ['DNT', '1']
+  ]
   const through = await get(port, 'http://minwww.i2p/did-it-work', asked)
   t.match(through.text, /<h1>It works<\/h1>[^]*came through the proxy[^]*ready, brought the last page/)
   t.match(through.text, /Mozilla\/5\.0 &lt;Mine&gt;<\/td><td data-name="Sites over http">Mozilla/)

@@ -34,7 +34,9 @@ t.test('Basic authentication', async t => {
     t.equal((await get(port, 'http://a.example/', [['Proxy-Authorization', value]])).status, 407, value)
   }
   let status = 0
-  for (let i = 0; i < 10 && status !== 429; i++) { status = (await get(port, 'http://a.example/', [['Proxy-Authorization', basic('x:y')]])).status }
+  for (let i = 0; i < 10 && status !== 429; i++) {
+    status = (await get(port, 'http://a.example/', [['Proxy-Authorization', basic('x:y')]])).status
+  }
   t.equal(status, 429)
   await proxy.close()
   await t.rejects(startProxy(site, { auth: { users: {} } }), TypeError)
@@ -181,7 +183,10 @@ t.test('address helper: asked first, remembered then', async t => {
   const form = Object.fromEntries([...confirm.text.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]))
   const post = async (fields: Record<string, string | undefined>, headers: Array<[string, string]> = []): Promise<number> => {
     const body = new URLSearchParams(fields as Record<string, string>).toString()
-    return (await get(port, 'http://minwww.i2p/names', [['Content-Type', 'application/x-www-form-urlencoded'], ['Content-Length', String(body.length)], ...headers], 'POST', body)).status
+    return (await get(
+      port, 'http://minwww.i2p/names',
+      [['Content-Type', 'application/x-www-form-urlencoded'], ['Content-Length', String(body.length)], ...headers], 'POST', body
+    )).status
   }
   t.equal(await post({ ...form, nonce: 'x'.repeat(32) }), 403)
   t.equal(await post({ ...form, nonce: '' }), 403)
@@ -323,7 +328,9 @@ t.test('PAC', async t => {
   ]
   for (const host of tricky) t.equal(decide('all', host), 'PROXY 127.0.0.1:4480', `${host} is a name or an address of others`)
   for (const mode of ['all', 'i2p'] as const) {
-    for (const host of ['DEMO.I2P.', 'demo.i2p..', '127.foo.i2p', '127.0.0.1.i2p', 'localhost.i2p', 'i2p']) { t.equal(decide(mode, host), 'PROXY 127.0.0.1:4480', host) }
+    for (const host of ['DEMO.I2P.', 'demo.i2p..', '127.foo.i2p', '127.0.0.1.i2p', 'localhost.i2p', 'i2p']) {
+      t.equal(decide(mode, host), 'PROXY 127.0.0.1:4480', host)
+    }
     for (const host of ['localhost', 'LOCALHOST', '127.0.0.1', '127.255.0.9', '::1', '[::1]']) t.equal(decide(mode, host), 'DIRECT', host)
   }
   const { proxy, port } = await startProxy(site)
@@ -334,7 +341,11 @@ t.test('PAC', async t => {
 })
 
 t.test('private addresses are left to the exit, or refused here', async t => {
-  for (const host of ['127.0.0.1', '10.1.2.3', '169.254.169.254', '192.168.1.1', '172.31.0.1', '100.64.0.1', '0.0.0.0', '2130706433', '0x7f.1', '0177.0.0.1', '127.1', '::1', '::', '::ffff:10.0.0.1', 'fe80::1', 'fc00::1', 'ff02::1', '64:ff9b::a00:1', '2002::1', 'localhost', 'printer', 'nas.local', 'x.localhost', '224.0.0.1', '255.255.255.255']) t.ok(isPrivateHost(host), host)
+  for (const host of [
+    '127.0.0.1', '10.1.2.3', '169.254.169.254', '192.168.1.1', '172.31.0.1', '100.64.0.1', '0.0.0.0', '2130706433', '0x7f.1', '0177.0.0.1',
+    '127.1', '::1', '::', '::ffff:10.0.0.1', 'fe80::1', 'fc00::1', 'ff02::1', '64:ff9b::a00:1', '2002::1', 'localhost', 'printer',
+    'nas.local', 'x.localhost', '224.0.0.1', '255.255.255.255'
+  ]) t.ok(isPrivateHost(host), host)
   for (const host of ['8.8.8.8', 'a.example', '2606:4700::1111', '172.32.0.1', '11.0.0.1']) t.notOk(isPrivateHost(host), host)
   const { proxy, port } = await startProxy(site, { privateAddresses: 'refuse' })
   const refused = await get(port, 'http://192.168.0.1/')
@@ -370,7 +381,8 @@ t.test('a request above the limit of requests by messages is refused at once, an
 })
 
 t.test('the cache of the proxy, and a page when all exits are dead', async t => {
-  const { proxy, core, port } = await startProxy(request => ({ headers: [['ETag', '"e"'], ['Cache-Control', request.url.endsWith('old') ? 'max-age=0' : 'max-age=60']], body: 'kept' }))
+  const { proxy, core, port } = await startProxy(request =>
+    ({ headers: [['ETag', '"e"'], ['Cache-Control', request.url.endsWith('old') ? 'max-age=0' : 'max-age=60']], body: 'kept' }))
   t.equal((await get(port, 'http://a.example/')).text, 'kept')
   await get(port, 'http://a.example/old')
   core.site = () => ({ fail: { code: 'timeout' } })

@@ -42,7 +42,9 @@ t.test('head and first bytes are with the browser before the rest is here, whate
     ['stored', [['Content-Type', 'image/png']], BODY, BODY],
     ['brotli object', [['Content-Type', 'text/html']], TEXT, TEXT],
     ['gzip body that the browser cannot read', [['Content-Type', 'text/html'], ['Content-Encoding', 'gzip']], gzipSync(TEXT), TEXT],
-    ['brotli body that the browser cannot read', [['Content-Type', 'text/html'], ['Content-Encoding', 'br']], brotliCompressSync(TEXT), TEXT],
+    ['brotli body that the browser cannot read', [
+      ['Content-Type', 'text/html'], ['Content-Encoding', 'br']
+    ], brotliCompressSync(TEXT), TEXT],
     ['with its length', [['Content-Type', 'image/png'], ['Content-Length', String(BODY.length)]], BODY, BODY]
   ]
   for (const [name, headers, body, expected] of cases) {
@@ -55,7 +57,13 @@ t.test('head and first bytes are with the browser before the rest is here, whate
     await sees(1_000)
     t.ok(seen().length < expected.length, name)
     core.tell({ type: 'part', handle, bytes: object.subarray(half), exit: 'one', trace: TRACE })
-    core.tell({ type: 'response', handle, message: encodeResponse({ status: 200, reason: 'OK', headers, body }), exit: 'one', trace: { ...TRACE, repaired: true } })
+    core.tell({
+      type: 'response',
+      handle,
+      message: encodeResponse({ status: 200, reason: 'OK', headers, body }),
+      exit: 'one',
+      trace: { ...TRACE, repaired: true }
+    })
     await closed
     t.ok(parseRaw(seen()).body.equals(expected), name)
     t.match(proxy.activity.done, [{ status: 200, path: 'repaired', bytes: expected.length, firstByte: Number }], name)
@@ -163,7 +171,9 @@ t.test('a file whose arrival breaks off goes on from another exit where its vali
   const { port, core, end } = await withExits([exit], () => undefined)
   const { seen, sees, closed } = visit(port, GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
   while (core.requests.length === 0) await new Promise(resolve => setImmediate(resolve))
-  const object = objectOf([['Content-Type', 'image/png'], ['ETag', '"1"'], ['Accept-Ranges', 'bytes'], ['Content-Length', String(BODY.length)]], BODY)
+  const object = objectOf(
+    [['Content-Type', 'image/png'], ['ETag', '"1"'], ['Accept-Ranges', 'bytes'], ['Content-Length', String(BODY.length)]], BODY
+  )
   core.tell({ type: 'part', handle: 1, bytes: object.subarray(0, 30_000), exit: 'other', trace: TRACE })
   await sees(10_000)
   core.tell({ type: 'failed', handle: 1, code: 'timeout', detail: '', exit: 'other', trace: TRACE })

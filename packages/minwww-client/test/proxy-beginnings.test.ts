@@ -17,7 +17,11 @@ t.test('the rest follows the beginning; the exit is asked for it by its name alo
   const begun = Buffer.alloc(50_000, 'begun')
   const length = String(begun.length + REST.length)
   const { port, core, end } = await withExits([exit], ({ url }) => ({
-    body: begun, rest: 7, headers: [['Content-Type', 'image/png'], ...(url.endsWith('/length') ? [['Content-Length', length] as [string, string]] : [])]
+    body: begun,
+    rest: 7,
+    headers: [
+      ['Content-Type', 'image/png'], ...(url.endsWith('/length') ? [['Content-Length', length] as [string, string]] : [])
+    ]
   }))
   for (const path of ['/length', '/chunked']) {
     const answer = await get(port, `http://a.example${path}`, [['Cookie', 'secret=1']])
@@ -25,7 +29,9 @@ t.test('the rest follows the beginning; the exit is asked for it by its name alo
     t.equal(answer.get('content-length'), path === '/length' ? length : undefined)
   }
   t.equal(core.requests.length, 2)
-  t.match(exit.seen.filter(({ url }) => url !== NEXT), [{ method: 'GET', url: NAME, headers: ['Host', 'minwww', 'X-MinWWW-Path', '400 20 131072 10', 'Connection', 'keep-alive'] }, { url: NAME }])
+  t.match(exit.seen.filter(({ url }) => url !== NEXT), [{
+    method: 'GET', url: NAME, headers: ['Host', 'minwww', 'X-MinWWW-Path', '400 20 131072 10', 'Connection', 'keep-alive']
+  }, { url: NAME }])
   await end()
 })
 
@@ -68,7 +74,11 @@ t.test('a rest that does not come breaks the browser\'s connection, and nothing 
   for (const [name, answer] of Object.entries({ refuse, cut, long, short })) {
     const exit = await startPeer(answer)
     const { port, core, end } = await withExits([exit], () => ({
-      body: 'begun', rest: 7, headers: [['Cache-Control', 'max-age=900'], ...(name === 'cut' ? [] : [['Content-Length', '13'] as [string, string]])]
+      body: 'begun',
+      rest: 7,
+      headers: [
+        ['Cache-Control', 'max-age=900'], ...(name === 'cut' ? [] : [['Content-Length', '13'] as [string, string]])
+      ]
     }))
     for (let visit = 1; visit <= 2; visit++) {
       const bytes = (await raw(port, GET, { half: false })).toString()
@@ -83,7 +93,9 @@ t.test('a rest that does not come breaks the browser\'s connection, and nothing 
 
 t.test('what has come whole is kept', async t => {
   const exit = await startPeer((_request, response) => response.end('rest'))
-  const { port, core, end } = await withExits([exit], () => ({ body: 'begun, ', rest: 7, headers: [['Cache-Control', 'max-age=900'], ['Date', new Date().toUTCString()]] }))
+  const { port, core, end } = await withExits([
+    exit
+  ], () => ({ body: 'begun, ', rest: 7, headers: [['Cache-Control', 'max-age=900'], ['Date', new Date().toUTCString()]] }))
   for (let visit = 0; visit < 2; visit++) t.equal((await get(port, 'http://a.example/')).text, 'begun, rest')
   t.equal(core.requests.length, 1)
   await end()
@@ -98,7 +110,11 @@ t.test('a file goes on from elsewhere when its rest breaks off', async t => {
     response.writeHead(206, { etag: '"1"', 'content-length': content.length - from, 'content-range': range }).end(content.subarray(from))
   })
   const { port, end } = await withExits([exit], () => ({
-    body: content.subarray(0, 50_000), rest: 7, headers: [['ETag', '"1"'], ['Accept-Ranges', 'bytes'], ['Content-Length', String(content.length)]]
+    body: content.subarray(
+      0, 50_000
+    ),
+    rest: 7,
+    headers: [['ETag', '"1"'], ['Accept-Ranges', 'bytes'], ['Content-Length', String(content.length)]]
   }))
   const answer = await get(port, 'http://a.example/')
   t.ok(answer.body.equals(content))

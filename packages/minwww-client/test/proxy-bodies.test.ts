@@ -13,7 +13,9 @@ t.test('what may change something goes by message, once, if its body is known to
   })
   core.status = READY
   for (const [method, body] of [['POST', 'a=b'], ['POST', ''], ['PUT', 'x'.repeat(150_000)], ['PATCH', 'p'], ['DELETE', '']] as const) {
-    const answer = await get(port, FORM, body === '' ? [] : [['Content-Length', String(body.length)], ['Content-Type', 'text/plain']], method, body)
+    const answer = await get(
+      port, FORM, body === '' ? [] : [['Content-Length', String(body.length)], ['Content-Type', 'text/plain']], method, body
+    )
     t.equal(answer.text, `${method} ${body.length}`)
     t.match(core.requests.at(-1), { method, url: FORM })
     t.equal(core.options.at(-1)?.idempotent, false)

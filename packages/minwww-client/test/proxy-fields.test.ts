@@ -10,7 +10,8 @@ const DOCUMENT = readFileSync(new URL('../../../docs/reference/proxy.md', import
 /** Rows of the table under a heading, as cells without backticks. */
 function rowsUnder (heading: string): string[][] {
   const [, section = ''] = new RegExp(`\n#+ ${heading}\n([^]*?)(?=\n#|$)`).exec(DOCUMENT) ?? []
-  return section.split('\n').filter(line => line.startsWith('|')).slice(2).map(line => line.split('|').slice(1, -1).map(cell => cell.trim().replaceAll('`', '')))
+  return section.split('\n').filter(line => line.startsWith('|')).slice(2).map(line =>
+    line.split('|').slice(1, -1).map(cell => cell.trim().replaceAll('`', '')))
 }
 
 /** The names of the paragraph and list that begin with a word in bold, under a heading; `*` is filled. */
@@ -130,8 +131,14 @@ t.test('fields named in Connection', async t => {
     core.requests[0]?.headers.map(([name]) => name),
     ['Host', 'User-Agent', 'Accept', 'Accept-Language', 'Accept-Encoding', 'Pragma']
   )
-  t.strictSame(filterResponseFields([['connection', 'X-A, close'], ['x-a', '1'], ['X-B', '2'], ['Content-Length', '3']]), [['X-B', '2'], ['Content-Length', '3']])
-  t.strictSame(filterResponseFields([['Set-Cookie', 'a=1'], ['SET-COOKIE', 'b=2; domain=.B32.i2p'], ['set-cookie', 'c=3; Domain="i2p"; Path=/'], ['set-cookie', 'd=4; domain=a.i2p']]).map(([, value]) => value), ['a=1', 'd=4; domain=a.i2p'])
+  t.strictSame(
+    filterResponseFields([['connection', 'X-A, close'], ['x-a', '1'], ['X-B', '2'], ['Content-Length', '3']]),
+    [['X-B', '2'], ['Content-Length', '3']]
+  )
+  t.strictSame(filterResponseFields([
+    ['Set-Cookie', 'a=1'], ['SET-COOKIE', 'b=2; domain=.B32.i2p'], ['set-cookie', 'c=3; Domain="i2p"; Path=/'],
+    ['set-cookie', 'd=4; domain=a.i2p']
+  ]).map(([, value]) => value), ['a=1', 'd=4; domain=a.i2p'])
   t.strictSame(filterResponseFields([['bad name', 'x'], ['X', 'a\0b'], ['X', 'a\nb'], ['X', 'a\u0100']]), [])
   t.equal(filterResponseFields(Array.from({ length: 400 }, (): [string, string] => ['X', 'y'])).length, 256)
   await proxy.close()

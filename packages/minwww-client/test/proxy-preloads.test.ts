@@ -109,7 +109,9 @@ t.test('bounds, other sites, what is kept, what is lazy; without it nothing', as
   await world.page()
   t.equal((await world.need('/kept')).text, 'x')
   t.equal(world.asked().length, 28, 'what the cache has is not asked for')
-  const without = await open(t, ({ url }, response) => { url === '/' ? html(response, '<img src=/p.png>') : response.end('x') }, { preload: false })
+  const without = await open(t, ({ url }, response) => {
+    url === '/' ? html(response, '<img src=/p.png>') : response.end('x')
+  }, { preload: false })
   await without.page()
   await without.need('/other')
   t.strictSame(without.asked(), ['/', '/other'])
@@ -147,7 +149,9 @@ t.test('addresses that this proxy cannot ask for end nothing, wherever a page ha
     return { headers, body: url.endsWith('.css') ? sheet : `<link rel=stylesheet href=/a.css><style>${sheet}</style>${text}` }
   })
   t.teardown(async () => { await fixture.proxy.close() })
-  for (const path of ['', 'link']) { t.equal((await get(fixture.port, `http://a.example/${path}`, [['Accept', 'text/html']])).status, 200, path) }
+  for (const path of ['', 'link']) {
+    t.equal((await get(fixture.port, `http://a.example/${path}`, [['Accept', 'text/html']])).status, 200, path)
+  }
   while (!asked.includes('http://b.example/p.png')) await new Promise(setImmediate)
   t.equal((await get(fixture.port, 'http://a.example/a.css', [['Referer', 'http://a.example/link']])).status, 200)
   t.equal((await get(fixture.port, 'http://a.example/again')).status, 200)

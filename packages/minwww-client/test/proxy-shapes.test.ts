@@ -15,7 +15,9 @@ t.test('smuggling and malformed shapes', async t => {
         const statuses = [expected].flat().map(status => status === READ ? 501 : status)
         t.ok(statuses.includes(answer.status), `${name}: ${answer.status}`)
         const passed = core.requests.slice(before)
-        if (answer.status !== 200) { t.equal(passed.filter(request => request.url !== 'http://a.example/').length, 0, `${name}: nothing passed`) }
+        if (answer.status !== 200) {
+          t.equal(passed.filter(request => request.url !== 'http://a.example/').length, 0, `${name}: nothing passed`)
+        }
         for (const request of passed) {
           t.match(request.url, /^http:\/\/a\.example\//, `${name}: to the right host`)
           t.strictSame(request.headers.filter(([field]) => field.toLowerCase() === 'host'), [['Host', 'a.example']], `${name}: one Host`)

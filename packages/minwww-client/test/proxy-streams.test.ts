@@ -16,7 +16,9 @@ import { ProxyError } from '../src/index.ts'
 t.test('a POST goes over a stream, in absolute-form, rebuilt', async t => {
   const exit = await startPeer(echo)
   const { port, core, end } = await withExits([exit], () => ({}))
-  const answer = await get(port, 'http://a.example/form', [['Content-Length', '3'], ['X-Forwarded-For', '1.2.3.4'], ['cookie', 'a=b']], 'POST', 'x=1')
+  const answer = await get(
+    port, 'http://a.example/form', [['Content-Length', '3'], ['X-Forwarded-For', '1.2.3.4'], ['cookie', 'a=b']], 'POST', 'x=1'
+  )
   t.equal(answer.text, 'from the exit')
   t.strictSame(exit.seen.map(({ method, url, body }) => [method, url, body]), [['POST', 'http://a.example/form', 'x=1']])
   const headers = exit.seen[0]!.headers.join('\n')
@@ -24,8 +26,13 @@ t.test('a POST goes over a stream, in absolute-form, rebuilt', async t => {
   t.match(headers, /Content-Length\n3/)
   t.notMatch(headers, /forwarded/i)
   t.equal(core.requests.length, 0)
-  for (const method of ['PUT', 'DELETE', 'OPTIONS', 'PATCH', 'PROPFIND']) { t.equal((await get(port, 'http://a.example/', [['Content-Length', '0']], method)).status, 200, method) }
-  const chunked = parseRaw(await raw(port, 'POST http://a.example/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n', { half: false }))
+  for (const method of ['PUT', 'DELETE', 'OPTIONS', 'PATCH', 'PROPFIND']) {
+    t.equal((await get(port, 'http://a.example/', [['Content-Length', '0']], method)).status, 200, method)
+  }
+  const chunked = parseRaw(await raw(
+    port, 'POST http://a.example/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+    { half: false }
+  ))
   t.equal(chunked.status, 200)
   t.equal(exit.seen.at(-1)?.body, 'abc')
   t.equal((await get(port, 'http://a.example/', [['Content-Length', String(2 ** 40)]], 'POST')).status, 413)
@@ -86,16 +93,23 @@ t.test('a POST whose exit does not take the stream goes to the next one, and to 
 })
 
 t.test('a POST that an exit has taken goes nowhere else', async t => {
-  const exits = await Promise.all([1, 2].map(async () => await startPeer((request, response) => { request.socket.destroy(); response.destroy() })))
+  const exits = await Promise.all([1, 2].map(async () => await startPeer((request, response) => {
+    request.socket.destroy()
+    response.destroy()
+  })))
   const { port, end } = await withExits(exits, () => ({}))
-  for (const body of ['a=b', '']) { t.equal((await get(port, 'http://a.example/form', [['Content-Length', String(body.length)]], 'POST', body)).status, 502) }
+  for (const body of ['a=b', '']) {
+    t.equal((await get(port, 'http://a.example/form', [['Content-Length', String(body.length)]], 'POST', body)).status, 502)
+  }
   t.equal(exits.reduce((sum, { seen }) => sum + seen.length, 0), 2, 'one POST each')
   await end()
 })
 
 t.test('an exit names its failure, a site cannot ask for the proxy password', async t => {
   const exit = await startPeer((request, response) => {
-    if (request.url!.endsWith('/policy')) { response.writeHead(403, { 'x-minwww-error': 'policy' }).end(`this exit does not pass on ${request.method}\n`) } else response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end('no')
+    if (request.url!.endsWith('/policy')) {
+      response.writeHead(403, { 'x-minwww-error': 'policy' }).end(`this exit does not pass on ${request.method}\n`)
+    } else response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end('no')
   })
   const { port, end } = await withExits([exit], () => ({}))
   const refused = await get(port, 'http://10.0.0.1/policy', [], 'DELETE')
@@ -169,7 +183,10 @@ t.test('WebSocket', async t => {
     socket.pipe(socket)
   })
   const { port, end } = await withExits([exit], () => ({ body: 'plain' }))
-  const head = (url: string, upgrade: string): string => `GET ${url} HTTP/1.1\r\nHost: a.example\r\nUpgrade: ${upgrade}\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Key: k==\r\nSec-WebSocket-Version: 13\r\nOrigin: http://a.example\r\nX-Secret: 1\r\n\r\n`
+  const head = (
+    url: string, upgrade: string
+  ): string =>
+    `GET ${url} HTTP/1.1\r\nHost: a.example\r\nUpgrade: ${upgrade}\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Key: k==\r\nSec-WebSocket-Version: 13\r\nOrigin: http://a.example\r\nX-Secret: 1\r\n\r\n`
   const bytes = (await raw(port, head('http://a.example/ws', 'WebSocket') + 'frames')).toString()
   // Who has ended his side gets a 100 (Continue) on a busy machine, after a second.
   t.match(
@@ -267,7 +284,9 @@ t.test('exits that do not take a stream share one deadline', async t => {
     throw new StreamFailure(new ProxyError('MINWWW_TIMEOUT'), true)
   }))
   t.strictSame(shares.map(([connect]) => connect), [5, 8, 60], 'ten round trips, and the last one has all that is left')
-  await t.rejects(firstOf(peers, limits, async () => { throw new ProxyError('MINWWW_POLICY') }), { code: 'MINWWW_POLICY' }, 'a refusal that has meaning ends the search')
+  await t.rejects(firstOf(peers, limits, async () => {
+    throw new ProxyError('MINWWW_POLICY')
+  }), { code: 'MINWWW_POLICY' }, 'a refusal that has meaning ends the search')
   await t.rejects(firstOf([], limits, async () => {}), { code: 'MINWWW_NO_EXIT' })
 })
 

@@ -177,7 +177,17 @@ export async function startProxy (site: Site, options: Partial<ProxyOptions> = {
   return { proxy, core, session, port: proxy.address.port }
 }
 
-export interface RawResponse { status: number, reason: string, fields: Array<[string, string]>, body: Buffer, text: string, get: (name: string) => string | undefined, raw: string }
+export interface RawResponse {
+  status: number,
+  reason: string,
+  fields: Array<[
+    string, string
+  ]>,
+  body: Buffer,
+  text: string,
+  get: (name: string) => string | undefined,
+  raw: string
+}
 
 /** Writes bytes as they are and reads to the end of the connection. */
 export async function raw (port: number, bytes: string | Buffer, { half = true } = {}): Promise<Buffer> {
@@ -204,7 +214,9 @@ export function parseRaw (bytes: Buffer): RawResponse {
   const rest = bytes.subarray(end + 4)
   const body = get('transfer-encoding') === 'chunked' ? dechunk(rest) : rest
   const match = /^HTTP\/1\.1 (\d{3}) ?(.*)$/.exec(start)
-  return { status: Number(match?.[1] ?? 0), reason: match?.[2] ?? '', fields, body, text: body.toString(), get, raw: bytes.toString('latin1') }
+  return {
+    status: Number(match?.[1] ?? 0), reason: match?.[2] ?? '', fields, body, text: body.toString(), get, raw: bytes.toString('latin1')
+  }
 }
 
 function dechunk (bytes: Buffer): Buffer {

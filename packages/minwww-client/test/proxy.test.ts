@@ -6,7 +6,8 @@ import type { FailureCode } from '../src/core.ts'
 import { PROXY_CODES } from '../src/route/failure-codes.ts'
 import { get, parseRaw, raw, startProxy, type FakeResponse } from './proxy-support.ts'
 
-const page = async (): Promise<FakeResponse> => ({ headers: [['Content-Type', 'text/html'], ['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2']], body: '<p>page</p>' })
+const page = async (): Promise<FakeResponse> =>
+  ({ headers: [['Content-Type', 'text/html'], ['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2']], body: '<p>page</p>' })
 
 t.test('a page comes back whole', async t => {
   const { proxy, core, port } = await startProxy(page)
@@ -43,7 +44,14 @@ t.test('HEAD, 204, 304 and conditional requests', async t => {
 
 t.test('content coding goes through or is undone', async t => {
   const text = 'hello '.repeat(1000)
-  const codings = { '/gzip': ['gzip', gzipSync(text)], '/br': ['br', brotliCompressSync(text)], '/both': ['gzip, br', brotliCompressSync(gzipSync(text))], '/junk': ['gzip', Buffer.from('junk')], '/odd': ['zstd', Buffer.from('as it is')], '/bomb': ['gzip, gzip', gzipSync(gzipSync(Buffer.alloc(5_000_000)))] } as const
+  const codings = {
+    '/gzip': ['gzip', gzipSync(text)],
+    '/br': ['br', brotliCompressSync(text)],
+    '/both': ['gzip, br', brotliCompressSync(gzipSync(text))],
+    '/junk': ['gzip', Buffer.from('junk')],
+    '/odd': ['zstd', Buffer.from('as it is')],
+    '/bomb': ['gzip, gzip', gzipSync(gzipSync(Buffer.alloc(5_000_000)))]
+  } as const
   const { proxy, port } = await startProxy(async request => {
     const [coding, body] = codings[new URL(request.url).pathname as keyof typeof codings]
     return { headers: [['Content-Encoding', coding], ['ETag', '"strong"'], ['Content-Length', String(body.length)]], body }
@@ -130,7 +138,8 @@ t.test('CANCEL when the browser leaves', async t => {
 
 t.test('keep-alive and pipelining: answers in order', async t => {
   const { proxy, port } = await startProxy(async request => ({ body: new URL(request.url).pathname }))
-  const bytes = await raw(port, ['/1', '/2', '/3'].map((path, i) => `GET http://a.example${path} HTTP/1.1\r\nHost: a.example\r\n${i === 2 ? 'Connection: close\r\n' : ''}\r\n`).join(''), { half: false })
+  const bytes = await raw(port, ['/1', '/2', '/3'].map((path, i) =>
+    `GET http://a.example${path} HTTP/1.1\r\nHost: a.example\r\n${i === 2 ? 'Connection: close\r\n' : ''}\r\n`).join(''), { half: false })
   t.match(bytes.toString(), /\/1HTTP[^]*\/2HTTP[^]*\/3$/)
   await proxy.close()
 })
@@ -186,7 +195,9 @@ t.test('sessions may come later, or never', async t => {
 
 t.test('a burst goes to the core, one that leaves is forgotten', async t => {
   const release: Array<() => void> = []
-  const { proxy, core, port } = await startProxy(async () => await new Promise<FakeResponse>(resolve => { release.push(() => resolve({ body: 'ok' })) }), { cache: false })
+  const { proxy, core, port } = await startProxy(async () => await new Promise<FakeResponse>(resolve => {
+    release.push(() => resolve({ body: 'ok' }))
+  }), { cache: false })
   const answers = Array.from({ length: 30 }, async (_, i) => await get(port, `http://a.example/${i}`))
   const leaving = connect(port, '127.0.0.1')
   leaving.write('GET http://a.example/leaves HTTP/1.1\r\nHost: a\r\n\r\n')

@@ -35,8 +35,12 @@ t.test('what was pushed answers a request of the same address and the same field
     ['an answer for nobody else', [], [], [['Vary', 'a, *']], false],
     ['an empty list', [], [], [['Vary', ', ']], true]
   ]
-  for (const [name, own, headers, received, isAnswer] of table) { t.equal(isAnswerTo(asked(own), { url: URL, headers }, 200, received), isAnswer, name) }
-  for (const name of ['accept', 'cache-control', 'if-modified-since', 'if-none-match', 'pragma', 'priority', 'referer', 'upgrade-insecure-requests']) {
+  for (const [name, own, headers, received, isAnswer] of table) {
+    t.equal(isAnswerTo(asked(own), { url: URL, headers }, 200, received), isAnswer, name)
+  }
+  for (const name of [
+    'accept', 'cache-control', 'if-modified-since', 'if-none-match', 'pragma', 'priority', 'referer', 'upgrade-insecure-requests'
+  ]) {
     t.ok(isAnswerTo(asked([`${name}: 1`]), { url: URL, headers: [] }, 200, []), name)
   }
   t.notOk(isAnswerTo(asked(), { url: `${URL}?`, headers: [] }, 200, []), 'another address')
@@ -66,7 +70,9 @@ t.test('a page\'s pushes are for what it refers to itself', async t => {
     ['http://a.i2p/', ['http://a.i2p/b'], true],
     ['http://x/', ['ahttp://x/y'], false]
   ]
-  for (const [referer, addresses, isReferred] of table) { t.equal(isReferredBy(referer, addresses), isReferred, `${referer} of ${addresses.join(' ')}`) }
+  for (const [referer, addresses, isReferred] of table) {
+    t.equal(isReferredBy(referer, addresses), isReferred, `${referer} of ${addresses.join(' ')}`)
+  }
 })
 
 const TRIAL = 131_072
@@ -114,7 +120,9 @@ t.test('sites beyond the bound are forgotten, the one not seen for longest first
 t.test('what is saved of sites is read again, and nonsense is left out', async t => {
   const gate = new PushGate()
   gate.restore([
-    ['a', TRIAL, TRIAL / 2], ['b', 5, 6], ['c', -1, -2], ['d', 'x', 0], [7, 1, 1], ['e'.repeat(256), 1, 1], ['f', 1, NaN], 'g', null, ['h', 9e6, 0],
+    [
+      'a', TRIAL, TRIAL / 2
+    ], ['b', 5, 6], ['c', -1, -2], ['d', 'x', 0], [7, 1, 1], ['e'.repeat(256), 1, 1], ['f', 1, NaN], 'g', null, ['h', 9e6, 0],
     ['i'.repeat(255), 8_388_608, 0], ['j', 0, 0], ['k', 1, undefined], ['l', 1, -1]
   ])
   t.strictSame(gate.toJSON(), [['a', TRIAL, TRIAL / 2], ['i'.repeat(255), 8_388_608, 0], ['j', 0, 0]])

@@ -44,7 +44,9 @@ async function renewable (options: Partial<ProxyOptions> = {}): Promise<Fixture 
 }
 
 /** Resolves when the browser's request has arrived in the proxy. */
-const arrived = async ({ proxy }: Fixture): Promise<void> => { await new Promise<void>(resolve => proxy.activity.once('begin', () => resolve())) }
+const arrived = async ({ proxy }: Fixture): Promise<void> => {
+  await new Promise<void>(resolve => proxy.activity.once('begin', () => resolve()))
+}
 
 t.test('the core is told which Destination can send, and under which keys', async t => {
   const calls: unknown[] = []
@@ -63,7 +65,9 @@ t.test('the core is told which Destination can send, and under which keys', asyn
   become(first, 'ready')
   first.emit('message', { protocol: 18, fromPort: 80, toPort: 1, payload: Buffer.alloc(1) })
   third.emit('message', { protocol: 18, fromPort: 80, toPort: 1, payload: Buffer.alloc(1) })
-  t.strictSame(calls, [['suspend', 1], ['resume', 1, second.keys], ['suspend', 0], ['suspend', 0], ['resume', 0, third.keys], ['receive', 0]])
+  t.strictSame(calls, [
+    ['suspend', 1], ['resume', 1, second.keys], ['suspend', 0], ['suspend', 0], ['resume', 0, third.keys], ['receive', 0]
+  ])
   t.equal(first.listenerCount('message') + first.listenerCount('state'), 0)
   driver.close()
   driver.replaceSession(0, first)
@@ -146,8 +150,13 @@ t.test('a browser that leaves does not wait for the router any longer', async t 
   const { proxy, port } = await startProxy(page, { sessions: new Promise(() => {}) })
   const waiting = (): number => proxy.limits().find(({ name }) => name === BOUNDS.connections.name)!.used
   const until = async (count: number): Promise<void> => { while (waiting() !== count) await new Promise(setImmediate) }
-  const heads = ['CONNECT a.example:443 HTTP/1.1', 'GET http://a.example/ HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket', 'GET http://a.example/ HTTP/1.1']
-  const sockets = heads.map(head => connect(port, '127.0.0.1', function (this: Socket) { this.write(`${head}\r\nHost: a.example\r\n\r\n`) }))
+  const heads = [
+    'CONNECT a.example:443 HTTP/1.1', 'GET http://a.example/ HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket',
+    'GET http://a.example/ HTTP/1.1'
+  ]
+  const sockets = heads.map(head => connect(port, '127.0.0.1', function (this: Socket) {
+    this.write(`${head}\r\nHost: a.example\r\n\r\n`)
+  }))
   // In virtual time; the sockets are real.
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
@@ -184,7 +193,8 @@ t.test('streams and names go on with the new session', async t => {
   const site = keys().destination
   const fixture = await renewable({ streams, names: {} })
   const { proxy, port, session, lose } = fixture
-  session.lookup = async () => await new Promise((_resolve, reject) => session.once('close', () => reject(new Error('I2CP_SESSION_CLOSED'))))
+  session.lookup = async () =>
+    await new Promise((_resolve, reject) => session.once('close', () => reject(new Error('I2CP_SESSION_CLOSED'))))
   const waiting = get(port, 'http://some.i2p/')
   await arrived(fixture)
   await new Promise(resolve => setImmediate(resolve))

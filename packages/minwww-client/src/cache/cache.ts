@@ -72,7 +72,9 @@ export class HttpCache {
   /** Answers from the cache where the rules allow it, else asks. @throws what `forward` throws */
   async fetch (request: SiteRequest, forward: Forward): Promise<Answer> {
     if ((request.method !== 'GET' && request.method !== 'HEAD') || request.body !== undefined) return await this.#unsafe(request, forward)
-    if (valueOf(request.fields, 'if-match') !== undefined || valueOf(request.fields, 'if-unmodified-since') !== undefined) { return await forward(request) }
+    if (valueOf(request.fields, 'if-match') !== undefined || valueOf(request.fields, 'if-unmodified-since') !== undefined) {
+      return await forward(request)
+    }
     const entry = await this.#find(request)
     if (entry === undefined) return await this.#miss(request, forward)
     const { response, revalidation } = entry.policy.evaluateRequest(ruleRequest(request))

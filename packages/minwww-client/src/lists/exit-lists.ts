@@ -313,7 +313,9 @@ export class ExitLists {
       list.nextAt = clock.now() + Math.min(MAX_RETRY, RETRY * 2 ** Math.min(20, list.failures++))
       if (list.state !== 'read') list.state = 'failed'
       // Said once, and again when it has gone on for long.
-      if (list.failures === 1 || list.failures % 10 === 0) { logger?.warn({ list: list.url, reason: list.problem }, 'a list of exits did not come; what is known stays') }
+      if (list.failures === 1 || list.failures % 10 === 0) {
+        logger?.warn({ list: list.url, reason: list.problem }, 'a list of exits did not come; what is known stays')
+      }
     } finally {
       list.isAsked = false
       this.#settle()
@@ -332,7 +334,9 @@ export class ExitLists {
     const change = this.directory.update(this.#now, list.url, owner, statements)
     this.#firstAt = Math.min(this.#firstAt, clock.now())
     const facts = { list: list.url, ...change, refused }
-    if (before >= MANY && change.gone >= MOST * before) { logger?.warn(facts, 'a list has changed almost everything at once; exits in use stay') } else logger?.info(facts, 'list of exits read')
+    if (before >= MANY && change.gone >= MOST * before) {
+      logger?.warn(facts, 'a list has changed almost everything at once; exits in use stay')
+    } else logger?.info(facts, 'list of exits read')
     list.etag = etag === undefined ? undefined : { value: etag, for: own }
     list.exits = change.exits
     list.refused = refused

@@ -46,7 +46,9 @@ export function listFetcher (fetcher: Pick<SiteFetcher, 'route' | 'fetchFrom'>, 
     const answer = await fetcher.fetchFrom(route.destination, request, backend)
     try {
       if (answer.status === 304 && etag !== undefined) return { kind: 'same' }
-      if (answer.status !== 200) { throw new Error(`status ${answer.status}${answer.status < 400 ? ': a list is not looked for elsewhere' : ''}`) }
+      if (answer.status !== 200) {
+        throw new Error(`status ${answer.status}${answer.status < 400 ? ': a list is not looked for elsewhere' : ''}`)
+      }
       const codings = codingsOf(valueOf(answer.fields, 'content-encoding'))
       if (!canDecode(codings)) throw new Error('its content coding is not known')
       const text = Buffer.isBuffer(answer.body) && codings.length === 0

@@ -74,7 +74,9 @@ export class ListStore {
       const value = JSON.parse(await readFile(path, 'utf8')) as unknown
       return typeof value === 'object' && value !== null ? value : undefined
     } catch (error) {
-      if ((error as { code?: string }).code !== 'ENOENT') { this.#logger?.warn({ path, err: error }, 'what was kept of the lists was not read') }
+      if ((error as { code?: string }).code !== 'ENOENT') {
+        this.#logger?.warn({ path, err: error }, 'what was kept of the lists was not read')
+      }
       return undefined
     }
   }

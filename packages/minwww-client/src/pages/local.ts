@@ -63,7 +63,9 @@ export class LocalGuard {
     const [site] = valuesOf(fields, 'sec-fetch-site')
     const [mode] = valuesOf(fields, 'sec-fetch-mode')
     const isNavigation = mode === 'navigate' && request.method === 'GET' && valuesOf(fields, 'sec-fetch-dest')[0] === 'document'
-    if (site !== undefined && site !== 'same-origin' && site !== 'none' && !isNavigation) { throw new ProxyError('MINWWW_FORBIDDEN', 'asked for by another site') }
+    if (site !== undefined && site !== 'same-origin' && site !== 'none' && !isNavigation) {
+      throw new ProxyError('MINWWW_FORBIDDEN', 'asked for by another site')
+    }
     const [sender] = valuesOf(fields, 'origin')
     if (sender !== undefined && sender !== origin) throw new ProxyError('MINWWW_FORBIDDEN', 'sent by another origin')
     return origin

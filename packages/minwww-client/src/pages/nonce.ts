@@ -8,5 +8,7 @@ export const PAGE_NONCE = randomBytes(16).toString('hex')
 export function checkNonce (value: unknown): void {
   const given = Buffer.from(typeof value === 'string' ? value : '')
   const right = Buffer.from(PAGE_NONCE)
-  if (given.length !== right.length || !timingSafeEqual(given, right)) { throw new ProxyError('MINWWW_FORBIDDEN', 'the page is too old: load it again') }
+  if (given.length !== right.length || !timingSafeEqual(given, right)) {
+    throw new ProxyError('MINWWW_FORBIDDEN', 'the page is too old: load it again')
+  }
 }

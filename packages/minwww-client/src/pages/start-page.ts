@@ -37,7 +37,10 @@ ${gain === undefined ? '' : gainBox(gain)}${notice === undefined ? '' : noticeBo
 <h2>What others see</h2>
 <p>An exit sees the address and the content of a plain http page, as any proxy does; with https it sees only the host. Sites see the address of the exit. That hides yours only if the exit is on another machine, reached over real I2P. Every browser behind a MinWWW proxy sends the same User-Agent and the same Accept fields over http.</p>
 <h2>When a page does not load</h2>
-<p>Error pages of the proxy say what failed and carry a cause such as <code>MINWWW_TIMEOUT</code>. The <a href="/console">console</a> shows the exits and the last requests.</p>`, ready && gain?.ways.some(({ ms }) => ms === undefined) !== true ? '' : '<meta http-equiv="refresh" content="3">')
+<p>Error pages of the proxy say what failed and carry a cause such as <code>MINWWW_TIMEOUT</code>. The <a href="/console">console</a> shows the exits and the last requests.</p>`, ready &&
+  gain?.ways.some(({ ms }) => ms === undefined) !== true
+    ? ''
+    : '<meta http-equiv="refresh" content="3">')
 }
 
 /** The same under the name of today and under that of older versions: each ignores the other. */

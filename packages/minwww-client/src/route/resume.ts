@@ -37,7 +37,9 @@ class Download {
   readonly #patienceFor: (answer: StreamAnswer) => StreamPatience
   #answer: StreamAnswer
 
-  constructor (request: SiteRequest, answer: StreamAnswer, whole: Whole, ask: AskRest, patienceFor: (answer: StreamAnswer) => StreamPatience) {
+  constructor (
+    request: SiteRequest, answer: StreamAnswer, whole: Whole, ask: AskRest, patienceFor: (answer: StreamAnswer) => StreamPatience
+  ) {
     this.#request = request
     this.#answer = answer
     this.#whole = whole

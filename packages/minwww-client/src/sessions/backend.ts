@@ -161,7 +161,9 @@ export class Backend {
     }
   }
 
-  /** @returns the id of the exit; one that is there already keeps its place. @throws I2cpError I2CP_MALFORMED; RangeError above MAX_EXITS */
+  /**
+   * @returns the id of the exit; one that is there already keeps its place. @throws I2cpError I2CP_MALFORMED; RangeError above MAX_EXITS
+   */
   addExit (spec: ExitSpec): string {
     const id = exitId(spec)
     if (this.#exits.has(id)) return id

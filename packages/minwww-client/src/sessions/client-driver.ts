@@ -23,7 +23,14 @@ export class FetchError extends Error {
 }
 
 /** What the driver needs of a core: the real ClientCore, or a stand-in of a test. */
-export type DrivenCore = Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' | 'pollEvent' | 'suspend' | 'resume'> & Partial<Pick<ClientCore, 'suspectExit' | 'streamCarried' | 'streamHeard' | 'changed' | 'takesOnce' | 'gate' | 'restore' | 'load' | 'config' | 'stats' | 'takeUnheard'>> & { receive (...message: Parameters<ClientCore['receive']>): unknown, toJSON? (): unknown }
+export type DrivenCore =
+  Pick<ClientCore, 'addExit' | 'removeExit' | 'exits' | 'request' | 'cancel' | 'nextTimeout' | 'handleTimeout' | 'pollTransmit' |
+  'pollEvent' | 'suspend' | 'resume'> &
+  Partial<Pick<ClientCore, 'suspectExit' | 'streamCarried' | 'streamHeard' | 'changed' | 'takesOnce' | 'gate' | 'restore' | 'load' |
+  'config' | 'stats' | 'takeUnheard'>> & {
+    receive (...message: Parameters<ClientCore['receive']>): unknown
+    toJSON? (): unknown
+  }
 
 /** What the driver needs of a session. */
 export type DrivenSession = Pick<ProxySession, 'destination' | 'keys' | 'state' | 'clockOffset' | 'send' | 'on' | 'off'>

@@ -165,7 +165,14 @@ export class SiteWays {
 
   #heard (id: string, session: ProxySession): Site {
     const site = this.#sites.get(id) ?? {
-      way: session, heardAt: 0, took: undefined, silent: new WeakMap(), waited: new WeakMap(), inVain: 0, builtAt: -Infinity, changes: new Hourly(MOST)
+      way: session,
+      heardAt: 0,
+      took: undefined,
+      silent: new WeakMap(),
+      waited: new WeakMap(),
+      inVain: 0,
+      builtAt: -Infinity,
+      changes: new Hourly(MOST)
     }
     this.#asked(id, site)
     site.way = session
@@ -227,7 +234,9 @@ export class SiteWays {
       this.#hooks.logger?.error({ err: error }, 'no session')
       return undefined
     }
-    this.#hooks.logger?.info({ destination: session.destination.b32 }, 'a site takes no stream, and may have been started anew: asking from a new Destination')
+    this.#hooks.logger?.info(
+      { destination: session.destination.b32 }, 'a site takes no stream, and may have been started anew: asking from a new Destination'
+    )
     const readiness = new Readiness(() => session.state === 'ready')
     const onState = (state: ProxySession['state']): void => {
       // With its router it loses what it is for.

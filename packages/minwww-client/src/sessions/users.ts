@@ -66,7 +66,9 @@ export class Users {
    */
   async start (): Promise<void> {
     const { cache } = this.#options
-    if (cache !== false && cache?.directory !== undefined) { this.#disk = await DiskStore.open(cache.directory, cache.maxDiskBytes ?? DISK, this.#logger) }
+    if (cache !== false && cache?.directory !== undefined) {
+      this.#disk = await DiskStore.open(cache.directory, cache.maxDiskBytes ?? DISK, this.#logger)
+    }
     this.#remembered = await this.#memory?.load()
     const { sessions } = this.#options
     // Sessions that are there need no turn of the event loop.

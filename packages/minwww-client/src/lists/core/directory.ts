@@ -362,7 +362,9 @@ export class ExitDirectory {
 
   /** A list may bring a later word of an exit that is in use. */
   #refresh (one: Chosen, listed: Verified<ExitDescriptor> | undefined): void {
-    if (listed !== undefined && listed.statement.date > one.descriptor.statement.date && !this.#isRevoked(listed.statement)) { one.descriptor = listed }
+    if (listed !== undefined && listed.statement.date > one.descriptor.statement.date && !this.#isRevoked(listed.statement)) {
+      one.descriptor = listed
+    }
   }
 }
 

@@ -40,7 +40,9 @@ export function * readList (text: string, now: number): Generator<undefined, Rea
       const verified = verifyStatement(line, now)
       const { b32, date } = verified.statement
       const other = latest.get(b32)?.statement
-      if (other === undefined || date > other.date || (date === other.date && verified.statement.kind === 'revoked')) { latest.set(b32, verified) }
+      if (other === undefined || date > other.date || (date === other.date && verified.statement.kind === 'revoked')) {
+        latest.set(b32, verified)
+      }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       refused++
