@@ -105,7 +105,8 @@ t.test('what exits answer tells whether to wait on for a stream that stands stil
     const made = patience(() => exits, 'own', () => { asked.push('own') })
     return { made, at }
   }
-  for (const patience of [patienceForBody, patienceForHead]) {
+  const headOf = (others: readonly string[]): typeof patienceForBody => (exits, id, probe) => patienceForHead(exits, id, probe, others)
+  for (const patience of [patienceForBody, headOf(['other'])]) {
     t.strictSame(watched({}, 'ready', patience).at('ready', 'probation', 'down'), [false, true, true], 'another one is well')
     t.strictSame(watched({}, 'down', patience).at('ready', 'probation', 'down'), [false, false, false], 'nobody is')
     t.strictSame(watched({ successes: 0 }, 'ready', patience).made, { doubt: 2_000, standstill: 15_000 }, 'it may answer streams only')
@@ -115,7 +116,8 @@ t.test('what exits answer tells whether to wait on for a stream that stands stil
   t.strictSame(body.at('down', 'ready', 'ready'), [false, true, true], 'it is well again, and nothing came on the stream')
   body.made.probe!()
   t.strictSame([body.at('ready', 'probing'), asked], [[false, false], ['own']], 'something came since then, and stands still anew')
-  t.strictSame(watched({}, 'down', patienceForHead).at('down', 'ready'), [false, false], 'nobody else would be asked')
+  t.strictSame(watched({}, 'down', headOf(['other'])).at('down', 'ready'), [false, false], 'nobody else would be asked')
+  t.strictSame(watched({}, 'ready', headOf(['third'])).at('down'), [false], 'who is well would not be asked for it')
   t.end()
 })
 

@@ -16,7 +16,7 @@ import type { Settings } from '../http/settings.ts'
 import { firstOf } from './peer-search.ts'
 import { isWell } from '../sessions/pool-health.ts'
 import { resuming } from './resume.ts'
-import { patienceForBody, patienceForHead, patienceOf, whileHeard } from './standstill.ts'
+import { patienceForBody, patienceForHead, patienceOf, SilentExit, whileHeard } from './standstill.ts'
 import { fetchByStream, isRepeatable, StreamFailure, type Limits, type StreamAnswer } from './stream-path.ts'
 import { asStream, fitsMessage, isHarmless, isPlain, readWhole, type WholeRequest } from './small-body.ts'
 import { pathOf, type StreamPeer } from './streams.ts'
@@ -241,11 +241,32 @@ export class SiteFetcher {
     return resuming(request, answer, askOthers, ({ exit }) => patienceForBody(() => driver.exits(), exit, () => driver.suspectExit(exit!)))
   }
 
+  /**
+   * One exit after the other. One that does not even answer a probe is left where another of them is well: be it one that was left
+   * before, and is back. Then those that are well are asked once more, and the last of them is waited for.
+   */
   async #askExits (request: SiteRequest, backend: Backend, peers: readonly StreamPeer[], limits: Limits): Promise<StreamAnswer> {
+    try {
+      return await this.#askEach(request, backend, peers, limits, peer => peers.filter(other => other !== peer))
+    } catch (error) {
+      if (!(error instanceof SilentExit)) throw error
+      const back = backend.driver.exits().filter(({ state }) => state === 'ready').map(({ id }) => id)
+      const again = peers.filter(({ id }) => back.includes(id))
+      if (again.length === 0) throw error
+      return await this.#askEach(request, backend, again, limits, peer => again.slice(again.indexOf(peer) + 1))
+    }
+  }
+
+  /** @param others - who may do instead of a peer that is silent */
+  async #askEach (
+    request: SiteRequest, backend: Backend, peers: readonly StreamPeer[], limits: Limits, others: (peer: StreamPeer) => readonly StreamPeer[]
+  ): Promise<StreamAnswer> {
     if (backend.streams === undefined) throw new ProxyError('MINWWW_NOT_IMPLEMENTED', request.method)
     const { driver } = backend
     const ask = async (peer: StreamPeer, limits: Limits): Promise<StreamAnswer> => {
-      const patience = isRepeatable(request) ? patienceForHead(() => driver.exits(), peer.id, () => driver.suspectExit(peer.id)) : patienceOf()
+      const instead = others(peer).map(({ id }) => id)
+      const probe = (): void => { driver.suspectExit(peer.id) }
+      const patience = isRepeatable(request) && instead.length > 0 ? patienceForHead(() => driver.exits(), peer.id, probe, instead) : patienceOf()
       return await whileHeard(patience, request.signal, async signal => await this.#overStream({ ...request, signal }, backend, peer, limits))
     }
     return await firstOf(peers, limits, ask, (failure, { id }) => {

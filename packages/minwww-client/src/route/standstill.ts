@@ -35,18 +35,22 @@ export const patienceOf = (rtt = Infinity): Pick<StreamPatience, 'doubt' | 'stan
 /**
  * For the head of an answer from this exit. A stream stands still where its exit is gone, and where the site is slow: a probe tells them
  * apart, of an exit that answers any. That matters where another exit is well.
+ * @param others - those that would do as well
  */
-export function patienceForHead (exits: () => readonly ExitStatus[], id: string | undefined, probe: () => void): StreamPatience {
-  return patienceFor(exits, id, probe, false)
+export function patienceForHead (
+  exits: () => readonly ExitStatus[], id: string | undefined, probe: () => void, others: readonly string[]
+): StreamPatience {
+  return patienceFor(exits, id, probe, { mayReturn: false, isOther: id => others.includes(id) })
 }
 
 /** For a body, which goes on from any exit: from this one as well, if it has answered a probe only after it had not, and nothing came. */
 export function patienceForBody (exits: () => readonly ExitStatus[], id: string | undefined, probe: () => void): StreamPatience {
-  return patienceFor(exits, id, probe, true)
+  return patienceFor(exits, id, probe, { mayReturn: true, isOther: () => true })
 }
 
 function patienceFor (
-  exits: () => readonly ExitStatus[], id: string | undefined, probe: () => void, mayReturn: boolean
+  exits: () => readonly ExitStatus[], id: string | undefined, probe: () => void,
+  { mayReturn, isOther }: { mayReturn: boolean, isOther: (id: string) => boolean }
 ): StreamPatience {
   const own = exits().find(exit => exit.id === id)
   const patience = patienceOf(own?.srtt)
@@ -56,7 +60,7 @@ function patienceFor (
     const all = exits()
     const isAway = all.some(({ id, state }) => id === own.id && (state === 'probation' || state === 'down'))
     wasAway = isAway || (mayReturn && wasAway)
-    return wasAway && all.some(({ state }) => state === 'ready')
+    return wasAway && all.some(({ id, state }) => state === 'ready' && isOther(id))
   }
   const ask = (): void => {
     wasAway = false
@@ -100,19 +104,23 @@ export class StandstillWatch {
   }
 }
 
+/** An exit was given up that did not even answer a probe. */
+export class SilentExit extends StreamFailure {
+  constructor () {
+    super(new ProxyError('MINWWW_TIMEOUT', 'the exit is silent'), true, { isTaken: false })
+  }
+}
+
 /**
  * An attempt that is given up while its exit does not even answer a probe.
- * @throws StreamFailure then; what the attempt throws
+ * @throws SilentExit then; what the attempt throws
  */
 export async function whileHeard<T> (
   patience: StreamPatience, signal: AbortSignal, attempt: (signal: AbortSignal) => Promise<T>
 ): Promise<T> {
   if (patience.isSilent === undefined) return await attempt(signal)
   const silence = new AbortController()
-  const giveUp = (): void => {
-    silence.abort(new StreamFailure(new ProxyError('MINWWW_TIMEOUT', 'the exit is silent'), true, { isTaken: false }))
-  }
-  const watch = new StandstillWatch({ ...patience, standstill: Infinity }, giveUp)
+  const watch = new StandstillWatch({ ...patience, standstill: Infinity }, () => { silence.abort(new SilentExit()) })
   watch.start()
   try {
     return await attempt(AbortSignal.any([signal, silence.signal]))
