@@ -1,6 +1,9 @@
+import { getEventListeners } from 'node:events'
 import net from 'node:net'
 import t from 'tap'
+import type { Plan } from '../src/fetch/fetcher.ts'
 import { createExit, type ExitOptions } from '../src/index.ts'
+import { queued, type StreamRequest } from '../src/streams/requests.ts'
 import { FakeCore, FakeSession, keysOf } from './support/exit.ts'
 import { FakeStreams, over, read, tunnel } from './support/streams.ts'
 import { bodyOf, echo, httpd, rawServer } from './support/upstream.ts'
@@ -56,6 +59,28 @@ t.test('a stream begins with what the client has told of the path, which goes no
   }
   t.strictSame(await ask('512 21 300000 500'), [{ rtt: 512, rttvar: 21, rate: 300_000, loss: 0.75 }])
   for (const value of ['', '512', '0 0', '99999 1', 'x']) t.strictSame(await ask(value), [], value)
+})
+
+t.test('a stream keeps nothing of the requests that it has carried', async t => {
+  const gone = new AbortController()
+  let shed = false
+  const queue = {
+    add: ({ run, onShed }: { run: () => Promise<void>, onShed: () => void }) => { if (shed) onShed(); else run().catch(() => {}) },
+    cancel: () => true
+  }
+  const asked = { context: { clock: { now: () => 0 }, queue }, visitor: client, signal: gone.signal } as unknown as StreamRequest
+  const plan = {} as Plan
+  for (let count = 0; count < 3; count++) {
+    t.equal(await queued(asked, plan, async () => 'answer'), 'answer')
+    await t.rejects(queued(asked, plan, async () => { throw new Error('of the site') }), /of the site/)
+    shed = true
+    await t.rejects(queued(asked, plan, async () => 'answer'), { code: 'MINWWW_EXIT_BUSY' })
+    shed = false
+  }
+  t.equal(getEventListeners(gone.signal, 'abort').length, 0)
+  const waiting = queued(asked, plan, async () => await new Promise(() => {}))
+  gone.abort()
+  await t.rejects(waiting, { code: 'MINWWW_EXIT_CONNECTION' })
 })
 
 t.test('refusals carry a name that the client knows', async t => {

@@ -139,20 +139,27 @@ export function readRequest ({ incoming, body, context }: StreamRequest): HttpRe
 
 /** Puts a request into the queue of those to be fetched; resolves when its answer's head is there. @throws ServerError */
 export async function queued<T> ({ context, visitor, signal }: StreamRequest, plan: Plan, fetch: () => Promise<T>): Promise<T> {
-  return await new Promise((resolve, reject) => {
-    const id = `stream ${nextId++}`
-    const { clock, queue } = context
-    signal.addEventListener('abort', () => { if (queue.cancel(id)) reject(gone()) }, { once: true })
-    if (signal.aborted) return reject(gone())
-    queue.add({
-      id,
-      client: visitor.b32,
-      slot: plan.slot,
-      deadline: clock.now() + QUEUE_TIME,
-      run: async () => await fetch().then(resolve, reject),
-      onShed: () => reject(new ServerError('MINWWW_EXIT_BUSY', 'more is asked of this exit than it can do', { retryAfter: 5 }))
+  const { clock, queue } = context
+  const id = `stream ${nextId++}`
+  let leave = (): void => {}
+  try {
+    return await new Promise((resolve, reject) => {
+      leave = () => { if (queue.cancel(id)) reject(gone()) }
+      if (signal.aborted) return reject(gone())
+      signal.addEventListener('abort', leave, { once: true })
+      queue.add({
+        id,
+        client: visitor.b32,
+        slot: plan.slot,
+        deadline: clock.now() + QUEUE_TIME,
+        run: async () => await fetch().then(resolve, reject),
+        onShed: () => reject(new ServerError('MINWWW_EXIT_BUSY', 'more is asked of this exit than it can do', { retryAfter: 5 }))
+      })
     })
-  })
+  } finally {
+    // The stream may carry many thousands more.
+    signal.removeEventListener('abort', leave)
+  }
 }
 
 export function gone (): ServerError {
