@@ -31,19 +31,36 @@ function silence (exit: Exit, now: number): void {
 
 t.test('an exit in flight: sessions, their share, bytes and what still comes', async t => {
   const exit = exitOf()
-  t.strictSame([exit.share, exit.inFlight, exit.transfers, exit.backlog, exit.isOfPool], [1, 0, 0, 0, false])
+  t.strictSame([exit.share(0), exit.inFlight, exit.transfers, exit.backlog, exit.isOfPool], [1, 0, 0, 0, false])
   const session = sessionOf()
   const all = [flight({ session, bytes: 1_000 }), flight({ session }), flight({ bytes: 24 }), flight({ isComing: false, bytes: 0 })]
   for (const one of all) exit.take(one)
-  t.strictSame([exit.sessions.size, exit.share, exit.transfers], [2, 0.5, 4])
+  t.strictSame([exit.sessions.size, exit.share(0), exit.transfers], [2, 0.5, 4])
   t.equal(exit.inFlight, 1_024 + DEFAULT_CONFIG.unknownReply)
   t.equal(exit.backlog, exit.inFlight * 1_000 / exit.path.carries)
   exit.release(all[2]!)
-  t.strictSame([exit.share, exit.transfers], [1, 3])
+  t.strictSame([exit.share(0), exit.transfers], [1, 3])
   exit.symbolCame(50, 700)
   exit.symbolCame(60, 7)
   t.strictSame([exit.lastSymbolAt, exit.received], [60, 707])
   t.ok(exitOf('a', new PoolMember('a')).isOfPool)
+})
+
+t.test('a session that is waited for in vain takes no part of the rate from another', async t => {
+  const exit = exitOf()
+  exit.path.measure(0, 500, 1)
+  const [alive, silent] = [sessionOf(), sessionOf(1)]
+  for (const session of [alive, silent]) {
+    exit.take(flight({ session }))
+    session.asked(0)
+  }
+  t.equal(exit.share(900), 0.5)
+  alive.symbolCame(1_200, 0, 4)
+  t.equal(exit.share(1_300), 1, 'two round trips without anything')
+  t.equal(exit.grant(1_300), exit.path.rate)
+  silent.symbolCame(1_400, 0, 4)
+  t.equal(exit.share(1_500), 0.5)
+  t.equal(exit.share(9_000), 0.5, 'where nothing comes to either they share')
 })
 
 t.test('an exit has room for a second of its rate beyond a round trip, and always for one request', async t => {

@@ -298,12 +298,18 @@ t.test('a round trip that a queue would lengthen is not measured, but for an old
 
 t.test('a REPORT is due when the rate has changed, not too often, and what came is told twice a second', async t => {
   const path = pathOf()
-  t.notOk(path.isReportDue(0))
+  let told = 0
+  const isDue = (now: number): boolean => path.isReportDue(now, path.rate, [told])
+  const tell = (now: number): void => {
+    path.reporting(now, path.rate, [told])
+    path.report(now)
+    told = path.rate
+  }
+  t.notOk(isDue(0))
   path.restore(600)
-  t.ok(path.isReportDue(0), 'another rate than nothing')
-  path.reporting(0)
-  path.report(0)
-  t.notOk(path.isReportDue(9_000))
+  t.ok(isDue(0), 'another rate than nothing')
+  tell(0)
+  t.notOk(isDue(9_000))
   const came = (now: number, count: number): void => {
     for (let i = 0; i < count; i++) {
       path.observe(now, `${now} ${i}`, 0, symbol({
@@ -316,29 +322,26 @@ t.test('a REPORT is due when the rate has changed, not too often, and what came 
     }
   }
   came(10_000, 7)
-  t.notOk(path.isReportDue(10_499))
+  t.notOk(isDue(10_499))
   came(10_499, 1)
-  t.strictSame([path.isReportDue(10_499), path.isReportDue(10_500)], [false, true], 'eight tunnel messages in half a second')
-  path.reporting(10_500)
-  path.report(10_500)
-  t.notOk(path.isReportDue(11_000))
+  t.strictSame([isDue(10_499), isDue(10_500)], [false, true], 'eight tunnel messages in half a second')
+  tell(10_500)
+  t.notOk(isDue(11_000))
   came(11_000, 2)
   came(12_001, 6)
-  t.notOk(path.isReportDue(12_400), 'after a pause it begins anew')
-  t.notOk(path.isReportDue(12_600))
+  t.notOk(isDue(12_400), 'after a pause it begins anew')
+  t.notOk(isDue(12_600))
   came(12_600, 2)
-  t.ok(path.isReportDue(12_600))
-  path.reporting(12_600)
-  path.report(12_600)
+  t.ok(isDue(12_600))
+  tell(12_600)
   came(12_700, 20)
   path.carried(12_700, path.rate * 1.03)
-  t.notOk(path.isReportDue(12_750), 'the same rate, about')
+  t.notOk(isDue(12_750), 'the same rate, about')
   path.carried(12_700, path.rate * 1.2)
-  t.strictSame([path.isReportDue(12_699), path.isReportDue(12_700)], [false, true], 'a sixth of a round trip after the last')
-  path.reporting(12_700)
-  path.report(12_700)
+  t.strictSame([isDue(12_699), isDue(12_700)], [false, true], 'a sixth of a round trip after the last')
+  tell(12_700)
   path.carried(12_800, path.rate * 1.5)
-  t.notOk(path.isReportDue(12_900), 'it is not worth a message before twenty tunnel messages came')
+  t.notOk(isDue(12_900), 'it is not worth a message before twenty tunnel messages came')
 })
 
 t.test('so many bursts are watched, the oldest is forgotten; with their way they all are', async t => {

@@ -15,6 +15,8 @@ const IN_FLIGHT_MARGIN = 1_000
 const MAX_ACTIVE = 48
 /** Routers keep what they know of an exit's paths for no longer, ms. */
 const MAX_DEAF = 600_000
+/** Round trips for which a session that nothing comes to still takes its part of the rate. */
+const USED = 2
 /** An exit that asks to be left alone for longer than this, s, has no room for anybody. */
 const MAX_SHED = 5
 
@@ -247,9 +249,22 @@ export class Exit {
     return sessions
   }
 
-  /** Part of the rate that each session may have. */
-  get share (): number {
-    return 1 / Math.max(1, this.sessions.size)
+  /** Part of the rate that each session may have: what is waited for in vain needs none. */
+  share (now: number): number {
+    const since = now - USED * this.path.rtt.srtt
+    let used = 0
+    for (const { usedAt } of this.sessions) if (usedAt >= since) used++
+    return 1 / Math.max(1, used === 0 ? this.sessions.size : used)
+  }
+
+  /** Each session's part of the rate, bytes/s. */
+  grant (now: number): number {
+    return this.path.rate * this.share(now)
+  }
+
+  /** What those sessions were told last, bytes/s. */
+  get granted (): number[] {
+    return [...this.sessions].map(({ granted }) => granted)
   }
 
   /** Bytes announced, or assumed of a reply of unknown size, and not yet received. */

@@ -71,8 +71,8 @@ export class ExitPath {
   readonly #recent: number[] = []
   #hasLost = false
   #pace: number
-  /** The rate as it was told last, and when. */
-  #told = { rate: 0, at: Number.NEGATIVE_INFINITY }
+  /** When a rate was told last. */
+  #toldAt = Number.NEGATIVE_INFINITY
   /** Bytes that came since the last REPORT of another rate, and since the last one. */
   #unreported = REPORT_BYTES
   #untold = { at: Number.NEGATIVE_INFINITY, since: 0, bytes: 0 }
@@ -153,27 +153,31 @@ export class ExitPath {
     return shape <= longest ? shape : SHAPES.filter(m => m <= longest).at(-1)!
   }
 
-  /** A REPORT would say something new, and costs little of what comes. */
-  isReportDue (now: number): boolean {
+  /**
+   * A REPORT would say something new, and costs little of what comes.
+   * @param grant - bytes/s that each session may be sent now
+   * @param granted - what each was told
+   */
+  isReportDue (now: number, grant: number, granted: readonly number[]): boolean {
     if (!this.rtt.hasSample) return false
-    return this.#isGrantDue(now) || (now - this.#untold.since >= REPORT_EVERY && this.#untold.bytes >= REPORT_AT_LEAST)
+    return this.#isGrantDue(now, grant, granted) || (now - this.#untold.since >= REPORT_EVERY && this.#untold.bytes >= REPORT_AT_LEAST)
   }
 
-  #isGrantDue (now: number): boolean {
+  #isGrantDue (now: number, grant: number, granted: readonly number[]): boolean {
     if (this.#unreported < REPORT_BYTES) return false
-    if (now - this.#told.at < Math.max(MIN_REPORT, this.rtt.srtt / REPORTS)) return false
-    return Math.abs(this.rate / this.#told.rate - 1) > CHANGE
+    if (now - this.#toldAt < Math.max(MIN_REPORT, this.rtt.srtt / REPORTS)) return false
+    return granted.some(told => Math.abs(grant / told - 1) > CHANGE)
   }
 
-  /** A REPORT of what came does not delay the next that grants another rate. Before `report`. */
-  reporting (now: number): void {
-    if (this.#isGrantDue(now)) this.#unreported = 0
+  /** All sessions are told now. A REPORT of what came does not delay the next that grants another rate. Before `report`. */
+  reporting (now: number, grant: number, granted: readonly number[]): void {
+    if (this.#isGrantDue(now, grant, granted)) this.#unreported = 0
     this.#untold = { at: now, since: now, bytes: 0 }
   }
 
   /** The rate is 0 (nothing granted) until a round trip was measured: the exit then uses its own start. */
   report (now: number, share = 1): PathReport {
-    this.#told = { rate: this.rate, at: now }
+    this.#toldAt = now
     return { loss: encodeLoss(this.loss), rate: this.rtt.hasSample ? encodeRate(this.rate * share) : 0, shape: this.shape(now) }
   }
 

@@ -82,8 +82,11 @@ export class Receiver {
 
   /** Grants the exit another rate, if what is still to come of it is worth a message. */
   #report (now: number, exit: Exit): void {
-    if (!exit.path.isReportDue(now) || exit.inFlight === 0) return
-    for (const session of exit.sessions) this.#sender.report(now, exit, session)
+    const { path, granted, sessions } = exit
+    const grant = exit.grant(now)
+    if (!path.isReportDue(now, grant, granted) || exit.inFlight === 0) return
+    path.reporting(now, grant, granted)
+    for (const session of sessions) this.#sender.report(now, exit, session)
   }
 
   #decode (payload: Buffer, session: ExitSession): TaggedMessage | undefined {

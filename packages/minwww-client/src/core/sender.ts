@@ -10,6 +10,7 @@ import type { Exit } from './exit.ts'
 import { AGAIN, againAfter } from './first-contact.ts'
 import type { ClientRequest } from './request.ts'
 import type { ExitSession } from './session.ts'
+import type { PathReport } from './path.ts'
 import { Transfer } from './transfer.ts'
 import type { Encode } from './transfer.ts'
 import type { TransferTable } from './transfer-table.ts'
@@ -90,7 +91,7 @@ export class Sender {
 
   /** Asks for fresh symbols. */
   want (now: number, transfer: Transfer, want: { from: number, count: number }): void {
-    const { loss, rate, shape } = transfer.exit.path.report(now, transfer.exit.share)
+    const { loss, rate, shape } = this.#told(now, transfer.exit, transfer.session)
     transfer.beginRepair(want.count)
     transfer.owner.budget.spend()
     transfer.owner.traffic.repaired()
@@ -101,8 +102,7 @@ export class Sender {
 
   /** Grants another rate while answers come. */
   report (now: number, exit: Exit, session: ExitSession): void {
-    exit.path.reporting(now)
-    const { loss, rate, shape } = exit.path.report(now, exit.share)
+    const { loss, rate, shape } = this.#told(now, exit, session)
     const prefix = { attempt: 0, flags: 0, session: session.keys.session, id: session.takeReport() }
     const message = { type: 'report', ...prefix, loss, rate, shape, queue: exit.path.queue, ...session.came } as const
     this.#transmit(now, { exit, session }, encodeMessage(message, session.keys.client, paddedLength(0)), PROTOCOL.RAW)
@@ -136,6 +136,7 @@ export class Sender {
     const isKnown = contact.isKnown(now, source)
     const copies = isKnown ? copiesFor(tunnelMessages, path.requestLoss) : FIRST_SENDINGS
     const copySpacing = this.#copySpacing(now, transfer)
+    transfer.session.asked(now)
     const lastCopy = isKnown ? now + (copies - 1) * copySpacing : now
     const queued = inFlight + path.firstSymbolBytes(now)
     const timeout = from === 0 && !transfer.owner.isProbe ? path.signTimeout(transfer.backoff) : path.timeout(transfer.backoff)
@@ -158,13 +159,19 @@ export class Sender {
     return againAfter(this.#context.chance(), rtt.hasSample ? rtt.srtt : 0)
   }
 
+  /** What a message of that session says of the path. */
+  #told (now: number, exit: Exit, session: ExitSession): PathReport {
+    session.grants(exit.grant(now))
+    return exit.path.report(now, exit.share(now))
+  }
+
   #open (now: number, transfer: Transfer, asked: AskedObject, copy: number): Buffer {
     const { session, exit } = transfer
     const length = DATAGRAM2_ENVELOPE + PREFIX + OPEN_HEADER + lengthOf(asked)
     const body = encodeOpenBody({
       type: 'open',
       ...this.#prefix(transfer, copy),
-      ...exit.path.report(now, exit.share),
+      ...this.#told(now, exit, session),
       max: encodeRate(this.#context.config.maxObject),
       time: Math.floor((now + this.#context.clockOffset()) / 1000),
       key: session.secret,
@@ -177,7 +184,7 @@ export class Sender {
     return this.#tagged(transfer, {
       type: 'request',
       ...this.#prefix(transfer, copy),
-      ...transfer.exit.path.report(now, transfer.exit.share),
+      ...this.#told(now, transfer.exit, transfer.session),
       max: encodeRate(this.#context.config.maxObject),
       ...asked
     }, paddedLength(PREFIX + REQUEST_HEADER + lengthOf(asked) + TAG))

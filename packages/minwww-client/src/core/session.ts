@@ -31,6 +31,8 @@ export class ExitSession {
   /** What the exit need not send again. */
   readonly sent = new SentMemory()
   #pushable = 0
+  #granted = 0
+  #askedAt = Number.NEGATIVE_INFINITY
   #pushUntil = Number.NEGATIVE_INFINITY
 
   constructor (source: number, secret: Buffer) {
@@ -62,6 +64,25 @@ export class ExitSession {
   takePushed (bytes: number): boolean {
     this.#pushable -= bytes
     return this.#pushable > 0
+  }
+
+  /** When it was asked for something, or something came, last; ms. */
+  get usedAt (): number {
+    return Math.max(this.#askedAt, this.#came.at)
+  }
+
+  asked (now: number): void {
+    this.#askedAt = now
+  }
+
+  /** Bytes/s that the exit was told last that it may send; 0 before. */
+  get granted (): number {
+    return this.#granted
+  }
+
+  /** A message that says so has left. */
+  grants (rate: number): void {
+    this.#granted = rate
   }
 
   /** The number of the next REPORT. */
