@@ -84,6 +84,19 @@ t.test('path: no symbol is asked for that takes longer at the bottleneck than on
   }
 })
 
+t.test('path: what an exit is told to send no more of has lost nothing', async t => {
+  const lossAfter = (isStopped: boolean): number => {
+    const path = new ExitPath(DEFAULT_CONFIG)
+    for (let id = 0; id < 20; id++) {
+      for (let index = 0; index < 4; index++) path.observe(0, `s.${id}.0`, 0, symbol({ index, last: 15 }), 1_000)
+      if (isStopped) path.stop(`s.${id}.`)
+    }
+    path.handleTimeout(100_000)
+    return decodeLoss(path.report(100_000).loss)
+  }
+  t.ok(lossAfter(false) > 2 * lossAfter(true), `${lossAfter(false)} and ${lossAfter(true)}`)
+})
+
 t.test('path: one that dies on the way has not lost what could not come any more', async t => {
   const lossAfter = (received: number): number => {
     const path = new ExitPath(DEFAULT_CONFIG)

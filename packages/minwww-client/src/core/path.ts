@@ -299,6 +299,11 @@ export class ExitPath {
     for (const [key, watch] of this.#watches) if (watch.closeAt <= now) this.#close(now, key)
   }
 
+  /** The exit is told to send no more of these: what has not come is not lost. @param name - how the keys of their bursts begin */
+  stop (name: string): void {
+    for (const [key, watch] of this.#watches) if (key.startsWith(name)) watch.stop()
+  }
+
   /** The way they came on is gone: what is missing of bursts under way is no loss. */
   forgetBursts (): void {
     this.#watches.clear()

@@ -110,6 +110,7 @@ export class Sender {
 
   /** Tells an exit that nobody waits any more. Sent once: if it is lost, only bytes are. */
   cancel (now: number, transfer: Transfer): void {
+    transfer.exit.path.stop(`${transfer.session.name}.${transfer.id}.`)
     this.#transmitFor(now, transfer, this.#tagged(transfer, { type: 'cancel', ...this.#prefix(transfer) }), PROTOCOL.RAW)
   }
 
