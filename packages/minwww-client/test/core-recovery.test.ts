@@ -3,7 +3,7 @@ import type { Message, WireErrorName } from '@minwww/protocol'
 import { seeded } from '@minwww/testkit'
 import t from 'tap'
 import type { ClientConfig } from '../src/core.ts'
-import { Bench, FakeExit, pageObject, schedule } from './core-fake-exit.ts'
+import { Bench, FakeExit, keysOf, pageObject, schedule } from './core-fake-exit.ts'
 
 const IDS = 'abc'
 const HEDGES: Partial<ClientConfig> = { hedging: true, hedgeBudget: 1 }
@@ -52,9 +52,10 @@ interface Scene extends Start {
   sent: string[]
   ends?: string
   failed?: Record<string, number>
+  hedges?: number
 }
 const SCENES: Record<string, Scene> = {
-  'a slow one is hedged by one more': { count: 3, config: HEDGES, span: 590, sent: ['0 a0 request 0.0', '400 b0 open 0.0'] },
+  'a slow one is hedged by one more': { count: 3, config: HEDGES, hedges: 1, span: 590, sent: ['0 a0 request 0.0', '400 b0 open 0.0'] },
   'not where nobody wants that': { count: 3, span: 590, sent: ['0 a0 request 0.0'] },
   'not where there is no other': { count: 1, config: HEDGES, span: 590, sent: ['0 a0 request 0.0'] },
   'not where the answer has begun': { count: 3, config: HEDGES, steps: [[350, begins(0, 2)]], span: 590, sent: ['0 a0 request 0.0'] },
@@ -62,11 +63,12 @@ const SCENES: Record<string, Scene> = {
     config: HEDGES, steps: [[100, refuses(0, 'unknown-id')]], span: 590, sent: ['0 a0 request 0.0', '100 b0 open 0.0']
   },
   'of two that are asked one may be busy: the other is waited for': {
-    count: 3, config: HEDGES, steps: [[450, refuses(0, 'busy', 3)]], span: 900, sent: ['0 a0 request 0.0', '400 b0 open 0.0']
+    count: 3, config: HEDGES, hedges: 1, steps: [[450, refuses(0, 'busy', 3)]], span: 900, sent: ['0 a0 request 0.0', '400 b0 open 0.0']
   },
   'of two that are asked both refuse: one more has its say, and no fourth': {
     count: 3,
     config: HEDGES,
+    hedges: 1,
     steps: [[450, refuses(0, 'policy')], [500, refuses(1, 'policy')], [600, refuses(2, 'policy')]],
     span: 900,
     sent: ['0 a0 request 0.0', '400 b0 open 0.0', '500 c0 open 0.0'],
@@ -79,6 +81,7 @@ const SCENES: Record<string, Scene> = {
     count: 3,
     sources: 2,
     config: HEDGES,
+    hedges: 1,
     steps: [[450, suspends(0)]],
     span: 900,
     sent: ['0 a0 request 0.0', '400 b0 open 0.0', '450 c1 open 0.0']
@@ -161,13 +164,32 @@ const SCENES: Record<string, Scene> = {
     ends: 'timeout'
   }
 }
-for (const [name, { steps = [], span, sent, ends = '', failed, ...start }] of Object.entries(SCENES)) {
+for (const [name, { steps = [], span, sent, ends = '', failed, hedges = 0, ...start }] of Object.entries(SCENES)) {
   t.test(name, async t => {
     const world = asked(start)
     for (const [after, act] of steps) act(until(world, after))
     until(world, span)
     t.strictSame(world.rows.filter(row => !row.includes('probe')), sent)
     t.equal(outcomes(world).join(), ends)
+    t.equal(world.bench.core.stats.hedges, hedges)
     if (failed !== undefined) t.strictSame(failures(world), failed)
   })
 }
+
+t.test('a new Destination: silent exits are asked from there, whatever is on its way to them; others stay asked as they are', async t => {
+  for (const [count, probes] of [
+    [1, ['10176 a1 probe 0.0']],
+    [2, ['4510 b1 probe 0.0', '4935 a1 probe 0.0', '5004 b0 probe 0.0', '5014 b0 probe 0.1', '5517 b1 probe 1.0']]
+  ] as const) {
+    const when = count === 1 ? 9_000 : 4_500
+    const world = until(asked({ count, sources: 2 }), when)
+    world.bench.core.suspend(world.bench.now, 1)
+    until(world, when + 10)
+    world.bench.core.resume(world.bench.now, 1, keysOf(300))
+    until(world, when + 10)
+    const { length } = world.rows
+    until(world, when + 1_300)
+    t.strictSame(world.rows.slice(count === 1 ? length : length - 1), probes)
+    t.strictSame(outcomes(until(world, 60_000)), ['silent'], 'the page itself is looked for to its end')
+  }
+})
