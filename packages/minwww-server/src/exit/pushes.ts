@@ -20,10 +20,10 @@ import {
 import { fieldsFor, mayPush, needsOf, type AskedPage, type PageStyles, type Reference } from '@minwww/protocol/page'
 import { ServerError } from '../errors.ts'
 import type { PromisedPush } from '../core.ts'
-import { tooLarge } from '../fetch/collect.ts'
+import { beginningOf, tooLarge } from '../fetch/collect.ts'
 import { toServerError } from '../fetch/failures.ts'
 import type { Plan } from '../fetch/fetcher.ts'
-import type { HttpRequest, Visitor } from '../fetch/http-types.ts'
+import type { HttpRequest, UpstreamResponse, Visitor } from '../fetch/http-types.ts'
 import type { CoreDriver } from './core-driver.ts'
 import type { FetchQueue } from './fetch-queue.ts'
 import type { Responded, Responder } from './responder.ts'
@@ -194,7 +194,7 @@ export class Pushes {
     const { clock, responder, onOutcome } = this.#options
     const started = clock.now()
     try {
-      const answer = await responder.respond(plan, signal)
+      const answer = await responder.respond(plan, signal, refuseLarge)
       const { message, rest } = answer
       if (rest !== undefined) {
         rest.response.body.destroy()
@@ -229,7 +229,7 @@ export class Pushes {
 
   #fail (handle: number, error: ServerError): void {
     this.#jobs.delete(handle)
-    this.#options.driver().act((core, now) => core.fail(now, handle, error.reason, {}))
+    this.#options.driver().act((core, now) => core.fail(now, handle, error.reason, { size: error.size }))
   }
 }
 
@@ -237,6 +237,12 @@ const hashesOf = (digest: Buffer): string[] =>
   Array.from({ length: digest.length / HASH }, (_, index) => digest.toString('hex', index * HASH, (index + 1) * HASH))
 
 const sentKey = ({ b32 }: Visitor, url: string): string => `${b32} ${addressHash(url).toString('hex')}`
+
+/** What is longer than an object by its Content-Length is not read, nor counted. @throws ServerError MINWWW_EXIT_TOO_LARGE */
+function refuseLarge (response: UpstreamResponse): number {
+  if (!response.shrinks && response.hasBody && (response.length ?? 0) > MAX_OBJECT) throw tooLarge(response.length ?? 0)
+  return beginningOf(response)
+}
 
 const jobOf = (handle: number): string => `push ${handle}`
 
