@@ -4,12 +4,18 @@ import { dirname } from 'node:path'
 
 const OWNER_ONLY = 0o600
 
+/** Beside a file while it is written; a kill leaves it there. */
+const temporaryOf = (path: string): string => `${path}.${randomBytes(6).toString('hex')}.tmp`
+
+/** What a kill has left of a file that was being written. */
+export const isLeftover = (name: string): boolean => /\.[0-9a-f]{12}\.tmp$/.test(name)
+
 /**
  * Writes a file that only its owner can read, unless `mode` says otherwise: beside its place, synced, then renamed, so that a crash
  * leaves the old file or the new one, never half of it. Rejects with the system's error; then the old file is as it was.
  */
 export async function writeAtomically (path: string, data: string | Uint8Array, mode = OWNER_ONLY): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const temporary = temporaryOf(path)
   try {
     const file = await open(temporary, 'wx', mode)
     try {

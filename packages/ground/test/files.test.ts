@@ -1,7 +1,7 @@
 import t from 'tap'
 import { chmod, mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FileSaver, writeAtomically } from '../src/node.ts'
+import { FileSaver, isLeftover, writeAtomically } from '../src/node.ts'
 
 t.test('a file is replaced as a whole, for its owner alone', async t => {
   const folder = t.testdir({ here: 'old' })
@@ -20,6 +20,20 @@ t.test('a write that fails leaves the old file, and nothing else', async t => {
   await t.rejects(writeAtomically(join(folder, 'taken'), 'x'), { code: /EISDIR|ENOTEMPTY|EEXIST/ })
   await t.rejects(writeAtomically(join(folder, 'missing', 'x'), 'x'), { code: 'ENOENT' })
   t.strictSame(await readdir(folder), ['taken'])
+})
+
+t.test('what a kill leaves of a write is known by its name', async t => {
+  const folder = t.testdir()
+  const path = join(folder, 'a.tmp')
+  let halfway: string[] = []
+  const watched = async function * (): AsyncGenerator<string> {
+    yield 'half'
+    halfway = await readdir(folder)
+    yield 'whole'
+  }
+  await writeAtomically(path, watched() as unknown as string)
+  t.strictSame([halfway.length, ...halfway.map(isLeftover)], [1, true])
+  t.notOk(isLeftover('a.tmp'))
 })
 
 t.test('saves go one after the other, each with what holds when its turn has come', async t => {

@@ -490,7 +490,7 @@ t.test('on disk: survives a restart, junk and a kill', async t => {
   await one.ask('/c', [], 'DELETE')
   await first.flush()
   t.equal(first.count, 2)
-  writeFileSync(join(directory, `${'0'.repeat(64)}.01234567.tmp`), 'half a file')
+  writeFileSync(join(directory, `${'0'.repeat(64)}.0123456789ab.tmp`), 'half a file')
   writeFileSync(join(directory, 'f'.repeat(64)), 'junk')
   const second = await open()
   const again = bench(site, { disk: second })

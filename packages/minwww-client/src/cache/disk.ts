@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '@minwww/ground'
-import { writeAtomically } from '@minwww/ground/node'
+import { isLeftover, writeAtomically } from '@minwww/ground/node'
 import { LRUCache } from 'lru-cache'
 import { overheadOf, type Entry, type PolicyFactory } from './entry.ts'
 import type { Variants } from './memory.ts'
@@ -56,7 +56,7 @@ export class DiskStore {
     const store = new DiskStore(directory, maxBytes, logger)
     const found: Array<{ name: string, size: number, used: number }> = []
     for (const name of await readdir(directory)) {
-      if (/^[0-9a-f]{64}\.[0-9a-f]{8}\.tmp$/.test(name)) await rm(join(directory, name), { force: true })
+      if (/^[0-9a-f]{64}\./.test(name) && isLeftover(name)) await rm(join(directory, name), { force: true })
       if (!/^[0-9a-f]{64}$/.test(name)) continue
       const info = await stat(join(directory, name)).catch(() => undefined)
       if (info !== undefined) found.push({ name, size: info.size, used: info.mtimeMs })
