@@ -2,32 +2,30 @@ import t from 'tap'
 import { runCell, runTunnel } from '../src/grid/index.ts'
 
 // A shared machine may be slow; nothing here waits for the clock of the wall.
-t.setTimeout(180_000)
+t.setTimeout(300_000)
 
 const LATENCY = 250
-const ROUND_TRIP = 2 * LATENCY
 const OPTIONS = { runs: 400, seed: 7 }
 
-for (const { loss, gain, extra } of [{ loss: 1, gain: 1 / 2, extra: 0.15 }, { loss: 5, gain: 1 / 3, extra: 0.4 }]) {
-  t.test(`64 KB through tunnels at ${loss} % loss: parity mends the slowest, and costs little`, async t => {
-    const conditions = { latency: LATENCY, loss, size: 64 }
+const GOALS = [
+  { latency: 50, loss: 1, gain: 1 / 2, median: 1.15, extra: 0.15 },
+  { latency: 50, loss: 5, gain: 1 / 3, median: 1.2, extra: 0.4 },
+  { latency: LATENCY, loss: 1, gain: 1 / 2, median: 1.15, extra: 0.15 },
+  { latency: LATENCY, loss: 5, gain: 1 / 3, median: 1.15, extra: 0.4 }
+]
+for (const { latency, loss, gain, median, extra } of GOALS) {
+  t.test(`64 KB through tunnels of ${latency} ms at ${loss} % loss: parity mends the slowest, and costs little`, async t => {
+    const conditions = { latency, loss, size: 64 }
     const plain = runTunnel('streaming', conditions, OPTIONS)
     const parity = runTunnel('streaming-parity', conditions, OPTIONS)
     t.strictSame([plain.failed, parity.failed], [0, 0])
     t.ok(parity.open.p99 <= gain * plain.open.p99, `open, p99: ${parity.open.p99} and ${plain.open.p99} ms`)
     t.ok(parity.fresh.p99 <= gain * plain.fresh.p99, `CONNECT, p99: ${parity.fresh.p99} and ${plain.fresh.p99} ms`)
-    t.ok(parity.open.p50 <= 1.15 * ROUND_TRIP, `open, p50: ${parity.open.p50} ms`)
+    t.ok(parity.open.p50 <= median * 2 * latency, `open, p50: ${parity.open.p50} ms`)
     const more = parity.open.tunnelMessages / plain.open.tunnelMessages - 1
     t.ok(more <= extra && parity.parityShare <= extra, `${more} more tunnel messages, ${parity.parityShare} of parity`)
   })
 }
-
-t.test('CONNECT and 64 KB at a round trip of 100 ms', async t => {
-  const conditions = { latency: 50, loss: 1, size: 64 }
-  const plain = runTunnel('streaming', conditions, OPTIONS)
-  const parity = runTunnel('streaming-parity', conditions, OPTIONS)
-  t.ok(parity.fresh.p99 <= plain.fresh.p99 / 2, `p99: ${parity.fresh.p99} and ${plain.fresh.p99} ms`)
-})
 
 t.test('nothing is added where nothing is lost', async t => {
   const conditions = { latency: LATENCY, loss: 0, size: 64 }

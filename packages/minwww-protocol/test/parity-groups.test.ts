@@ -37,6 +37,40 @@ t.test('a group ends after 20 ms in which nothing more was to be sent', async t 
   t.equal(stream.nextTimeout(), undefined)
 })
 
+t.test('on a short path a group ends sooner, unless that was too soon before', async t => {
+  const short = { ...QUIET, rtt: 100 }
+  const ends = (rtt: number | undefined): number => {
+    const { stream, send } = sender()
+    send(0, 1, { ...QUIET, rtt })
+    return stream.nextTimeout()!
+  }
+  t.strictSame([undefined, 2_000, 400, 200, 100, 20, 0].map(ends), [20, 20, 20, 10, 5, 5, 5])
+  const { stream, send } = sender()
+  send(100, 1, short)
+  t.strictSame(rows(stream.handleTimeout(105)), [[1, 1]])
+  send(119, 2, short)
+  t.equal(stream.nextTimeout(), 139, 'more came within 20 ms')
+  send(127, 3, short)
+  t.strictSame(rows(stream.handleTimeout(147)), [[2, 2]])
+  send(150, 4, short)
+  t.equal(stream.nextTimeout(), 155, 'that was the end')
+  send(152, 3, short)
+  t.strictSame(rows(stream.handleTimeout(155)), [[4, 1]])
+  t.equal(stream.nextTimeout(), 172, 'what is sent again comes as its losses are found')
+})
+
+t.test('a site that sends in small pieces has no parity for each of them', async t => {
+  const { stream } = sender(0)
+  const loss = new PacketLoss(0.01)
+  let symbols = 0
+  const sum = (groups: readonly Parity[]): void => { for (const { r } of groups) symbols += r }
+  for (let now = 0, sequence = 1; sequence <= 240; now++) {
+    sum(stream.handleTimeout(now))
+    if (now % 8 === 0) sum(stream.sent(now, data(sequence++), 2, { ...QUIET, rtt: 100 }, loss))
+  }
+  t.ok(symbols <= 36, `${symbols} for 240 packets`)
+})
+
 t.test('while more waits a group of eight ends after a quarter of the round trip', async t => {
   const { stream, sendAll, send } = sender()
   sendAll(100, 1, 7, MORE)

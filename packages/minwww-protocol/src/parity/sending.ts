@@ -7,8 +7,13 @@ import { encodeGroup, isCovered, MAX_GROUP, MAX_GROUP_PARITY } from './symbols.t
 
 /** What is lost is estimated from few packets: parity is planned for so much more. */
 const MARGIN = 1.25
-/** A group ends when the sender has had nothing more for so long, ms. */
+/**
+ * A group ends when the sender has had nothing more for so long, ms. On a short path this share of the round trip is enough, as long
+ * as that was the end: a site that sends in small pieces would have parity of its own for each.
+ */
 export const QUIET = 20
+const MIN_QUIET = 5
+const QUIET_SHARE = 1 / 20
 /** A group that has lasted for this share of the round trip ends with so many packets: later the stream repeats what is lost by itself. */
 const LASTING_SHARE = 1 / 4
 const LASTING_GROUP = 24
@@ -107,6 +112,10 @@ export class SendingStream {
   #rebuilt = 0
   #repeated = 0
   #reported = -1
+  /** When the last packet of a group left that has ended because nothing followed; undefined once something did. */
+  #quietSince: number | undefined
+  /** That came too soon. */
+  #isPatient = false
 
   /** A packet with a number leaves. Returns the parity of the groups that it ends. */
   sent (now: number, packet: StreamPacket, tunnelMessages: number, state: StreamState, loss: PacketLoss): Parity[] {
@@ -117,6 +126,10 @@ export class SendingStream {
     if (!state.isLoaded) {
       loss.sent(tunnelMessages)
       if (!isFresh) loss.lost(1)
+    }
+    if (isFresh && this.#quietSince !== undefined) {
+      this.#isPatient = now - this.#quietSince < QUIET
+      this.#quietSince = undefined
     }
     this.#highest = Math.max(this.#highest, packet.sequence)
     const group = isFresh ? this.#fresh : this.#again
@@ -137,6 +150,7 @@ export class SendingStream {
   /** Ends the groups whose time has come. */
   handleTimeout (now: number): Parity[] {
     const loss = this.#loss?.value ?? 0
+    if (this.#freshEnd <= now) this.#quietSince = this.#fresh.lastAt
     const ended = [this.#freshEnd <= now ? this.#fresh : undefined, this.#againEnd <= now ? this.#again : undefined]
     return ended.map(group => group?.finish(loss, this.#state, group === this.#again)).filter(parity => parity !== undefined)
   }
@@ -156,9 +170,13 @@ export class SendingStream {
   get #freshEnd (): number {
     const { rtt = 0, hasMore } = this.#state
     if (this.#fresh.length === 0) return Infinity
-    if (!hasMore) return this.#fresh.lastAt + QUIET
+    if (!hasMore) return this.#fresh.lastAt + this.#quiet
     return this.#fresh.length < MIN_FLIGHT ? Infinity : this.#fresh.lastAt + Math.max(QUIET, rtt * FLIGHT_SHARE)
   }
 
   get #againEnd (): number { return this.#again.length === 0 ? Infinity : this.#again.lastAt + QUIET }
+
+  get #quiet (): number {
+    return this.#isPatient ? QUIET : Math.min(QUIET, Math.max(MIN_QUIET, (this.#state.rtt ?? Infinity) * QUIET_SHARE))
+  }
 }
