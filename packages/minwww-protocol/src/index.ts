@@ -15,7 +15,7 @@ export {
 export { decodeLoss, decodeRate, encodeLoss, encodeRate } from './rates.ts'
 export { computeTag, SESSION_ID, SESSION_SECRET, sessionId, sessionKeys } from './keys.ts'
 export type { SessionKeys } from './keys.ts'
-export { MAX_ATTEMPT, peekPrefix, VERSION } from './prefix.ts'
+export { MAX_ATTEMPT, peekPrefix, SECOND_SESSION, VERSION } from './prefix.ts'
 export type { Prefix } from './prefix.ts'
 export { decodeMessage, decodeOpenBody, encodeMessage, encodeOpenBody, MAX_DETAIL } from './messages.ts'
 export type {

@@ -19,11 +19,17 @@ const ID = 10
 const NAMES: ReadonlyArray<MessageType | undefined> =
   Array.from({ length: 16 }, (_, number) => (Object.keys(TYPES) as MessageType[]).find(name => TYPES[name] === number))
 
+/** Flag of a REPORT: its client has another session here that is the first of its (section 7.5). */
+export const SECOND_SESSION = 1
+
 /** The fields that every message begins with. */
 export interface Prefix {
   /** 0 for the first, then one more for each repetition; 0..15. */
   attempt: number
-  /** Number of the copy, 0..15; 0 is the first. A REPLY repeats that of the copy which caused it; 0 in BODY, ERROR, CANCEL and WORKING. */
+  /**
+   * Number of the copy, 0..15; 0 is the first. A REPLY repeats that of the copy which caused it; 0 in BODY, ERROR, CANCEL and WORKING.
+   * Of a REPORT: SECOND_SESSION or 0.
+   */
   flags: number
   /** 8 bytes. */
   session: Buffer

@@ -10,7 +10,7 @@ const REPORT = 500
 const DELAY = 150
 
 /** What the clients of one step say, all of them; `grows`: ms a second. */
-interface Said { queue?: number, came?: number, grant?: number, isSilent?: boolean, rate?: number, grows?: number }
+interface Said { queue?: number, came?: number, grant?: number, isSilent?: boolean, rate?: number, grows?: number, isSecond?: boolean }
 
 /** An exit that sends to each client so much (KB/s), and clients that say what the test wants. */
 class Scene {
@@ -33,7 +33,7 @@ class Scene {
     for (const end = this.now + ms; this.now < end; this.now += STEP) {
       if ((this.egress.nextTimeout() ?? Infinity) <= this.now) this.egress.handleTimeout(this.now)
       for (const client of this.#clients) {
-        const { rate = 40, came = 1, grant = 1_000, isSilent, grows = 0 } = client.said
+        const { rate = 40, came = 1, grant = 1_000, isSilent, isSecond = false, grows = 0 } = client.said
         const queue = (client.said.queue ?? 0) + Math.floor((this.now - EPOCH) * grows / 1000)
         client.bucket.rate = grant * KB
         client.owed += Math.min(rate, this.egress.limit / KB / this.#clients.length) * KB * STEP / 1000
@@ -43,7 +43,7 @@ class Scene {
         }
         if (isSilent === true || (this.now - EPOCH) % REPORT !== 0) continue
         const time = this.now - 2 * DELAY - queue & 0xffff
-        this.egress.reported(this.now, client, { time, queue, received: Math.floor(client.received) })
+        this.egress.reported(this.now, client, { time, queue, received: Math.floor(client.received), flags: isSecond ? 1 : 0 })
       }
     }
     return this.limit
@@ -74,6 +74,8 @@ t.test('who sees a queue, and how many must', async t => {
     ['one alone', [queue], false],
     ['one of two', [queue, {}], false],
     ['both', [queue, queue], true],
+    ['two sessions of one client', [queue, { ...queue, isSecond: true }], false],
+    ['two clients, one of two sessions', [queue, queue, { ...queue, isSecond: true }], true],
     ['two of three', [queue, queue, {}], true],
     ['one of three', [queue, {}, {}], false],
     ['two of six', [...all(4, {}), queue, queue], false],

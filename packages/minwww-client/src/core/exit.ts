@@ -5,6 +5,7 @@ import { FirstContact } from './first-contact.ts'
 import { ExitPath } from './path.ts'
 import type { ExitSession } from './session.ts'
 import { Silence } from './silence.ts'
+import { Speaker } from './speaker.ts'
 import type { ExitState, ExitStatus } from './types.ts'
 
 /** A stream that brought nothing for so long fills nothing, ms: drivers look at it twice a second. */
@@ -45,6 +46,7 @@ export class Exit {
   /** Bounded by the attempts of the client's live requests. */
   readonly #inFlight = new Set<InFlight>()
   readonly #silence = new Silence()
+  readonly #speaker = new Speaker()
   #incarnation: Buffer | undefined
   /** The one that said that it drains. */
   #drained: Buffer | undefined
@@ -265,6 +267,18 @@ export class Exit {
   /** What those sessions were told last, bytes/s. */
   get granted (): number[] {
     return [...this.sessions].map(({ granted }) => granted)
+  }
+
+  /** Those that a round of REPORTs goes to: its sessions, and one that is the first of them no more. */
+  turn (now: number): Set<ExitSession> {
+    const { sessions } = this
+    const before = this.#speaker.turn(now, sessions)
+    return before === undefined ? sessions : sessions.add(before)
+  }
+
+  /** It speaks for all of ours at that exit. */
+  isFirst (session: ExitSession): boolean {
+    return this.#speaker.isFirst(session)
   }
 
   /** Bytes announced, or assumed of a reply of unknown size, and not yet received. */

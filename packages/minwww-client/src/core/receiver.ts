@@ -82,11 +82,11 @@ export class Receiver {
 
   /** Grants the exit another rate, if what is still to come of it is worth a message. */
   #report (now: number, exit: Exit): void {
-    const { path, granted, sessions } = exit
+    const { path, granted } = exit
     const grant = exit.grant(now)
     if (!path.isReportDue(now, grant, granted) || exit.inFlight === 0) return
     path.reporting(now, grant, granted)
-    for (const session of sessions) this.#sender.report(now, exit, session)
+    for (const session of exit.turn(now)) this.#sender.report(now, exit, session)
   }
 
   #decode (payload: Buffer, session: ExitSession): TaggedMessage | undefined {

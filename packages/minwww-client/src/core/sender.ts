@@ -1,7 +1,7 @@
 import { encodeDatagram2, PROTOCOL } from '@minwww/i2cp/codec'
 import {
   blockLength, copiesFor, DATAGRAM2_ENVELOPE, encodeMessage, encodeOpenBody, encodeRate, EXIT_PORT, MAX_ATTEMPT, OPEN_HEADER, paddedLength, PREFIX,
-  REQUEST_HEADER, requestCapacity, TAG, TOKEN, tunnelMessagesOf
+  REQUEST_HEADER, requestCapacity, SECOND_SESSION, TAG, TOKEN, tunnelMessagesOf
 } from '@minwww/protocol'
 import type { Once, PushGrant, RequestBlock, TaggedMessage } from '@minwww/protocol'
 import type { Confirmations } from './confirmations.ts'
@@ -103,7 +103,8 @@ export class Sender {
   /** Grants another rate while answers come. */
   report (now: number, exit: Exit, session: ExitSession): void {
     const { loss, rate, shape } = this.#told(now, exit, session)
-    const prefix = { attempt: 0, flags: 0, session: session.keys.session, id: session.takeReport() }
+    const flags = exit.isFirst(session) ? 0 : SECOND_SESSION
+    const prefix = { attempt: 0, flags, session: session.keys.session, id: session.takeReport() }
     const message = { type: 'report', ...prefix, loss, rate, shape, queue: exit.path.queue, ...session.came } as const
     this.#transmit(now, { exit, session }, encodeMessage(message, session.keys.client, paddedLength(0)), PROTOCOL.RAW)
   }

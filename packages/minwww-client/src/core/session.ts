@@ -28,6 +28,7 @@ export class ExitSession {
   #nextId = 1
   #reports = 0
   #came = { at: Number.NEGATIVE_INFINITY, time: 0, received: 0 }
+  #lately = 0
   /** What the exit need not send again. */
   readonly sent = new SentMemory()
   #pushable = 0
@@ -99,6 +100,14 @@ export class ExitSession {
     const { at, received } = this.#came
     const isNewer = now - at > STALE || (time - this.#came.time) << 16 >> 16 > 0
     this.#came = { at: now, time: isNewer ? time : this.#came.time, received: received + tunnelMessages }
+    this.#lately += tunnelMessages
+  }
+
+  /** Tunnel messages of symbols that came since this was asked last. */
+  takeLately (): number {
+    const lately = this.#lately
+    this.#lately = 0
+    return lately
   }
 
   /** The exit answered under Ks, so it knows the session. */

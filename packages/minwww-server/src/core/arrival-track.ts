@@ -1,4 +1,4 @@
-import { TUNNEL_BYTES, type Arrivals } from '@minwww/protocol'
+import { SECOND_SESSION, TUNNEL_BYTES, type Arrivals } from '@minwww/protocol'
 import { SentHistory } from './sent-history.ts'
 
 /** A reading takes so long at least, and at most, ms. */
@@ -41,6 +41,7 @@ export class ArrivalTrack {
   #last: { until: number, received: number, queue: number } | undefined
   #roundTrips: [number, number] = [Infinity, Infinity]
   #baseSince: number
+  #isSecond = false
 
   constructor (now: number) {
     this.#baseSince = now
@@ -51,8 +52,14 @@ export class ArrivalTrack {
     return this.#reading
   }
 
+  /** Its client speaks in another session as well, and is not counted twice. */
+  get isSecond (): boolean {
+    return this.#isSecond
+  }
+
   /** @param grant - bytes/s. False if there is no new reading: the REPORT is too early, too late, or speaks of what nobody remembers. */
-  reported (now: number, { time, queue, received }: Arrivals, grant: number): boolean {
+  reported (now: number, { time, queue, received, flags = 0 }: Arrivals & { flags?: number }, grant: number): boolean {
+    this.#isSecond = (flags & SECOND_SESSION) !== 0
     if (received === 0) return false
     const last = this.#last
     const until = now - (Math.floor(now) - time & 0xffff)

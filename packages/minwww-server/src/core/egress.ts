@@ -86,7 +86,7 @@ export class Egress {
   }
 
   /** A REPORT that is genuine, and newer than those before. */
-  reported (now: number, session: Watched, arrivals: Arrivals): void {
+  reported (now: number, session: Watched, arrivals: Arrivals & { flags?: number }): void {
     if (this.#tracks.get(session)?.reported(now, arrivals, session.bucket.rate) === true) this.#decide(now)
   }
 
@@ -154,8 +154,11 @@ export class Egress {
 
   #decide (now: number): void {
     const readings: Reading[] = []
-    for (const { reading } of this.#tracks.values()) {
-      if (this.#counts(now, reading)) readings.push(reading!)
+    let clients = 0
+    for (const { reading, isSecond } of this.#tracks.values()) {
+      if (!this.#counts(now, reading)) continue
+      readings.push(reading!)
+      if (!isSecond) clients++
     }
     if (!this.#isEnough(now, readings.length) || !this.#isCovered(now)) return
     const agreed = agree(readings)
@@ -167,7 +170,8 @@ export class Egress {
     const isEmpty = queue < noise / 2
     if (isEmpty) this.#drainedAt = now
     if (this.#limit === Infinity) {
-      if (this.#isCongested && now >= this.#quietUntil) this.#begin(now, readings, isLossy)
+      // One alone is not held back: it finds its rate itself, and knows more.
+      if (clients >= 2 && this.#isCongested && now >= this.#quietUntil) this.#begin(now, readings, isLossy)
     } else if (held.length === 0) this.#idle(now)
     else if (isEmpty) this.#probe(now, readings)
     else this.#steer(now, readings, agreed, isLossy)
