@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { verdict, type Run } from '../../scripts/soak/long-run/verdict.ts'
+import { absences, verdict, type Run } from '../../scripts/soak/long-run/verdict.ts'
 import { logLines, ROOT, temporaryFolder } from './harness.ts'
 
 t.setTimeout(240_000)
@@ -37,6 +37,26 @@ t.test('browses through faults, reports when it is ended, leaves nothing', async
     'exit 1', 'exit 2', 'exit 3', 'proxy', 'router'
   ])
   t.strictSame(services(out), [], 'no process is left')
+})
+
+t.test('what waited for the proxy\'s own router is told apart', t => {
+  const page = (began: number, took: number, kind = 'page') => ({ kind, url: '', size: 1, began, took, received: 1, outcome: 'ok' })
+  const pages = [
+    page(1_000, 50), page(9_000, 31_200), page(12_000, 28_300), page(20_000, 40_000), page(39_000, 1_500), page(50_000, 15_001),
+    page(15_000, 60_000, 'foreign')
+  ]
+  const faults = [
+    { name: 'router 1 killed', began: 10_000, ended: 30_000, usable: 40_000 }, { name: 'exit 2 killed', began: 45_000, ended: 46_000 }
+  ]
+  const run: Run = { began: 0, ended: 60_000, pages, faults, samples: [], troubles: [] }
+  t.strictSame(absences(run), [{ fault: faults[0], waited: 4, slowest: 40_000, beyond: 20_000 }])
+  t.match(verdict(run).lines.join('\n'), new RegExp([
+    'own sites: 6 pages, 0 failed; .*; over 15 s 4 \\(66.67 %\\), without .* router 2 \\(33.33 %\\)',
+    'foreign site: 1 pages, 0 failed; .*; over 15 s 1 \\(100.00 %\\), .* 1 \\(100.00 %\\)',
+    'router 1 killed: started again after 20.0 s, tunnels of another client after 30.0 s; 4 pages waited, ' +
+      'the slowest for 40.0 s, at most 20.0 s longer'
+  ].join('\n')))
+  t.end()
 })
 
 /** Command lines of the processes that were started for a run. */

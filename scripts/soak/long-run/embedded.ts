@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { openLink } from './link.ts'
 import type { Options } from './options.ts'
 import { Service } from './service.ts'
+import { tunnelsStand } from './witness.ts'
 import { EXITS, faultsOf, freePort, startParty, watch, type Party, type World } from './world.ts'
 
 const NETWORK = ['--latency', '80', '--jitter', '15', '--loss', '0.5']
@@ -26,7 +27,13 @@ export async function startEmbedded (folder: string, origin: string, options: Op
       proxy: party.proxy.json.proxy!,
       watched: [party.proxy, ...party.exits, router].map(watch),
       faults: [
-        { name: 'router killed', weight: 2, begin: async () => await router.kill('SIGKILL'), end: async () => await router.start() },
+        {
+          name: 'router killed',
+          weight: 2,
+          begin: async () => await router.kill('SIGKILL'),
+          end: async () => await router.start(),
+          usable: async signal => await tunnelsStand(() => connect(port, '127.0.0.1'), {}, signal)
+        },
         {
           name: 'router paused', weight: 1, begin: async () => await router.kill('SIGSTOP'), end: async () => await router.kill('SIGCONT')
         },

@@ -8,8 +8,11 @@ const MAX_DOWN = 30_000
 /** What could not be started again is tried again after this, ms. */
 const RETRY = 5_000
 
-/** A fault with its times, epoch ms. `ended` is when what was broken stood again: not yet when it also worked. */
-export interface FaultRecord { name: string, began: number, ended: number }
+/**
+ * A fault with its times, epoch ms. `ended` is when what was broken stood again: not yet when it also worked. `usable`, of the proxy's
+ * router: when another client had tunnels over it, which is the soonest that a page could come.
+ */
+export interface FaultRecord { name: string, began: number, ended: number, usable?: number }
 
 interface FaultOptions {
   faults: Fault[],
@@ -27,16 +30,24 @@ export async function breakThings ({ faults, every, seed, signal, onFault, onTro
   if (every === 0) return
   const random = seededNumbers(seed * 1_000 + 999)
   const rest = async (ms: number): Promise<void> => { await sleep(ms, undefined, { signal }).catch(() => {}) }
+  const pending: Array<Promise<void>> = []
   while (!signal.aborted) {
     await rest(every * (0.5 + random()))
     const fault = choose(faults, random())
     const down = Math.min(every / 2, MIN_DOWN * (MAX_DOWN / MIN_DOWN) ** random())
-    if (signal.aborted) return
+    if (signal.aborted) break
     const began = Date.now()
     await fault.begin()
     await rest(down)
     await mend(fault)
-    onFault({ name: fault.name, began, ended: Date.now() })
+    pending.push(tell(fault, { name: fault.name, began, ended: Date.now() }))
+  }
+  await Promise.all(pending)
+
+  /** The next fault does not wait for this. */
+  async function tell ({ usable }: Fault, record: FaultRecord): Promise<void> {
+    const isUsable = await usable?.(signal).then(() => true, () => false)
+    onFault(isUsable === true ? { ...record, usable: Date.now() } : record)
   }
 
   async function mend (fault: Fault): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { networkMissing, startNetwork } from '../../../test/testnet/network.ts'
 import { openLink } from './link.ts'
 import type { Options } from './options.ts'
+import { tunnelsStand } from './witness.ts'
 import { EXITS, faultsOf, startParty, watch, type Fault, type Party, type World } from './world.ts'
 
 const ROUTERS = 8
@@ -44,7 +45,12 @@ export async function startI2pd (folder: string, origin: string, options: Option
           begin: async () => await network.kill(
             k
           ),
-          end: async () => await network.start(k)
+          end: async () => await network.start(k),
+          ...(k === ROUTER_OF[0] && {
+            usable: async (signal: AbortSignal) => await tunnelsStand(
+              () => network.connect(k), { 'inbound.length': hops, 'outbound.length': hops }, signal
+            )
+          })
         })),
         ...links.map(({ cut }, index) => ({
           name: `session of ${index === 0 ? 'proxy' : `exit ${index}`} cut`, weight: 0.5, begin: cut, end: () => {}

@@ -137,6 +137,56 @@ export function recoveries ({ faults, pages }: Run): Recovery[] {
 
 export interface Verdict { good: boolean, lines: string[] }
 
+/** A page of these took longer than a person waits, ms. */
+const LATE = 15_000
+
+export interface Absence {
+  fault: FaultRecord
+  /** Pages that were under way meanwhile, and the time of the slowest, ms. */
+  waited: number
+  slowest: number
+  /** The longest that one of them took beyond the time at which somebody else had tunnels, ms. */
+  beyond: number
+}
+
+/** Each time that the proxy's own router was away: no exit and no Destination could bring a page then. */
+export function absences ({ faults, pages }: Run): Absence[] {
+  return faults.filter(({ usable }) => usable !== undefined).map(fault => {
+    const met = pages.filter(page => page.outcome === 'ok' && page.kind !== 'foreign' && isWithin(page, fault))
+    return {
+      fault,
+      waited: met.length,
+      slowest: Math.max(0, ...met.map(({ took }) => took)),
+      beyond: Math.max(0, ...met.map(page => page.took - floorOf(page, [fault])))
+    }
+  })
+}
+
+const isWithin = (page: PageRecord, { began, usable = began }: FaultRecord): boolean =>
+  page.began < usable && page.began + page.took > began
+
+/** How long the page had to wait for the proxy's own router, ms. */
+function floorOf (page: PageRecord, faults: FaultRecord[]): number {
+  const waits = faults.filter(fault => isWithin(page, fault)).map(({ began, usable = began }) => usable - Math.max(page.began, began))
+  return Math.min(page.took, Math.max(0, ...waits))
+}
+
+/** Times of whole pages of the own sites and of the foreign one, and how many were late: also without waits for the proxy's own router. */
+function siteLines ({ pages, faults }: Run): string[] {
+  return [...groupBy(pages, ({ kind }) => kind === 'foreign' ? 'foreign site' : 'own sites')].map(([name, group]) => {
+    const whole = group.filter(({ outcome }) => outcome === 'ok')
+    const took = whole.map(page => page.took)
+    const late = whole.filter(page => page.took > LATE)
+    const beyond = late.filter(page => page.took - floorOf(page, faults) > LATE)
+    const [p50, p95, p99] = [0.5, 0.95, 0.99].map(share => Math.round(percentile(took, share)))
+    const share = ({ length }: PageRecord[]): string => `${length} (${(100 * length / group.length).toFixed(2)} %)`
+    return `${name}: ${group.length} pages, ${group.filter(isFailure).length} failed; p50 ${p50} ms, p95 ${p95} ms, p99 ${p99} ms; ` +
+      `over ${LATE / 1_000} s ${share(late)}, without the wait for the proxy's own router ${share(beyond)}`
+  })
+}
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
+
 /** What must hold: whole pages, failures only where there was a fault, nothing that grows. */
 export function verdict (run: Run): Verdict {
   const { pages } = run
@@ -155,6 +205,10 @@ export function verdict (run: Run): Verdict {
         `${took.filter(ms => ms > SLOW).length} took over ${SLOW / 1_000} s`,
       `page times: median ${Math.round(percentile(took, 0.5))} ms, p95 ${Math.round(percentile(took, 0.95))} ms, p99 ` +
         `${Math.round(percentile(took, 0.99))} ms, longest ${Math.round(Math.max(0, ...took))} ms`,
+      ...siteLines(run),
+      ...absences(run).map(({ fault: { name, began, ended, usable }, waited, slowest, beyond }) =>
+        `${name}: started again after ${seconds(ended - began)}, tunnels of another client after ${seconds(usable! - began)}; ` +
+          `${waited} pages waited, the slowest for ${seconds(slowest)}, at most ${seconds(beyond)} longer than that client`),
       ...(longest === undefined
         ? []
         : [`longest recovery after a router's death: ${longest.afterEnd.toFixed(1)} s from its start to a whole page (${longest.name})`]),

@@ -13,6 +13,8 @@ export interface Fault {
   weight: number
   begin: () => void | Promise<void>
   end: () => void | Promise<void>
+  /** Where all of the proxy's pages wait for what was broken: resolves when it can be used, by somebody else than the proxy. */
+  usable?: (signal: AbortSignal) => Promise<void>
 }
 
 /** A process that is looked at. */
