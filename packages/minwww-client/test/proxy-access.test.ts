@@ -71,6 +71,35 @@ t.test('each credential has Destinations and a cache of its own', async t => {
   await asked.catch(() => {})
 })
 
+t.test('several users of one cache get nothing of each other that is one person\'s', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'minwww-shared-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  const fields: Record<string, string> = {
+    'private.example': 'private, max-age=600', 'signed.example': 'max-age=600', 'open.example': 'max-age=600'
+  }
+  let answers = 0
+  const visit = async (users: Record<string, string>, visits: ReadonlyArray<[user: string, host: string]>): Promise<string[]> => {
+    const person: Site = request => ({
+      headers: [['Cache-Control', fields[new URL(request.url).hostname]!], ['ETag', '"1"']], body: `${++answers}`
+    })
+    const { proxy, port } = await startProxy(person, { auth: { users }, cache: { directory } })
+    const bodies: string[] = []
+    for (const [user, host] of visits) {
+      const signed: Array<[string, string]> = host === 'signed.example' ? [['Authorization', basic(`${user}:at the site`)]] : []
+      const page = await get(port, `http://${host}/`, [['Proxy-Authorization', basic(`${user}:1`)], ...signed])
+      bodies.push(page.text)
+    }
+    await proxy.close()
+    return bodies
+  }
+  const hosts = ['private.example', 'signed.example', 'open.example']
+  const alone = await visit({ ann: '1' }, [...hosts, ...hosts].map(host => ['ann', host]))
+  t.strictSame(alone, ['1', '2', '3', '1', '2', '3'], 'the only user has a private cache')
+  const both = await visit({ ann: '1', bob: '1' }, ['ann', 'bob'].flatMap(user => hosts.map(host => [user, host] as const)))
+  t.strictSame(both.slice(0, 3), ['4', '5', '6'], 'nothing that was kept for one user alone is given to several')
+  t.strictSame(both.slice(3), ['7', '8', '6'], 'bob gets answers of his own, but for what anybody may see')
+})
+
 t.test('isolated users see and change only what is their own; an administrator all of it', async t => {
   const directory = mkdtempSync(join(tmpdir(), 'minwww-isolated-'))
   t.teardown(() => rmSync(directory, { recursive: true }))

@@ -17,6 +17,8 @@ export interface HttpCacheOptions {
   /** Largest response kept, bytes. */
   maxEntryBytes: number
   disk?: DiskStore
+  /** Of several people: it keeps nothing that is one person's. Default false, a private cache. */
+  shared?: boolean
   /** Epoch ms. */
   now?: () => number
 }
@@ -37,7 +39,7 @@ const NO_ANSWER: ReadonlySet<FailureCode> = new Set<FailureCode>([
 const ERRORS: ReadonlySet<FailureCode> = new Set<FailureCode>(['MINWWW_BUSY', 'MINWWW_OVERLOADED', 'MINWWW_BAD_UPSTREAM'])
 const CONDITIONAL = /^if-(?:none-match|modified-since|match|unmodified-since|range)$|^range$/i
 
-/** A private HTTP cache (RFC 9111) around a way to ask. */
+/** An HTTP cache (RFC 9111) around a way to ask: private, or shared by several people. */
 export class HttpCache {
   readonly #memory: MemoryStore
   readonly #disk: DiskStore | undefined
@@ -52,12 +54,12 @@ export class HttpCache {
   #collected = 0
   readonly stats = { hits: 0, misses: 0, revalidated: 0, stale: 0, merged: 0, stored: 0 }
 
-  constructor ({ maxBytes, maxEntryBytes, disk, now = Date.now }: HttpCacheOptions) {
+  constructor ({ maxBytes, maxEntryBytes, disk, shared = false, now = Date.now }: HttpCacheOptions) {
     this.#memory = new MemoryStore(maxBytes)
     this.#maxEntry = Math.min(maxEntryBytes, maxBytes)
     this.#maxCollected = maxBytes
     this.#disk = disk
-    this.#policies = new PolicyFactory(now)
+    this.#policies = new PolicyFactory(now, shared)
   }
 
   get bytes (): number { return this.#memory.bytes }

@@ -29,9 +29,12 @@ const OBJECTS = 1_024
 export class PolicyFactory {
   readonly #class: typeof CachePolicy
   readonly #now: () => number
+  readonly #shared: boolean
 
-  constructor (now: () => number) {
+  /** Several people's caches keep nothing that is one person's (RFC 9111, section 3): `private`, or asked for with Authorization. */
+  constructor (now: () => number, shared: boolean) {
     this.#now = now
+    this.#shared = shared
     // The package asks its policies for the time: that is its documented seam.
     this.#class = class extends CachePolicy { now (): number { return now() } }
   }
@@ -47,7 +50,7 @@ export class PolicyFactory {
     if (headers['set-cookie'] !== undefined && !isExplicit) return undefined
     if (typeof headers.vary === 'string' && headers.vary.includes('*')) return undefined
     const strict = control.has('must-revalidate') || control.has('proxy-revalidate') || control.has('no-cache')
-    const policy = new this.#class(request, { status, headers: ruled(headers, control) }, { shared: false })
+    const policy = new this.#class(request, { status, headers: ruled(headers, control) }, { shared: this.#shared })
     if (!policy.storable()) return undefined
     // Without validator and freshness a copy could never be used, but for want of an answer: its site did not mean that.
     const isUsable = headers.etag !== undefined || headers['last-modified'] !== undefined || policy.maxAge() > 0
@@ -72,7 +75,12 @@ export class PolicyFactory {
     return isDated ? fields : [...fields.filter(([name]) => name.toLowerCase() !== 'date'), ['Date', formatHttpDate(now)]]
   }
 
-  revive (stored: object): Policy { return this.#class.fromObject(stored as CachePolicy.CachePolicyObject) }
+  /** @throws where it was kept for one person, and there are several now */
+  revive (stored: object): Policy {
+    const policy = stored as CachePolicy.CachePolicyObject
+    if (this.#shared && !policy.sh) throw new Error('kept for one person')
+    return this.#class.fromObject(policy)
+  }
 }
 
 /** A policy keeps the URL, and for Vary the fields, of the request (or what was written of them): a site chooses how long they are. */

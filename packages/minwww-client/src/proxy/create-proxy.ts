@@ -115,7 +115,8 @@ class RunningProxy implements Proxy {
     const config = this.#config = {
       workingDeadline: settings.timeouts.answer, ...(options.push === false && { pushBudget: 0 }), ...options.config
     }
-    this.users = new Users({ ...options, config, isLooking: () => this.lists?.isLooking ?? false })
+    const several = Object.keys(options.auth?.users ?? {}).length > 1
+    this.users = new Users({ ...options, config, isLooking: () => this.lists?.isLooking ?? false }, several)
     this.names = new NameService(options.names?.hostsFile, logger)
     this.users.onReady = () => {
       this.names.forgetMissing()

@@ -36,6 +36,7 @@ interface Opening { coming: Promise<void>, seat?: Seat }
 /** The seat of everybody, and one of their own for users where isolation is asked for. */
 export class Users {
   readonly #options: UsersOptions
+  readonly #several: boolean
   readonly #logger: Logger | undefined
   /** By id: what a seat that is opened later begins with. */
   readonly #exits = new Map<string, ExitSpec>()
@@ -52,8 +53,10 @@ export class Users {
   /** Called when a session came, or came back. */
   onReady: (() => void) | undefined
 
-  constructor (options: UsersOptions) {
+  /** `several`: more than one person uses the common seat, so that its cache keeps nothing that is one person's. */
+  constructor (options: UsersOptions, several: boolean) {
     this.#options = options
+    this.#several = several
     this.#logger = options.logger
     if (options.stateDirectory !== undefined) this.#memory = new PoolMemory({ directory: options.stateDirectory, logger: options.logger })
     if (options.exits.length > 0) this.#checkTakesExits()
@@ -207,12 +210,13 @@ export class Users {
     })
     if (isCommon && this.#remembered !== undefined) backend.driver.remember(this.#remembered)
     for (const exit of this.#exits.values()) backend.addExit(exit)
-    const seat = { backend, cache: cache === false ? undefined : cacheOf(cache ?? {}, isCommon ? this.#disk : undefined) }
+    const seat = { backend, cache: cache === false ? undefined : cacheOf(cache ?? {}, isCommon ? this.#disk : undefined, isCommon && this.#several) }
     this.#seats.push(seat)
     return seat
   }
 }
 
 /** Only the common seat has a place on disk: what isolated users saw leaves no trace. */
-const cacheOf = ({ maxBytes = MEMORY, maxEntryBytes = ENTRY }: CacheOptions, disk: DiskStore | undefined): HttpCache =>
-  new HttpCache({ maxBytes, maxEntryBytes, ...(disk === undefined ? {} : { disk }) })
+const cacheOf = (
+  { maxBytes = MEMORY, maxEntryBytes = ENTRY }: CacheOptions, disk: DiskStore | undefined, shared: boolean
+): HttpCache => new HttpCache({ maxBytes, maxEntryBytes, shared, ...(disk === undefined ? {} : { disk }) })
