@@ -197,7 +197,9 @@ export const RUNS: Readonly<Record<string, string>> = {
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/at-once.ts 2',
     'node --conditions=@minwww/source --import tsx packages/benchmark/scripts/behind.ts streaming-parity 40 2000',
     'minwww bench post --routers i2pd', 'minwww bench large --routers i2pd',
-    'minwww bench https --routers i2pd', 'minwww bench post --routers java'
+    'minwww bench https --routers i2pd', 'minwww bench post --routers java',
+    'minwww bench large --routers java', 'minwww bench https --routers java',
+    'minwww bench burst --routers java --hops 1,3 --latency 10 --runs 5'
   ]),
   ...byHand('2026-11-22', 'with systemd 252 in a container, both units started, reloaded, killed, started again by systemd and stopped', [
     'systemctl restart i2pd', 'systemctl reload', 'systemctl start minwww-exit'
