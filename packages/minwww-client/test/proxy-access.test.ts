@@ -78,7 +78,7 @@ t.test('several users of one cache get nothing of each other that is one person\
     'private.example': 'private, max-age=600', 'signed.example': 'max-age=600', 'open.example': 'max-age=600'
   }
   let answers = 0
-  const visit = async (users: Record<string, string>, visits: ReadonlyArray<[user: string, host: string]>): Promise<string[]> => {
+  const visit = async (users: Record<string, string>, visits: ReadonlyArray<readonly [user: string, host: string]>): Promise<string[]> => {
     const person: Site = request => ({
       headers: [['Cache-Control', fields[new URL(request.url).hostname]!], ['ETag', '"1"']], body: `${++answers}`
     })
@@ -93,7 +93,7 @@ t.test('several users of one cache get nothing of each other that is one person\
     return bodies
   }
   const hosts = ['private.example', 'signed.example', 'open.example']
-  const alone = await visit({ ann: '1' }, [...hosts, ...hosts].map(host => ['ann', host]))
+  const alone = await visit({ ann: '1' }, [...hosts, ...hosts].map(host => ['ann', host] as const))
   t.strictSame(alone, ['1', '2', '3', '1', '2', '3'], 'the only user has a private cache')
   const both = await visit({ ann: '1', bob: '1' }, ['ann', 'bob'].flatMap(user => hosts.map(host => [user, host] as const)))
   t.strictSame(both.slice(0, 3), ['4', '5', '6'], 'nothing that was kept for one user alone is given to several')
