@@ -57,7 +57,7 @@ t.test('a session that is waited for in vain takes no part of the rate from anot
   t.equal(exit.share(900), 0.5)
   alive.symbolCame(1_200, 0, 4)
   t.equal(exit.share(1_300), 1, 'two round trips without anything')
-  t.equal(exit.grant(1_300), exit.path.rate)
+  t.equal(exit.grants(1_300).grant, exit.path.rate)
   silent.symbolCame(1_400, 0, 4)
   t.equal(exit.share(1_500), 0.5)
   t.equal(exit.share(9_000), 0.5, 'where nothing comes to either they share')

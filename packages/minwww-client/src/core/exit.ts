@@ -253,20 +253,20 @@ export class Exit {
 
   /** Part of the rate that each session may have: what is waited for in vain needs none. */
   share (now: number): number {
+    return this.#shareOf(now, this.sessions)
+  }
+
+  #shareOf (now: number, sessions: ReadonlySet<ExitSession>): number {
     const since = now - USED * this.path.rtt.srtt
     let used = 0
-    for (const { usedAt } of this.sessions) if (usedAt >= since) used++
-    return 1 / Math.max(1, used === 0 ? this.sessions.size : used)
+    for (const { usedAt } of sessions) if (usedAt >= since) used++
+    return 1 / Math.max(1, used === 0 ? sessions.size : used)
   }
 
-  /** Each session's part of the rate, bytes/s. */
-  grant (now: number): number {
-    return this.path.rate * this.share(now)
-  }
-
-  /** What those sessions were told last, bytes/s. */
-  get granted (): number[] {
-    return [...this.sessions].map(({ granted }) => granted)
+  /** Each session's part of the rate, and what each was told last, bytes/s. */
+  grants (now: number): { grant: number, granted: number[] } {
+    const { sessions } = this
+    return { grant: this.path.rate * this.#shareOf(now, sessions), granted: [...sessions].map(({ granted }) => granted) }
   }
 
   /** Those that a round of REPORTs goes to: its sessions, and one that is the first of them no more. */

@@ -82,8 +82,8 @@ export class Receiver {
 
   /** Grants the exit another rate, if what is still to come of it is worth a message. */
   #report (now: number, exit: Exit): void {
-    const { path, granted } = exit
-    const grant = exit.grant(now)
+    const { path } = exit
+    const { grant, granted } = exit.grants(now)
     if (!path.isReportDue(now, grant, granted) || exit.inFlight === 0) return
     path.reporting(now, grant, granted)
     for (const session of exit.turn(now)) this.#sender.report(now, exit, session)

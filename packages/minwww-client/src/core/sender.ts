@@ -163,8 +163,9 @@ export class Sender {
 
   /** What a message of that session says of the path. */
   #told (now: number, exit: Exit, session: ExitSession): PathReport {
-    session.grants(exit.grant(now))
-    return exit.path.report(now, exit.share(now))
+    const share = exit.share(now)
+    session.grants(exit.path.rate * share)
+    return exit.path.report(now, share)
   }
 
   #open (now: number, transfer: Transfer, asked: AskedObject, copy: number): Buffer {

@@ -22,7 +22,8 @@ export function exitsForSite (exits: readonly ExitStatus[], site: string, first?
 
 /**
  * Exits for the rest of a download, best first: those that failed least, then those that answer fastest. The one that failed now
- * comes after those that are as well as it is: it may have a path by now, which one that is down has not. One silence does not make an exit `down` yet, so that the failures are looked at.
+ * comes after those that are as well as it is: it may have a path by now, which one that is down has not. One silence does not make an
+ * exit `down` yet, so that the failures are looked at.
  */
 export function exitsForRest (exits: readonly ExitStatus[], failed: string | undefined): ExitStatus[] {
   const rank = (exit: ExitStatus): number => (PENALTY[exit.state] ?? 1) + (exit.id === failed ? 1 / 2 : 0)
