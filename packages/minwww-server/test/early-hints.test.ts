@@ -1,12 +1,10 @@
 // A whole exit in virtual time, with a site on this machine that says 103 (Early Hints) before its page.
 import { createServer } from 'node:net'
-import { decodeMessage, decodeObject, encodeRate, MAX_RESPONSE, splitPromises } from '@minwww/protocol'
+import { decodeObject, encodeRate, MAX_RESPONSE, splitPromises } from '@minwww/protocol'
 import t, { type Test } from 'tap'
 import { MAX_HINTS } from '../src/exit/responder.ts'
-import { wholeExit } from './support/whole-exit.ts'
+import { loadWithPushes } from './support/whole-exit.ts'
 
-const STEP = 20
-const STEPS = 50
 /** A page of one reply in one symbol, that names nothing. */
 const PAGE = 'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nhello'
 const PUSHED = 'HTTP/1.1 200 OK\r\nContent-Type: text/css\r\nContent-Length: 2\r\n\r\n{}'
@@ -24,20 +22,7 @@ async function answerTo (t: Test, said: string, budget = encodeRate(1e6)) {
       socket.write(path === '/' ? said : PUSHED)
     })
   })
-  const { exit, client, clock, session, facts: plain } = await wholeExit(t, site)
-  const facts = (path: string) => ({ ...plain(path), push: { budget, digest: Buffer.alloc(0) } })
-  const pass = async (): Promise<void> => {
-    for (let step = 0; step < STEPS; step++) {
-      clock.advance(STEP)
-      do await new Promise(resolve => setImmediate(resolve)); while (exit.stats.running > 0)
-    }
-  }
-  // Who has not answered yet is sent nothing that it did not ask for.
-  client.open(1, facts('/before'))
-  await pass()
-  client.request(2, facts('/'))
-  await pass()
-  const messages = session.sent.map(({ payload }) => decodeMessage(payload, client.session.server))
+  const { exit, messages } = await loadWithPushes(t, site, budget)
   const reply = messages.find(({ type, id }) => type === 'reply' && id === 2)
   if (reply?.type !== 'reply') throw new Error('no answer')
   const { promises, message } = splitPromises(decodeObject(reply.symbol.subarray(0, reply.size), MAX_RESPONSE))!

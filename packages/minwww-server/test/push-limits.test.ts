@@ -1,12 +1,11 @@
 // A whole exit that pushes, in virtual time, with a site on this machine: it keeps to what its operator allows, and says what it did.
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { CONTAINER, decodeMessage, encodeObject, encodeRate, encodeRequestHead, PUSH_IDS } from '@minwww/protocol'
-import { EPOCH, seeded, VirtualClock } from '@minwww/testkit'
+import { seeded } from '@minwww/testkit'
 import t, { type Test } from 'tap'
-import { createExit, type ExitOptions } from '../src/index.ts'
+import type { ExitOptions } from '../src/index.ts'
 import { Client, type World } from './core-harness.ts'
-import { FakeSession } from './support/exit.ts'
+import { exitBefore } from './support/whole-exit.ts'
 
 const KB = 1024
 const STEP = 20
@@ -28,16 +27,7 @@ async function open (t: Test, visitors: number, options: Partial<ExitOptions>) {
     response.writeHead(200, { 'Content-Type': isPicture ? 'image/png' : 'text/html', 'Cache-Control': 'no-store' })
       .end(isPicture ? body.subarray(0, PICTURE) : `<!doctype html>${tags}${filler}`)
   })
-  await new Promise<void>(resolve => site.listen(0, '127.0.0.1', resolve))
-  const clock = new VirtualClock(EPOCH)
-  const session = new FakeSession()
-  const sites = { 'site.i2p': `http://127.0.0.1:${(site.address() as AddressInfo).port}` }
-  const exit = await createExit({ session, clock, sites, ...options })
-  t.teardown(async () => {
-    await exit.close()
-    site.closeAllConnections()
-    site.close()
-  })
+  const { exit, clock, session } = await exitBefore(t, site, options)
   const visits = new Map<string, Visit>()
   let sent = 0
   let asked = 0
